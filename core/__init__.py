@@ -1,0 +1,1 @@
+"""The experiment: data, corruption, networks, training, results. Knows nothing of the pages."""

@@ -1,0 +1,56 @@
+"""Checkpoints: the state of a run after an epoch, in safetensors; nothing is unpickled."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from core.config import RunConfig
+from core.records import EpochRecord
+
+
+def save_checkpoint(path: Path, config: RunConfig, model, optimizer, record: EpochRecord) -> None:
+    """Replace the checkpoint at `path`, atomically. Raises OSError (a full disk)."""
+    about = {"config": json.dumps(config.settings()), "record": json.dumps(asdict(record))}
+    part = path.with_suffix(".part")
+    try:
+        save_file(_tensors(model, optimizer), part, metadata=about)
+        os.replace(part, path)
+    except SafetensorError as error:  # how safetensors reports that writing failed
+        raise OSError(f"{path} cannot be written: {error}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> EpochRecord:
+    """Put the state at `path` into model and optimizer; return its epoch's record.
+
+    Raises ValueError where the file is damaged or belongs to another run.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata()
+            if RunConfig(**json.loads(about["config"])) != config:
+                raise ValueError(f"{path} belongs to a run with other settings.")
+            record = EpochRecord(**json.loads(about["record"]))
+            saved = {name: file.get_tensor(name) for name in file.keys()}
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        for name, tensor in _tensors(model, optimizer).items():
+            tensor.copy_(saved[name])
+    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is damaged ({error}): delete it to start the run again.") from None
+    return EpochRecord(**{**asdict(record), "predictions": tuple(record.predictions)})
+
+
+def _tensors(model, optimizer) -> dict[str, torch.Tensor]:
+    """Weights, buffers and momentum by name, without copying."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        tensors[f"momentum.{name}"] = optimizer.state[parameter]["momentum_buffer"]
+    return tensors

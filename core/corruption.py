@@ -1,0 +1,110 @@
+"""Corruption of labels and of pixels, and the mask of what was changed.
+
+N = images, K = classes, C, H, W = channels, height, width. Everything is drawn once
+from the run's seed and stays fixed for all epochs. Test labels are never corrupted.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+LABELS, PIXELS, FOLLOWED = range(3)  # independent random streams of one seed
+TRAIN, TEST = range(2)
+FOLLOWED_IMAGES = 128
+FOLLOWED_WRONG = 64
+
+
+class LabelCorruption(NamedTuple):
+    labels: np.ndarray  # int64, (N,): the labels given to the network
+    is_redrawn: np.ndarray  # bool, (N,)
+    is_wrong: np.ndarray  # bool, (N,): redrawn, and not right by chance
+
+
+def corrupt_labels(true_labels, level: float, seed: int, num_classes: int = 10) -> LabelCorruption:
+    """Replace each label, with probability `level`, by a class drawn from all K.
+
+    A redrawn label can come out right by chance, so about 0.9 * level of ten-class
+    labels end up wrong. Both draws ignore the level: a label redrawn at one level is
+    redrawn to the same class at every higher one. Raises ValueError for a level
+    outside [0, 1]. Zhang et al. 2017, section 2.1.
+    """
+    if not 0 <= level <= 1:  # NaN fails, too
+        raise ValueError(f"level is {level}, but must be from 0 to 1.")
+    true_labels = np.asarray(true_labels, dtype=np.int64)
+    rng = np.random.default_rng([seed, LABELS])
+    is_redrawn = rng.random(len(true_labels)) < level
+    redrawn = rng.integers(num_classes, size=len(true_labels))
+    labels = np.where(is_redrawn, redrawn, true_labels)
+    return LabelCorruption(labels, is_redrawn, labels != true_labels)
+
+
+def corrupt_pixels(images, corruption: str, seed: int, *, part=TRAIN, indices=None, noise=None):
+    """Scramble or replace the pixels of each image; (images, is_changed) come back.
+
+    images: uint8 (N, C, H, W), already cropped to what the network sees.
+    indices: the images' places in their set, by default 0 .. N - 1; what happens to an
+        image depends only on the seed, the set (`part`) and this index, so a page can
+        corrupt only the images it shows.
+    noise: mean and std of each channel, (C,) and (C,), wanted for "gaussian".
+    "gaussian" returns float32, not clipped to [0, 255]; the others uint8.
+    """
+    count, channels, height, width = images.shape
+    indices = np.arange(count) if indices is None else np.asarray(indices)
+    is_changed = np.full(count, corruption != "labels")
+    if corruption == "labels":
+        return images, is_changed
+    flat = images.reshape(count, channels, height * width)
+    if corruption == "shuffled-pixels":  # one permutation for all, train and test
+        order = np.random.default_rng([seed, PIXELS]).permutation(height * width)
+        changed = flat[:, :, order]
+    elif corruption == "random-pixels":  # a permutation for each image
+        changed = np.empty_like(flat)
+        for i, index in enumerate(indices):
+            order = np.random.default_rng([seed, PIXELS, part, index]).permutation(height * width)
+            changed[i] = flat[i][:, order]
+    elif corruption == "gaussian":
+        mean, std = (np.asarray(value, dtype=np.float32)[:, None] for value in noise)
+        changed = np.empty(flat.shape, dtype=np.float32)
+        for i, index in enumerate(indices):
+            rng = np.random.default_rng([seed, PIXELS, part, index])
+            changed[i] = mean + std * rng.standard_normal(flat.shape[1:], dtype=np.float32)
+    else:
+        raise ValueError(f"there is no corruption {corruption!r}.")
+    return changed.reshape(images.shape), is_changed
+
+
+def channel_statistics(images) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and std of each channel over all images and pixels, in [0, 255]: (C,) and (C,)."""
+    # From counts of the 256 values: exact, and no float copy of the images.
+    counts = np.stack(
+        [np.bincount(images[:, c].reshape(-1), minlength=256) for c in range(images.shape[1])]
+    )
+    values = np.arange(256)
+    mean = counts @ values / counts.sum(axis=1)
+    std = np.sqrt(counts @ values**2 / counts.sum(axis=1) - mean**2)
+    return mean, std
+
+
+def center_crop(images, size: int = 28):
+    """The middle `size` x `size` pixels of (N, C, H, W), as a view."""
+    top = (images.shape[2] - size) // 2
+    left = (images.shape[3] - size) // 2
+    return images[:, :, top : top + size, left : left + size]
+
+
+def transition_matrix(true_labels, labels, num_classes: int = 10) -> np.ndarray:
+    """How many images of each true class (row) carry each label (column): int64 (K, K)."""
+    cells = np.asarray(true_labels, dtype=np.int64) * num_classes + labels
+    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def followed_images(is_wrong, seed: int) -> np.ndarray:
+    """The training images whose predictions are kept at every epoch: int64 (128,).
+
+    First wrongly labelled ones, 64 where there are so many, then rightly labelled ones.
+    """
+    rng = np.random.default_rng([seed, FOLLOWED])
+    order = rng.permutation(len(is_wrong))
+    wrong = order[is_wrong[order]][:FOLLOWED_WRONG]
+    right = order[~is_wrong[order]][: FOLLOWED_IMAGES - len(wrong)]
+    return np.concatenate([wrong, right])

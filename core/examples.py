@@ -1,0 +1,110 @@
+"""Images and labels as the network gets them: corrupted, cropped, standardized, on the device.
+
+N = images of a set, B = batch.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from core.cifar10 import Cifar10
+from core.config import RunConfig
+from core.corruption import (
+    TEST,
+    TRAIN,
+    center_crop,
+    channel_statistics,
+    corrupt_labels,
+    corrupt_pixels,
+    followed_images,
+)
+from core.models import IMAGE_SIZE
+
+CHUNK = 5_000  # images standardized at a time, so that their float32 copy stays small
+
+
+class Examples:
+    """The training and test set of one run, whole, as tensors on `device`.
+
+    train_images, test_images: (N, 3, 28, 28); labels, test_labels: int64 (N,).
+    given_labels, true_labels: the training labels once more, as arrays for the measures.
+    followed: indices of the training images whose predictions are recorded.
+    """
+
+    def __init__(self, config: RunConfig, data: Cifar10, device: torch.device):
+        self.config, self.device = config, device
+        self.true_labels = np.asarray(data.train_labels, dtype=np.int64)
+        corrupted = corrupt_labels(self.true_labels, config.level, config.seed)
+        self.given_labels = corrupted.labels
+        self.followed = followed_images(corrupted.is_wrong, config.seed)
+        self.labels = torch.from_numpy(corrupted.labels).to(device)
+        self.test_labels = torch.from_numpy(data.test_labels.astype(np.int64)).to(device)
+        noise = channel_statistics(data.train_images) if config.corruption == "gaussian" else None
+        self.train_images = self._prepare(data.train_images, TRAIN, noise)
+        self.test_images = self._prepare(data.test_images, TEST, noise)
+        if config.random_crop:
+            self.uncropped = torch.from_numpy(np.array(data.train_images)).to(device)  # (N, 3, 32, 32)
+
+    def batches(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Every training example once, in an order fixed by the run's seed and the epoch."""
+        draw = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
+        order = torch.randperm(len(self.labels), generator=draw).to(self.device)
+        if self.config.random_crop:
+            span = self.uncropped.shape[-1] - IMAGE_SIZE + 1
+            corners = torch.randint(span, (len(order), 2), generator=draw).to(self.device)
+        for start in range(0, len(order), self.config.batch_size):
+            chosen = order[start : start + self.config.batch_size]
+            if self.config.random_crop:
+                images = self._format(standardize(crop_at(self.uncropped, chosen, corners[chosen])))
+            else:
+                images = self.train_images.index_select(0, chosen)
+            yield images, self.labels.index_select(0, chosen)
+
+    def _prepare(self, images: np.ndarray, part: int, noise) -> torch.Tensor:
+        chunks = []
+        for start in range(0, len(images), CHUNK):
+            chunk, _ = corrupt_pixels(
+                np.ascontiguousarray(center_crop(images[start : start + CHUNK], IMAGE_SIZE)),
+                self.config.corruption,
+                self.config.seed,
+                part=part,
+                indices=np.arange(start, min(start + CHUNK, len(images))),
+                noise=noise,
+            )
+            chunks.append(self._format(standardize(torch.from_numpy(chunk).to(self.device))))
+        return torch.cat(chunks)
+
+    def _format(self, images: torch.Tensor) -> torch.Tensor:
+        """The number type the device computes in, and the layout the model wants."""
+        flat = self.config.model.startswith("mlp")  # would have to copy channels-last images
+        layout = torch.contiguous_format if flat else torch.channels_last
+        return images.to(compute_type(self.device), memory_format=layout)
+
+
+def standardize(images: torch.Tensor) -> torch.Tensor:
+    """Each image on its own: (x - mean) / max(std, 1/sqrt(n)) of its n values, pixels in [0, 1].
+
+    images: (B, 3, H, W) in [0, 255]; float32 comes back. TensorFlow's
+    per_image_standardization; std without Bessel's correction.
+    """
+    pixels = images.float() / 255
+    std, mean = torch.std_mean(pixels, dim=(1, 2, 3), correction=0, keepdim=True)
+    return (pixels - mean) / std.clamp(min=pixels[0].numel() ** -0.5)
+
+
+def crop_at(images: torch.Tensor, chosen: torch.Tensor, corners: torch.Tensor) -> torch.Tensor:
+    """28 x 28 pixels of each chosen image, from its own top left corner (B, 2): (B, 3, 28, 28)."""
+    span = torch.arange(IMAGE_SIZE, device=images.device)
+    rows = (corners[:, 0, None] + span)[:, :, None]  # (B, 28, 1)
+    columns = (corners[:, 1, None] + span)[:, None, :]  # (B, 1, 28)
+    return images[chosen[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
+
+
+def compute_type(device: torch.device) -> torch.dtype:
+    """bfloat16 where the processor or GPU multiplies it natively, float32 elsewhere."""
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if native else torch.float32

@@ -1,0 +1,241 @@
+"""The live runs and their epochs in SQLite, between the pages and the trainer.
+
+Write-ahead logging lets pages read while the trainer writes; a finished epoch survives
+a kill of either. Pages ask for runs and change their state; the trainer trains what is
+active and adds epochs. Nobody else knows the tables.
+
+    queued ──▶ running ──▶ finished            queued: waits for its turn
+       ▲          │  ╲───▶ failed              paused: by a person, or after "one epoch"
+       ╰─ paused ◀╯  ╲───▶ cancelled
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from core.cifar10 import DATA_FOLDER
+from core.config import RunConfig
+from core.records import EpochRecord
+
+ACTIVE = ("queued", "running")
+ENDED = ("finished", "cancelled", "failed")
+MAX_ATTEMPTS = 3  # starts of a run without a finished epoch, before it is given up
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    run_id TEXT PRIMARY KEY,
+    config TEXT NOT NULL,            -- JSON, what differs from the defaults
+    status TEXT NOT NULL,
+    pause_after INTEGER,             -- the epoch after which to pause; NULL: never
+    attempts INTEGER NOT NULL DEFAULT 0,
+    message TEXT NOT NULL DEFAULT '',
+    device TEXT NOT NULL DEFAULT '',
+    asked REAL NOT NULL              -- seconds since 1970
+);
+CREATE TABLE IF NOT EXISTS epochs (
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+    epoch INTEGER NOT NULL,
+    record TEXT NOT NULL,            -- JSON of the EpochRecord
+    PRIMARY KEY (run_id, epoch)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS visits (  -- which visitor has asked for which run
+    visitor TEXT NOT NULL,
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+    asked REAL NOT NULL,
+    PRIMARY KEY (visitor, run_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS speeds (  -- measured on this machine
+    model TEXT NOT NULL,
+    batch_size INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    images_per_second REAL NOT NULL, -- over whole epochs, measuring included
+    PRIMARY KEY (model, batch_size)
+) WITHOUT ROWID;
+"""
+
+
+class StoreError(Exception):
+    """The store cannot be used; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """A run as the store knows it."""
+
+    run_id: str
+    config: RunConfig
+    status: str
+    pause_after: int | None
+    attempts: int
+    message: str
+    device: str
+    asked: float
+    epochs_done: int
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in ENDED
+
+
+class Store:
+    """Opened once a process; every call is a transaction of its own. Raises StoreError."""
+
+    def __init__(self, path: Path = DATA_FOLDER / "runs.sqlite"):
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path.parent} cannot be written ({error.strerror}).") from None
+        with self._connect() as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(SCHEMA)
+
+    # What pages ask
+
+    def ask_for(self, config: RunConfig, visitor: str) -> LiveRun:
+        """The run of this config: queued now, or the one that is there already.
+
+        A cancelled or failed run is queued again and goes on from its last epoch.
+        """
+        run_id, now = config.run_id, time.time()
+        with self._connect() as connection:
+            connection.execute(
+                "INSERT INTO runs (run_id, config, status, asked) VALUES (?, ?, 'queued', ?) "
+                "ON CONFLICT (run_id) DO UPDATE SET status = 'queued', pause_after = NULL, "
+                "attempts = 0, message = '', asked = excluded.asked "
+                "WHERE status IN ('cancelled', 'failed')",
+                (run_id, json.dumps(config.settings()), now),
+            )
+            connection.execute(
+                "INSERT INTO visits VALUES (?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET asked = excluded.asked",
+                (visitor, run_id, now),
+            )
+        return self.run(run_id)
+
+    def pause(self, run_id: str) -> None:
+        """Stop training after the epoch that is being trained."""
+        self._change(run_id, "status = 'paused'", ACTIVE)
+
+    def go_on(self, run_id: str) -> None:
+        self._change(run_id, "status = 'queued', pause_after = NULL, attempts = 0", ("paused",))
+
+    def one_epoch(self, run_id: str) -> None:
+        """Train one more epoch, then pause."""
+        done = f"(SELECT COUNT(*) FROM epochs WHERE epochs.run_id = runs.run_id)"  # noqa: F541
+        self._change(
+            run_id, f"status = 'queued', pause_after = {done} + 1, attempts = 0", ("paused",)
+        )
+
+    def cancel(self, run_id: str) -> None:
+        self._change(run_id, "status = 'cancelled'", (*ACTIVE, "paused"))
+
+    def run(self, run_id: str) -> LiveRun | None:
+        return next(iter(self._runs("WHERE run_id = ?", (run_id,))), None)
+
+    def runs_of(self, visitor: str) -> list[LiveRun]:
+        """The runs this visitor has asked for, the latest first."""
+        return self._runs(
+            "JOIN visits USING (run_id) WHERE visitor = ? ORDER BY visits.asked DESC", (visitor,)
+        )
+
+    def active_runs(self) -> list[LiveRun]:
+        """Queued and running ones, in the order they were asked for."""
+        return self._runs("WHERE status IN ('queued', 'running') ORDER BY runs.asked")
+
+    def records(self, run_id: str) -> list[EpochRecord]:
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT record FROM epochs WHERE run_id = ? ORDER BY epoch", (run_id,)
+            ).fetchall()
+        return [EpochRecord(**json.loads(row["record"])) for row in rows]
+
+    def speeds(self) -> dict[tuple[str, int], float]:
+        """(model, batch size) to images per second, as far as measured on this machine."""
+        with self._connect() as connection:
+            rows = connection.execute("SELECT * FROM speeds").fetchall()
+        return {(row["model"], row["batch_size"]): row["images_per_second"] for row in rows}
+
+    # What the trainer tells
+
+    def started(self, run_id: str, device: str) -> LiveRun:
+        """A queued run begins; counts the attempt."""
+        self._change(
+            run_id, "status = 'running', attempts = attempts + 1, device = ?", ACTIVE, device
+        )
+        return self.run(run_id)
+
+    def add_epoch(self, run_id: str, record: EpochRecord) -> None:
+        """Keep a finished epoch; the same epoch told again replaces itself."""
+        with self._connect() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?)",
+                (run_id, record.epoch, json.dumps(asdict(record))),
+            )
+            connection.execute(
+                "UPDATE runs SET attempts = 0, status = CASE "
+                "WHEN status = 'running' AND pause_after <= ? THEN 'paused' ELSE status END "
+                "WHERE run_id = ?",
+                (record.epoch, run_id),
+            )
+
+    def finished(self, run_id: str) -> None:
+        self._change(run_id, "status = 'finished'", ("running", "paused"))
+
+    def failed(self, run_id: str, message: str) -> None:
+        self._change(run_id, "status = 'failed', message = ?", (*ACTIVE, "paused"), message)
+
+    def measured_speed(self, config: RunConfig, device: str, images_per_second: float) -> None:
+        with self._connect() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO speeds VALUES (?, ?, ?, ?)",
+                (config.model, config.batch_size, device, images_per_second),
+            )
+
+    # How
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        connection = None
+        try:
+            connection = sqlite3.connect(self.path, timeout=10)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            with connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise StoreError(f"The runs in {self.path} cannot be read or written ({error}).") from None
+        finally:
+            if connection:
+                connection.close()
+
+    def _change(self, run_id: str, change: str, allowed: tuple[str, ...], *values) -> None:
+        """Change a run if its status is one of `allowed`; otherwise it is too late, and nothing."""
+        marks = ", ".join("?" * len(allowed))
+        with self._connect() as connection:
+            connection.execute(
+                f"UPDATE runs SET {change} WHERE run_id = ? AND status IN ({marks})",
+                (*values, run_id, *allowed),
+            )
+
+    def _runs(self, where: str, values: tuple = ()) -> list[LiveRun]:
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT runs.*, (SELECT COUNT(*) FROM epochs e WHERE e.run_id = runs.run_id) "
+                f"AS epochs_done FROM runs {where}",
+                values,
+            ).fetchall()
+        names = [spec.name for spec in fields(LiveRun)]
+        return [
+            LiveRun(**{**{n: row[n] for n in names}, "config": RunConfig(**json.loads(row["config"]))})
+            for row in rows
+        ]

@@ -1,0 +1,105 @@
+"""The process that trains the queued runs, in turn, one epoch each.
+
+Started by core/supervisor.py as `python -m core.trainer`. It takes its orders from the
+store and tells it everything; killed at any moment, the next trainer goes on from the
+last epoch of each run.
+"""
+
+import fcntl
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.cifar10 import DATA_FOLDER, DataError, load
+from core.records import EpochRecord
+from core.store import MAX_ATTEMPTS, LiveRun, Store
+from core.training import DivergedError, best_device, describe_device, train
+
+MAX_TOGETHER = 4  # runs whose data and weights are in memory at a time; the others wait
+POLL_SECONDS = 0.1
+
+
+class Trainer:
+    def __init__(self, store: Store, device: str, folder: Path):
+        self.store, self.device = store, device
+        self.folder = folder  # of the checkpoints
+        self.trainings: dict[str, Iterator[EpochRecord]] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def turn(self) -> bool:
+        """One epoch for each active run; False if there was nothing to do."""
+        active = self.store.active_runs()[:MAX_TOGETHER]
+        for run_id in set(self.trainings) - {run.run_id for run in active}:
+            self.trainings.pop(run_id).close()  # paused or cancelled; the checkpoint stays
+        for run in active:
+            self._one_epoch(run)
+        return bool(active)
+
+    def _one_epoch(self, run: LiveRun) -> None:
+        try:
+            if run.run_id not in self.trainings:
+                if run.attempts >= MAX_ATTEMPTS:
+                    raise RuntimeError(f"it was started {MAX_ATTEMPTS} times and never finished an epoch")
+                self.store.started(run.run_id, describe_device(self.device))
+                self.trainings[run.run_id] = self._start(run)
+            record = next(self.trainings[run.run_id], None)
+        except DivergedError as error:
+            self._end(run, str(error))
+        except (DataError, ValueError, OSError) as error:
+            self._end(run, f"The training stopped: {error}")
+        except Exception as error:  # one broken run must not stop the others
+            print(f"run {run.run_id}: {error!r}", file=sys.stderr, flush=True)
+            self._end(run, f"The training stopped: {error}.")
+        else:
+            if record is None:
+                self._end(run)
+                return
+            self.store.add_epoch(run.run_id, record)
+            speed = run.config.train_images / record.seconds
+            self.store.measured_speed(run.config, describe_device(self.device), speed)
+            if record.epoch == run.config.epochs:
+                self._end(run)
+
+    def _start(self, run: LiveRun) -> Iterator[EpochRecord]:
+        data, checkpoint = load(run.config.data), self._checkpoint(run)
+        if run.epochs_done == 0:
+            checkpoint.unlink(missing_ok=True)
+        return train(run.config, data, self.device, checkpoint)
+
+    def _end(self, run: LiveRun, failure: str = "") -> None:
+        self.trainings.pop(run.run_id, None)
+        if failure:
+            self.store.failed(run.run_id, failure)
+        else:
+            self.store.finished(run.run_id)
+            self._checkpoint(run).unlink(missing_ok=True)
+
+    def _checkpoint(self, run: LiveRun) -> Path:
+        return self.folder / f"{run.run_id}.safetensors"
+
+
+def main() -> None:
+    lock = open(DATA_FOLDER / "trainer.lock", "w")  # noqa: SIM115: held until the process ends
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(0)  # another server's trainer is at work on this store
+    os.nice(5)  # pages first
+    threading.Thread(target=_leave_with_server, daemon=True).start()
+    trainer = Trainer(Store(), best_device(), DATA_FOLDER / "checkpoints")
+    while True:
+        if not trainer.turn():
+            time.sleep(POLL_SECONDS)
+
+
+def _leave_with_server() -> None:
+    """The server holds the other end of our standard input: its end is ours."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

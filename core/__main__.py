@@ -56,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     bench.add_argument("--model", action="append", help="only this network (can be repeated)")
     bench.add_argument("--batch-size", type=int, action="append", help="only this batch size")
     bench.add_argument("--seconds", type=float, default=3.0, help="for each measurement (default: 3)")
+    bench.add_argument("--out", type=Path, metavar="FILE", help="keep the figures as JSON")
     bench.set_defaults(run=run_bench)
 
     options = parser.parse_args(arguments)
@@ -153,7 +154,7 @@ def run_sweep(options) -> int:
 def run_bench(options) -> int:
     from core.bench import print_bench
 
-    print_bench(options.model, options.batch_size, options.seconds)
+    print_bench(options.model, options.batch_size, options.seconds, options.out)
     return 0
 
 

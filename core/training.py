@@ -37,18 +37,8 @@ def train(
     Raises DivergedError, and ValueError for a checkpoint that is not this run's.
     """
     device = torch.device(device or best_device())
-    torch.set_flush_denormal(True)  # a fitted network's tiny gradients would slow a CPU down
     examples = Examples(config, data, device)
-    with torch.random.fork_rng():
-        torch.manual_seed(config.seed)
-        model = build_model(config.model).to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
+    model, optimizer = start(config, device)
     epochs_done = 0
     if checkpoint and checkpoint.exists():
         record = load_checkpoint(checkpoint, config, model, optimizer)
@@ -59,13 +49,7 @@ def train(
         started = time.perf_counter()
         optimizer.param_groups[0]["lr"] = config.learning_rate * config.learning_rate_decay ** (epoch - 1)
         model.train()
-        for images, labels in examples.batches(epoch):  # (B, 3, 28, 28), (B,)
-            with autocast(device):
-                loss = F.cross_entropy(model(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        loss.item()  # waits for a GPU to finish the epoch
+        learn(model, optimizer, examples.batches(epoch))
         trained = time.perf_counter()
 
         model.eval()
@@ -90,6 +74,33 @@ def train(
         if checkpoint:
             save_checkpoint(checkpoint, config, model, optimizer, record)
         yield record
+
+
+def start(config: RunConfig, device: torch.device):
+    """A network with fresh weights drawn from the run's seed, and its optimizer."""
+    torch.set_flush_denormal(True)  # a fitted network's tiny gradients would slow a CPU down
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        model = build_model(config.model).to(device, memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=config.learning_rate,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+    return model, optimizer
+
+
+def learn(model, optimizer, batches) -> None:
+    """One step of gradient descent on each batch; returns when the device is done with all."""
+    for images, labels in batches:  # (B, 3, 28, 28), (B,)
+        with autocast(images.device):
+            loss = F.cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    loss.item()  # the only point where the host waits for a GPU
 
 
 @torch.no_grad()

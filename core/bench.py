@@ -1,0 +1,174 @@
+"""How fast this machine trains: against its own arithmetic, and against a plain PyTorch loop.
+
+All speeds are training images per second. The loops are measured in turn, in one process,
+on the embedded images.
+"""
+
+import itertools
+import json
+import statistics
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
+
+from core.cifar10 import load_embedded
+from core.config import MODELS, RunConfig
+from core.examples import Examples, compute_type
+from core.models import ResponseNorm, build_model
+from core.results import provenance
+from core.training import best_device, describe_device, learn, measure, start
+
+BATCH_SIZES = (32, 64, 128)
+PEAK_SIZES = (1024, 2048, 4096)
+HEAD = (
+    f"{'model':16} {'batch':>5} {'images/s':>9} {'of peak':>8} {'3 x fwd':>8} {'plain loop':>11}"
+    f" {'ratio':>6} {'with measuring':>15}"
+)
+
+
+def print_bench(models=None, batch_sizes=None, seconds: float = 3.0, out: Path | None = None) -> None:
+    """Measure, print a line for each network and batch size, and keep the rows as JSON."""
+    for name in models or ():
+        RunConfig(model=name)  # refuses a name that is no network
+    started, device = time.perf_counter(), torch.device(best_device())
+    peak = matrix_peak(device)
+    kind = str(compute_type(device)).removeprefix("torch.")
+    print(f"{describe_device(device.type)}; matrix products at {peak / 1e9:,.0f} GFLOP/s in {kind}")
+    print(HEAD, flush=True)
+    rows = []
+    for model in models or MODELS:
+        for batch_size in batch_sizes or BATCH_SIZES:
+            row = bench(RunConfig(model=model, batch_size=batch_size), device, peak, seconds)
+            rows.append(row)
+            print(
+                f"{model:16} {batch_size:5} {row['images_per_second']:9,.0f} {row['share_of_peak']:8.0%}"
+                f" {row['share_of_peak_3_forward']:8.0%} {row['plain_images_per_second']:11,.0f}"
+                f" {row['images_per_second'] / row['plain_images_per_second']:6.1f}"
+                f" {row['epoch_images_per_second']:15,.0f}",
+                flush=True,
+            )
+    print(
+        "of peak: the floating-point operations that a training step needs, done at this speed,\n"
+        "as a share of this machine's matrix-product rate. 3 x fwd: the same by the rule of thumb\n"
+        "that a step costs three forward passes, which counts the gradient of the first layer's\n"
+        "input, too, although nobody needs it. plain loop: the same network with\n"
+        "torchvision's dataset and transforms, a DataLoader with one worker, float32, and\n"
+        ".item() at every step. with measuring: whole epochs as the app runs them."
+    )
+    if out:
+        about = provenance(describe_device(device.type), time.perf_counter() - started)
+        content = {**about, "peak_flops_per_second": peak, "rows": rows}
+        out.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def bench(config: RunConfig, device: torch.device, peak: float, seconds: float) -> dict:
+    data = load_embedded()
+    examples = Examples(config, data, device)
+    model, optimizer = start(config, device)
+    speed = _speed(lambda batches: learn(model, optimizer, batches), examples.batches, config, seconds)
+    images, labels = examples.train_images[:2000], examples.labels[:2000]
+    model.eval()
+    measure(model, images, labels)  # warm
+    started = time.perf_counter()
+    measure(model, images, labels)
+    measuring = (time.perf_counter() - started) / len(images)
+    per_image = 1 / speed + 1.2 * measuring  # 6 images measured for every 5 trained
+    needed, forward = flops_per_image(config.model)
+    return {
+        "model": config.model,
+        "batch_size": config.batch_size,
+        "images_per_second": speed,
+        "share_of_peak": speed * needed / peak,
+        "share_of_peak_3_forward": speed * 3 * forward / peak,
+        "plain_images_per_second": plain_speed(config, device, seconds),
+        "epoch_images_per_second": 1 / per_image,
+    }
+
+
+def plain_speed(config: RunConfig, device: torch.device, seconds: float) -> float:
+    """The loop that most public code for this experiment uses."""
+    from torchvision import transforms
+    from torchvision.datasets import CIFAR10
+
+    data = load_embedded()
+    dataset = CIFAR10.__new__(CIFAR10)  # as if read from the official archive
+    dataset.data = data.train_images.transpose(0, 2, 3, 1)
+    dataset.targets, dataset.target_transform = data.train_labels.tolist(), None
+    dataset.transform = transforms.Compose(
+        [
+            transforms.CenterCrop(28),
+            transforms.ToTensor(),
+            transforms.Normalize((0.491, 0.482, 0.447), (0.247, 0.243, 0.262)),
+        ]
+    )
+    loader = DataLoader(dataset, config.batch_size, shuffle=True, num_workers=1)
+    model = build_model(config.model).to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=0.9)
+
+    def plain_learn(batches):
+        for images, labels in batches:
+            loss = nn.functional.cross_entropy(model(images.to(device)), labels.to(device))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            loss.item()
+
+    return _speed(plain_learn, lambda epoch: loader, config, seconds)
+
+
+def matrix_peak(device: torch.device) -> float:
+    """The best median rate of square matrix products, in FLOP/s, in the type that training uses."""
+    rates = []
+    for size in PEAK_SIZES:
+        a, b = (torch.randn(size, size, device=device).to(compute_type(device)) for _ in range(2))
+        times = []
+        for _ in range(8):
+            started = time.perf_counter()
+            (a @ b)[0, 0].item()
+            times.append(time.perf_counter() - started)
+        rates.append(2 * size**3 / statistics.median(times))
+    return max(rates)
+
+
+def flops_per_image(name: str) -> tuple[float, float]:
+    """Operations in products and convolutions, per image: of a training step, and forward alone.
+
+    Counted by torch. The gradient of the images is not needed and
+    not counted; nor is the convolution by which ResponseNorm sums channels, which is our
+    way of doing it and not the network's arithmetic.
+    """
+    model, batch = build_model(name), 8
+    for i, layer in enumerate(model):
+        if isinstance(layer, ResponseNorm):
+            model[i] = nn.Identity()
+    images, labels = torch.zeros(batch, 3, 28, 28), torch.zeros(batch, dtype=torch.int64)
+    with FlopCounterMode(display=False) as counter:
+        loss = nn.functional.cross_entropy(model(images), labels)
+        forward = counter.get_total_flops()
+        loss.backward()
+    return counter.get_total_flops() / batch, forward / batch
+
+
+def _speed(learn, batches, config: RunConfig, seconds: float) -> float:
+    """Images per second of learn(batches): whole epochs, the first of them to warm up.
+
+    Networks too slow for whole epochs in that time are measured on their first batches.
+    """
+    warm = list(itertools.islice(batches(1), 3))
+    learn(warm[:1])
+    started = time.perf_counter()
+    learn(warm[1:])
+    step = (time.perf_counter() - started) / (len(warm) - 1)
+    steps = max(4, int(seconds / step))
+    images, started, epoch = 0, time.perf_counter(), 1
+    while steps > 0:
+        epoch += 1
+        count = min(steps, config.train_images // config.batch_size)
+        learn(itertools.islice(batches(epoch), count))
+        images += count * config.batch_size
+        steps -= count
+    return images / (time.perf_counter() - started)

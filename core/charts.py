@@ -1,0 +1,278 @@
+"""Records in, altair charts out. One quantity, one colour; one network, one mark.
+
+Errors and shares are fractions in the data and per cent on the axes. Domains are fixed
+by the run's settings, never by its data: a chart that is redrawn every second must not
+change its specification, or it flickers.
+"""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from core.cifar10 import CLASSES
+from core.config import MODELS, RunConfig
+from core.records import EpochRecord
+
+# Okabe and Ito's palette: told apart by colour-blind eyes, on white and on black.
+COLOURS = {
+    "test error": "#D55E00",
+    "training error": "#0072B2",
+    "error on right labels": "#56B4E9",
+    "memorized": "#CC79A7",
+    "recovered": "#009E73",
+    "0.9 p": "#E69F00",
+    "test loss": "#D55E00",
+    "training loss": "#0072B2",
+}
+DASHES = {"error on right labels": [2, 2], "0.9 p": [6, 4]}
+MARKS = dict(zip(MODELS, ("circle", "square", "triangle-up", "diamond", "cross"), strict=True))
+PAPER_NAMES = {"mlp-1x512": "MLP 1x512", "alexnet": "AlexNet", "inception": "Inception"}
+ERRORS = {
+    "test_error": "test error",
+    "train_error": "training error",
+    "right_label_error": "error on right labels",
+}
+LIES = {"memorized": "memorized", "recovered": "recovered"}
+LOSSES = {"test_loss": "test loss", "train_loss": "training loss"}
+MAX_LOSS = 5.0  # of the loss axis; what lies above is drawn at the edge
+GREY = "#8a8f98"
+
+
+def error_history(records: list[EpochRecord], config: RunConfig, height: int = 320) -> alt.LayerChart:
+    """Test and training error against epoch, with the line 0.9 p."""
+    rows = _long(records, ERRORS)
+    if config.level:
+        floor = 0.9 * config.level
+        rows += [
+            {"epoch": epoch, "quantity": "0.9 p", "value": floor, "label": ""}
+            for epoch in (0, config.epochs)
+        ]
+        rows[-1]["label"] = "0.9 p"
+    return _history(rows, config, [*ERRORS.values(), "0.9 p"], "Error", 1.0, height)
+
+
+def lies_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
+    """What became of the wrong labels: the shares memorized and recovered, against epoch."""
+    rows = _long(records, LIES)
+    return _history(rows, config, list(LIES.values()), "Share of the wrong labels", 1.0, height)
+
+
+def loss_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
+    """Training and test loss (cross-entropy, nats) against epoch."""
+    rows = _long(records, LOSSES)
+    return _history(rows, config, list(LOSSES.values()), "Loss (nats)", MAX_LOSS, height)
+
+
+def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], measure: str) -> alt.LayerChart:
+    """One measure of several runs against epoch, a line each. runs: (name, config, records)."""
+    names = [name for name, _, _ in runs]
+    rows = [
+        {
+            "run": name,
+            "epoch": record.epoch,
+            "value": getattr(record, measure),
+            "label": name if record is records[-1] else "",
+        }
+        for name, _, records in runs
+        for record in records
+    ]
+    table = pd.DataFrame(rows, columns=["run", "epoch", "value", "label"])
+    quantity = {**ERRORS, **LIES}[measure]
+    base = alt.Chart(table).encode(
+        x=_epoch_axis(max((config.epochs for _, config, _ in runs), default=1)),
+        y=_share_axis(quantity.capitalize()),
+        tooltip=["run", "epoch", alt.Tooltip("value", format=".1%", title=quantity)],
+    )
+    dash = alt.StrokeDash("run", sort=names, legend=alt.Legend(title=None, orient="bottom", columns=1))
+    line = base.mark_line(color=COLOURS[quantity], strokeWidth=2).encode(strokeDash=dash)
+    return (line + _end_labels(base, COLOURS[quantity])).properties(height=320)
+
+
+def error_against_level(
+    ours: pd.DataFrame,
+    paper: dict,
+    models: list[str],
+    live: pd.DataFrame | None = None,
+    height: int = 420,
+) -> alt.LayerChart:
+    """Test and training error of fitted networks against corruption level.
+
+    ours: rows of the precomputed sweep; the mean over seeds is drawn, filled.
+    paper: core.results.paper(); its test errors are drawn hollow, for `models`.
+    live: a visitor's own finished runs: columns level, model, test_error, train_error.
+    """
+    parts = [
+        _level_rows(ours[ours.model.isin(models)], "ours", "final_test_error", "final_train_error")
+    ]
+    if live is not None and len(live):
+        parts.append(_level_rows(live, "your run", "test_error", "train_error"))
+    figure = paper["fig1c_test_error"]
+    for model in models:
+        values = figure["series"].get(PAPER_NAMES.get(model, ""), [])
+        parts.append(
+            pd.DataFrame(
+                {
+                    "level": figure["corruption"][: len(values)],
+                    "error": values,
+                    "quantity": "test error",
+                    "model": model,
+                    "source": "the paper",
+                }
+            )
+        )
+    floor = pd.DataFrame({"level": [0.0, 1.0], "error": [0.0, 0.9], "quantity": "0.9 p"})
+    columns = ["level", "error", "quantity", "model", "source"]
+    table = pd.concat([part for part in (*parts, floor) if len(part)])[columns]
+    quantities = ["test error", "training error", "0.9 p"]
+    base = alt.Chart(table).encode(
+        x=alt.X(
+            "level",
+            title="Corruption level p: share of the training labels drawn again at random",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%", values=[i / 10 for i in range(11)], labelOverlap=True),
+        ),
+        y=_share_axis("Error", "error"),
+        color=_colour(quantities),
+        tooltip=[
+            "source",
+            alt.Tooltip("model", title="network"),
+            alt.Tooltip("level", format=".0%", title="corruption level"),
+            "quantity",
+            alt.Tooltip("error", format=".1%"),
+        ],
+    )
+    shape = alt.Shape(
+        "model",
+        scale=alt.Scale(domain=models, range=[MARKS[m] for m in models]),
+        legend=alt.Legend(title=None, orient="bottom") if len(models) > 1 else None,
+    )
+    is_from = {name: alt.datum.source == name for name in ("ours", "the paper", "your run")}
+    lines = base.transform_filter(is_from["ours"]).mark_line(strokeWidth=2.5).encode(detail="model")
+    paper_lines = (
+        base.transform_filter(is_from["the paper"])
+        .mark_line(strokeWidth=1, strokeDash=[2, 3])
+        .encode(detail="model")
+    )
+    floor_line = base.transform_filter(alt.datum.quantity == "0.9 p").mark_line(strokeDash=[6, 4])
+    points = base.transform_filter(is_from["ours"]).mark_point(size=70, filled=True, opacity=1)
+    hollow = base.transform_filter(is_from["the paper"]).mark_point(size=90, strokeWidth=1.8, opacity=1)
+    own = base.transform_filter(is_from["your run"]).mark_point(
+        size=220, filled=True, opacity=1, stroke=GREY, strokeWidth=3
+    )
+    return (
+        floor_line
+        + paper_lines
+        + lines
+        + hollow.encode(shape=shape)
+        + points.encode(shape=shape)
+        + own.encode(shape=shape)
+    ).properties(height=height)
+
+
+def transition_heatmap(counts: np.ndarray) -> alt.LayerChart:
+    """How many images of each true class carry each label; counts: int (K, K), true class in rows."""
+    rows = [
+        {"true": CLASSES[i], "given": CLASSES[j], "images": int(counts[i, j]), "wrong": i != j}
+        for i in range(len(CLASSES))
+        for j in range(len(CLASSES))
+    ]
+    total = int(counts.sum(axis=1).max())
+    base = alt.Chart(pd.DataFrame(rows)).encode(
+        x=alt.X("given", sort=list(CLASSES), title="Label given", axis=alt.Axis(labelAngle=-45)),
+        y=alt.Y("true", sort=list(CLASSES), title="True class"),
+        tooltip=[
+            alt.Tooltip("true", title="true class"),
+            alt.Tooltip("given", title="label given"),
+            "images",
+        ],
+    )
+    cells = base.mark_rect().encode(
+        color=alt.Color(
+            "images",
+            scale=alt.Scale(scheme="blues", domain=[0, total], type="sqrt"),
+            legend=None,
+        )
+    )
+    numbers = base.mark_text(fontSize=11).encode(
+        text=alt.Text("images", format=","),
+        color=alt.condition(alt.datum.images > total / 3, alt.value("white"), alt.value("#1c1f24")),
+    )
+    return (cells + numbers).properties(height=400)
+
+
+def _level_rows(runs: pd.DataFrame, source: str, test: str, train: str) -> pd.DataFrame:
+    """Long rows of test and training error, the mean over what has the same network and level."""
+    if not len(runs):
+        return pd.DataFrame()
+    means = runs.groupby(["model", "level"], as_index=False)[[test, train]].mean()
+    means = means.rename(columns={test: "test error", train: "training error"})
+    rows = means.melt(["model", "level"], var_name="quantity", value_name="error")
+    return rows.assign(source=source)
+
+
+def _long(records: list[EpochRecord], names: dict[str, str]) -> list[dict]:
+    return [
+        {
+            "epoch": record.epoch,
+            "quantity": quantity,
+            "value": getattr(record, name),
+            "label": quantity if record is records[-1] else "",
+        }
+        for record in records
+        for name, quantity in names.items()
+        if getattr(record, name) is not None
+    ]
+
+
+def _history(rows, config: RunConfig, quantities: list[str], title: str, top: float, height: int):
+    table = pd.DataFrame(rows, columns=["epoch", "quantity", "value", "label"])
+    share = top == 1.0
+    value_axis = _share_axis(title) if share else _loss_axis(title, top)
+    base = alt.Chart(table).encode(
+        x=_epoch_axis(config.epochs),
+        y=value_axis,
+        color=_colour(quantities),
+        tooltip=["quantity", "epoch", alt.Tooltip("value", format=".1%" if share else ".3f")],
+    )
+    dash = alt.StrokeDash(
+        "quantity",
+        scale=alt.Scale(domain=quantities, range=[DASHES.get(q, [1, 0]) for q in quantities]),
+        legend=None,
+    )
+    line = base.mark_line(strokeWidth=2.5, clip=True).encode(strokeDash=dash)
+    return (line + _end_labels(base)).properties(height=height)
+
+
+def _end_labels(base: alt.Chart, colour: str | None = None) -> alt.Chart:
+    """Names at the ends of the lines. From the same data: a second table would be a new chart."""
+    fixed = {"color": alt.value(colour)} if colour else {}
+    mark = {"align": "right", "dx": -4, "dy": -8, "fontSize": 12, "fontWeight": "bold"}
+    return base.mark_text(**mark).encode(text="label", strokeDash=alt.Undefined, **fixed)
+
+
+def _epoch_axis(epochs: int) -> alt.X:
+    return alt.X(
+        "epoch",
+        title="Epoch (passes over the training images)",
+        scale=alt.Scale(domain=[0, epochs], nice=False),
+        axis=alt.Axis(tickMinStep=1, format="d"),
+    )
+
+
+def _share_axis(title: str, name: str = "value") -> alt.Y:
+    ticks = [i / 5 for i in range(6)]
+    return alt.Y(
+        name, title=title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", values=ticks)
+    )
+
+
+def _loss_axis(title: str, top: float) -> alt.Y:
+    return alt.Y("value", title=title, scale=alt.Scale(domain=[0, top], clamp=True))
+
+
+def _colour(quantities: list[str]) -> alt.Color:
+    return alt.Color(
+        "quantity",
+        scale=alt.Scale(domain=quantities, range=[COLOURS[q] for q in quantities]),
+        legend=alt.Legend(title=None, orient="top", columns=0),
+    )

@@ -1,8 +1,10 @@
-"""The sentence above each chart: what to see in it, in plain words, from the data."""
+"""What the pages say in words, from the data: the sentence above each chart, states, times."""
 
 from core.config import RunConfig
 from core.corruption import LabelCorruption
+from core.estimate import Estimate
 from core.records import EpochRecord, fitted_epoch
+from core.store import LiveRun
 
 PIXELS = {
     "shuffled-pixels": "Every image has its pixels reordered in the same way.",
@@ -82,6 +84,101 @@ def of_sweep(ours, models: list[str]) -> str:
     return "The hollow points are the paper's. What we have not computed is not drawn."
 
 
+def of_sources(ours, model: str, own: int) -> str:
+    """What the marks of the sweep's chart are, and what is not there. ours: runs of the sweep."""
+    computed = ours[ours.model == model] if len(ours) else ours
+    levels = computed.level.nunique() if len(computed) else 0
+    if levels:
+        seeds = computed.groupby("level").seed.nunique().min()
+        first = computed.iloc[0]
+        text = (
+            f"Filled: ours, {levels} of 11 levels, {seeds} seed{'s' if seeds > 1 else ''}, all 50,000 "
+            f"images, {first.epochs} epochs at batch size {first.batch_size}, on {first.device}."
+        )
+    else:
+        text = (
+            f"Our own runs of {model} on all images are not computed yet: "
+            f"`python -m core sweep --model {model}` trains those that the sweep knows."
+        )
+    text += " Hollow: Zhang et al. 2017, figure 1c."
+    if own:
+        text += " Large: your own finished runs."
+    return text
+
+
+def of_estimate(config: RunConfig, needed: Estimate, waiting: int) -> str:
+    """What starting this run will cost, said before it is started."""
+    text = (
+        f"{config.model}, {config.train_images:,} images, {_epochs(config.epochs)}: about "
+        f"{duration(needed.seconds)}, {needed.basis}"
+    )
+    if waiting:
+        text += f"; {waiting} other run{'s take' if waiting > 1 else ' takes'} turns with it"
+    return text + "."
+
+
+def of_empty(config: RunConfig, paper_error: float | None) -> str:
+    """What to expect of a run that has not been started."""
+    text = "Press Start: the training error falls to nothing, whatever the labels are."
+    if config.level:
+        text = (
+            "Press Start. Down to the dashed line a network can get without believing a single lie; "
+            "every step below it is memorizing."
+        )
+    if paper_error is not None:
+        text += f" On all 50,000 images the paper's test error is {paper_error:.0%} here."
+    return text
+
+
+def of_status(run: LiveRun, records: list[EpochRecord], active: list[str]) -> str:
+    """Where a run stands; active: the runs that take turns, in order."""
+    done = f"Epoch {len(records)} of {run.config.epochs}"
+    if run.status == "queued" and not records:
+        return "Waiting for its first turn." if len(active) > 1 else "Starting: loading the network."
+    if run.status != "running" and run.status != "queued":
+        words = {"finished": "finished", "paused": "paused", "cancelled": "cancelled", "failed": "stopped"}
+        return f"{done} · {words[run.status]} · {run.device}"
+    if not records:
+        return f"{done} · {run.device}"
+    recent = records[-5:]
+    seconds = sum(record.seconds for record in recent) / len(recent)
+    left = seconds * (run.config.epochs - len(records)) * max(1, len(active))
+    text = f"{done} · {_rate(seconds)} · {run.device} · {duration(left)} left"
+    if len(active) > 1:
+        text += f" · takes turns with {len(active) - 1} more"
+    return text
+
+
+def run_name(config: RunConfig) -> str:
+    """A run in a few words, for tables and legends: what differs between runs."""
+    what = f"level {config.level:.0%}" if config.corruption == "labels" else config.corruption
+    parts = [config.model, what, f"{config.train_images // 1000}k images", f"batch {config.batch_size}"]
+    shown = ("model", "corruption", "level", "data", "batch_size", "epochs")
+    parts += [f"{key} {value}" for key, value in config.settings().items() if key not in shown]
+    return ", ".join(parts)
+
+
+def run_row(run: LiveRun, last: EpochRecord | None) -> dict[str, str]:
+    """A run as a row of the visitor's table."""
+    return {
+        "Open": f"/train?run={run.run_id}",
+        "Run": run_name(run.config),
+        "State": run.status,
+        "Epochs": f"{run.epochs_done} of {run.config.epochs}",
+        "Training error": per_cent(last and last.train_error),
+        "Test error": per_cent(last and last.test_error),
+        "Memorized": per_cent(last and last.memorized),
+    }
+
+
+def per_cent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _rate(seconds: float) -> str:
+    return f"{1 / seconds:.1f} epochs/s" if seconds < 1 else f"{seconds:.1f} s an epoch"
+
+
 def duration(seconds: float) -> str:
     """A time in words, no more exact than it is known."""
     if seconds < 1:
@@ -95,8 +192,8 @@ def duration(seconds: float) -> str:
 
 def _one_in(share: float) -> str:
     if share >= 0.4:
-        return f"{round(share * 10)} in 10"
-    return f"one in {round(1 / share)}" if share else "none"
+        return f"about {round(share * 10)} in 10"
+    return f"about one in {round(1 / share)}" if share else "none"
 
 
 def _epochs(count: int) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.cifar10 import CLASSES
+from core.comparison import paper_curve
 from core.config import MODELS, RunConfig
 from core.records import EpochRecord
 
@@ -26,7 +27,6 @@ COLOURS = {
 }
 DASHES = {"error on right labels": [2, 2], "0.9 p": [6, 4]}
 MARKS = dict(zip(MODELS, ("circle", "square", "triangle-up", "diamond", "cross"), strict=True))
-PAPER_NAMES = {"mlp-1x512": "MLP 1x512", "alexnet": "AlexNet", "inception": "Inception"}
 ERRORS = {
     "test_error": "test error",
     "train_error": "training error",
@@ -106,20 +106,9 @@ def error_against_level(
     ]
     if live is not None and len(live):
         parts.append(_level_rows(live, "your run", "test_error", "train_error"))
-    figure = paper["fig1c_test_error"]
     for model in models:
-        values = figure["series"].get(PAPER_NAMES.get(model, ""), [])
-        parts.append(
-            pd.DataFrame(
-                {
-                    "level": figure["corruption"][: len(values)],
-                    "error": values,
-                    "quantity": "test error",
-                    "model": model,
-                    "source": "the paper",
-                }
-            )
-        )
+        curve = paper_curve(paper, model).rename(columns={"test_error": "error"})
+        parts.append(curve.assign(quantity="test error", model=model, source="the paper"))
     floor = pd.DataFrame({"level": [0.0, 1.0], "error": [0.0, 0.9], "quantity": "0.9 p"})
     columns = ["level", "error", "quantity", "model", "source"]
     table = pd.concat([part for part in (*parts, floor) if len(part)])[columns]
@@ -274,5 +263,5 @@ def _colour(quantities: list[str]) -> alt.Color:
     return alt.Color(
         "quantity",
         scale=alt.Scale(domain=quantities, range=[COLOURS[q] for q in quantities]),
-        legend=alt.Legend(title=None, orient="top", columns=0),
+        legend=alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=4),
     )

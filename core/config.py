@@ -156,15 +156,21 @@ def _validated(spec, value):
 class Preset:
     """A run worth starting with one click."""
 
+    key: str  # in addresses
     name: str
-    about: str
     config: RunConfig
 
 
-PRESETS = (
+PRESETS = (  # the first is the default
+    Preset("half", "Half the labels redrawn: small MLP", RunConfig(level=0.5, epochs=40)),
+    Preset("truth", "Only true labels: small MLP", RunConfig(level=0.0, epochs=40)),
+    Preset("random", "Only random labels: small MLP", RunConfig(level=1.0, epochs=40)),
+    Preset("deep", "A deeper MLP", RunConfig(model="mlp-3x512", level=0.5, epochs=40)),
+    Preset("alexnet", "AlexNet", RunConfig(model="alexnet", level=0.5, epochs=45)),
+    Preset("inception", "Inception", RunConfig(model="inception", level=0.5, epochs=50)),
     Preset(
-        "Half the labels are lies",
-        "A small network, 5,000 images; done in seconds.",
-        RunConfig(model="mlp-1x512", level=0.5, epochs=60),
+        "paper",
+        "As in the paper: 50,000 images, 200 epochs",
+        RunConfig(data="full", level=0.5, batch_size=128, epochs=200),
     ),
 )

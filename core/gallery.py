@@ -24,6 +24,15 @@ class Tile:
     about: str = ""  # for a screen reader
 
 
+def prediction_tile(predicted: str, lie: str, truth: str) -> Tile:
+    """What a network says of a wrongly labelled image; marked where it repeats the lie."""
+    if predicted == lie:
+        return Tile(predicted, f"is: {truth}", "wrong", f"a {truth}: it repeats the lie {lie}")
+    if predicted == truth:
+        return Tile(predicted, "seen through", "right", f"a {truth}: it sees through the lie {lie}")
+    return Tile(predicted, f"is: {truth}", "right", f"a {truth}: neither the lie {lie} nor the truth")
+
+
 def sprite(images: np.ndarray) -> str:
     """One PNG of all images, as a data address; images: (N, 3, H, W) in [0, 255]."""
     count, _, height, width = images.shape
@@ -43,12 +52,12 @@ def style(name: str, images: np.ndarray) -> str:
     """
     rows = -(-len(images) // COLUMNS)
     return f"""<style>
-.{name} {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(68px, 1fr)); gap: 6px; }}
+.{name} {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(80px, 1fr)); gap: 6px; }}
 .{name} figure {{ margin: 0; text-align: center; border: 3px solid transparent; border-radius: 4px;
   line-height: 1.15; padding-bottom: 3px; }}
 .{name} figure div {{ width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 2px;
   background-image: url({sprite(images)}); background-size: {COLUMNS * 100}% {rows * 100}%; }}
-.{name} figcaption {{ font-size: 0.8rem; overflow-wrap: anywhere; padding-top: 2px; }}
+.{name} figcaption {{ font-size: 0.78rem; padding-top: 2px; }}
 .{name} small {{ display: block; font-size: 0.72rem; opacity: 0.75; }}
 .{name} .wrong {{ border: 3px dashed #D55E00; }}
 .{name} .wrong b::before {{ content: "\\2717\\00a0"; color: #D55E00; }}

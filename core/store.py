@@ -130,7 +130,7 @@ class Store:
 
     def one_epoch(self, run_id: str) -> None:
         """Train one more epoch, then pause."""
-        done = f"(SELECT COUNT(*) FROM epochs WHERE epochs.run_id = runs.run_id)"  # noqa: F541
+        done = "(SELECT COUNT(*) FROM epochs WHERE epochs.run_id = runs.run_id)"
         self._change(
             run_id, f"status = 'queued', pause_after = {done} + 1, attempts = 0", ("paused",)
         )
@@ -157,6 +157,18 @@ class Store:
                 "SELECT record FROM epochs WHERE run_id = ? ORDER BY epoch", (run_id,)
             ).fetchall()
         return [EpochRecord(**json.loads(row["record"])) for row in rows]
+
+    def last_records(self, runs: list[LiveRun]) -> list[tuple[LiveRun, EpochRecord]]:
+        """Each of these runs that has an epoch, with the record of its last one."""
+        marks = ", ".join("?" * len(runs))
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT run_id, MAX(epoch), record FROM epochs "
+                f"WHERE run_id IN ({marks}) GROUP BY run_id",
+                [run.run_id for run in runs],
+            ).fetchall()
+        last = {row["run_id"]: EpochRecord(**json.loads(row["record"])) for row in rows}
+        return [(run, last[run.run_id]) for run in runs if run.run_id in last]
 
     def speeds(self) -> dict[tuple[str, int], float]:
         """(model, batch size) to images per second, as far as measured on this machine."""

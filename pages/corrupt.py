@@ -1,0 +1,82 @@
+"""Corrupt the labels: real images, the labels they are given, and what was done to them."""
+
+import numpy as np
+import streamlit as st
+
+from core import captions, charts, gallery
+from core.cifar10 import CLASSES
+from core.config import RunConfig
+from core.corruption import center_crop, corrupt_labels, corrupt_pixels, transition_matrix
+from pages.shared import resources
+from pages.shared.frame import page
+from pages.shared.full_data import choose_data
+from pages.shared.run_form import corruption_choice, level_slider, seed_input
+
+SHOWN = 60  # images in the gallery
+
+
+def shown_images(true_labels, is_wrong, true_class: str, only_wrong: bool) -> np.ndarray:
+    """The first images of the set that pass the filter; their places in it."""
+    passes = np.ones(len(true_labels), dtype=bool)
+    if true_class != "all":
+        passes &= true_labels == CLASSES.index(true_class)
+    if only_wrong:
+        passes &= is_wrong
+    return np.flatnonzero(passes)[:SHOWN]
+
+
+with page("Corrupt the labels", "Real photographs, some with a lie for a label. Which ones?"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+        corruption = corruption_choice()
+        if corruption == "labels":
+            level = level_slider()
+        else:
+            level = 0.0
+        with st.popover("More settings", icon=":material/tune:"):
+            data_name = choose_data()
+            true_class = st.selectbox("True class", ["all", *CLASSES], key="class", bind="query-params")
+            only_wrong = st.toggle("Only wrong labels", key="wrong", bind="query-params")
+            seed = seed_input()
+
+    try:
+        config = RunConfig(data=data_name, corruption=corruption, level=level, seed=seed)
+    except ValueError as error:
+        st.error(str(error))
+        st.stop()
+    data = resources.data(config.data)
+    corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
+    st.markdown(f"**{captions.of_corruption(config, corrupted)}**")
+
+    shown = shown_images(data.train_labels, corrupted.is_wrong, true_class, only_wrong)
+    images = data.train_images[shown]
+    tiles = []
+    for index in shown:
+        given, true = CLASSES[corrupted.labels[index]], CLASSES[data.train_labels[index]]
+        if corrupted.is_wrong[index]:
+            tiles.append(gallery.Tile(given, f"is: {true}", "wrong", f"a {true}, wrongly labelled {given}"))
+        else:
+            tiles.append(gallery.Tile(given, "", "right", f"a {true}, rightly labelled"))
+    if corruption != "labels":
+        noise = resources.noise(config.data) if corruption == "gaussian" else None
+        images, _ = corrupt_pixels(
+            center_crop(images), corruption, config.seed, indices=shown, noise=noise
+        )
+    if len(shown):
+        st.html(gallery.style("images", images))
+        st.html(gallery.tiles("images", tiles))
+    else:
+        st.info("No label is wrong here. Raise the corruption level, or show all labels again.")
+
+    if corruption == "labels":
+        redrawn, wrong = int(corrupted.is_redrawn.sum()), int(corrupted.is_wrong.sum())
+        with st.container(horizontal=True):
+            st.metric("Labels redrawn", f"{redrawn:,}", help="Drawn again from all ten classes.")
+            st.metric("Wrong", f"{wrong:,}", help="Redrawn, and another class than the true one.")
+            st.metric("Right by chance", f"{redrawn - wrong:,}", help="Redrawn, and true all the same.")
+            st.metric("Images", f"{len(corrupted.labels):,}")
+        st.markdown("**Where the labels went: each row is a true class, each column the label given.**")
+        st.altair_chart(
+            charts.transition_heatmap(transition_matrix(data.train_labels, corrupted.labels)),
+            key="transitions",
+            alt="Number of training images for each true class and each label given",
+        )

@@ -1,0 +1,42 @@
+"""The choice between the embedded images and all of CIFAR-10, and the download of the latter."""
+
+import streamlit as st
+
+from core import cifar10
+from pages.shared import resources
+
+NAMES = {"embedded": "5,000 embedded images", "full": "All 50,000 images"}
+
+
+def choose_data() -> str:
+    """A choice bound to the address; "full" comes back only where those images are there."""
+    chosen = st.segmented_control(
+        "Training images",
+        list(NAMES),
+        format_func=NAMES.get,
+        default="embedded",
+        required=True,
+        key="data",
+        bind="query-params",
+    )
+    if chosen == "full" and not cifar10.has_full():
+        _offer_download()
+        return "embedded"
+    return chosen
+
+
+@st.fragment(run_every=0.5)
+def _offer_download() -> None:
+    process = resources.download()
+    if process.is_running:
+        st.progress(process.progress.share, text=f"{process.progress.message} …")
+        return
+    if cifar10.has_full():
+        st.rerun()
+    if process.error:
+        st.error(process.error, icon=":material/error:")
+    st.caption(
+        "All 50,000 images are not on this machine yet. They are 140 to 170 MB to fetch; until "
+        "then the embedded ones are used."
+    )
+    st.button("Fetch all images", on_click=process.start, icon=":material/download:")

@@ -1,0 +1,184 @@
+"""The parts of the live page: a run as it goes, and this visitor's runs beside each other."""
+
+import pandas as pd
+import streamlit as st
+
+from core import captions, charts, comparison, gallery, results
+from core.cifar10 import CLASSES
+from core.config import RunConfig
+from core.corruption import center_crop, corrupt_labels, corrupt_pixels, followed_images
+from core.store import LiveRun
+from pages.shared import resources
+from pages.shared.frame import plain_errors
+
+REDRAW_SECONDS = 1.0
+FOLLOWED_SHOWN = 24  # of the followed images
+MEASURES = {**charts.ERRORS, **charts.LIES}
+
+
+def show(run: LiveRun, sweep: pd.DataFrame) -> None:
+    """A run's curves, redrawn every second while it is active."""
+    every = REDRAW_SECONDS if run.is_active else None
+    st.fragment(_show, run_every=every)(run.run_id, sweep, run.is_active)
+
+
+def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
+    with plain_errors():
+        store = resources.store()
+        run, records = store.run(run_id), store.records(run_id)
+        if run.is_active != was_active:
+            st.rerun()  # the whole page: starts or ends the timer
+        _status(run, records)
+        _buttons(run)
+        last = records[-1] if records else None
+        config = run.config
+        with st.container(horizontal=True, key="measures"):
+            st.metric("Test error", captions.per_cent(last and last.test_error))
+            st.metric("Training error", captions.per_cent(last and last.train_error))
+            if config.level:
+                st.metric("Lies memorized", captions.per_cent(last and last.memorized))
+                st.metric("Lies seen through", captions.per_cent(last and last.recovered))
+            _reference(config, sweep)
+        st.markdown(f"**{captions.of_errors(config, records)}**")
+        left, right = st.columns([3, 2])
+        with left:
+            st.altair_chart(
+                charts.error_history(records, config, height=420),
+                key="errors",
+                alt="Test error, training error and error on right labels against epoch",
+            )
+        with right:
+            if config.level:
+                st.altair_chart(
+                    charts.lies_history(records, config, height=195),
+                    key="lies",
+                    alt="Share of the wrong labels memorized and recovered against epoch",
+                )
+            st.altair_chart(
+                charts.loss_history(records, config, height=195),
+                key="losses",
+                alt="Training and test loss against epoch",
+            )
+        st.caption(f"{captions.of_loss(records)} {captions.of_lies(config, records)}")
+        if records and config.level:
+            _followed(config, records[-1].predictions)
+
+
+def show_nothing(config: RunConfig, paper: dict) -> None:
+    """Before the first run: the empty chart, and what it will show."""
+    st.markdown(f"**{captions.of_empty(config, comparison.paper_test_error(paper, config))}**")
+    st.altair_chart(charts.error_history([], config, height=360), key="empty", alt="Empty chart")
+
+
+def show_table(runs: list[LiveRun]) -> None:
+    if not runs:
+        return
+    st.subheader("Your runs", anchor=False)
+    last = {run.run_id: record for run, record in resources.store().last_records(runs)}
+    rows = [captions.run_row(run, last.get(run.run_id)) for run in runs]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config={"Open": st.column_config.LinkColumn(display_text="open")},
+    )
+
+
+def show_comparison(runs: list[LiveRun]) -> None:
+    """Several runs in one chart; those named in the address, too, whoever asked for them."""
+    store = resources.store()
+    named = [store.run(run_id) for run_id in st.query_params.get_all("compare")[:8]]
+    choices = {run.run_id: run for run in (*runs, *named) if run and run.epochs_done}
+    if len(choices) < 2:
+        return
+    st.subheader("Runs side by side", anchor=False)
+    chosen = st.multiselect(
+        "Runs to compare",
+        list(choices),
+        format_func=lambda run_id: captions.run_name(choices[run_id].config),
+        key="compare",
+        bind="query-params",
+        placeholder="Choose two or more",
+        max_selections=8,
+    )
+    measure = st.segmented_control(
+        "Measure",
+        list(MEASURES),
+        format_func=lambda name: MEASURES[name].capitalize(),
+        default="test_error",
+        required=True,
+        key="measure",
+        bind="query-params",
+    )
+    if chosen:
+        lines = [
+            (captions.run_name(choices[run_id].config), choices[run_id].config, store.records(run_id))
+            for run_id in chosen
+        ]
+        st.altair_chart(
+            charts.compared(lines, measure),
+            key="compared",
+            alt=f"{MEASURES[measure]} of the chosen runs against epoch",
+        )
+
+
+def _status(run: LiveRun, records) -> None:
+    store = resources.store()
+    ahead = [other.run_id for other in store.active_runs()]
+    st.progress(
+        min(1.0, len(records) / run.config.epochs),
+        text=captions.of_status(run, records, ahead),
+    )
+    if run.message:
+        st.error(run.message, icon=":material/error:")
+
+
+def _buttons(run: LiveRun) -> None:
+    store = resources.store()
+    if run.status == "finished":
+        return
+    with st.container(horizontal=True, key="run-buttons"):
+        if run.is_active:
+            st.button("Pause", shortcut="P", on_click=store.pause, args=(run.run_id,), key="pause")
+        elif run.status == "paused":
+            st.button("Go on", shortcut="P", on_click=store.go_on, args=(run.run_id,), key="go-on")
+            st.button("One epoch", shortcut="E", on_click=store.one_epoch, args=(run.run_id,), key="one")
+        if not run.has_ended:
+            st.button("Cancel", shortcut="X", on_click=store.cancel, args=(run.run_id,), key="cancel")
+
+
+def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
+    """What the same network and level came to on all images: in the paper, and in our sweep."""
+    theirs = comparison.paper_test_error(results.paper(), config)
+    ours = comparison.sweep_test_error(sweep, config)
+    if theirs is not None:
+        st.metric("The paper's test error", captions.per_cent(theirs), help="On all 50,000 images.")
+    if ours is not None:
+        st.metric("Our sweep's", captions.per_cent(ours), help="On all 50,000 images.")
+
+
+def _followed(config: RunConfig, predictions: tuple[int, ...]) -> None:
+    """Some wrongly labelled images, each with what the network says it is now."""
+    shown, style = _followed_images(config)
+    true = resources.data(config.data).train_labels[shown]
+    given = corrupt_labels(
+        resources.data(config.data).train_labels, config.level, config.seed
+    ).labels[shown]
+    tiles = [
+        gallery.prediction_tile(CLASSES[predicted], CLASSES[lie], CLASSES[truth])
+        for predicted, lie, truth in zip(predictions[: len(shown)], given, true, strict=True)
+    ]
+    st.markdown("**What it says of images that carry a lie.** Dashed: it repeats the lie.")
+    st.html(style)
+    st.html(gallery.tiles("followed", tiles))
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _followed_images(config: RunConfig):
+    data = resources.data(config.data)
+    corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
+    followed = followed_images(corrupted.is_wrong, config.seed)
+    shown = followed[corrupted.is_wrong[followed]][:FOLLOWED_SHOWN]
+    images, _ = corrupt_pixels(
+        center_crop(data.train_images[shown]), config.corruption, config.seed, indices=shown
+    )
+    return shown, gallery.style("followed", images)

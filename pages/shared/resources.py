@@ -1,0 +1,44 @@
+"""What all visitors share: data, store, trainer, download, the precomputed sweep."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import cifar10, results
+from core.corruption import channel_statistics
+from core.processes import DownloadProcess, TrainerProcess
+from core.store import Store
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def data(name: str) -> cifar10.Cifar10:
+    return cifar10.load(name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def noise(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and std of each channel of the training images."""
+    return channel_statistics(data(name).train_images)
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    return Store()
+
+
+@st.cache_resource(show_spinner=False)
+def trainer() -> TrainerProcess:
+    """Started with the first page that needs it, so that torch is loaded before Start is pressed."""
+    process = TrainerProcess()
+    process.start()
+    return process
+
+
+@st.cache_resource(show_spinner=False)
+def download() -> DownloadProcess:
+    return DownloadProcess()
+
+
+@st.cache_data(show_spinner=False)
+def sweep() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return results.load_sweep()

@@ -1,0 +1,120 @@
+"""The form of a run: every field of RunConfig as a widget bound to the address."""
+
+from dataclasses import fields
+
+import streamlit as st
+
+from core.config import CORRUPTIONS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
+from pages.shared.full_data import choose_data
+
+KINDS = {
+    "labels": "Labels",
+    "shuffled-pixels": "Shuffled pixels",
+    "random-pixels": "Random pixels",
+    "gaussian": "Gaussian noise",
+}
+FIELDS = {spec.name: spec for spec in fields(RunConfig)}
+DEFAULT = PRESETS[0].config
+
+
+def level_slider(default: float = DEFAULT.level) -> float:
+    return st.slider(
+        "Corruption level",
+        0.0,
+        1.0,
+        default,
+        0.05,
+        format="percent",
+        key="level",
+        bind="query-params",
+        help="Each label is drawn again from all ten classes with this probability, so that nine "
+        "tenths of this share end up wrong.",
+    )
+
+
+def seed_input() -> int:
+    return _number("seed", "Seed", 1)
+
+
+def corruption_choice() -> str:
+    return st.segmented_control(
+        "What is corrupted",
+        CORRUPTIONS,
+        format_func=KINDS.get,
+        default="labels",
+        required=True,
+        key="corruption",
+        bind="query-params",
+    )
+
+
+def preset_choice() -> None:
+    """Choosing a preset sets the other widgets."""
+    names = {preset.key: preset for preset in PRESETS}
+    st.selectbox(
+        "Preset",
+        list(names),
+        format_func=lambda key: names[key].name,
+        key="preset",
+        bind="query-params",
+        on_change=lambda: _set_all(names[st.session_state.preset].config),
+    )
+
+
+def more_settings() -> dict:
+    """What seldom needs a change; the fields by name."""
+    data = choose_data()
+    model = st.selectbox(
+        "Network", MODELS, key="model", bind="query-params", on_change=_set_learning_rate
+    )
+    corruption = corruption_choice()
+    first, second = st.columns(2)
+    with first:
+        epochs = _number("epochs", "Epochs", 10)
+        learning_rate = _number("learning_rate", "Learning rate", 0.005, "%g", PAPER_LEARNING_RATE[model])
+        weight_decay = _number("weight_decay", "Weight decay", 0.0001, "%g")
+    with second:
+        batch_size = _number("batch_size", "Batch size", 32)
+        decay = _number("learning_rate_decay", "Decay per epoch", 0.01, "%g")
+        seed = seed_input()
+    crop = st.toggle("Random crop (augmentation)", key="random_crop", bind="query-params")
+    return {
+        "data": data,
+        "model": model,
+        "corruption": corruption,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "learning_rate_decay": decay,
+        "weight_decay": weight_decay,
+        "random_crop": crop,
+        "seed": seed,
+    }
+
+
+def _number(name: str, label: str, step, form: str | None = None, default=None):
+    """A number with the limits that RunConfig itself sets."""
+    kind = FIELDS[name].type
+    low, high = (kind(bound) for bound in FIELDS[name].metadata["range"])
+    value = kind(getattr(DEFAULT, name)) if default is None else default
+    return st.number_input(
+        label,
+        low,
+        high,
+        value,
+        step,
+        format=form,
+        key=name,
+        bind="query-params",
+        help=FIELDS[name].metadata["help"].capitalize() + ".",
+    )
+
+
+def _set_all(config: RunConfig) -> None:
+    for name in FIELDS:
+        if name != "momentum":
+            st.session_state[name] = getattr(config, name)
+
+
+def _set_learning_rate() -> None:
+    st.session_state.learning_rate = PAPER_LEARNING_RATE[st.session_state.model]

@@ -1,0 +1,62 @@
+"""Train live: start a run, watch it learn and memorize, hold it against the paper."""
+
+import streamlit as st
+
+from core import captions, results
+from core.config import RunConfig
+from core.estimate import estimate
+from pages.shared import live, resources
+from pages.shared.frame import page
+from pages.shared.run_form import level_slider, more_settings, preset_choice
+from pages.shared.visitor import visitor
+
+
+def start(config: RunConfig) -> None:
+    run = resources.store().ask_for(config, visitor_name)
+    st.query_params["run"] = run.run_id
+
+
+with page("Train live", "Watch a network learn the pattern first, and the lies after it."):
+    visitor_name = visitor()
+    store = resources.store()
+    resources.trainer()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+        preset_choice()
+        level = level_slider()
+        with st.popover("More settings", icon=":material/tune:"):
+            settings = more_settings()
+        if settings["corruption"] != "labels":
+            level = 0.0
+        try:
+            config, problem = RunConfig(**settings, level=level), ""
+        except ValueError as error:
+            config, problem = None, f"This cannot be trained: {error}"
+        st.button(
+            "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            shortcut="Shift+Enter",
+            on_click=start,
+            args=(config,),
+            disabled=config is None,
+            key="start",
+        )
+    if problem:
+        st.error(problem)
+    else:
+        waiting = len(store.active_runs())
+        needed = estimate(config, store.speeds(), waiting + 1)
+        st.caption(captions.of_estimate(config, needed, waiting))
+
+    asked = st.query_params.get("run")
+    run = store.run(asked) if asked else None
+    if asked and run is None:
+        st.warning(f"There is no run of this name here: {asked[:12]!r}. Start one above.")
+    if run:
+        live.show(run, resources.sweep()[0])
+    elif config:
+        live.show_nothing(config, results.paper())
+
+    runs = store.runs_of(visitor_name)
+    live.show_table(runs)
+    live.show_comparison(runs)

@@ -106,8 +106,13 @@ def of_sources(ours, model: str, own: int) -> str:
     return text
 
 
-def of_estimate(config: RunConfig, needed: Estimate, waiting: int) -> str:
-    """What starting this run will cost, said before it is started."""
+def of_start(config: RunConfig, there: LiveRun | None, needed: Estimate, waiting: int) -> str:
+    """What Start will do and how long it will take, said before it is pressed.
+
+    there: this very run, if somebody has asked for it already.
+    """
+    if there and there.status not in ("cancelled", "failed"):
+        return f"{run_name(config)}: this run is there already ({there.status}); Start shows it."
     text = (
         f"{config.model}, {config.train_images:,} images, {_epochs(config.epochs)}: about "
         f"{duration(needed.seconds)}, {needed.basis}"

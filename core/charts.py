@@ -54,7 +54,7 @@ def error_history(records: list[EpochRecord], config: RunConfig, height: int = 3
 def lies_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
     """What became of the wrong labels: the shares memorized and recovered, against epoch."""
     rows = _long(records, LIES)
-    return _history(rows, config, list(LIES.values()), "Share of the wrong labels", 1.0, height)
+    return _history(rows, config, list(LIES.values()), "Share of the lies", 1.0, height)
 
 
 def loss_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
@@ -81,9 +81,9 @@ def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], measure: str)
     base = alt.Chart(table).encode(
         x=_epoch_axis(max((config.epochs for _, config, _ in runs), default=1)),
         y=_share_axis(quantity.capitalize()),
-        tooltip=["run", "epoch", alt.Tooltip("value", format=".1%", title=quantity)],
+        tooltip=["run:N", "epoch:Q", alt.Tooltip("value:Q", format=".1%", title=quantity)],
     )
-    dash = alt.StrokeDash("run", sort=names, legend=alt.Legend(title=None, orient="bottom", columns=1))
+    dash = alt.StrokeDash("run:N", sort=names, legend=alt.Legend(title=None, orient="bottom", columns=1))
     line = base.mark_line(color=COLOURS[quantity], strokeWidth=2).encode(strokeDash=dash)
     return (line + _end_labels(base, COLOURS[quantity])).properties(height=320)
 
@@ -115,7 +115,7 @@ def error_against_level(
     quantities = ["test error", "training error", "0.9 p"]
     base = alt.Chart(table).encode(
         x=alt.X(
-            "level",
+            "level:Q",
             title="Corruption level p: share of the training labels drawn again at random",
             scale=alt.Scale(domain=[0, 1]),
             axis=alt.Axis(format="%", values=[i / 10 for i in range(11)], labelOverlap=True),
@@ -200,17 +200,19 @@ def _level_rows(runs: pd.DataFrame, source: str, test: str, train: str) -> pd.Da
 
 
 def _long(records: list[EpochRecord], names: dict[str, str]) -> list[dict]:
-    return [
-        {
-            "epoch": record.epoch,
-            "quantity": quantity,
-            "value": getattr(record, name),
-            "label": quantity if record is records[-1] else "",
-        }
-        for record in records
-        for name, quantity in names.items()
-        if getattr(record, name) is not None
-    ]
+    """A row for each epoch and quantity; the last epoch's rows carry the names of the lines."""
+    rows, named = [], []
+    for record in records:
+        for name, quantity in names.items():
+            value = getattr(record, name)
+            if value is None:
+                continue
+            row = {"epoch": record.epoch, "quantity": quantity, "value": value, "label": ""}
+            if record is records[-1] and all(abs(value - other) > 0.05 for other in named):
+                row["label"] = quantity  # no room for two names where two lines meet
+                named.append(value)
+            rows.append(row)
+    return rows
 
 
 def _history(rows, config: RunConfig, quantities: list[str], title: str, top: float, height: int):
@@ -221,10 +223,10 @@ def _history(rows, config: RunConfig, quantities: list[str], title: str, top: fl
         x=_epoch_axis(config.epochs),
         y=value_axis,
         color=_colour(quantities),
-        tooltip=["quantity", "epoch", alt.Tooltip("value", format=".1%" if share else ".3f")],
+        tooltip=["quantity:N", "epoch:Q", alt.Tooltip("value:Q", format=".1%" if share else ".3f")],
     )
     dash = alt.StrokeDash(
-        "quantity",
+        "quantity:N",
         scale=alt.Scale(domain=quantities, range=[DASHES.get(q, [1, 0]) for q in quantities]),
         legend=None,
     )
@@ -235,33 +237,35 @@ def _history(rows, config: RunConfig, quantities: list[str], title: str, top: fl
 def _end_labels(base: alt.Chart, colour: str | None = None) -> alt.Chart:
     """Names at the ends of the lines. From the same data: a second table would be a new chart."""
     fixed = {"color": alt.value(colour)} if colour else {}
-    mark = {"align": "right", "dx": -4, "dy": -8, "fontSize": 12, "fontWeight": "bold"}
-    return base.mark_text(**mark).encode(text="label", strokeDash=alt.Undefined, **fixed)
+    mark = {"align": "left", "dx": 6, "baseline": "middle", "fontSize": 12, "fontWeight": "bold"}
+    return base.mark_text(**mark).encode(text="label:N", strokeDash=alt.Undefined, **fixed)
 
 
 def _epoch_axis(epochs: int) -> alt.X:
+    """Whole epochs, and room at the right for the names of the lines."""
+    step = max(1, round(epochs / 8))
     return alt.X(
-        "epoch",
-        title="Epoch (passes over the training images)",
-        scale=alt.Scale(domain=[0, epochs], nice=False),
-        axis=alt.Axis(tickMinStep=1, format="d"),
+        "epoch:Q",
+        title="Epoch",
+        scale=alt.Scale(domain=[0, 1.3 * epochs], nice=False),
+        axis=alt.Axis(values=list(range(0, epochs + 1, step)), format="d"),
     )
 
 
 def _share_axis(title: str, name: str = "value") -> alt.Y:
     ticks = [i / 5 for i in range(6)]
     return alt.Y(
-        name, title=title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", values=ticks)
+        f"{name}:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", values=ticks)
     )
 
 
 def _loss_axis(title: str, top: float) -> alt.Y:
-    return alt.Y("value", title=title, scale=alt.Scale(domain=[0, top], clamp=True))
+    return alt.Y("value:Q", title=title, scale=alt.Scale(domain=[0, top], clamp=True))
 
 
 def _colour(quantities: list[str]) -> alt.Color:
     return alt.Color(
-        "quantity",
+        "quantity:N",
         scale=alt.Scale(domain=quantities, range=[COLOURS[q] for q in quantities]),
         legend=alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=4),
     )

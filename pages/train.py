@@ -44,9 +44,9 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
     if problem:
         st.error(problem)
     else:
-        waiting = len(store.active_runs())
-        needed = estimate(config, store.speeds(), waiting + 1)
-        st.caption(captions.of_estimate(config, needed, waiting))
+        others = [run for run in store.active_runs() if run.run_id != config.run_id]
+        needed = estimate(config, store.speeds(), len(others) + 1)
+        st.caption(captions.of_start(config, store.run(config.run_id), needed, len(others)))
 
     asked = st.query_params.get("run")
     run = store.run(asked) if asked else None

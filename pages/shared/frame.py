@@ -8,12 +8,17 @@ import streamlit as st
 
 from core.cifar10 import DataError
 from core.store import StoreError
+from pages.shared.navigation import navigation
 
 
 @contextmanager
 def page(title: str, question: str) -> Iterator[None]:
     """The frame of a page, also where app.py did not run (a deep link before anything else)."""
     st.set_page_config(page_title=f"{title} · Label Corruption Lab", layout="wide")
+    if "navigated" not in st.session_state:
+        # A deep link before anyone has opened the root: Streamlit ran this file without
+        # app.py. This call is all that app.py would have done; the next rerun goes through it.
+        navigation()
     _freeze_imports()
     st.title(title, anchor=False)
     st.markdown(question)

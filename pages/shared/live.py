@@ -43,19 +43,19 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
         left, right = st.columns([3, 2])
         with left:
             st.altair_chart(
-                charts.error_history(records, config, height=420),
+                charts.error_history(records, config, height=480),
                 key="errors",
                 alt="Test error, training error and error on right labels against epoch",
             )
         with right:
             if config.level:
                 st.altair_chart(
-                    charts.lies_history(records, config, height=195),
+                    charts.lies_history(records, config, height=240),
                     key="lies",
                     alt="Share of the wrong labels memorized and recovered against epoch",
                 )
             st.altair_chart(
-                charts.loss_history(records, config, height=195),
+                charts.loss_history(records, config, height=240),
                 key="losses",
                 alt="Training and test loss against epoch",
             )

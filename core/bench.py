@@ -44,13 +44,7 @@ def print_bench(models=None, batch_sizes=None, seconds: float = 3.0, out: Path |
         for batch_size in batch_sizes or BATCH_SIZES:
             row = bench(RunConfig(model=model, batch_size=batch_size), device, peak, seconds)
             rows.append(row)
-            print(
-                f"{model:16} {batch_size:5} {row['images_per_second']:9,.0f} {row['share_of_peak']:8.0%}"
-                f" {row['share_of_peak_3_forward']:8.0%} {row['plain_images_per_second']:11,.0f}"
-                f" {row['images_per_second'] / row['plain_images_per_second']:6.1f}"
-                f" {row['epoch_images_per_second']:15,.0f}",
-                flush=True,
-            )
+            print(_line(row), flush=True)
     print(
         "of peak: the floating-point operations that a training step needs, done at this speed,\n"
         "as a share of this machine's matrix-product rate. 3 x fwd: the same by the rule of thumb\n"
@@ -63,6 +57,16 @@ def print_bench(models=None, batch_sizes=None, seconds: float = 3.0, out: Path |
         about = provenance(describe_device(device.type), time.perf_counter() - started)
         content = {**about, "peak_flops_per_second": peak, "rows": rows}
         out.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _line(row: dict) -> str:
+    ratio = row["images_per_second"] / row["plain_images_per_second"]
+    return (
+        f"{row['model']:16} {row['batch_size']:5} {row['images_per_second']:9,.0f}"
+        f" {row['share_of_peak']:8.0%} {row['share_of_peak_3_forward']:8.0%}"
+        f" {row['plain_images_per_second']:11,.0f} {ratio:6.1f}"
+        f" {row['epoch_images_per_second']:15,.0f}"
+    )
 
 
 def bench(config: RunConfig, device: torch.device, peak: float, seconds: float) -> dict:

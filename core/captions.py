@@ -141,7 +141,12 @@ def of_status(run: LiveRun, records: list[EpochRecord], active: list[str]) -> st
     if run.status == "queued" and not records:
         return "Waiting for its first turn." if len(active) > 1 else "Starting: loading the network."
     if run.status != "running" and run.status != "queued":
-        words = {"finished": "finished", "paused": "paused", "cancelled": "cancelled", "failed": "stopped"}
+        words = {
+            "finished": "finished",
+            "paused": "paused",
+            "cancelled": "cancelled",
+            "failed": "stopped",
+        }
         return f"{done} · {words[run.status]} · {run.device}"
     if not records:
         return f"{done} · {run.device}"

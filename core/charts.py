@@ -83,7 +83,9 @@ def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], measure: str)
         y=_share_axis(quantity.capitalize()),
         tooltip=["run:N", "epoch:Q", alt.Tooltip("value:Q", format=".1%", title=quantity)],
     )
-    dash = alt.StrokeDash("run:N", sort=names, legend=alt.Legend(title=None, orient="bottom", columns=1))
+    dash = alt.StrokeDash(
+        "run:N", sort=names, legend=alt.Legend(title=None, orient="bottom", columns=1)
+    )
     line = base.mark_line(color=COLOURS[quantity], strokeWidth=2).encode(strokeDash=dash)
     return (line + _end_labels(base, COLOURS[quantity])).properties(height=320)
 
@@ -116,7 +118,7 @@ def error_against_level(
     base = alt.Chart(table).encode(
         x=alt.X(
             "level:Q",
-            title="Corruption level p: share of the training labels drawn again at random",
+            title="Corruption level p",
             scale=alt.Scale(domain=[0, 1]),
             axis=alt.Axis(format="%", values=[i / 10 for i in range(11)], labelOverlap=True),
         ),
@@ -255,7 +257,10 @@ def _epoch_axis(epochs: int) -> alt.X:
 def _share_axis(title: str, name: str = "value") -> alt.Y:
     ticks = [i / 5 for i in range(6)]
     return alt.Y(
-        f"{name}:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", values=ticks)
+        f"{name}:Q",
+        title=title,
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format="%", values=ticks),
     )
 
 

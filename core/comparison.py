@@ -49,7 +49,9 @@ def beside_paper(runs: pd.DataFrame, paper: dict, model: str) -> pd.DataFrame:
     """One row for each level computed: our errors (per cent, mean over seeds) and the paper's."""
     ours = runs[runs.model == model].groupby("level", as_index=False)
     table = ours.agg(
-        train=("final_train_error", "mean"), test=("final_test_error", "mean"), seeds=("seed", "nunique")
+        train=("final_train_error", "mean"),
+        test=("final_test_error", "mean"),
+        seeds=("seed", "nunique"),
     )
     theirs = paper_curve(paper, model).assign(level=lambda rows: rows.level.round(6))
     table = table.assign(level=table.level.round(6)).merge(theirs, on="level", how="left")

@@ -167,7 +167,10 @@ def _through_torchvision(root: Path, download: bool = False) -> Batches:
     images = np.concatenate([train.data, test.data]).transpose(0, 3, 1, 2)
     labels = np.array(train.targets + test.targets, dtype=np.uint8)
     return {
-        name: (images[i * BATCH_SIZE : (i + 1) * BATCH_SIZE], labels[i * BATCH_SIZE : (i + 1) * BATCH_SIZE])
+        name: (
+            images[i * BATCH_SIZE : (i + 1) * BATCH_SIZE],
+            labels[i * BATCH_SIZE : (i + 1) * BATCH_SIZE],
+        )
         for i, name in enumerate((*TRAIN_BATCHES, "test_batch"))
     }
 
@@ -232,7 +235,7 @@ def _workspace() -> Iterator[Path]:
     data = cifar10.DATA_FOLDER
     try:
         data.mkdir(parents=True, exist_ok=True)
-        lock = open(data / "download.lock", "w")  # noqa: SIM115
+        lock = open(data / "download.lock", "w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -41,7 +41,9 @@ def sprite(images: np.ndarray) -> str:
     sheet[:count] = np.clip(np.rint(images), 0, 255).transpose(0, 2, 3, 1)
     sheet = sheet.reshape(rows, COLUMNS, height, width, 3).transpose(0, 2, 1, 3, 4)
     content = io.BytesIO()
-    Image.fromarray(sheet.reshape(rows * height, COLUMNS * width, 3)).save(content, "PNG", compress_level=1)
+    Image.fromarray(sheet.reshape(rows * height, COLUMNS * width, 3)).save(
+        content, "PNG", compress_level=1
+    )
     return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
 
 

@@ -40,8 +40,18 @@ def mlp(hidden_layers: int, num_classes: int = 10) -> nn.Sequential:
 def alexnet(num_classes: int = 10) -> nn.Sequential:
     """The small AlexNet, not the one for 224-pixel images."""
     return nn.Sequential(
-        *[conv(3, 64, 5), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, padding=1), ResponseNorm()],  # (B, 64, 14, 14)
-        *[conv(64, 64, 5), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, padding=1), ResponseNorm()],  # (B, 64, 7, 7)
+        *[
+            conv(3, 64, 5),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2, padding=1),
+            ResponseNorm(),
+        ],  # (B, 64, 14, 14)
+        *[
+            conv(64, 64, 5),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2, padding=1),
+            ResponseNorm(),
+        ],  # (B, 64, 7, 7)
         nn.Flatten(),  # (B, 3136)
         *[Linear(64 * 7 * 7, 384), nn.ReLU(inplace=True)],
         *[Linear(384, 192), nn.ReLU(inplace=True)],
@@ -98,7 +108,9 @@ def conv_unit(channels: int, out_channels: int, size: int, batch_norm: bool, str
     if not batch_norm:
         return nn.Sequential(conv(channels, out_channels, size, stride), nn.ReLU(inplace=True))
     return nn.Sequential(
-        conv(channels, out_channels, size, stride, bias=False), ShiftNorm(out_channels), nn.ReLU(inplace=True)
+        conv(channels, out_channels, size, stride, bias=False),
+        ShiftNorm(out_channels),
+        nn.ReLU(inplace=True),
     )
 
 

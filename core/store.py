@@ -115,8 +115,7 @@ class Store:
                 (run_id, json.dumps(config.settings()), now),
             )
             connection.execute(
-                "INSERT INTO visits VALUES (?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET asked = excluded.asked",
+                "INSERT INTO visits VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET asked = excluded.asked",
                 (visitor, run_id, now),
             )
         return self.run(run_id)
@@ -131,9 +130,7 @@ class Store:
     def one_epoch(self, run_id: str) -> None:
         """Train one more epoch, then pause."""
         done = "(SELECT COUNT(*) FROM epochs WHERE epochs.run_id = runs.run_id)"
-        self._change(
-            run_id, f"status = 'queued', pause_after = {done} + 1, attempts = 0", ("paused",)
-        )
+        self._change(run_id, f"status = 'queued', pause_after = {done} + 1, attempts = 0", ("paused",))
 
     def cancel(self, run_id: str) -> None:
         self._change(run_id, "status = 'cancelled'", (*ACTIVE, "paused"))
@@ -180,9 +177,7 @@ class Store:
 
     def started(self, run_id: str, device: str) -> LiveRun:
         """A queued run begins; counts the attempt."""
-        self._change(
-            run_id, "status = 'running', attempts = attempts + 1, device = ?", ACTIVE, device
-        )
+        self._change(run_id, "status = 'running', attempts = attempts + 1, device = ?", ACTIVE, device)
         return self.run(run_id)
 
     def add_epoch(self, run_id: str, record: EpochRecord) -> None:

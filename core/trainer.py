@@ -42,7 +42,9 @@ class Trainer:
         try:
             if run.run_id not in self.trainings:
                 if run.attempts >= MAX_ATTEMPTS:
-                    raise RuntimeError(f"it was started {MAX_ATTEMPTS} times and never finished an epoch")
+                    raise RuntimeError(
+                        f"it was started {MAX_ATTEMPTS} times and never finished an epoch"
+                    )
                 self.store.started(run.run_id, describe_device(self.device))
                 self.trainings[run.run_id] = self._start(run)
             record = next(self.trainings[run.run_id], None)
@@ -82,7 +84,7 @@ class Trainer:
 
 
 def main() -> None:
-    lock = open(DATA_FOLDER / "trainer.lock", "w")  # noqa: SIM115: held until the process ends
+    lock = open(DATA_FOLDER / "trainer.lock", "w")  # held until the process ends
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

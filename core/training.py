@@ -47,7 +47,9 @@ def train(
 
     for epoch in range(epochs_done + 1, config.epochs + 1):
         started = time.perf_counter()
-        optimizer.param_groups[0]["lr"] = config.learning_rate * config.learning_rate_decay ** (epoch - 1)
+        optimizer.param_groups[0]["lr"] = config.learning_rate * config.learning_rate_decay ** (
+            epoch - 1
+        )
         model.train()
         learn(model, optimizer, examples.batches(epoch))
         trained = time.perf_counter()

@@ -28,10 +28,7 @@ def shown_images(true_labels, is_wrong, true_class: str, only_wrong: bool) -> np
 with page("Corrupt the labels", "Real photographs, some with a lie for a label. Which ones?"):
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         corruption = corruption_choice()
-        if corruption == "labels":
-            level = level_slider()
-        else:
-            level = 0.0
+        level = level_slider() if corruption == "labels" else 0.0
         with st.popover("More settings", icon=":material/tune:"):
             data_name = choose_data()
             true_class = st.selectbox("True class", ["all", *CLASSES], key="class", bind="query-params")
@@ -53,7 +50,9 @@ with page("Corrupt the labels", "Real photographs, some with a lie for a label. 
     for index in shown:
         given, true = CLASSES[corrupted.labels[index]], CLASSES[data.train_labels[index]]
         if corrupted.is_wrong[index]:
-            tiles.append(gallery.Tile(given, f"is: {true}", "wrong", f"a {true}, wrongly labelled {given}"))
+            tiles.append(
+                gallery.Tile(given, f"is: {true}", "wrong", f"a {true}, wrongly labelled {given}")
+            )
         else:
             tiles.append(gallery.Tile(given, "", "right", f"a {true}, rightly labelled"))
     if corruption != "labels":

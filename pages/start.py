@@ -26,8 +26,18 @@ with page(
         st.columns(3),
         (
             ("corrupt", "Corrupt the labels", "shuffle", "Set a level and see which images now lie."),
-            ("train", "Train live", "show_chart", "Watch a network find the pattern, then learn the lies."),
-            ("sweep", "The sweep", "stacked_line_chart", "Every level at once, beside the paper's points."),
+            (
+                "train",
+                "Train live",
+                "show_chart",
+                "Watch a network find the pattern, then learn the lies.",
+            ),
+            (
+                "sweep",
+                "The sweep",
+                "stacked_line_chart",
+                "Every level at once, beside the paper's points.",
+            ),
         ),
         strict=True,
     ):

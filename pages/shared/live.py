@@ -30,15 +30,7 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
             st.rerun()  # the whole page: starts or ends the timer
         _status(run, records)
         _buttons(run)
-        last = records[-1] if records else None
         config = run.config
-        with st.container(horizontal=True, key="measures"):
-            st.metric("Test error", captions.per_cent(last and last.test_error))
-            st.metric("Training error", captions.per_cent(last and last.train_error))
-            if config.level:
-                st.metric("Lies memorized", captions.per_cent(last and last.memorized))
-                st.metric("Lies seen through", captions.per_cent(last and last.recovered))
-            _reference(config, sweep)
         st.markdown(f"**{captions.of_errors(config, records)}**")
         left, right = st.columns([3, 2])
         with left:
@@ -59,6 +51,14 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
                 key="losses",
                 alt="Training and test loss against epoch",
             )
+        last = records[-1] if records else None
+        with st.container(horizontal=True, key="measures"):
+            st.metric("Test error", captions.per_cent(last and last.test_error))
+            st.metric("Training error", captions.per_cent(last and last.train_error))
+            if config.level:
+                st.metric("Lies memorized", captions.per_cent(last and last.memorized))
+                st.metric("Lies seen through", captions.per_cent(last and last.recovered))
+            _reference(config, sweep)
         st.caption(f"{captions.of_loss(records)} {captions.of_lies(config, records)}")
         if records and config.level:
             _followed(config, records[-1].predictions)
@@ -141,7 +141,9 @@ def _buttons(run: LiveRun) -> None:
             st.button("Pause", shortcut="P", on_click=store.pause, args=(run.run_id,), key="pause")
         elif run.status == "paused":
             st.button("Go on", shortcut="P", on_click=store.go_on, args=(run.run_id,), key="go-on")
-            st.button("One epoch", shortcut="E", on_click=store.one_epoch, args=(run.run_id,), key="one")
+            st.button(
+                "One epoch", shortcut="E", on_click=store.one_epoch, args=(run.run_id,), key="one"
+            )
         if not run.has_ended:
             st.button("Cancel", shortcut="X", on_click=store.cancel, args=(run.run_id,), key="cancel")
 
@@ -160,9 +162,9 @@ def _followed(config: RunConfig, predictions: tuple[int, ...]) -> None:
     """Some wrongly labelled images, each with what the network says it is now."""
     shown, style = _followed_images(config)
     true = resources.data(config.data).train_labels[shown]
-    given = corrupt_labels(
-        resources.data(config.data).train_labels, config.level, config.seed
-    ).labels[shown]
+    given = corrupt_labels(resources.data(config.data).train_labels, config.level, config.seed).labels[
+        shown
+    ]
     tiles = [
         gallery.prediction_tile(CLASSES[predicted], CLASSES[lie], CLASSES[truth])
         for predicted, lie, truth in zip(predictions[: len(shown)], given, true, strict=True)

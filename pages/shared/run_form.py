@@ -37,7 +37,7 @@ def seed_input() -> int:
 
 
 def corruption_choice() -> str:
-    return st.segmented_control(
+    return st.pills(
         "What is corrupted",
         CORRUPTIONS,
         format_func=KINDS.get,
@@ -71,7 +71,9 @@ def more_settings() -> dict:
     first, second = st.columns(2)
     with first:
         epochs = _number("epochs", "Epochs", 10)
-        learning_rate = _number("learning_rate", "Learning rate", 0.005, "%g", PAPER_LEARNING_RATE[model])
+        learning_rate = _number(
+            "learning_rate", "Learning rate", 0.005, "%g", PAPER_LEARNING_RATE[model]
+        )
         weight_decay = _number("weight_decay", "Weight decay", 0.0001, "%g")
     with second:
         batch_size = _number("batch_size", "Batch size", 32)

@@ -1,0 +1,41 @@
+# Everything a newcomer needs: `make run` and `make test`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run data test lint clean
+
+run: .venv/installed  ## serve the app on localhost:8501
+	$(BIN)/python -m streamlit run app.py
+
+data: .venv/installed  ## fetch all 60,000 images
+	$(BIN)/python -m core data
+
+test: .venv/installed-dev chromium lint  ## everything that CI runs
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: try make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.txt | .venv/bin/python
+	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
+	touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	touch $@
+
+# A browser for the tests: the one that is there, else Debian's, else Playwright's own.
+.PHONY: chromium
+chromium: .venv/installed-dev
+	@command -v chromium >/dev/null \
+	|| (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium) \
+	|| $(BIN)/python -m playwright install --with-deps chromium
+
+clean:
+	rm -rf .venv

@@ -40,21 +40,19 @@ def mlp(hidden_layers: int, num_classes: int = 10) -> nn.Sequential:
 def alexnet(num_classes: int = 10) -> nn.Sequential:
     """The small AlexNet, not the one for 224-pixel images."""
     return nn.Sequential(
-        *[
-            conv(3, 64, 5),
-            nn.ReLU(inplace=True),
-            nn.MaxPool2d(3, 2, padding=1),
-            ResponseNorm(),
-        ],  # (B, 64, 14, 14)
-        *[
-            conv(64, 64, 5),
-            nn.ReLU(inplace=True),
-            nn.MaxPool2d(3, 2, padding=1),
-            ResponseNorm(),
-        ],  # (B, 64, 7, 7)
+        conv(3, 64, 5),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2, padding=1),
+        ResponseNorm(),  # (B, 64, 14, 14)
+        conv(64, 64, 5),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2, padding=1),
+        ResponseNorm(),  # (B, 64, 7, 7)
         nn.Flatten(),  # (B, 3136)
-        *[Linear(64 * 7 * 7, 384), nn.ReLU(inplace=True)],
-        *[Linear(384, 192), nn.ReLU(inplace=True)],
+        Linear(64 * 7 * 7, 384),
+        nn.ReLU(inplace=True),
+        Linear(384, 192),
+        nn.ReLU(inplace=True),
         Linear(192, num_classes),
     )
 

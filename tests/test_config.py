@@ -1,0 +1,98 @@
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.config import PAPER_LEARNING_RATE, PRESETS, RunConfig
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"level": 1.01},
+        {"level": -0.1},
+        {"level": math.nan},
+        {"level": "half"},
+        {"epochs": 0},
+        {"epochs": 2.5},
+        {"epochs": True},
+        {"batch_size": 0},
+        {"learning_rate": 0},
+        {"learning_rate": math.inf},
+        {"seed": -1},
+        {"model": "resnet"},
+        {"data": "imagenet"},
+        {"corruption": "pixels"},
+        {"random_crop": "False"},
+        {"weight_decay": -1},
+        {"corruption": "gaussian", "level": 0.5},
+        {"corruption": "gaussian", "random_crop": True},
+    ],
+)
+def test_wrong_values_are_refused_in_one_sentence(wrong):
+    with pytest.raises(ValueError) as refusal:
+        RunConfig(**wrong)
+    assert str(refusal.value).endswith(".") and "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("model", PAPER_LEARNING_RATE)
+def test_learning_rate_is_the_papers_where_none_is_given(model):
+    assert RunConfig(model=model).learning_rate == PAPER_LEARNING_RATE[model]
+
+
+def test_paper_learning_rates():
+    rates = PAPER_LEARNING_RATE
+    assert rates["inception"] == 0.1
+    assert rates["alexnet"] == rates["mlp-1x512"] == rates["mlp-3x512"] == 0.01
+
+
+def test_run_id_is_this_for_ever():
+    # Stored results carry these names: a change here orphans them.
+    assert RunConfig().run_id == "44136fa355b3"
+    paper = RunConfig(data="full", level=0.0, batch_size=128, epochs=200)
+    assert paper.run_id == "bb912f5a44be"
+
+
+def test_every_field_is_part_of_the_name():
+    other = {
+        "model": "alexnet", "data": "full", "corruption": "gaussian", "level": 0.5,
+        "batch_size": 65, "epochs": 61, "learning_rate": 0.02, "learning_rate_decay": 0.9,
+        "momentum": 0.8, "weight_decay": 0.1, "random_crop": True, "seed": 1,
+    }  # fmt: skip
+    assert set(other) == {spec.name for spec in dataclasses.fields(RunConfig)}
+    names = {RunConfig(**{name: value}).run_id for name, value in other.items()}
+    assert len(names | {RunConfig().run_id}) == len(other) + 1
+
+
+@given(
+    level=st.floats(0, 1),
+    epochs=st.integers(1, 1000),
+    model=st.sampled_from(sorted(PAPER_LEARNING_RATE)),
+    crop=st.booleans(),
+)
+def test_settings_give_the_config_back_also_as_text(level, epochs, model, crop):
+    config = RunConfig(model=model, level=level, epochs=epochs, random_crop=crop)
+    assert RunConfig(**config.settings()) == config
+    texts = {name: str(value) for name, value in config.settings().items()}
+    assert RunConfig.from_strings(texts) == config
+
+
+def test_text_false_is_false():
+    assert RunConfig.from_strings({"random_crop": "False"}).random_crop is False
+    assert RunConfig.from_strings({"random_crop": "true"}).random_crop is True
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [{"epochs": "ten"}, {"epochs": "1.5"}, {"random_crop": "yes"}, {"colour": "red"}, {"level": "nan"}],
+)
+def test_text_that_is_no_value_is_refused(texts):
+    with pytest.raises(ValueError):
+        RunConfig.from_strings(texts)
+
+
+def test_presets_have_names_of_their_own():
+    assert len({preset.key for preset in PRESETS}) == len(PRESETS)
+    assert PRESETS[0].config == RunConfig(model="mlp-1x512", level=0.5, epochs=40)

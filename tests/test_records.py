@@ -1,0 +1,50 @@
+import numpy as np
+from conftest import record
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.records import fitted_epoch, training_measures
+
+triples = st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30)
+
+
+@given(triples)
+def test_measures_are_the_counts_by_hand(rows):
+    predictions, labels, true = (np.array(column) for column in zip(*rows, strict=True))
+    measures = training_measures(predictions, labels, true)
+    wrong = [row for row in rows if row[1] != row[2]]
+    right = [row for row in rows if row[1] == row[2]]
+
+    def share(hits, among):
+        return sum(hits) / len(among) if among else None
+
+    def same(ours, counted):
+        return ours is counted or abs(ours - counted) < 1e-12
+
+    assert same(measures["train_error"], share([p != g for p, g, t in rows], rows))
+    assert same(measures["right_label_error"], share([p != g for p, g, t in right], right))
+    assert same(measures["memorized"], share([p == g for p, g, t in wrong], wrong))
+    assert same(measures["recovered"], share([p == t for p, g, t in wrong], wrong))
+
+
+def test_fitted_is_the_first_epoch_at_a_loss_of_a_twentieth():
+    losses = [1.0, 0.051, 0.05, 0.2, 0.01]
+    records = [record(epoch, train_loss=loss) for epoch, loss in enumerate(losses, start=1)]
+    assert fitted_epoch(records) == 3
+    assert fitted_epoch(records[:2]) is None and fitted_epoch([]) is None
+
+
+def test_the_papers_inception_curves_give_its_ratio():
+    from core.results import paper
+
+    curves = paper()["fig1a_average_train_loss_by_epoch"]["series"]
+    epochs = {
+        name: fitted_epoch([record(i, train_loss=loss) for i, loss in enumerate(curves[name], 1)])
+        for name in ("true labels", "random labels")
+    }
+    assert epochs == {"true labels": 10, "random labels": 36}
+
+
+def test_measured_leaves_the_clock_out():
+    assert record(1, seconds=1.0).measured() == record(1, seconds=2.0).measured()
+    assert record(1, test_error=0.1).measured() != record(1, test_error=0.2).measured()

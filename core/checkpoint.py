@@ -37,7 +37,7 @@ def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> EpochRec
             if RunConfig(**json.loads(about["config"])) != config:
                 raise ValueError(f"{path} belongs to a run with other settings.")
             record = EpochRecord(**json.loads(about["record"]))
-            saved = {name: file.get_tensor(name) for name in file}
+            saved = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)

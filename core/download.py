@@ -14,7 +14,7 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -233,24 +233,22 @@ def _watched(folder: Path, total_bytes: int, report, message: str) -> Iterator[N
 def _workspace() -> Iterator[Path]:
     """A temporary folder on the disk of the data; one download at a time."""
     data = cifar10.DATA_FOLDER
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        lock = open(data / "download.lock", "w")
+    with ExitStack() as stack:
         try:
+            data.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(open(data / "download.lock", "w"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in data.glob("*.part"):  # by a download that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            folder = tempfile.TemporaryDirectory(
+                prefix="download-", suffix=".part", dir=data, ignore_cleanup_errors=True
+            )
+            path = Path(stack.enter_context(folder))
         except BlockingIOError:
-            lock.close()
             raise DataError("A download is under way already: wait for it to end.") from None
-        for left in data.glob("*.part"):  # by a download that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix="download-", suffix=".part", dir=data))
-    except OSError as error:
-        raise _no_room(error) from None
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        lock.close()
+        except OSError as error:
+            raise _no_room(error) from None
+        yield path
 
 
 @contextmanager

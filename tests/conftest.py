@@ -1,5 +1,6 @@
 """What the tests share. The data folder is a temporary one, for child processes, too."""
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -10,7 +11,8 @@ os.environ.pop("CIFAR10_DIR", None)
 import numpy as np
 import pytest
 
-from core.cifar10 import Cifar10, load_embedded
+from core import cifar10
+from core.cifar10 import BATCHES, Cifar10, load_embedded
 from core.records import EpochRecord
 
 
@@ -33,11 +35,34 @@ def tiny(embedded) -> Cifar10:
 @pytest.fixture
 def data_folder(tmp_path, monkeypatch) -> Path:
     """An empty data folder for this test alone, in this process and in its children."""
-    from core import cifar10
-
     monkeypatch.setenv("LAB_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(cifar10, "DATA_FOLDER", tmp_path / "data")
     return tmp_path / "data"
+
+
+@pytest.fixture
+def small_batches(data_folder, monkeypatch) -> dict:
+    """A CIFAR-10 of 20 images a batch, with checksums to match."""
+    rng = np.random.default_rng(0)
+    batches = {
+        name: (
+            rng.integers(256, size=(20, 3, 32, 32), dtype=np.uint8),
+            np.arange(20, dtype=np.uint8) % 10,
+        )
+        for name in BATCHES
+    }
+    shapes = {"train_images": (100, 3, 32, 32), "train_labels": (100,)}
+    shapes |= {"test_images": (20, 3, 32, 32), "test_labels": (20,)}
+    sums = {}
+    for name, (images, labels) in batches.items():
+        records = b"".join(
+            bytes([label]) + image.tobytes() for image, label in zip(images, labels, strict=True)
+        )
+        sums[name] = hashlib.sha256(records).hexdigest()
+    monkeypatch.setattr(cifar10, "FULL_SHAPES", shapes)
+    reference = {**cifar10.reference(), "sha256_of_binary_batches": sums}
+    monkeypatch.setattr(cifar10, "reference", lambda: reference)
+    return batches
 
 
 def record(epoch: int, **values) -> EpochRecord:

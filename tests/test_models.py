@@ -32,7 +32,9 @@ def test_inception_keeps_a_7x7_map_and_takes_its_mean():
     model = build_model("inception")
     shapes = []
     for layer in model:
-        layer.register_forward_hook(lambda layer, inputs, output: shapes.append(tuple(output.shape[1:])))
+        layer.register_forward_hook(
+            lambda layer, inputs, output: shapes.append(tuple(output.shape[1:]))
+        )
     model(torch.randn(2, 3, 28, 28))
     assert shapes == [
         (96, 28, 28), (64, 28, 28), (80, 28, 28), (160, 14, 14), (160, 14, 14), (160, 14, 14),

@@ -1,0 +1,179 @@
+import dataclasses
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from core import checkpoint, examples
+from core.config import RunConfig
+from core.corruption import corrupt_labels, followed_images
+from core.training import DivergedError, best_device, describe_device, measure, start, train
+
+FAST = RunConfig(level=0.5, epochs=4, batch_size=32)
+
+
+def measured(records):
+    return [record.measured() for record in records]
+
+
+def test_a_record_has_all_that_is_to_be_measured(tiny):
+    records = list(train(FAST, tiny, "cpu"))
+    assert [record.epoch for record in records] == [1, 2, 3, 4]
+    for record in records:
+        assert record.learning_rate == pytest.approx(0.01 * 0.95 ** (record.epoch - 1))
+        assert record.seconds > 0 and record.images_per_second > 0
+        assert 0 <= record.memorized + record.recovered <= 1
+        assert len(record.predictions) == 128
+        assert set(record.predictions) <= set(range(10))
+
+
+@pytest.mark.parametrize("model", ["mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn"])
+def test_same_config_same_records_bit_for_bit(tiny, model):
+    config = dataclasses.replace(FAST, model=model, epochs=2)
+    torch.manual_seed(1)
+    once = measured(train(config, tiny, "cpu"))
+    torch.manual_seed(2)  # what else draws random numbers does not matter
+    assert measured(train(config, tiny, "cpu")) == once
+    other = dataclasses.replace(config, seed=1)
+    assert measured(train(other, tiny, "cpu")) != once
+
+
+def test_two_trainings_taking_turns_do_not_disturb_each_other(tiny):
+    other = dataclasses.replace(FAST, seed=3, model="mlp-3x512")
+    alone = measured(train(FAST, tiny, "cpu")), measured(train(other, tiny, "cpu"))
+    turns = list(zip(train(FAST, tiny, "cpu"), train(other, tiny, "cpu"), strict=True))
+    assert tuple(map(measured, zip(*turns, strict=True))) == alone
+
+
+@pytest.mark.parametrize("model", ["mlp-1x512", "inception"])
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_stopped_and_resumed_is_the_same_as_not_stopped(tiny, tmp_path, model, stop_after):
+    config = dataclasses.replace(FAST, model=model)
+    whole = measured(train(config, tiny, "cpu"))
+    path = tmp_path / "run.safetensors"
+    first = list(itertools.islice(train(config, tiny, "cpu", path), stop_after))
+    rest = list(train(config, tiny, "cpu", path))
+    assert rest[0] == first[-1]  # told once more, in case it was not kept
+    assert measured(first + rest[1:]) == whole
+
+
+def test_resumed_in_another_process_is_the_same(tmp_path):
+    command = [sys.executable, "-m", "core", "train", "--level", "0.5", "--epochs", "2"]
+    for name, part in (("a", 1), ("b", 2)):
+        flags = ["--checkpoint", tmp_path / "c.safetensors"] if name == "b" else []
+        for _ in range(part):
+            out = ["--out", tmp_path / f"{name}.json", "--device", "cpu"]
+            subprocess.run([*command, *flags, *out], check=True, capture_output=True)
+    a, b = ((tmp_path / f"{name}.json").read_text() for name in "ab")
+    assert (
+        a.split('"test_error"')[-1].split('"seconds"')[0]
+        == b.split('"test_error"')[-1].split('"seconds"')[0]
+    )
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"x" * len(b), lambda b: b""])
+def test_a_damaged_checkpoint_is_refused_in_one_sentence(tiny, tmp_path, damage):
+    path = tmp_path / "run.safetensors"
+    next(train(FAST, tiny, "cpu", path))
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match="damaged.*delete it"):
+        next(train(FAST, tiny, "cpu", path))
+
+
+def test_a_checkpoint_of_another_run_is_refused(tiny, tmp_path):
+    path = tmp_path / "run.safetensors"
+    next(train(FAST, tiny, "cpu", path))
+    with pytest.raises(ValueError, match="other settings"):
+        next(train(dataclasses.replace(FAST, seed=9), tiny, "cpu", path))
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tiny, tmp_path, monkeypatch):
+    path = tmp_path / "run.safetensors"
+    training = train(FAST, tiny, "cpu", path)
+    first = next(training)
+
+    def no_room(*_, **__):
+        raise checkpoint.SafetensorError("No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(checkpoint, "save_file", no_room)
+        with pytest.raises(OSError, match="cannot be written"):
+            next(training)
+    assert next(train(FAST, tiny, "cpu", path)) == first
+    assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
+
+
+def test_divergence_is_said_and_nothing_infinite_is_yielded(tiny):
+    config = RunConfig(model="inception-no-bn", learning_rate=10, epochs=20)
+    with pytest.raises(DivergedError, match="diverged in epoch .* learning rate under 10"):
+        for record in train(config, tiny, "cpu"):
+            assert np.isfinite([record.train_loss, record.test_loss]).all()
+
+
+@pytest.mark.parametrize("model", ["mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn"])
+def test_every_network_fits_random_labels(tiny, model):
+    """The thing itself, on 200 images: all labels random, and every one learned by heart."""
+    config = RunConfig(model=model, level=1.0, epochs=60, batch_size=16)
+    last = list(train(config, tiny, "cpu"))[-1]
+    assert last.train_error == 0
+    assert last.memorized == 1 and last.recovered == 0
+    assert last.test_error > 0.75
+
+
+def test_measures_are_those_of_the_final_weights(tiny):
+    """Against a plain float32 pass written out here, for the weights of a checkpoint."""
+    config = dataclasses.replace(FAST, epochs=3)
+    device = torch.device("cpu")
+    data = examples.Examples(config, tiny, device)
+    model, _ = start(config, device)
+    model.eval()
+    loss, predictions = measure(model, data.train_images, data.labels)
+    with torch.no_grad():
+        logits = model(data.train_images.float())
+    assert loss == pytest.approx(F.cross_entropy(logits, data.labels).item(), rel=0.02)
+    assert (predictions == logits.argmax(dim=1).numpy()).mean() > 0.97
+
+
+def test_followed_predictions_are_of_the_followed_images(tiny):
+    config = RunConfig(level=1.0, epochs=40, batch_size=16)
+    last = list(train(config, tiny, "cpu"))[-1]
+    corrupted = corrupt_labels(tiny.train_labels, 1.0, 0)
+    followed = followed_images(corrupted.is_wrong, 0)
+    assert last.train_error == 0
+    assert list(last.predictions) == corrupted.labels[followed].tolist()
+
+
+def test_shares_do_not_exist_where_no_label_is_wrong(tiny):
+    record = next(train(RunConfig(level=0), tiny, "cpu"))
+    assert record.memorized is None and record.recovered is None
+    assert record.right_label_error == record.train_error
+
+
+def test_float32_serves_where_bfloat16_is_not_native(tiny, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert examples.compute_type(torch.device("cpu")) == torch.float32
+    assert "float32" in describe_device("cpu")
+    record = next(train(FAST, tiny, "cpu"))
+    assert np.isfinite(record.train_loss)
+
+
+@pytest.mark.parametrize("corruption", ["shuffled-pixels", "random-pixels", "gaussian"])
+def test_pixel_corruptions_train(tiny, corruption):
+    record = next(train(RunConfig(corruption=corruption), tiny, "cpu"))
+    assert record.memorized is None and 0 <= record.test_error <= 1
+
+
+def test_weight_decay_and_random_crop_change_the_training(tiny):
+    plain = measured(train(FAST, tiny, "cpu"))
+    for change in ({"weight_decay": 0.01}, {"random_crop": True}):
+        assert measured(train(dataclasses.replace(FAST, **change), tiny, "cpu")) != plain
+
+
+def test_the_device_is_named():
+    assert best_device() in ("cpu", "cuda")
+    assert "threads" in describe_device("cpu")

@@ -13,12 +13,18 @@ from core.config import RunConfig
 from core.records import EpochRecord
 
 
+class CheckpointError(ValueError):
+    """The checkpoint cannot be used; the message is one sentence that says what to do."""
+
+
 def save_checkpoint(path: Path, config: RunConfig, model, optimizer, record: EpochRecord) -> None:
     """Replace the checkpoint at `path`, atomically. Raises OSError (a full disk)."""
     about = {"config": json.dumps(config.settings()), "record": json.dumps(asdict(record))}
     part = path.with_suffix(".part")
     try:
-        save_file(_tensors(model, optimizer), part, metadata=about)
+        # safetensors takes no channels-last tensors; loading copies back into that layout.
+        tensors = {name: tensor.contiguous() for name, tensor in _tensors(model, optimizer).items()}
+        save_file(tensors, part, metadata=about)
         os.replace(part, path)
     except SafetensorError as error:  # how safetensors reports that writing failed
         raise OSError(f"{path} cannot be written: {error}") from None
@@ -29,13 +35,13 @@ def save_checkpoint(path: Path, config: RunConfig, model, optimizer, record: Epo
 def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> EpochRecord:
     """Put the state at `path` into model and optimizer; return its epoch's record.
 
-    Raises ValueError where the file is damaged or belongs to another run.
+    Raises CheckpointError where the file is damaged or belongs to another run.
     """
     try:
         with safe_open(path, framework="pt") as file:
             about = file.metadata()
             if RunConfig(**json.loads(about["config"])) != config:
-                raise ValueError(f"{path} belongs to a run with other settings.")
+                raise CheckpointError(f"{path} belongs to a run with other settings.")
             record = EpochRecord(**json.loads(about["record"]))
             saved = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
         for group in optimizer.param_groups:
@@ -44,8 +50,10 @@ def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> EpochRec
         for name, tensor in _tensors(model, optimizer).items():
             tensor.copy_(saved[name])
     except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged ({error}): delete it to start the run again.") from None
-    return EpochRecord(**{**asdict(record), "predictions": tuple(record.predictions)})
+        raise CheckpointError(
+            f"{path} is damaged ({error}): delete it to start the run again."
+        ) from None
+    return record
 
 
 def _tensors(model, optimizer) -> dict[str, torch.Tensor]:

@@ -19,7 +19,7 @@ PAPER_LEARNING_RATE = {  # Zhang et al. 2017, appendix A
     "mlp-3x512": 0.01,
     "alexnet": 0.01,
     "inception": 0.1,
-    "inception-no-bn": 0.01,
+    "inception-no-bn": 0.1,
 }
 
 

@@ -104,7 +104,10 @@ class Downsample(nn.Module):
 def conv_unit(channels: int, out_channels: int, size: int, batch_norm: bool, stride: int = 1):
     """conv, batch norm, ReLU; one learned shift per channel, in the norm or in the conv."""
     if not batch_norm:
-        return nn.Sequential(conv(channels, out_channels, size, stride), nn.ReLU(inplace=True))
+        # Without normalization He's gain of 2 diverges at the paper's learning rate of 0.1.
+        return nn.Sequential(
+            conv(channels, out_channels, size, stride, gain=1.5), nn.ReLU(inplace=True)
+        )
     return nn.Sequential(
         conv(channels, out_channels, size, stride, bias=False),
         ShiftNorm(out_channels),
@@ -163,10 +166,12 @@ class Linear(nn.Module):
         return torch.addmm(self.bias, x, self.weight)
 
 
-def conv(channels: int, out_channels: int, size: int, stride: int = 1, bias: bool = True):
-    """A padded convolution, initialized after He et al. 2015 for the ReLU behind it."""
+def conv(
+    channels: int, out_channels: int, size: int, stride: int = 1, bias: bool = True, gain: float = 2.0
+):
+    """A padded convolution, its weights of variance gain / inputs (2: He et al. 2015)."""
     layer = nn.Conv2d(channels, out_channels, size, stride, padding=size // 2, bias=bias)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    nn.init.normal_(layer.weight, std=math.sqrt(gain / (channels * size * size)))
     if bias:
         nn.init.zeros_(layer.bias)
     return layer

@@ -7,7 +7,6 @@ every viewer down, and because they need torch, which the server does without.
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 from core.download import Progress
@@ -23,6 +22,7 @@ class TrainerProcess:
         self.process: subprocess.Popen | None = None
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         """Make sure that a trainer is or will soon be at work; returns at once."""
@@ -31,14 +31,21 @@ class TrainerProcess:
                 self._thread = threading.Thread(target=self._watch, daemon=True)
                 self._thread.start()
 
+    def stop(self) -> None:
+        """End the trainer after this moment and start no other."""
+        self._stopped.set()
+        if self.process:
+            self.process.kill()
+        if self._thread:
+            self._thread.join()
+
     def _watch(self) -> None:
-        while True:
-            self.process = subprocess.Popen(
+        while not self._stopped.is_set():
+            with subprocess.Popen(
                 [sys.executable, "-m", "core.trainer"], cwd=ROOT, stdin=subprocess.PIPE
-            )
-            self.process.wait()  # a thread that waits costs the pages nothing
-            self.process.stdin.close()
-            time.sleep(RESTART_SECONDS)
+            ) as self.process:
+                self.process.wait()  # a thread that waits costs the pages nothing
+            self._stopped.wait(RESTART_SECONDS)
 
 
 class DownloadProcess:

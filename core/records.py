@@ -3,7 +3,6 @@
 Errors and shares are fractions of 1. A share of a set that is empty is None, never 0.
 """
 
-import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -27,6 +26,9 @@ class EpochRecord:
     seconds: float  # wall time of the epoch, measuring included
     images_per_second: float  # of the training alone
     predictions: tuple[int, ...] = ()  # predicted classes of corruption.followed_images
+
+    def __post_init__(self):
+        object.__setattr__(self, "predictions", tuple(self.predictions))  # a list, out of JSON
 
     def measured(self) -> dict:
         """What must be the same when the run is done again: all but the clock's values."""
@@ -52,7 +54,3 @@ def _share(flags) -> float | None:
 def fitted_epoch(records) -> int | None:
     """The first epoch whose average training loss is 0.05 or less; None if there is none."""
     return next((r.epoch for r in records if r.train_loss <= FITTED_LOSS), None)
-
-
-def is_finite(record: EpochRecord) -> bool:
-    return math.isfinite(record.train_loss) and math.isfinite(record.test_loss)

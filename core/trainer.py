@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.checkpoint import CheckpointError
 from core.cifar10 import DATA_FOLDER, DataError, load
 from core.records import EpochRecord
 from core.store import MAX_ATTEMPTS, LiveRun, Store
@@ -42,12 +43,20 @@ class Trainer:
         try:
             if run.run_id not in self.trainings:
                 if run.attempts >= MAX_ATTEMPTS:
-                    raise RuntimeError(
-                        f"it was started {MAX_ATTEMPTS} times and never finished an epoch"
+                    self._end(
+                        run,
+                        f"The training was started {MAX_ATTEMPTS} times and never finished an epoch "
+                        "(is there enough memory?): try a smaller network or the embedded images.",
                     )
+                    return
                 self.store.started(run.run_id, describe_device(self.device))
                 self.trainings[run.run_id] = self._start(run)
             record = next(self.trainings[run.run_id], None)
+            if record and record.epoch == run.epochs_done:  # a resumed run's last one, once more
+                record = next(self.trainings[run.run_id], None)
+        except CheckpointError:  # damaged: from the first epoch again, with the same records
+            del self.trainings[run.run_id]
+            self._checkpoint(run).unlink()
         except DivergedError as error:
             self._end(run, str(error))
         except (DataError, ValueError, OSError) as error:

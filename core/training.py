@@ -34,7 +34,7 @@ def train(
     Stop asking to pause, close the iterator to cancel. With a `checkpoint` path the
     state is kept there before each record is yielded; where that file exists already,
     the run goes on from it, yielding the record of its last epoch once more.
-    Raises DivergedError, and ValueError for a checkpoint that is not this run's.
+    Raises DivergedError, and CheckpointError for a checkpoint that is not this run's.
     """
     device = torch.device(device or best_device())
     examples = Examples(config, data, device)
@@ -80,7 +80,6 @@ def train(
 
 def start(config: RunConfig, device: torch.device):
     """A network with fresh weights drawn from the run's seed, and its optimizer."""
-    torch.set_flush_denormal(True)  # a fitted network's tiny gradients would slow a CPU down
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = build_model(config.model).to(device, memory_format=torch.channels_last)
@@ -96,12 +95,14 @@ def start(config: RunConfig, device: torch.device):
 
 def learn(model, optimizer, batches) -> None:
     """One step of gradient descent on each batch; returns when the device is done with all."""
+    torch.set_flush_denormal(True)  # a fitted network's tiny gradients would slow a CPU down
     for images, labels in batches:  # (B, 3, 28, 28), (B,)
         with autocast(images.device):
             loss = F.cross_entropy(model(images), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+    torch.set_flush_denormal(False)
     loss.item()  # the only point where the host waits for a GPU
 
 

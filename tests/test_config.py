@@ -44,7 +44,7 @@ def test_learning_rate_is_the_papers_where_none_is_given(model):
 
 def test_paper_learning_rates():
     rates = PAPER_LEARNING_RATE
-    assert rates["inception"] == 0.1
+    assert rates["inception"] == rates["inception-no-bn"] == 0.1
     assert rates["alexnet"] == rates["mlp-1x512"] == rates["mlp-3x512"] == 0.01
 
 

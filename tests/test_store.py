@@ -1,0 +1,200 @@
+import itertools
+import sqlite3
+import threading
+
+import pytest
+from conftest import record
+
+from core.config import RunConfig
+from core.store import Store, StoreError
+
+CONFIG = RunConfig(level=0.5, epochs=3)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "runs.sqlite")
+
+
+def test_a_run_asked_for_twice_is_one_run(store):
+    first, second = store.ask_for(CONFIG, "ann"), store.ask_for(CONFIG, "ben")
+    assert first.run_id == second.run_id == CONFIG.run_id
+    assert first.config == CONFIG and first.status == "queued" and first.epochs_done == 0
+    assert len(store.active_runs()) == 1
+    assert [run.run_id for run in store.runs_of("ann")] == [run.run_id for run in store.runs_of("ben")]
+    assert store.runs_of("eve") == []
+
+
+def test_a_finished_run_asked_for_again_stays_finished(store):
+    train(store, CONFIG, 3)
+    store.finished(CONFIG.run_id)
+    assert store.ask_for(CONFIG, "ben").status == "finished"
+
+
+def train(store, config, epochs):
+    store.ask_for(config, "ann")
+    store.started(config.run_id, "cpu")
+    for epoch in range(1, epochs + 1):
+        store.add_epoch(config.run_id, record(epoch))
+
+
+def test_records_come_back_as_they_were(store):
+    train(store, CONFIG, 2)
+    assert store.records(CONFIG.run_id) == [record(1), record(2)]
+    store.add_epoch(CONFIG.run_id, record(2))  # told again after a kill
+    assert store.run(CONFIG.run_id).epochs_done == 2
+
+
+def test_another_process_finds_everything(store):
+    train(store, CONFIG, 2)
+    again = Store(store.path)
+    assert again.run(CONFIG.run_id) == store.run(CONFIG.run_id)
+    assert again.records(CONFIG.run_id) == store.records(CONFIG.run_id)
+
+
+def test_pause_and_go_on(store):
+    train(store, CONFIG, 1)
+    store.pause(CONFIG.run_id)
+    store.add_epoch(CONFIG.run_id, record(2))  # the epoch that was being trained is kept
+    assert store.run(CONFIG.run_id).status == "paused"
+    assert store.run(CONFIG.run_id).epochs_done == 2 and store.active_runs() == []
+    store.go_on(CONFIG.run_id)
+    assert store.run(CONFIG.run_id).status == "queued"
+
+
+def test_one_epoch_pauses_after_it(store):
+    train(store, CONFIG, 1)
+    store.pause(CONFIG.run_id)
+    store.one_epoch(CONFIG.run_id)
+    store.started(CONFIG.run_id, "cpu")
+    assert store.run(CONFIG.run_id).status == "running"
+    store.add_epoch(CONFIG.run_id, record(2))
+    assert store.run(CONFIG.run_id).status == "paused"
+    store.go_on(CONFIG.run_id)
+    store.started(CONFIG.run_id, "cpu")
+    store.add_epoch(CONFIG.run_id, record(3))
+    assert store.run(CONFIG.run_id).status == "running"
+
+
+def test_cancel_keeps_the_epochs_and_can_be_asked_for_again(store):
+    train(store, CONFIG, 2)
+    store.cancel(CONFIG.run_id)
+    run = store.run(CONFIG.run_id)
+    assert run.status == "cancelled" and run.has_ended and run.epochs_done == 2
+    assert store.ask_for(CONFIG, "ann").status == "queued"
+    assert len(store.records(CONFIG.run_id)) == 2
+
+
+def test_failure_carries_its_message_and_a_new_start_forgets_it(store):
+    train(store, CONFIG, 1)
+    store.failed(CONFIG.run_id, "It diverged.")
+    assert store.run(CONFIG.run_id).message == "It diverged."
+    again = store.ask_for(CONFIG, "ann")
+    assert (again.status, again.message, again.attempts) == ("queued", "", 0)
+
+
+CHANGES = ["pause", "go_on", "one_epoch", "cancel"]
+
+
+@pytest.mark.parametrize("end", ["finished", "cancel"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_has_ended_is_not_changed_by_a_late_click(store, end, change):
+    train(store, CONFIG, 3)
+    getattr(store, end)(CONFIG.run_id)
+    before = store.run(CONFIG.run_id)
+    getattr(store, change)(CONFIG.run_id)
+    assert store.run(CONFIG.run_id) == before
+
+
+def test_any_order_of_clicks_leaves_a_run_that_has_a_state(store):
+    for clicks in itertools.product(CHANGES, repeat=3):
+        store.ask_for(CONFIG, "ann")
+        for click in clicks:
+            getattr(store, click)(CONFIG.run_id)
+        expected = "cancelled" if "cancel" in clicks else ("queued", "paused")
+        assert store.run(CONFIG.run_id).status in expected
+
+
+def test_an_epoch_told_after_cancel_does_not_bring_the_run_back(store):
+    train(store, CONFIG, 1)
+    store.cancel(CONFIG.run_id)
+    store.add_epoch(CONFIG.run_id, record(2))
+    store.finished(CONFIG.run_id)
+    store.started(CONFIG.run_id, "cpu")
+    assert store.run(CONFIG.run_id).status == "cancelled"
+
+
+def test_active_runs_are_in_the_order_they_were_asked_for(store):
+    configs = [RunConfig(seed=seed) for seed in (3, 1, 2)]
+    for config in configs:
+        store.ask_for(config, "ann")
+    assert [run.config for run in store.active_runs()] == configs
+    assert [run.config for run in store.runs_of("ann")] == configs[::-1]
+
+
+def test_last_records(store):
+    other = RunConfig(seed=5)
+    train(store, CONFIG, 3)
+    train(store, other, 1)
+    waiting = store.ask_for(RunConfig(seed=6), "ann")
+    runs = [store.run(CONFIG.run_id), store.run(other.run_id), waiting]
+    assert [(run.config, last.epoch) for run, last in store.last_records(runs)] == [
+        (CONFIG, 3),
+        (other, 1),
+    ]
+    assert store.last_records([]) == []
+
+
+def test_speeds(store):
+    assert store.speeds() == {}
+    store.measured_speed(CONFIG, "cpu", 100.0)
+    store.measured_speed(CONFIG, "cpu", 200.0)
+    assert store.speeds() == {("mlp-1x512", 64): 200.0}
+
+
+def test_readers_do_not_wait_for_the_writer_and_see_whole_epochs(store):
+    """WAL: twelve readers beside a writer, no error, no torn record."""
+    store.ask_for(CONFIG, "ann")
+    failures, done = [], threading.Event()
+
+    def read():
+        try:
+            while not done.is_set():
+                epochs = [r.epoch for r in store.records(CONFIG.run_id)]
+                assert epochs == list(range(1, len(epochs) + 1))
+        except Exception as error:
+            failures.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(12)]
+    for reader in readers:
+        reader.start()
+    for epoch in range(1, 101):
+        store.add_epoch(CONFIG.run_id, record(epoch))
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert not failures and store.run(CONFIG.run_id).epochs_done == 100
+
+
+def test_the_store_is_in_wal_mode(store):
+    connection = sqlite3.connect(store.path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_file_that_is_no_database_is_one_sentence(tmp_path):
+    path = tmp_path / "runs.sqlite"
+    path.write_bytes(b"this is not a database, and long enough to be read as one" * 50)
+    with pytest.raises(StoreError) as refusal:
+        Store(path)
+    assert "cannot be read or written" in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        Store(tmp_path / "file" / "runs.sqlite")
+
+
+def test_an_unknown_run_is_none(store):
+    assert store.run("no such run") is None and store.records("no such run") == []

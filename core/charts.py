@@ -113,7 +113,7 @@ def error_against_level(
         parts.append(curve.assign(quantity="test error", model=model, source="the paper"))
     floor = pd.DataFrame({"level": [0.0, 1.0], "error": [0.0, 0.9], "quantity": "0.9 p"})
     columns = ["level", "error", "quantity", "model", "source"]
-    table = pd.concat([part for part in (*parts, floor) if len(part)])[columns]
+    table = pd.concat([part for part in (*parts, floor) if len(part)]).reindex(columns=columns)
     quantities = ["test error", "training error", "0.9 p"]
     base = alt.Chart(table).encode(
         x=alt.X(

@@ -161,8 +161,9 @@ def of_status(run: LiveRun, records: list[EpochRecord], active: list[str]) -> st
 
 def run_name(config: RunConfig) -> str:
     """A run in a few words, for tables and legends: what differs between runs."""
-    what = f"level {config.level:.0%}" if config.corruption == "labels" else config.corruption
+    what = f"level {100 * config.level:g}%" if config.corruption == "labels" else config.corruption
     parts = [config.model, what, f"{config.train_images // 1000}k images", f"batch {config.batch_size}"]
+    parts.append(_epochs(config.epochs))
     shown = ("model", "corruption", "level", "data", "batch_size", "epochs")
     parts += [f"{key} {value}" for key, value in config.settings().items() if key not in shown]
     return ", ".join(parts)

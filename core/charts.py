@@ -125,24 +125,24 @@ def error_against_level(
         y=_share_axis("Error", "error"),
         color=_colour(quantities),
         tooltip=[
-            "source",
-            alt.Tooltip("model", title="network"),
-            alt.Tooltip("level", format=".0%", title="corruption level"),
-            "quantity",
-            alt.Tooltip("error", format=".1%"),
+            "source:N",
+            alt.Tooltip("model:N", title="network"),
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            "quantity:N",
+            alt.Tooltip("error:Q", format=".1%"),
         ],
     )
     shape = alt.Shape(
-        "model",
+        "model:N",
         scale=alt.Scale(domain=models, range=[MARKS[m] for m in models]),
         legend=alt.Legend(title=None, orient="bottom") if len(models) > 1 else None,
     )
     is_from = {name: alt.datum.source == name for name in ("ours", "the paper", "your run")}
-    lines = base.transform_filter(is_from["ours"]).mark_line(strokeWidth=2.5).encode(detail="model")
+    lines = base.transform_filter(is_from["ours"]).mark_line(strokeWidth=2.5).encode(detail="model:N")
     paper_lines = (
         base.transform_filter(is_from["the paper"])
         .mark_line(strokeWidth=1, strokeDash=[2, 3])
-        .encode(detail="model")
+        .encode(detail="model:N")
     )
     floor_line = base.transform_filter(alt.datum.quantity == "0.9 p").mark_line(strokeDash=[6, 4])
     points = base.transform_filter(is_from["ours"]).mark_point(size=70, filled=True, opacity=1)

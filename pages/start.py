@@ -5,6 +5,7 @@ import streamlit as st
 from core import captions, charts, comparison, results
 from pages.shared import resources
 from pages.shared.frame import page
+from pages.shared.navigation import pages
 
 MODEL = "mlp-1x512"
 
@@ -22,25 +23,7 @@ with page(
         alt="Test and training error of a small network against corruption level, ours and the paper's",
     )
     st.caption(captions.of_sources(full, MODEL, 0))
-    for column, (file, title, icon, about) in zip(
-        st.columns(3),
-        (
-            ("corrupt", "Corrupt the labels", "shuffle", "Set a level and see which images now lie."),
-            (
-                "train",
-                "Train live",
-                "show_chart",
-                "Watch a network find the pattern, then learn the lies.",
-            ),
-            (
-                "sweep",
-                "The sweep",
-                "stacked_line_chart",
-                "Every level at once, beside the paper's points.",
-            ),
-        ),
-        strict=True,
-    ):
+    for column, target in zip(st.columns(3), pages()[1:], strict=True):
         with column:
-            st.page_link(f"pages/{file}.py", label=f"**{title}**", icon=f":material/{icon}:")
-            st.caption(about)
+            st.page_link(target, label=f"**{target.title}**")
+            st.caption(target.help)

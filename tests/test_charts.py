@@ -4,7 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import record
+from samples import record
 
 from core import charts
 from core.config import MODELS, RunConfig

@@ -1,7 +1,7 @@
 import numpy as np
-from conftest import record
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import record
 
 from core.records import fitted_epoch, training_measures
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import record
+from samples import record
 
 from core import results
 from core.config import RunConfig

@@ -3,7 +3,7 @@ import sqlite3
 import threading
 
 import pytest
-from conftest import record
+from samples import record
 
 from core.config import RunConfig
 from core.store import Store, StoreError

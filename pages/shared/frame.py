@@ -1,8 +1,9 @@
 """What every page starts with: its title, and one clear sentence where something is broken."""
 
 import gc
+import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import streamlit as st
 
@@ -20,6 +21,7 @@ def page(title: str, question: str) -> Iterator[None]:
         # app.py. This call is all that app.py would have done; the next rerun goes through it.
         navigation()
     _freeze_imports()
+    _forget_infinite_numbers()
     st.title(title, anchor=False)
     st.markdown(question)
     with plain_errors():
@@ -33,6 +35,14 @@ def plain_errors() -> Iterator[None]:
         yield
     except (DataError, StoreError) as error:
         st.error(str(error), icon=":material/error:")
+
+
+def _forget_infinite_numbers() -> None:
+    """Streamlit 1.67 fails on ?seed=inf; any other value that is no good it ignores by itself."""
+    for name, value in st.query_params.to_dict().items():
+        with suppress(ValueError):
+            if not math.isfinite(float(value)):
+                del st.query_params[name]
 
 
 @st.cache_resource(show_spinner=False)

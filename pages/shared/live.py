@@ -12,6 +12,7 @@ from pages.shared import resources
 from pages.shared.frame import plain_errors
 
 REDRAW_SECONDS = 1.0
+MAX_COMPARED = 8  # runs in one chart
 FOLLOWED_SHOWN = 24  # of the followed images
 MEASURES = {**charts.ERRORS, **charts.LIES}
 
@@ -86,19 +87,25 @@ def show_table(runs: list[LiveRun]) -> None:
 def show_comparison(runs: list[LiveRun]) -> None:
     """Several runs in one chart; those named in the address, too, whoever asked for them."""
     store = resources.store()
-    named = [store.run(run_id) for run_id in st.query_params.get_all("compare")[:8]]
-    choices = {run.run_id: run for run in (*runs, *named) if run and run.epochs_done}
+    asked = st.query_params.get_all("compare")[:MAX_COMPARED]
+    choices = {run.run_id: run for run in (*runs, *map(store.run, asked)) if run and run.epochs_done}
     if len(choices) < 2:
         return
     st.subheader("Runs side by side", anchor=False)
+
+    def remember() -> None:
+        st.query_params["compare"] = st.session_state.compared
+
+    # Kept in the address by name of the run; a bound widget would put its label there.
     chosen = st.multiselect(
         "Runs to compare",
         list(choices),
+        default=[run_id for run_id in asked if run_id in choices],
         format_func=lambda run_id: captions.run_name(choices[run_id].config),
-        key="compare",
-        bind="query-params",
+        key="compared",
+        on_change=remember,
         placeholder="Choose two or more",
-        max_selections=8,
+        max_selections=MAX_COMPARED,
     )
     measure = st.segmented_control(
         "Measure",
@@ -116,7 +123,7 @@ def show_comparison(runs: list[LiveRun]) -> None:
         ]
         st.altair_chart(
             charts.compared(lines, measure),
-            key="compared",
+            key="comparison",
             alt=f"{MEASURES[measure]} of the chosen runs against epoch",
         )
 

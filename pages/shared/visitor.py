@@ -11,7 +11,7 @@ COOKIE = "lab_visitor"
 def visitor() -> str:
     """The name of this browser; made up at its first visit."""
     if "visitor" not in st.session_state:
-        known = st.context.cookies.get(COOKIE, "")
+        known = str(st.context.cookies.get(COOKIE))
         if re.fullmatch("[0-9a-f]{16}", known):
             st.session_state.visitor = known
         else:

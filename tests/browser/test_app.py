@@ -1,0 +1,214 @@
+"""What a person does with the app, in a real browser against a real server."""
+
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import open_page
+from playwright.sync_api import Page, expect
+
+from core.config import RunConfig
+from core.store import Store
+
+
+def metric(page: Page, label: str):
+    return (
+        page.get_by_test_id("stMetric")
+        .filter(has_text=re.compile(f"^{label}"))
+        .get_by_test_id("stMetricValue")
+    )
+
+
+def start_button(page: Page):
+    return page.get_by_role("button", name=re.compile("Start training"))
+
+
+def no_exception(page: Page) -> None:
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def choose(page: Page, key: str, option: str) -> None:
+    page.locator(f".st-key-{key}").get_by_role("combobox").click()
+    page.get_by_role("option", name=option).click()
+
+
+def fill(page: Page, key: str, value: str) -> None:
+    box = page.locator(f".st-key-{key} input")
+    box.fill(value)
+    box.press("Enter")
+
+
+def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
+    """Start, corrupt, train on real images, read the final error, find the run in the sweep."""
+    open_page(page, server, "/", "Can a network learn from lies?")
+    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
+    page.get_by_role("link", name="Corrupt the labels").first.click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Corrupt the labels")
+    expect(page.locator(".images figure")).to_have_count(60)
+    wrong = page.locator(".images figure.wrong")
+    before = wrong.count()
+    assert 10 < before < 50
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(6):
+        slider.press("ArrowRight")
+    expect(page.get_by_text("At 80% corruption")).to_be_visible()
+    assert wrong.count() > before
+    expect(page).to_have_url(re.compile("level=0.8"))
+
+    page.get_by_role("link", name="Train live").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Train live")
+    expect(page.get_by_text("Press Start.")).to_be_visible()
+    start_button(page).click()
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of 40"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Epoch 40 of 40 · finished")).to_be_visible(timeout=120_000)
+    config = RunConfig(level=0.8, epochs=40)
+    record = Store(server.folder / "runs.sqlite").records(config.run_id)[-1]
+    expect(metric(page, "Test error")).to_have_text(f"{record.test_error:.1%}")
+    expect(metric(page, "Training error")).to_have_text("0.0%")
+    expect(metric(page, "Lies memorized")).to_have_text("100.0%")
+    assert 0.75 < record.test_error < 0.95
+    expect(page.locator(".followed figure.wrong")).to_have_count(24)
+
+    page.get_by_role("link", name="The sweep").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The sweep")
+    expect(page.get_by_text("Large: your own finished runs.")).to_be_visible()
+    no_exception(page)
+
+
+def test_pause_one_epoch_go_on_and_cancel_by_keyboard(page, server):
+    open_page(page, server, "/train?seed=11", "Train live")
+    page.get_by_role("button", name="More settings").click()
+    fill(page, "epochs", "400")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("400 epochs: about")).to_be_visible()
+    start_button(page).click()
+    expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 400"))).to_be_visible(timeout=60_000)
+    page.keyboard.press("p")
+    paused = page.get_by_text(re.compile(r"Epoch \d+ of 400 · paused"))
+    expect(paused).to_be_visible()
+    store, run_id = (
+        Store(server.folder / "runs.sqlite"),
+        RunConfig(level=0.5, epochs=400, seed=11).run_id,
+    )
+    until = time.monotonic() + 5
+    done = store.run(run_id).epochs_done
+    while time.monotonic() < until:  # the epoch that was under way may still come in
+        done = store.run(run_id).epochs_done
+        page.wait_for_timeout(500)
+    page.keyboard.press("e")
+    expect(page.get_by_text(f"Epoch {done + 1} of 400 · paused")).to_be_visible(timeout=30_000)
+    page.keyboard.press("p")
+    expect(page.get_by_text(re.compile("of 400 · .* left"))).to_be_visible(timeout=30_000)
+    page.keyboard.press("x")
+    expect(page.get_by_text(re.compile(r"of 400 · cancelled"))).to_be_visible()
+    no_exception(page)
+
+
+def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, browser):
+    open_page(page, server, "/train?seed=12", "Train live")
+    start_button(page).click()
+    expect(page.get_by_text("Epoch 40 of 40 · finished")).to_be_visible(timeout=120_000)
+    error = metric(page, "Test error").inner_text()
+    page.reload()
+    expect(metric(page, "Test error")).to_have_text(error)
+    expect(page.get_by_text("Your runs")).to_be_visible()  # the visitor is known again
+    other = browser.new_context().new_page()
+    other.goto(page.url)
+    expect(metric(other, "Test error")).to_have_text(error)
+    expect(other.get_by_text("Your runs")).to_have_count(0)
+    assert RunConfig(level=0.5, epochs=40, seed=12).run_id in other.url
+    other.context.close()
+
+
+def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
+    open_page(page, server, "/train?seed=13", "Train live")
+    page.get_by_role("button", name="More settings").click()
+    fill(page, "epochs", "80")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("80 epochs: about")).to_be_visible()
+    start_button(page).click()
+    expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 80"))).to_be_visible(timeout=60_000)
+    trainers = subprocess.run(
+        ["pgrep", "-P", str(server.process.pid), "-f", "core.trainer"], capture_output=True, text=True
+    ).stdout.split()
+    assert len(trainers) == 1
+    subprocess.run(["kill", f"-{signal.SIGKILL}", trainers[0]], check=True)
+    store, run_id = (
+        Store(server.folder / "runs.sqlite"),
+        RunConfig(level=0.5, epochs=80, seed=13).run_id,
+    )
+    kept = store.records(run_id)
+    server.stop()
+    server.start()
+    page.goto(page.url)
+    expect(page.get_by_text("Epoch 80 of 80 · finished")).to_be_visible(timeout=120_000)
+    records = store.records(run_id)
+    assert records[: len(kept)] == kept and len(records) == 80
+
+
+def test_runs_side_by_side_share_a_link(page, server, browser):
+    store, ids = Store(server.folder / "runs.sqlite"), []
+    for seed in (12, 13):
+        run = next((r for r in store._runs("") if r.config.seed == seed and r.epochs_done), None)
+        if run is None:
+            pytest.skip("needs the runs of the tests before")
+        ids.append(run.run_id)
+    open_page(page, server, f"/train?compare={ids[0]}&compare={ids[1]}", "Train live")
+    expect(page.get_by_text("Runs side by side")).to_be_visible()
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
+    no_exception(page)
+
+
+@pytest.mark.parametrize(
+    ("address", "title"),
+    [
+        ("/corrupt?level=0.3&seed=5", "Corrupt the labels"),
+        ("/train?level=0.9&epochs=77", "Train live"),
+        ("/sweep?network=alexnet", "The sweep"),
+    ],
+)
+def test_a_deep_link_before_anyone_opened_the_root(browser, tmp_path, address, title):
+    """On a fresh server, where Streamlit would run the page without app.py."""
+    from conftest import Server
+
+    server = Server(tmp_path)
+    server.start()
+    try:
+        page = browser.new_context().new_page()
+        open_page(page, server, address, title)
+        expect(page.get_by_role("link", name="The sweep")).to_be_visible()
+        page.wait_for_timeout(500)
+        assert page.url.endswith(address)
+        no_exception(page)
+        page.context.close()
+    finally:
+        server.stop()
+    assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["/", "/corrupt", "/train", "/sweep"])
+def test_nothing_is_wider_than_the_screen(browser, server, width, scheme, address):
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(server.address + address)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    picture = (
+        page.locator(".images") if address == "/corrupt" else page.get_by_test_id("stVegaLiteChart")
+    )
+    expect(picture.first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert picture.first.bounding_box()["y"] < 700  # seen without scrolling
+    no_exception(page)
+    context.close()
+
+
+def test_charts_and_images_have_words_for_those_who_do_not_see_them(page, server):
+    open_page(page, server, "/corrupt", "Corrupt the labels")
+    expect(page.get_by_role("img", name=re.compile("wrongly labelled")).first).to_be_visible()
+    expect(page.get_by_label("Number of training images for each true class")).to_have_count(1)

@@ -1,0 +1,130 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import record
+
+from core import captions
+from core.comparison import beside_paper, label_runs, paper_test_error, points, sweep_test_error
+from core.config import RunConfig
+from core.corruption import corrupt_labels
+from core.estimate import Estimate, estimate, reference
+from core.results import load_sweep, paper
+from core.store import LiveRun
+
+HALF = RunConfig(level=0.5, epochs=40)
+
+
+def live_run(config=HALF, status="running", epochs_done=0) -> LiveRun:
+    return LiveRun(config.run_id, config, status, None, 0, "", "2 CPU threads", 0.0, epochs_done)
+
+
+def test_corruption_counts_the_wrong_labels(embedded):
+    corrupted = corrupt_labels(embedded.train_labels, 0.5, 0)
+    text = captions.of_corruption(HALF, corrupted)
+    assert f"{corrupted.is_wrong.sum():,} of the 5,000" in text and "50%" in text
+    assert "true" in captions.of_corruption(RunConfig(), corrupt_labels([1, 2], 0, 0))
+    assert "reordered" in captions.of_corruption(RunConfig(corruption="random-pixels"), corrupted)
+
+
+def test_errors_tell_learning_from_memorizing():
+    early = captions.of_errors(HALF, [record(1, train_error=0.6)])
+    late = captions.of_errors(HALF, [record(9, train_error=0.1, memorized=0.97, test_error=0.5)])
+    assert "looking for the pattern" in early and "60%" in early
+    assert "memorized 97% of the wrong labels" in late and "50%" in late
+    assert "memorized" not in captions.of_errors(RunConfig(), [record(1)])
+
+
+def test_lies_say_when_most_were_seen_through():
+    records = [record(1, recovered=0.1), record(2, recovered=0.4), record(3, recovered=0.0)]
+    assert "40% of the lies in epoch 2" in captions.of_lies(HALF, records)
+    assert "No label is wrong" in captions.of_lies(RunConfig(), [record(1, memorized=None)])
+
+
+def test_loss_says_when_the_set_was_fitted():
+    assert "after 2 epochs" in captions.of_loss([record(1), record(2, train_loss=0.04)])
+    assert "counts as fitted at 0.05" in captions.of_loss([record(1)])
+
+
+@given(status=st.sampled_from(["queued", "running", "paused", "finished", "cancelled", "failed"]),
+       epochs=st.integers(0, 40), others=st.integers(0, 3))  # fmt: skip
+def test_there_is_a_status_for_every_state(status, epochs, others):
+    run = live_run(status=status, epochs_done=epochs)
+    active = [run.run_id, *map(str, range(others))] if run.is_active else []
+    text = captions.of_status(run, [record(i + 1) for i in range(epochs)], active)
+    assert text and "\n" not in text
+    if run.is_active and epochs:
+        assert "left" in text and ("takes turns" in text) == (others > 0)
+
+
+def test_time_left_counts_those_that_take_turns():
+    records = [record(i, seconds=2.0) for i in range(1, 21)]
+    assert "40 s left" in captions.of_status(live_run(), records, [HALF.run_id])
+    assert "2 min left" in captions.of_status(live_run(), records, [HALF.run_id, "x", "y"])
+
+
+def test_start_says_how_long_and_what_is_there_already():
+    needed = Estimate(12.0, "as measured on this machine")
+    assert "about 12 s, as measured" in captions.of_start(HALF, None, needed, 0)
+    assert "2 other runs take turns" in captions.of_start(HALF, None, needed, 2)
+    assert "Start shows it" in captions.of_start(HALF, live_run(status="finished"), needed, 0)
+    assert "about 12 s" in captions.of_start(HALF, live_run(status="cancelled"), needed, 0)
+
+
+def test_durations():
+    words = [captions.duration(seconds) for seconds in (0.2, 20, 600, 7200)]
+    assert words == ["under a second", "20 s", "10 min", "2.0 h"]
+
+
+def test_names_tell_runs_apart():
+    configs = [
+        HALF,
+        RunConfig(level=0.5, seed=1),
+        RunConfig(level=0.4),
+        RunConfig(corruption="gaussian"),
+    ]
+    assert len({captions.run_name(config) for config in configs}) == 4
+    assert "seed 1" in captions.run_name(configs[1])
+
+
+def test_sources_say_what_is_ours_and_what_is_not_computed():
+    runs = label_runs(load_sweep()[0])
+    text = captions.of_sources(runs, "mlp-1x512", 0)
+    assert f"{runs[runs.model == 'mlp-1x512'].level.nunique()} of 11 levels" in text
+    assert "not computed yet" in captions.of_sources(runs, "alexnet", 0)
+    assert "your own" in captions.of_sources(runs, "alexnet", 2)
+
+
+def test_estimates_prefer_what_was_measured_here():
+    measured = estimate(HALF, {("mlp-1x512", 64): 20_000.0})
+    assert measured.seconds == 5_000 * 40 / 20_000 and "this machine" in measured.basis
+    shared = estimate(HALF, {("mlp-1x512", 64): 20_000.0}, share=3)
+    assert shared.seconds == 3 * measured.seconds
+    fresh = estimate(HALF, {})
+    assert "none here yet" in fresh.basis
+    row = next(r for r in reference()["rows"] if (r["model"], r["batch_size"]) == ("mlp-1x512", 64))
+    twice = {("mlp-1x512", 64): 2 * row["epoch_images_per_second"]}
+    alexnet = RunConfig(model="alexnet")
+    assert estimate(alexnet, twice).seconds == estimate(alexnet, {}).seconds / 2
+
+
+def test_the_papers_values_are_found_by_level():
+    assert paper_test_error(paper(), RunConfig(level=0.3)) == 0.7186
+    assert paper_test_error(paper(), RunConfig(level=0.1 + 0.2)) == 0.7186  # 0.30000000000000004
+    assert paper_test_error(paper(), RunConfig(level=0.35)) is None
+    assert paper_test_error(paper(), RunConfig(model="mlp-3x512", level=0.3)) is None
+    assert paper_test_error(paper(), RunConfig(corruption="gaussian")) is None
+
+
+def test_our_sweep_beside_the_paper():
+    runs = label_runs(load_sweep()[0])
+    at_zero = runs[(runs.model == "mlp-1x512") & (runs.level == 0)].final_test_error.mean()
+    assert sweep_test_error(runs, RunConfig(level=0.0)) == at_zero
+    assert sweep_test_error(runs, RunConfig(model="alexnet")) is None
+    table = beside_paper(runs, paper(), "mlp-1x512").set_index("Level")
+    assert table["The paper's"][0] == 49.51
+    assert table["Difference"][0] == round(100 * (at_zero - 0.4951), 2)
+
+
+def test_points_are_finished_runs_with_corrupted_labels():
+    table = points([(HALF, record(1)), (RunConfig(corruption="gaussian"), record(1))])
+    assert table.level.tolist() == [0.5] and table.test_error.tolist() == [0.7]
+    assert points([]).columns.tolist() == ["model", "level", "test_error", "train_error"]

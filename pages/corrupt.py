@@ -9,7 +9,7 @@ from core.config import RunConfig
 from core.corruption import center_crop, corrupt_labels, corrupt_pixels, transition_matrix
 from pages.shared import resources
 from pages.shared.frame import page
-from pages.shared.full_data import choose_data
+from pages.shared.full_data import choose_data, data_at_hand
 from pages.shared.run_form import corruption_choice, level_slider, seed_input
 
 SHOWN = 60  # images in the gallery
@@ -30,10 +30,11 @@ with page("Corrupt the labels", "Real photographs, some with a lie for a label. 
         corruption = corruption_choice()
         level = level_slider() if corruption == "labels" else 0.0
         with st.popover("More settings", icon=":material/tune:"):
-            data_name = choose_data()
+            chosen = choose_data()
             true_class = st.selectbox("True class", ["all", *CLASSES], key="class", bind="query-params")
             only_wrong = st.toggle("Only wrong labels", key="wrong", bind="query-params")
             seed = seed_input()
+    data_name = data_at_hand(chosen)
 
     try:
         config = RunConfig(data=data_name, corruption=corruption, level=level, seed=seed)

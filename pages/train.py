@@ -7,6 +7,7 @@ from core.config import RunConfig
 from core.estimate import estimate
 from pages.shared import live, resources
 from pages.shared.frame import page
+from pages.shared.full_data import data_at_hand
 from pages.shared.run_form import level_slider, more_settings, preset_choice
 from pages.shared.visitor import visitor
 
@@ -25,22 +26,24 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
         level = level_slider()
         with st.popover("More settings", icon=":material/tune:"):
             settings = more_settings()
-        if settings["corruption"] != "labels":
-            level = 0.0
-        try:
-            config, problem = RunConfig(**settings, level=level), ""
-        except ValueError as error:
-            config, problem = None, f"This cannot be trained: {error}"
-        st.button(
-            "Start training",
-            type="primary",
-            icon=":material/play_arrow:",
-            shortcut="Shift+Enter",
-            on_click=start,
-            args=(config,),
-            disabled=config is None,
-            key="start",
-        )
+        start_button = st.empty()
+    settings["data"] = data_at_hand(settings["data"])
+    if settings["corruption"] != "labels":
+        level = 0.0
+    try:
+        config, problem = RunConfig(**settings, level=level), ""
+    except ValueError as error:
+        config, problem = None, f"This cannot be trained: {error}"
+    start_button.button(
+        "Start training",
+        type="primary",
+        icon=":material/play_arrow:",
+        shortcut="Shift+Enter",
+        on_click=start,
+        args=(config,),
+        disabled=config is None,
+        key="start",
+    )
     if problem:
         st.error(problem)
     else:

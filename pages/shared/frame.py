@@ -39,10 +39,15 @@ def plain_errors() -> Iterator[None]:
 
 def _forget_infinite_numbers() -> None:
     """Streamlit 1.67 fails on ?seed=inf; any other value that is no good it ignores by itself."""
+    infinite = []
     for name, value in st.query_params.to_dict().items():
         with suppress(ValueError):
             if not math.isfinite(float(value)):
-                del st.query_params[name]
+                infinite.append(name)
+    for name in infinite:
+        del st.query_params[name]
+    if infinite:
+        st.rerun()  # widgets are filled from the address as it was when this run began
 
 
 @st.cache_resource(show_spinner=False)

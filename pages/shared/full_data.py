@@ -9,8 +9,8 @@ NAMES = {"embedded": "5,000 embedded images", "full": "All 50,000 images"}
 
 
 def choose_data() -> str:
-    """A choice bound to the address; "full" comes back only where those images are there."""
-    chosen = st.segmented_control(
+    """The choice as a control bound to the address."""
+    return st.segmented_control(
         "Training images",
         list(NAMES),
         format_func=NAMES.get,
@@ -19,6 +19,10 @@ def choose_data() -> str:
         key="data",
         bind="query-params",
     )
+
+
+def data_at_hand(chosen: str) -> str:
+    """What was chosen, or, with an offer to fetch the rest, the embedded images."""
     if chosen == "full" and not cifar10.has_full():
         _offer_download()
         return "embedded"

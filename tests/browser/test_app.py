@@ -6,8 +6,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import open_page
 from playwright.sync_api import Page, expect
+from server import Server, open_page
 
 from core.config import RunConfig
 from core.store import Store
@@ -173,8 +173,6 @@ def test_runs_side_by_side_share_a_link(page, server, browser):
 )
 def test_a_deep_link_before_anyone_opened_the_root(browser, tmp_path, address, title):
     """On a fresh server, where Streamlit would run the page without app.py."""
-    from conftest import Server
-
     server = Server(tmp_path)
     server.start()
     try:
@@ -211,4 +209,33 @@ def test_nothing_is_wider_than_the_screen(browser, server, width, scheme, addres
 def test_charts_and_images_have_words_for_those_who_do_not_see_them(page, server):
     open_page(page, server, "/corrupt", "Corrupt the labels")
     expect(page.get_by_role("img", name=re.compile("wrongly labelled")).first).to_be_visible()
-    expect(page.get_by_label("Number of training images for each true class")).to_have_count(1)
+    heatmap = page.get_by_label("Number of training images for each true class")
+    expect(heatmap.first).to_be_visible()
+
+
+def test_an_address_with_infinite_numbers_gives_a_working_page(page, server):
+    open_page(page, server, "/corrupt?seed=inf&level=1e999", "Corrupt the labels")
+    expect(page.locator(".images figure")).to_have_count(60)
+    no_exception(page)
+
+
+def test_a_failed_download_says_what_to_do_and_the_embedded_images_go_on(browser, tmp_path):
+    """No network: the archive's host refuses the connection, and there is no npm."""
+    refused = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    server = Server(tmp_path, PATH="/nowhere", no_proxy="", **refused)
+    server.start()
+    try:
+        page = browser.new_context().new_page()
+        open_page(page, server, "/corrupt", "Corrupt the labels")
+        page.get_by_role("button", name="More settings").click()
+        page.get_by_text("All 50,000 images", exact=True).click()
+        page.get_by_role("button", name="Fetch all images").click()
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        expect(page.get_by_text("None of the sources gave all 60,000 images")).to_be_visible(
+            timeout=40_000
+        )
+        expect(page.locator(".images figure")).to_have_count(60)
+        no_exception(page)
+        page.context.close()
+    finally:
+        server.stop()

@@ -39,3 +39,7 @@ chromium: .venv/installed-dev
 
 clean:
 	rm -rf .venv
+
+.PHONY: screenshots
+screenshots: .venv/installed-dev chromium  ## the pictures in the README, from the real app
+	$(BIN)/python tests/browser/screenshots.py

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.cifar10 import CLASSES
-from core.comparison import paper_curve
+from core.comparison import against_corrupted_labels, paper_curve
 from core.config import MODELS, RunConfig
 from core.records import EpochRecord
 
@@ -99,13 +99,18 @@ def error_against_level(
 ) -> alt.LayerChart:
     """Test and training error of fitted networks against corruption level.
 
-    ours: rows of the precomputed sweep; the mean over seeds is drawn, filled.
+    ours: rows of the precomputed sweep; the mean over seeds is drawn, filled, and as a thin
+        line what it would be against test labels corrupted at the same level.
     paper: core.results.paper(); its test errors are drawn hollow, for `models`.
     live: a visitor's own finished runs: columns level, model, test_error, train_error.
     """
     parts = [
         _level_rows(ours[ours.model.isin(models)], "ours", "final_test_error", "final_train_error")
     ]
+    if len(parts[0]):
+        tests = parts[0][parts[0].quantity == "test error"]
+        both = against_corrupted_labels(tests.error, tests.level)
+        parts.append(tests.assign(error=both, source="ours, test labels corrupted, too"))
     if live is not None and len(live):
         parts.append(_level_rows(live, "your run", "test_error", "train_error"))
     for model in models:
@@ -137,11 +142,12 @@ def error_against_level(
         scale=alt.Scale(domain=models, range=[MARKS[m] for m in models]),
         legend=alt.Legend(title=None, orient="bottom") if len(models) > 1 else None,
     )
-    is_from = {name: alt.datum.source == name for name in ("ours", "the paper", "your run")}
+    sources = ("ours", "the paper", "your run", "ours, test labels corrupted, too")
+    is_from = {name: alt.datum.source == name for name in sources}
     lines = base.transform_filter(is_from["ours"]).mark_line(strokeWidth=2.5).encode(detail="model:N")
-    paper_lines = (
-        base.transform_filter(is_from["the paper"])
-        .mark_line(strokeWidth=1, strokeDash=[2, 3])
+    thin_lines = (
+        base.transform_filter(is_from["ours, test labels corrupted, too"])
+        .mark_line(strokeWidth=1)
         .encode(detail="model:N")
     )
     floor_line = base.transform_filter(alt.datum.quantity == "0.9 p").mark_line(strokeDash=[6, 4])
@@ -152,7 +158,7 @@ def error_against_level(
     )
     return (
         floor_line
-        + paper_lines
+        + thin_lines
         + lines
         + hollow.encode(shape=shape)
         + points.encode(shape=shape)

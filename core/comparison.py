@@ -28,6 +28,15 @@ def paper_test_error(paper: dict, config: RunConfig) -> float | None:
     return float(near.test_error.iloc[0]) if len(near) else None
 
 
+def against_corrupted_labels(test_error, level):
+    """The error to expect of the same predictions if the test labels were corrupted, too.
+
+    A test label redrawn with probability `level` agrees with any prediction one time in ten.
+    Numbers or arrays in [0, 1].
+    """
+    return 1 - (1 - level) * (1 - test_error) - level / 10
+
+
 def label_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """The sweep's runs on all images with corrupted labels, without any regularizer."""
     if not len(runs):
@@ -55,6 +64,7 @@ def beside_paper(runs: pd.DataFrame, paper: dict, model: str) -> pd.DataFrame:
     )
     theirs = paper_curve(paper, model).assign(level=lambda rows: rows.level.round(6))
     table = table.assign(level=table.level.round(6)).merge(theirs, on="level", how="left")
+    both = against_corrupted_labels(table.test, table.level)
     return pd.DataFrame(
         {
             "Level": (100 * table.level).round().astype(int),
@@ -62,6 +72,7 @@ def beside_paper(runs: pd.DataFrame, paper: dict, model: str) -> pd.DataFrame:
             "Test error": (100 * table.test).round(2),
             "The paper's": (100 * table.test_error).round(2),
             "Difference": (100 * (table.test - table.test_error)).round(2),
+            "Ours with corrupted test labels": (100 * both).round(2),
             "Seeds": table.seeds,
         }
     )

@@ -39,5 +39,7 @@ with page("The sweep", "The same network, trained at every corruption level."):
     )
     st.caption(captions.of_sources(full, chosen, len(own)))
     if len(full) and chosen in set(full.model):
+        table = comparison.beside_paper(full, results.paper(), chosen)
+        st.markdown(captions.of_gap(table))
         with st.expander("The numbers, in per cent"):
-            st.dataframe(comparison.beside_paper(full, results.paper(), chosen), hide_index=True)
+            st.dataframe(table, hide_index=True)

@@ -1,9 +1,18 @@
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import record
 
 from core import captions
-from core.comparison import beside_paper, label_runs, paper_test_error, points, sweep_test_error
+from core.comparison import (
+    against_corrupted_labels,
+    beside_paper,
+    label_runs,
+    paper_test_error,
+    points,
+    sweep_test_error,
+)
 from core.config import RunConfig
 from core.corruption import corrupt_labels
 from core.estimate import Estimate, estimate, reference
@@ -122,6 +131,26 @@ def test_our_sweep_beside_the_paper():
     table = beside_paper(runs, paper(), "mlp-1x512").set_index("Level")
     assert table["The paper's"][0] == 49.51
     assert table["Difference"][0] == round(100 * (at_zero - 0.4951), 2)
+
+
+def test_the_error_against_corrupted_test_labels_is_that_of_a_draw():
+    true = np.random.default_rng(0).integers(10, size=400_000)
+    said = np.where(np.random.default_rng(1).random(400_000) < 0.3, (true + 1) % 10, true)
+    given = corrupt_labels(true, 0.5, 2).labels
+    assert against_corrupted_labels(0.3, 0.5) == pytest.approx((said != given).mean(), abs=0.003)
+    assert against_corrupted_labels(0.3, 0.0) == pytest.approx(0.3)
+    assert against_corrupted_labels(0.3, 1.0) == pytest.approx(0.9)
+
+
+def test_the_gap_to_the_paper_is_said_in_its_own_numbers():
+    runs = label_runs(load_sweep()[0])
+    table = beside_paper(runs, paper(), "mlp-1x512")
+    text = captions.of_gap(table)
+    half = table[table.Level == 50].iloc[0]
+    assert half["The paper's"] == 79.61
+    assert abs(half["Ours with corrupted test labels"] - half["The paper's"]) < 1.5
+    assert "percentage points above ours" in text
+    assert captions.of_gap(table[table.Level == 0]) == ""
 
 
 def test_points_are_finished_runs_with_corrupted_labels():

@@ -201,7 +201,7 @@ def of_gap(table) -> str:
     rest = (inner["The paper's"] - inner["Ours with corrupted test labels"]).abs().max()
     return (
         f"**Why do the paper's points lie up to {gap:.0f} percentage points above ours?** We measure "
-        "against the true labels of the test images, as its text has it. If the test labels were "
+        "against the true labels of the test images. If the test labels were "
         "corrupted at the same level, too, the same networks would be counted wrong as often as the "
         f"thin line says, and there the paper's points lie, never more than {rest:.1f} points away. "
         "All three of the paper's curves bend like that. What was done we do not know; corrupted "

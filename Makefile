@@ -20,7 +20,7 @@ lint: .venv/installed-dev
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: try make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/installed: requirements.txt | .venv/bin/python
 	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
@@ -35,7 +35,8 @@ lint: .venv/installed-dev
 chromium: .venv/installed-dev
 	@command -v chromium >/dev/null \
 	|| (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium) \
-	|| $(BIN)/python -m playwright install --with-deps chromium
+	|| $(BIN)/python -m playwright install --with-deps chromium \
+	|| $(BIN)/python -m playwright install chromium
 
 clean:
 	rm -rf .venv

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -104,12 +103,16 @@ def run_train(options) -> int:
     config = config_from(options)
     if options.out and options.out.suffix not in (".json", ".parquet"):
         raise ValueError(f"--out {options.out} must end in .json or .parquet.")
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)  # better now than after all epochs
     from core.cifar10 import load
     from core.results import Result, provenance, save_result
     from core.training import DivergedError, best_device, describe_device, train
 
+    if options.device == "cuda" and best_device() != "cuda":
+        raise ValueError("--device cuda: torch finds no GPU here; leave it out to train on the CPU.")
     device = options.device or best_device()
-    data, records, started = load(config.data), [], time.perf_counter()
+    data, records = load(config.data), []
     print(f"run {config.run_id}: {config.model}, level {config.level:g}, on {describe_device(device)}")
     try:
         with epoch_bar(config) as bar:
@@ -120,7 +123,7 @@ def run_train(options) -> int:
         print(error, file=sys.stderr)
         return 1
     if options.out:
-        about = provenance(describe_device(device), time.perf_counter() - started)
+        about = provenance(describe_device(device), sum(record.seconds for record in records))
         save_result(options.out, Result(config, records, about))
         print(f"kept in {options.out}")
     return 0

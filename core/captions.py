@@ -31,7 +31,7 @@ def of_errors(config: RunConfig, records: list[EpochRecord]) -> str:
     if not records:
         return "The first epoch is being trained."
     last = records[-1]
-    if config.level == 0:
+    if last.memorized is None:  # no label is wrong
         return (
             f"After {_epochs(last.epoch)} the network misreads {last.train_error:.1%} of the images it "
             f"has studied and {last.test_error:.0%} of those it has never seen."

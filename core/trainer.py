@@ -5,7 +5,6 @@ store and tells it everything; killed at any moment, the next trainer goes on fr
 last epoch of each run.
 """
 
-import fcntl
 import os
 import sys
 import threading
@@ -52,7 +51,7 @@ class Trainer:
                 self.store.started(run.run_id, describe_device(self.device))
                 self.trainings[run.run_id] = self._start(run)
             record = next(self.trainings[run.run_id], None)
-            if record and record.epoch == run.epochs_done:  # a resumed run's last one, once more
+            while record and record.epoch <= run.epochs_done:  # a resumed run tells all again
                 record = next(self.trainings[run.run_id], None)
         except CheckpointError:  # damaged: from the first epoch again, with the same records
             del self.trainings[run.run_id]
@@ -84,8 +83,7 @@ class Trainer:
         self.trainings.pop(run.run_id, None)
         if failure:
             self.store.failed(run.run_id, failure)
-        else:
-            self.store.finished(run.run_id)
+        elif self.store.finished(run.run_id):  # not, if it was cancelled meanwhile
             self._checkpoint(run).unlink(missing_ok=True)
 
     def _checkpoint(self, run: LiveRun) -> Path:
@@ -93,11 +91,6 @@ class Trainer:
 
 
 def main() -> None:
-    lock = open(DATA_FOLDER / "trainer.lock", "w")  # held until the process ends
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit(0)  # another server's trainer is at work on this store
     os.nice(5)  # pages first
     threading.Thread(target=_leave_with_server, daemon=True).start()
     trainer = Trainer(Store(), best_device(), DATA_FOLDER / "checkpoints")

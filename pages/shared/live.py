@@ -19,7 +19,10 @@ MEASURES = {**charts.ERRORS, **charts.LIES}
 
 def show(run: LiveRun, sweep: pd.DataFrame) -> None:
     """A run's curves, redrawn every second while it is active."""
-    every = REDRAW_SECONDS if run.is_active else None
+    # A run that waits can go on by somebody else's hand.
+    every = (
+        REDRAW_SECONDS if run.is_active else None if run.status == "finished" else 3 * REDRAW_SECONDS
+    )
     st.fragment(_show, run_every=every)(run.run_id, sweep, run.is_active)
 
 
@@ -61,7 +64,7 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
                 st.metric("Lies seen through", captions.per_cent(last and last.recovered))
             _reference(config, sweep)
         st.caption(f"{captions.of_loss(records)} {captions.of_lies(config, records)}")
-        if records and config.level:
+        if records and records[-1].memorized is not None:
             _followed(config, records[-1].predictions)
 
 

@@ -1,12 +1,12 @@
 """A real server and a real Chromium."""
 
-from pathlib import Path
+import shutil
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from server import Server
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = shutil.which("chromium")  # None: Playwright's own
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -33,9 +33,7 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="session")
 def browser():
     with sync_playwright() as playwright:
-        # Playwright's own where Debian's package is not there.
-        path = CHROMIUM if Path(CHROMIUM).exists() else None
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 

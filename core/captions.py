@@ -1,8 +1,8 @@
 """What the pages say in words, from the data: the sentence above each chart, states, times."""
 
-from core.config import RunConfig
+from core.config import RunConfig, run_name
 from core.corruption import LabelCorruption
-from core.estimate import Estimate
+from core.estimate import Estimate, Speeds, time_left
 from core.records import EpochRecord, fitted_epoch
 from core.store import LiveRun
 
@@ -104,7 +104,7 @@ def of_sources(ours, model: str, own: int) -> str:
     if levels:
         text += " Thin: ours, were the test labels corrupted, too."
     if own:
-        text += " Large: your own finished runs."
+        text += " Large: your own finished runs, whatever images they learned from."
     return text
 
 
@@ -137,11 +137,11 @@ def of_empty(config: RunConfig, paper_error: float | None) -> str:
     return text
 
 
-def of_status(run: LiveRun, records: list[EpochRecord], active: list[str]) -> str:
-    """Where a run stands; active: the runs that take turns, in order."""
+def of_status(run: LiveRun, records: list[EpochRecord], others: list[LiveRun], speeds: Speeds) -> str:
+    """Where a run stands; others: the active runs it takes turns with."""
     done = f"Epoch {len(records)} of {run.config.epochs}"
     if run.status == "queued" and not records:
-        return "Waiting for its first turn." if len(active) > 1 else "Starting: loading the network."
+        return "Waiting for its first turn." if others else "Starting: loading the network."
     if run.status != "running" and run.status != "queued":
         words = {
             "finished": "finished",
@@ -154,21 +154,11 @@ def of_status(run: LiveRun, records: list[EpochRecord], active: list[str]) -> st
         return f"{done} · {run.device}"
     recent = records[-5:]
     seconds = sum(record.seconds for record in recent) / len(recent)
-    left = seconds * (run.config.epochs - len(records)) * max(1, len(active))
+    left = time_left(run.config.epochs - len(records), seconds, others, speeds)
     text = f"{done} · {_rate(seconds)} · {run.device} · {duration(left)} left"
-    if len(active) > 1:
-        text += f" · takes turns with {len(active) - 1} more"
+    if others:
+        text += f" · takes turns with {len(others)} more"
     return text
-
-
-def run_name(config: RunConfig) -> str:
-    """A run in a few words, for tables and legends: what differs between runs."""
-    what = f"level {100 * config.level:g}%" if config.corruption == "labels" else config.corruption
-    parts = [config.model, what, f"{config.train_images // 1000}k images", f"batch {config.batch_size}"]
-    parts.append(_epochs(config.epochs))
-    shown = ("model", "corruption", "level", "data", "batch_size", "epochs")
-    parts += [f"{key} {value}" for key, value in config.settings().items() if key not in shown]
-    return ", ".join(parts)
 
 
 def run_row(run: LiveRun, last: EpochRecord | None) -> dict[str, str]:

@@ -102,7 +102,7 @@ def error_against_level(
     ours: rows of the precomputed sweep; the mean over seeds is drawn, filled, and as a thin
         line what it would be against test labels corrupted at the same level.
     paper: core.results.paper(); its test errors are drawn hollow, for `models`.
-    live: a visitor's own finished runs: columns level, model, test_error, train_error.
+    live: a visitor's own finished runs, comparison.points.
     """
     parts = [
         _level_rows(ours[ours.model.isin(models)], "ours", "final_test_error", "final_train_error")
@@ -111,13 +111,13 @@ def error_against_level(
         tests = parts[0][parts[0].quantity == "test error"]
         both = against_corrupted_labels(tests.error, tests.level)
         parts.append(tests.assign(error=both, source="ours, test labels corrupted, too"))
-    if live is not None and len(live):
-        parts.append(_level_rows(live, "your run", "test_error", "train_error"))
+    if live is not None and len(live):  # a point each: they need not be alike
+        parts.append(_errors_long(live, "test_error", "train_error").assign(source="your run"))
     for model in models:
         curve = paper_curve(paper, model).rename(columns={"test_error": "error"})
         parts.append(curve.assign(quantity="test error", model=model, source="the paper"))
     floor = pd.DataFrame({"level": [0.0, 1.0], "error": [0.0, 0.9], "quantity": "0.9 p"})
-    columns = ["level", "error", "quantity", "model", "source"]
+    columns = ["level", "error", "quantity", "model", "source", "run"]
     table = pd.concat([part for part in (*parts, floor) if len(part)]).reindex(columns=columns)
     quantities = ["test error", "training error", "0.9 p"]
     base = alt.Chart(table).encode(
@@ -131,6 +131,7 @@ def error_against_level(
         color=_colour(quantities),
         tooltip=[
             "source:N",
+            "run:N",
             alt.Tooltip("model:N", title="network"),
             alt.Tooltip("level:Q", format=".0%", title="corruption level"),
             "quantity:N",
@@ -202,9 +203,13 @@ def _level_rows(runs: pd.DataFrame, source: str, test: str, train: str) -> pd.Da
     if not len(runs):
         return pd.DataFrame()
     means = runs.groupby(["model", "level"], as_index=False)[[test, train]].mean()
-    means = means.rename(columns={test: "test error", train: "training error"})
-    rows = means.melt(["model", "level"], var_name="quantity", value_name="error")
-    return rows.assign(source=source)
+    return _errors_long(means, test, train).assign(source=source)
+
+
+def _errors_long(rows: pd.DataFrame, test: str, train: str) -> pd.DataFrame:
+    rows = rows.rename(columns={test: "test error", train: "training error"})
+    kept = [name for name in ("model", "level", "run") if name in rows]
+    return rows.melt(kept, ["test error", "training error"], "quantity", "error")
 
 
 def _long(records: list[EpochRecord], names: dict[str, str]) -> list[dict]:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from core.config import RunConfig
+from core.config import RunConfig, run_name
 from core.records import EpochRecord
 
 PAPER_NAMES = {  # of the networks in the paper's figure 1
@@ -84,10 +84,11 @@ def points(finished: list[tuple[RunConfig, EpochRecord]]) -> pd.DataFrame:
         {
             "model": config.model,
             "level": config.level,
+            "run": run_name(config),
             "test_error": record.test_error,
             "train_error": record.train_error,
         }
         for config, record in finished
         if config.corruption == "labels"
     ]
-    return pd.DataFrame(rows, columns=["model", "level", "test_error", "train_error"])
+    return pd.DataFrame(rows, columns=["model", "level", "run", "test_error", "train_error"])

@@ -152,6 +152,16 @@ def _validated(spec, value):
     return wanted(value)
 
 
+def run_name(config: RunConfig) -> str:
+    """A run in a few words, for tables and legends: what differs between runs."""
+    what = f"level {100 * config.level:g}%" if config.corruption == "labels" else config.corruption
+    parts = [config.model, what, f"{config.train_images // 1000}k images", f"batch {config.batch_size}"]
+    parts.append(f"{config.epochs} epochs")
+    shown = ("model", "corruption", "level", "data", "batch_size", "epochs")
+    parts += [f"{key} {value}" for key, value in config.settings().items() if key not in shown]
+    return ", ".join(parts)
+
+
 @dataclass(frozen=True)
 class Preset:
     """A run worth starting with one click."""

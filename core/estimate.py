@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from core.cifar10 import ASSETS
 from core.config import RunConfig
+from core.store import LiveRun
+
+Speeds = dict[tuple[str, int], float]
 
 
 class Estimate(NamedTuple):
@@ -13,24 +16,38 @@ class Estimate(NamedTuple):
     basis: str  # a clause that says where the number comes from
 
 
-def estimate(config: RunConfig, speeds: dict[tuple[str, int], float], share: int = 1) -> Estimate:
+def estimate(config: RunConfig, speeds: Speeds, others: list[LiveRun] = ()) -> Estimate:
     """Seconds for the whole run.
 
     speeds: images per second measured on this machine by (model, batch size), over whole
         epochs. Where this network was not measured here, the speeds of the reference
         machine are scaled by what was.
-    share: runs that take turns on the device, this one included.
+    others: active runs it takes turns with.
     """
-    wanted = (config.model, config.batch_size)
-    images = config.train_images * config.epochs * share
-    if wanted in speeds:
-        return Estimate(images / speeds[wanted], "as measured on this machine")
-    expected = _reference_speed(*wanted)
+    seconds = time_left(config.epochs, epoch_seconds(config, speeds), others, speeds)
+    if (config.model, config.batch_size) in speeds:
+        return Estimate(seconds, "as measured on this machine")
     if speeds:
-        ratios = [speed / _reference_speed(*key) for key, speed in speeds.items()]
-        mean = sum(ratios) / len(ratios)
-        return Estimate(images / (expected * mean), "from other runs on this machine")
-    return Estimate(images / expected, f"as measured on {reference()['device']}; none here yet")
+        return Estimate(seconds, "from other runs on this machine")
+    return Estimate(seconds, f"as measured on {reference()['device']}; none here yet")
+
+
+def time_left(epochs: int, seconds: float, others: list[LiveRun], speeds: Speeds) -> float:
+    """Seconds for so many epochs of so many seconds, each followed by one of every other run."""
+    turns = sum(
+        min(epochs, other.config.epochs - other.epochs_done) * epoch_seconds(other.config, speeds)
+        for other in others
+    )
+    return epochs * seconds + turns
+
+
+def epoch_seconds(config: RunConfig, speeds: Speeds) -> float:
+    """What one epoch takes, measuring included."""
+    wanted = (config.model, config.batch_size)
+    if wanted in speeds:
+        return config.train_images / speeds[wanted]
+    ratios = [speed / _reference_speed(*key) for key, speed in speeds.items()] or [1.0]
+    return config.train_images / (_reference_speed(*wanted) * sum(ratios) / len(ratios))
 
 
 @cache

@@ -15,6 +15,8 @@ from core import cifar10
 from core.download import Progress
 
 ROOT = Path(__file__).parent.parent
+TRAINER = [sys.executable, "-m", "core.trainer"]
+DOWNLOAD = [sys.executable, "-m", "core", "data"]
 RESTART_SECONDS = 1.0  # between the end of one trainer and the start of the next
 
 
@@ -50,9 +52,7 @@ class TrainerProcess:
             fcntl.flock(lock, fcntl.LOCK_EX)
             failures = 0
             while not self._stopped.is_set():
-                with subprocess.Popen(
-                    [sys.executable, "-m", "core.trainer"], cwd=ROOT, stdin=subprocess.PIPE
-                ) as self.process:
+                with subprocess.Popen(TRAINER, cwd=ROOT, stdin=subprocess.PIPE) as self.process:
                     ended = self.process.wait()  # a thread that waits costs the pages nothing
                 # Killed by a signal: start again. Ended by itself: something is wrong with it.
                 failures = failures + 1 if ended > 0 else 0
@@ -89,7 +89,7 @@ class DownloadProcess:
         with tempfile.TemporaryFile("w+") as errors:
             try:
                 with subprocess.Popen(
-                    [sys.executable, "-m", "core", "data"],
+                    DOWNLOAD,
                     cwd=ROOT,
                     text=True,
                     stdout=subprocess.PIPE,

@@ -20,7 +20,9 @@ def start(config: RunConfig) -> None:
 with page("Train live", "Watch a network learn the pattern first, and the lies after it."):
     visitor_name = visitor()
     store = resources.store()
-    resources.trainer()
+    failure = resources.trainer().failure
+    if failure:
+        st.error(failure)
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         preset_choice()
         level = level_slider()
@@ -48,7 +50,7 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
         st.error(problem)
     else:
         others = [run for run in store.active_runs() if run.run_id != config.run_id]
-        needed = estimate(config, store.speeds(), len(others) + 1)
+        needed = estimate(config, store.speeds(), others)
         st.caption(captions.of_start(config, store.run(config.run_id), needed, len(others)))
 
     asked = st.query_params.get("run")

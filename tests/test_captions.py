@@ -13,7 +13,7 @@ from core.comparison import (
     points,
     sweep_test_error,
 )
-from core.config import RunConfig
+from core.config import RunConfig, run_name
 from core.corruption import corrupt_labels
 from core.estimate import Estimate, estimate, reference
 from core.results import load_sweep, paper
@@ -42,6 +42,10 @@ def test_errors_tell_learning_from_memorizing():
     assert "memorized" not in captions.of_errors(RunConfig(), [record(1)])
 
 
+def test_a_level_so_small_that_no_label_is_wrong_is_told_like_level_0():
+    assert "misreads" in captions.of_errors(RunConfig(level=1e-5), [record(1, memorized=None)])
+
+
 def test_lies_say_when_most_were_seen_through():
     records = [record(1, recovered=0.1), record(2, recovered=0.4), record(3, recovered=0.0)]
     assert "40% of the lies in epoch 2" in captions.of_lies(HALF, records)
@@ -57,17 +61,21 @@ def test_loss_says_when_the_set_was_fitted():
        epochs=st.integers(0, 40), others=st.integers(0, 3))  # fmt: skip
 def test_there_is_a_status_for_every_state(status, epochs, others):
     run = live_run(status=status, epochs_done=epochs)
-    active = [run.run_id, *map(str, range(others))] if run.is_active else []
-    text = captions.of_status(run, [record(i + 1) for i in range(epochs)], active)
+    beside = [live_run(RunConfig(seed=seed)) for seed in range(others)] if run.is_active else []
+    text = captions.of_status(run, [record(i + 1) for i in range(epochs)], beside, {})
     assert text and "\n" not in text
     if run.is_active and epochs:
         assert "left" in text and ("takes turns" in text) == (others > 0)
 
 
-def test_time_left_counts_those_that_take_turns():
-    records = [record(i, seconds=2.0) for i in range(1, 21)]
-    assert "40 s left" in captions.of_status(live_run(), records, [HALF.run_id])
-    assert "2 min left" in captions.of_status(live_run(), records, [HALF.run_id, "x", "y"])
+def test_time_left_counts_what_the_others_turns_cost():
+    records = [record(i, seconds=2.0) for i in range(1, 21)]  # 20 epochs of 2 s are left
+    speeds = {("mlp-1x512", 64): 5_000.0, ("inception", 64): 250.0}  # 1 s and 20 s an epoch
+    assert "40 s left" in captions.of_status(live_run(), records, [], speeds)
+    short = live_run(RunConfig(seed=1, epochs=15), epochs_done=5)  # 10 turns of 1 s
+    assert "50 s left" in captions.of_status(live_run(), records, [short], speeds)
+    long = live_run(RunConfig(model="inception", epochs=50))  # 20 turns of 20 s
+    assert "7 min left" in captions.of_status(live_run(), records, [long], speeds)
 
 
 def test_start_says_how_long_and_what_is_there_already():
@@ -90,8 +98,8 @@ def test_names_tell_runs_apart():
         RunConfig(level=0.4),
         RunConfig(corruption="gaussian"),
     ]
-    assert len({captions.run_name(config) for config in configs}) == 4
-    assert "seed 1" in captions.run_name(configs[1])
+    assert len({run_name(config) for config in configs}) == 4
+    assert "seed 1" in run_name(configs[1])
 
 
 def test_sources_say_what_is_ours_and_what_is_not_computed():
@@ -105,7 +113,8 @@ def test_sources_say_what_is_ours_and_what_is_not_computed():
 def test_estimates_prefer_what_was_measured_here():
     measured = estimate(HALF, {("mlp-1x512", 64): 20_000.0})
     assert measured.seconds == 5_000 * 40 / 20_000 and "this machine" in measured.basis
-    shared = estimate(HALF, {("mlp-1x512", 64): 20_000.0}, share=3)
+    beside = [live_run(RunConfig(seed=seed, epochs=40)) for seed in (1, 2)]
+    shared = estimate(HALF, {("mlp-1x512", 64): 20_000.0}, beside)
     assert shared.seconds == 3 * measured.seconds
     fresh = estimate(HALF, {})
     assert "none here yet" in fresh.basis
@@ -156,4 +165,4 @@ def test_the_gap_to_the_paper_is_said_in_its_own_numbers():
 def test_points_are_finished_runs_with_corrupted_labels():
     table = points([(HALF, record(1)), (RunConfig(corruption="gaussian"), record(1))])
     assert table.level.tolist() == [0.5] and table.test_error.tolist() == [0.7]
-    assert points([]).columns.tolist() == ["model", "level", "test_error", "train_error"]
+    assert points([]).columns.tolist() == ["model", "level", "run", "test_error", "train_error"]

@@ -102,10 +102,18 @@ def test_only_what_was_computed_is_drawn():
 
 def test_a_visitors_runs_are_points_of_their_own():
     own = pd.DataFrame(
-        {"model": ["mlp-1x512"], "level": [0.3], "test_error": [0.6], "train_error": [0.0]}
+        {
+            "model": ["mlp-1x512"] * 2,
+            "level": [0.3] * 2,
+            "run": ["a", "b"],
+            "test_error": [0.6, 0.9],
+            "train_error": [0.0, 0.8],
+        }
     )
     table = rows(charts.error_against_level(sweep_rows(), paper(), ["mlp-1x512"], own))
-    assert len(table[table.source == "your run"]) == 2
+    mine = table[table.source == "your run"]
+    assert sorted(mine.error) == [0.0, 0.6, 0.8, 0.9]  # unlike runs are not averaged
+    assert mine.run.tolist() == ["a", "b", "a", "b"]
 
 
 def test_compared_runs_are_a_line_each():

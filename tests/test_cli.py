@@ -6,6 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
+import torch
 
 from core.__main__ import main
 from core.config import RunConfig
@@ -84,6 +85,12 @@ def test_help_names_every_setting(capsys):
 def test_missing_images_are_one_sentence(data_folder, capsys):
     assert main(["train", "--data", "full"]) == 1
     assert "make data" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_asking_for_a_gpu_that_is_not_there_is_one_sentence(capsys):
+    assert main(["train", "--device", "cuda"]) == 2
+    assert "no GPU here" in capsys.readouterr().err
 
 
 def test_divergence_is_one_sentence(capsys):

@@ -7,6 +7,7 @@ from samples import record
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
+from core.processes import TrainerProcess
 from core.store import Store
 from pages.shared import resources
 
@@ -23,7 +24,7 @@ def store(data_folder, monkeypatch) -> Store:
     """A store of its own for each test, and no trainer behind it."""
     store = Store(data_folder / "runs.sqlite")
     monkeypatch.setattr(resources, "store", lambda: store)
-    monkeypatch.setattr(resources, "trainer", lambda: None)
+    monkeypatch.setattr(resources, "trainer", TrainerProcess)
     return store
 
 
@@ -149,6 +150,28 @@ def test_train_shows_a_run_from_a_link_to_anybody(store):
     assert metrics(page)["The paper's test error"] == "79.6%"
     assert "Lies memorized" in metrics(page)
     assert "repeats" in texts(page) and not page.exception
+
+
+def test_train_shows_a_run_whose_name_looks_like_a_number(store):
+    run_id = finished(store, epochs=40, seed=283)
+    assert float(run_id) == float("inf")
+    assert metrics(open_page("train", run=run_id))["Training error"] == "25.0%"
+
+
+def test_train_shows_a_run_without_a_single_wrong_label(store):
+    config = RunConfig(level=1e-5, epochs=2)
+    store.ask_for(config, "somebody")
+    store.started(config.run_id, "2 CPU threads")
+    store.add_epoch(config.run_id, record(1, memorized=None, recovered=None))
+    page = open_page("train", run=config.run_id)
+    assert not page.exception and metrics(page)["Lies memorized"] == "–"
+
+
+def test_train_says_when_the_trainer_cannot_start(monkeypatch):
+    process = TrainerProcess()
+    process.failure = "The process that trains cannot start."
+    monkeypatch.setattr(resources, "trainer", lambda: process)
+    assert "cannot start" in texts(open_page("train"))
 
 
 def test_train_buttons_follow_the_state(store):

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from core import processes
 from core import trainer as trainer_module
 from core.cifar10 import load_embedded
 from core.config import RunConfig
-from core.processes import TrainerProcess
+from core.processes import DownloadProcess, TrainerProcess
 from core.store import MAX_ATTEMPTS, Store
 from core.trainer import Trainer
 from core.training import train
@@ -74,6 +75,52 @@ def test_pause_one_epoch_and_going_on_change_no_number(store, trainer, tiny):
         pass
     assert store.run(run_id).status == "finished"
     assert measured(store.records(run_id)) == measured(train(CONFIG, tiny, "cpu"))
+
+
+@pytest.mark.parametrize(
+    ("clicks", "epochs_done", "status"),
+    [
+        (("pause",), 2, "paused"),
+        (("pause", "go_on"), 3, "finished"),
+        (("pause", "one_epoch"), 2, "paused"),
+        (("cancel",), 2, "cancelled"),
+        (("cancel", "ask_for"), 3, "finished"),
+    ],
+)
+def test_clicks_while_an_epoch_is_trained(store, trainer, monkeypatch, clicks, epochs_done, status):
+    """All of them within the second epoch."""
+    run_id, trained = store.ask_for(CONFIG, "ann").run_id, []
+
+    def clicked_train(*arguments):
+        for record in train(*arguments):
+            trained.append(record.epoch)
+            if record.epoch == 2 and trained.count(2) == 1:
+                for click in clicks:
+                    if click == "ask_for":
+                        store.ask_for(CONFIG, "ann")
+                    else:
+                        getattr(store, click)(run_id)
+            yield record
+
+    monkeypatch.setattr(trainer_module, "train", clicked_train)
+    for _ in range(8):
+        trainer.turn()
+    assert (store.run(run_id).epochs_done, store.run(run_id).status) == (epochs_done, status)
+    assert trained == list(range(1, epochs_done + 1))  # nothing was trained twice
+
+
+def test_a_run_cancelled_in_its_last_epoch_can_be_taken_up_again(store, trainer, monkeypatch):
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    trainer.turn()
+    trainer.turn()
+    add_epoch = store.add_epoch
+    monkeypatch.setattr(store, "add_epoch", lambda *told: (add_epoch(*told), store.cancel(run_id)))
+    trainer.turn()
+    assert store.run(run_id).status == "cancelled"
+    monkeypatch.setattr(store, "add_epoch", add_epoch)
+    store.ask_for(CONFIG, "ann")
+    trainer.turn()
+    assert store.run(run_id).status == "finished" and store.run(run_id).epochs_done == 3
 
 
 def test_one_epoch_from_another_trainer_is_a_new_epoch(store, trainer):
@@ -195,12 +242,32 @@ def test_the_trainer_ends_with_its_server(store, data_folder):
 
 
 def test_one_trainer_for_a_store(store, data_folder):
-    """A second server's trainer leaves at once instead of training everything twice."""
-    command = [sys.executable, "-m", "core.trainer"]
-    first = subprocess.Popen(command, stdin=subprocess.PIPE)
-    wait_for(lambda: (data_folder / "checkpoints").exists())
-    second = subprocess.run(command, stdin=subprocess.PIPE, timeout=60)
-    assert second.returncode == 0 and first.poll() is None
-    first.kill()
-    first.wait()
-    first.stdin.close()
+    """A second server waits, and takes over when the first is gone."""
+    first, second = TrainerProcess(), TrainerProcess()
+    first.start()
+    wait_for(lambda: first.process)
+    second.start()
+    time.sleep(1)
+    assert second.process is None
+    first.stop()
+    wait_for(lambda: second.process)
+    second.stop()
+
+
+def test_a_trainer_that_cannot_start_says_so(store, data_folder, monkeypatch):
+    monkeypatch.setattr(processes, "RESTART_SECONDS", 0.01)
+    monkeypatch.setattr(processes, "TRAINER", [sys.executable, "-c", "import sys; sys.exit(1)"])
+    process = TrainerProcess()
+    process.start()
+    wait_for(lambda: process.failure)
+    assert "cannot start" in process.failure
+    process.stop()
+
+
+def test_a_download_that_says_much_on_its_error_stream_does_not_block(data_folder, monkeypatch):
+    says = "import sys; sys.stderr.write('x' * 300_000 + '\\nwarning: late\\n'); print(' 50%  half', flush=True)"
+    monkeypatch.setattr(processes, "DOWNLOAD", [sys.executable, "-c", says + "; sys.exit(1)"])
+    download = DownloadProcess()
+    download.start()
+    wait_for(lambda: not download.is_running)
+    assert download.progress == (0.5, "half") and download.error == "late"

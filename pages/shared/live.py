@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import captions, charts, comparison, gallery, results
 from core.cifar10 import CLASSES
-from core.config import RunConfig
+from core.config import RunConfig, run_name
 from core.corruption import center_crop, corrupt_labels, corrupt_pixels, followed_images
 from core.store import LiveRun
 from pages.shared import resources
@@ -104,7 +104,7 @@ def show_comparison(runs: list[LiveRun]) -> None:
         "Runs to compare",
         list(choices),
         default=[run_id for run_id in asked if run_id in choices],
-        format_func=lambda run_id: captions.run_name(choices[run_id].config),
+        format_func=lambda run_id: run_name(choices[run_id].config),
         key="compared",
         on_change=remember,
         placeholder="Choose two or more",
@@ -121,7 +121,7 @@ def show_comparison(runs: list[LiveRun]) -> None:
     )
     if chosen:
         lines = [
-            (captions.run_name(choices[run_id].config), choices[run_id].config, store.records(run_id))
+            (run_name(choices[run_id].config), choices[run_id].config, store.records(run_id))
             for run_id in chosen
         ]
         st.altair_chart(
@@ -133,10 +133,10 @@ def show_comparison(runs: list[LiveRun]) -> None:
 
 def _status(run: LiveRun, records) -> None:
     store = resources.store()
-    ahead = [other.run_id for other in store.active_runs()]
+    others = [other for other in store.active_runs() if other.run_id != run.run_id]
     st.progress(
         min(1.0, len(records) / run.config.epochs),
-        text=captions.of_status(run, records, ahead),
+        text=captions.of_status(run, records, others, store.speeds()),
     )
     if run.message:
         st.error(run.message, icon=":material/error:")

@@ -280,8 +280,11 @@ def _loss_axis(title: str, top: float) -> alt.Y:
 
 
 def _colour(quantities: list[str]) -> alt.Color:
+    columns = 2 if len(quantities) > 3 else 3  # so that a phone shows them all
     return alt.Color(
         "quantity:N",
         scale=alt.Scale(domain=quantities, range=[COLOURS[q] for q in quantities]),
-        legend=alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=4),
+        legend=alt.Legend(
+            title=None, orient="top", symbolType="stroke", symbolStrokeWidth=4, columns=columns
+        ),
     )

@@ -172,15 +172,15 @@ class Preset:
 
 
 PRESETS = (  # the first is the default
-    Preset("half", "Half the labels redrawn: small MLP", RunConfig(level=0.5, epochs=40)),
-    Preset("truth", "Only true labels: small MLP", RunConfig(level=0.0, epochs=40)),
-    Preset("random", "Only random labels: small MLP", RunConfig(level=1.0, epochs=40)),
-    Preset("deep", "A deeper MLP", RunConfig(model="mlp-3x512", level=0.5, epochs=40)),
+    Preset("half", "Half random labels", RunConfig(level=0.5, epochs=40)),
+    Preset("truth", "True labels", RunConfig(level=0.0, epochs=40)),
+    Preset("random", "Random labels", RunConfig(level=1.0, epochs=40)),
+    Preset("deep", "Deeper network", RunConfig(model="mlp-3x512", level=0.5, epochs=40)),
     Preset("alexnet", "AlexNet", RunConfig(model="alexnet", level=0.5, epochs=45)),
     Preset("inception", "Inception", RunConfig(model="inception", level=0.5, epochs=50)),
     Preset(
         "paper",
-        "As in the paper: 50,000 images, 200 epochs",
+        "As in the paper",
         RunConfig(data="full", level=0.5, batch_size=128, epochs=200),
     ),
 )

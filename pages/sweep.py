@@ -25,6 +25,7 @@ with page("The sweep", "The same network, trained at every corruption level."):
         MODELS[:4],
         default="mlp-1x512",
         required=True,
+        wrap=True,
         key="network",
         bind="query-params",
         label_visibility="collapsed",

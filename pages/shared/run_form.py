@@ -37,12 +37,13 @@ def seed_input() -> int:
 
 
 def corruption_choice() -> str:
-    return st.pills(
+    return st.segmented_control(
         "What is corrupted",
         CORRUPTIONS,
         format_func=KINDS.get,
         default="labels",
         required=True,
+        wrap=True,
         key="corruption",
         bind="query-params",
     )

@@ -23,6 +23,7 @@ lint: .venv/installed-dev
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/installed: requirements.txt | .venv/bin/python
+	@echo "Installing what is pinned in requirements.txt (several GB, once) ..."
 	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
 	touch $@
 

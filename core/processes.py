@@ -17,6 +17,7 @@ from core.download import Progress
 ROOT = Path(__file__).parent.parent
 TRAINER = [sys.executable, "-m", "core.trainer"]
 DOWNLOAD = [sys.executable, "-m", "core", "data"]
+SETTLED_SECONDS = 20.0  # a trainer that lives so long has started well
 RESTART_SECONDS = 1.0  # between the end of one trainer and the start of the next
 
 
@@ -25,7 +26,7 @@ class TrainerProcess:
 
     def __init__(self):
         self.process: subprocess.Popen | None = None
-        self.failure = ""  # one sentence, while the trainer cannot be started
+        self._failures = 0  # ends of its own accord, in a row
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
@@ -36,6 +37,15 @@ class TrainerProcess:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, daemon=True)
                 self._thread.start()
+
+    @property
+    def failure(self) -> str:
+        """One sentence, while the trainer cannot be started; else empty."""
+        if self._failures < 2:
+            return ""
+        return (
+            "The process that trains cannot start: its message is in the terminal where the app runs."
+        )
 
     def stop(self) -> None:
         """End the trainer at once and start no other."""
@@ -50,18 +60,20 @@ class TrainerProcess:
         with open(cifar10.DATA_FOLDER / "trainer.lock", "w") as lock:
             # One trainer for a data folder: a second server waits here until the first is gone.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            failures = 0
             while not self._stopped.is_set():
                 with subprocess.Popen(TRAINER, cwd=ROOT, stdin=subprocess.PIPE) as self.process:
-                    ended = self.process.wait()  # a thread that waits costs the pages nothing
+                    ended = self._wait()
                 # Killed by a signal: start again. Ended by itself: something is wrong with it.
-                failures = failures + 1 if ended > 0 else 0
-                if failures > 1:
-                    self.failure = (
-                        "The process that trains cannot start: its message is in the terminal where "
-                        "the app runs."
-                    )
-                self._stopped.wait(RESTART_SECONDS * min(60, 2**failures))
+                self._failures = self._failures + 1 if ended > 0 else 0
+                self._stopped.wait(RESTART_SECONDS * min(60, 2**self._failures))
+
+    def _wait(self) -> int:
+        """The exit status of the trainer; a thread that waits costs the pages nothing."""
+        try:
+            return self.process.wait(SETTLED_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._failures = 0  # it works
+            return self.process.wait()
 
 
 class DownloadProcess:

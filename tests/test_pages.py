@@ -169,7 +169,7 @@ def test_train_shows_a_run_without_a_single_wrong_label(store):
 
 def test_train_says_when_the_trainer_cannot_start(monkeypatch):
     process = TrainerProcess()
-    process.failure = "The process that trains cannot start."
+    process._failures = 2
     monkeypatch.setattr(resources, "trainer", lambda: process)
     assert "cannot start" in texts(open_page("train"))
 

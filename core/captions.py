@@ -195,7 +195,7 @@ def of_gap(table) -> str:
         "corrupted at the same level, too, the same networks would be counted wrong as often as the "
         f"thin line says, and there the paper's points lie, never more than {rest:.1f} points away. "
         "All three of the paper's curves bend like that. What was done we do not know; corrupted "
-        "test labels are also the commonest fault of the attempts that came after it."
+        "test labels are a known fault of one of the public attempts that came after it."
     )
 
 

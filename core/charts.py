@@ -260,7 +260,7 @@ def _epoch_axis(epochs: int) -> alt.X:
     return alt.X(
         "epoch:Q",
         title="Epoch",
-        scale=alt.Scale(domain=[0, 1.3 * epochs], nice=False),
+        scale=alt.Scale(domain=[0, 1.38 * epochs], nice=False),
         axis=alt.Axis(values=list(range(0, epochs + 1, step)), format="d"),
     )
 

@@ -75,7 +75,7 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
 
     page.get_by_role("link", name="The sweep").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The sweep")
-    expect(page.get_by_text("Large: your own finished runs.")).to_be_visible()
+    expect(page.get_by_text("Large: your own finished runs")).to_be_visible()
     no_exception(page)
 
 

@@ -104,9 +104,7 @@ def error_against_level(
     paper: core.results.paper(); its test errors are drawn hollow, for `models`.
     live: a visitor's own finished runs, comparison.points.
     """
-    parts = [
-        _level_rows(ours[ours.model.isin(models)], "ours", "final_test_error", "final_train_error")
-    ]
+    parts = [_level_means(ours[ours.model.isin(models)])]
     if len(parts[0]):
         tests = parts[0][parts[0].quantity == "test error"]
         both = against_corrupted_labels(tests.error, tests.level)
@@ -170,7 +168,7 @@ def error_against_level(
 def transition_heatmap(counts: np.ndarray) -> alt.LayerChart:
     """How many images of each true class carry each label; counts: int (K, K), true class in rows."""
     rows = [
-        {"true": CLASSES[i], "given": CLASSES[j], "images": int(counts[i, j]), "wrong": i != j}
+        {"true": CLASSES[i], "given": CLASSES[j], "images": int(counts[i, j])}
         for i in range(len(CLASSES))
         for j in range(len(CLASSES))
     ]
@@ -198,12 +196,13 @@ def transition_heatmap(counts: np.ndarray) -> alt.LayerChart:
     return (cells + numbers).properties(height=400)
 
 
-def _level_rows(runs: pd.DataFrame, source: str, test: str, train: str) -> pd.DataFrame:
-    """Long rows of test and training error, the mean over what has the same network and level."""
+def _level_means(runs: pd.DataFrame) -> pd.DataFrame:
+    """Long rows of the sweep's test and training error, the mean over seeds."""
     if not len(runs):
         return pd.DataFrame()
-    means = runs.groupby(["model", "level"], as_index=False)[[test, train]].mean()
-    return _errors_long(means, test, train).assign(source=source)
+    errors = ["final_test_error", "final_train_error"]
+    means = runs.groupby(["model", "level"], as_index=False)[errors].mean()
+    return _errors_long(means, *errors).assign(source="ours")
 
 
 def _errors_long(rows: pd.DataFrame, test: str, train: str) -> pd.DataFrame:

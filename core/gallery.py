@@ -20,7 +20,7 @@ class Tile:
 
     label: str
     note: str = ""  # the true class, say, where the label is wrong
-    kind: str = "right"  # "right", "wrong" or "plain"
+    kind: str = "right"  # "right" or "wrong"
     about: str = ""  # for a screen reader
 
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from playwright.sync_api import Page, expect
+from samples import record
 from server import Server, open_page
 
 from core.config import RunConfig
@@ -29,15 +30,20 @@ def no_exception(page: Page) -> None:
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def choose(page: Page, key: str, option: str) -> None:
-    page.locator(f".st-key-{key}").get_by_role("combobox").click()
-    page.get_by_role("option", name=option).click()
-
-
 def fill(page: Page, key: str, value: str) -> None:
     box = page.locator(f".st-key-{key} input")
     box.fill(value)
     box.press("Enter")
+
+
+def start_with_epochs(page: Page, epochs: int) -> None:
+    """Start a run of so many epochs, and wait until the first of them is shown."""
+    page.get_by_role("button", name="More settings").click()
+    fill(page, "epochs", str(epochs))
+    page.keyboard.press("Escape")
+    expect(page.get_by_text(f"{epochs} epochs: about")).to_be_visible()
+    start_button(page).click()
+    expect(page.get_by_text(re.compile(rf"Epoch [1-9]\d* of {epochs}"))).to_be_visible(timeout=60_000)
 
 
 def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
@@ -81,12 +87,7 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
 
 def test_pause_one_epoch_go_on_and_cancel_by_keyboard(page, server):
     open_page(page, server, "/train?seed=11", "Train live")
-    page.get_by_role("button", name="More settings").click()
-    fill(page, "epochs", "400")
-    page.keyboard.press("Escape")
-    expect(page.get_by_text("400 epochs: about")).to_be_visible()
-    start_button(page).click()
-    expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 400"))).to_be_visible(timeout=60_000)
+    start_with_epochs(page, 400)
     page.keyboard.press("p")
     paused = page.get_by_text(re.compile(r"Epoch \d+ of 400 · paused"))
     expect(paused).to_be_visible()
@@ -126,12 +127,7 @@ def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, 
 
 def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     open_page(page, server, "/train?seed=13", "Train live")
-    page.get_by_role("button", name="More settings").click()
-    fill(page, "epochs", "80")
-    page.keyboard.press("Escape")
-    expect(page.get_by_text("80 epochs: about")).to_be_visible()
-    start_button(page).click()
-    expect(page.get_by_text(re.compile(r"Epoch [1-9]\d* of 80"))).to_be_visible(timeout=60_000)
+    start_with_epochs(page, 80)
     trainers = subprocess.run(
         ["pgrep", "-P", str(server.process.pid), "-f", "core.trainer"], capture_output=True, text=True
     ).stdout.split()
@@ -150,15 +146,18 @@ def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     assert records[: len(kept)] == kept and len(records) == 80
 
 
-def test_runs_side_by_side_share_a_link(page, server, browser):
-    store, ids = Store(server.folder / "runs.sqlite"), []
-    for seed in (12, 13):
-        run = next((r for r in store._runs("") if r.config.seed == seed and r.epochs_done), None)
-        if run is None:
-            pytest.skip("needs the runs of the tests before")
-        ids.append(run.run_id)
-    open_page(page, server, f"/train?compare={ids[0]}&compare={ids[1]}", "Train live")
+def test_runs_side_by_side_share_a_link(page, server):
+    store = Store(server.folder / "runs.sqlite")
+    configs = [RunConfig(level=0.5, epochs=1000, seed=seed) for seed in (21, 22)]
+    for config in configs:
+        run_id = store.ask_for(config, "somebody else").run_id
+        store.cancel(run_id)  # before it is trained: its epochs are these
+        for epoch in range(1, 6):
+            store.add_epoch(run_id, record(epoch))
+    address = "&".join(f"compare={config.run_id}" for config in configs)
+    open_page(page, server, f"/train?{address}", "Train live")
     expect(page.get_by_text("Runs side by side")).to_be_visible()
+    expect(page.get_by_text("seed 21").first).to_be_visible()
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
     no_exception(page)
 

@@ -1,4 +1,4 @@
-"""The command line: python -m core data | train | sweep | bench."""
+"""The command line: python -m core data | train | sweep | verify | bench."""
 
 import argparse
 import sys
@@ -6,7 +6,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from core.cifar10 import DataError
-from core.config import RunConfig
+from core.config import MODELS, RunConfig, run_name
+from core.grids import GRIDS, all_runs
+from core.results import SWEEP_FOLDER, SweepError
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,14 +44,53 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FILE",
         help="keep the state here after every epoch, and go on from it if it is there",
     )
+    add_wandb_flag(train)
     train.set_defaults(run=run_train)
 
-    sweep = commands.add_parser("sweep", help="train what the precomputed sweep still lacks")
-    sweep.add_argument("--model", help="only this network")
+    sweep = commands.add_parser(
+        "sweep",
+        help="train what the precomputed sweep still lacks",
+        description="Train what the precomputed sweep still lacks, most useful first. Stop it at any "
+        "time: the same command goes on where it was. Several can work on one folder.",
+    )
+    grids = " ".join(f"{grid.name}: {grid.about}" for grid in GRIDS.values())
+    sweep.add_argument("--grid", choices=GRIDS, help=f"only this part. {grids}")
+    sweep.add_argument("--model", choices=MODELS, help="only this network")
     sweep.add_argument("--level", type=float, help="only this corruption level")
     sweep.add_argument("--seed", type=int, help="only this seed")
-    sweep.add_argument("--missing", action="store_true", help="list what is missing, train nothing")
+    sweep.add_argument(
+        "--missing", action="store_true", help="list what is missing and how long it takes here"
+    )
+    sweep.add_argument(
+        "--add", type=Path, metavar="FOLDER", help="add the runs that another machine left in FOLDER"
+    )
+    add_folder_flag(sweep)
+    sweep.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="train on the Ray cluster at this address (auto: the one this machine belongs to)",
+    )
+    sweep.add_argument(
+        "--gpus",
+        type=float,
+        default=0,
+        metavar="X",
+        help="with --ray: GPUs for each run, 0.25 for four runs on one (default: 0, one CPU core)",
+    )
+    add_wandb_flag(sweep)
     sweep.set_defaults(run=run_sweep)
+
+    verify = commands.add_parser(
+        "verify",
+        help="train the first epochs of stored runs again and compare",
+        description="Train the first epochs of the stored runs that a CPU computed again, and report "
+        "those that this code does not reproduce.",
+    )
+    verify.add_argument("--run", dest="run_id", metavar="ID", help="only this run")
+    verify.add_argument("--model", choices=MODELS, help="only this network")
+    verify.add_argument("--epochs", type=int, default=2, metavar="N", help="of each run (default: 2)")
+    add_folder_flag(verify)
+    verify.set_defaults(run=run_verify)
 
     bench = commands.add_parser("bench", help="measure this machine's training speed")
     bench.add_argument("--model", action="append", help="only this network (can be repeated)")
@@ -61,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options) or 0
-    except (ValueError, DataError) as error:
+    except (ValueError, DataError, SweepError) as error:
         print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
         return 2 if isinstance(error, ValueError) else 1
     except OSError as error:
@@ -87,6 +128,19 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(flag, dest=spec.name, help=about, metavar=name, **value)
 
 
+def add_folder_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=SWEEP_FOLDER,
+        help="where the sweep's results are (default: assets/sweep)",
+    )
+
+
+def add_wandb_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wandb", action="store_true", help="log every epoch to Weights & Biases")
+
+
 def config_from(options: argparse.Namespace) -> RunConfig:
     texts = {spec.name: getattr(options, spec.name) for spec in fields(RunConfig)}
     return RunConfig.from_strings({name: text for name, text in texts.items() if text is not None})
@@ -106,7 +160,9 @@ def run_train(options) -> int:
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)  # better now than after all epochs
     from core.cifar10 import load
+    from core.progress import RunProgress
     from core.results import Result, provenance, save_result
+    from core.tracking import tracked
     from core.training import DivergedError, best_device, describe_device, train
 
     if options.device == "cuda" and best_device() != "cuda":
@@ -114,11 +170,14 @@ def run_train(options) -> int:
     device = options.device or best_device()
     data, records = load(config.data), []
     print(f"run {config.run_id}: {config.model}, level {config.level:g}, on {describe_device(device)}")
+    training = train(config, data, device, options.checkpoint)
+    if options.wandb:
+        training = tracked(config, training)
     try:
-        with epoch_bar(config) as bar:
-            for record in train(config, data, device, options.checkpoint):
+        with RunProgress(config) as progress:
+            for record in training:
                 records.append(record)
-                show(bar, record)
+                progress.show(record)
     except DivergedError as error:
         print(error, file=sys.stderr)
         return 1
@@ -130,28 +189,124 @@ def run_train(options) -> int:
 
 
 def run_sweep(options) -> int:
-    from core.sweep import missing, paper_grid, run_to_end
+    from core.estimate import speeds_of
+    from core.results import add_tables, load_runs, load_tables
+    from core.sweep import missing
+    from core.training import best_device, describe_device
 
+    if options.add:
+        runs, epochs = load_tables(options.add)
+        add_tables(runs, epochs, options.folder)
+        print(f"{len(runs)} runs of {options.add} are now in {options.folder}.")
+        return 0
     wanted = {name: getattr(options, name) for name in ("model", "level", "seed")}
     grid = [
         config
-        for config in paper_grid()
+        for config in all_runs([options.grid] if options.grid else GRIDS)
         if all(value is None or getattr(config, name) == value for name, value in wanted.items())
     ]
-    todo = missing(grid)
-    print(f"{len(grid) - len(todo)} of {len(grid)} runs are there.")
-    for number, config in enumerate(todo, start=1):
-        name = f"{config.model}, level {config.level:g}, seed {config.seed}"
-        if options.missing:
-            print(f"{config.run_id}  {name}")
-            continue
-        print(f"run {number} of {len(todo)}: {name}", flush=True)
-        from core.training import best_device
+    if not grid:
+        raise ValueError("no run of the grids is like that: look at `python -m core sweep --help`.")
+    todo = missing(grid, options.folder)
+    speeds = speeds_of(load_runs(options.folder), describe_device(best_device()))
+    print(f"{len(grid) - len(todo)} of {len(grid)} runs are there.", flush=True)
+    if options.missing:
+        list_missing(todo, speeds)
+        return 0
+    return train_missing(todo, speeds, options)
 
-        with epoch_bar(config) as bar:
-            for record in run_to_end(config, best_device()):
-                show(bar, record)
-    return 0
+
+def list_missing(todo: list[RunConfig], speeds) -> None:
+    """A line for each run, and the sum; for whoever has a machine to lend."""
+    from core.captions import duration
+    from core.estimate import estimate, run_seconds
+
+    for config in todo:
+        seconds = duration(run_seconds(config, speeds))
+        print(f"{config.run_id}  {seconds:>8}  {run_name(config)}")
+    if todo:
+        total = duration(sum(run_seconds(config, speeds) for config in todo))
+        bases = dict.fromkeys(estimate(config, speeds).basis for config in todo)
+        print(f"{len(todo)} runs are missing: about {total}, {'; '.join(bases)}.")
+
+
+def train_missing(todo: list[RunConfig], speeds, options) -> int:
+    from core.progress import SweepProgress
+
+    if not todo:
+        return 0
+    progress, failures = SweepProgress(todo, speeds), 0
+    train = train_on_ray if options.ray else train_here
+    try:
+        for config, failure in train(todo, progress, options):
+            if failure:
+                progress.say(f"{run_name(config)}: {failure}")
+                failures += 1
+            progress.end(config, trained=not failure)
+    except OSError as error:  # a full disk, say
+        raise SweepError(
+            f"{error.strerror or error}: nothing that was finished is lost; make room, and the same "
+            "command goes on from there."
+        ) from None
+    finally:
+        progress.close()
+    return 1 if failures else 0
+
+
+def train_here(todo: list[RunConfig], progress, options):
+    """One run after another; each with what stopped it, or None."""
+    from core.progress import RunProgress
+    from core.sweep import TakenError, train_run
+    from core.tracking import tracked
+    from core.training import DivergedError, best_device
+
+    for config in todo:
+        progress.begin(config)
+        training = train_run(config, best_device(), options.folder)
+        if options.wandb:
+            training = tracked(config, training)
+        failure = None
+        try:
+            with RunProgress(config, position=1) as run_progress:
+                for record in training:
+                    run_progress.show(record)
+                    progress.learn_speed(config, record)
+        except (TakenError, DivergedError) as error:
+            failure = error
+        yield config, failure
+
+
+def train_on_ray(todo: list[RunConfig], progress, options):
+    from core.cluster import train_on_cluster
+
+    for config, outcome in train_on_cluster(todo, options.ray, options.gpus, options.folder):
+        yield config, outcome if isinstance(outcome, Exception) else None
+
+
+def run_verify(options) -> int:
+    from core.results import config_of, load_runs
+    from core.verify import is_verifiable, verify
+
+    if options.epochs < 1:
+        raise ValueError(f"--epochs is {options.epochs}, but must be 1 or more.")
+    runs = [run for run in load_runs(options.folder).to_dict("records") if is_verifiable(run)]
+    runs = [run for run in runs if options.run_id in (None, run["run_id"])]
+    runs = [run for run in runs if options.model in (None, run["model"])]
+    if not runs:
+        raise ValueError("no stored run that a CPU computed is like that.")
+    wrong = 0
+    for run in runs:
+        check = verify(run, options.epochs, options.folder)
+        wrong += not check.is_reproduced
+        if check.difference == 0:
+            verdict = "the very same numbers"
+        else:
+            verdict = "near, on another machine" if check.is_reproduced else "NOT REPRODUCED"
+            stored, computed = (f"{value:.4g}" if value is not None else "none" for value in check[3:5])
+            verdict += f": {check.measure} {stored} stored, {computed} now"
+        print(f"{check.run_id}  {run_name(config_of(run))}: {verdict}", flush=True)
+    print(f"{len(runs) - wrong} of {len(runs)} stored runs are reproduced in their first epochs.")
+    return 1 if wrong else 0
 
 
 def run_bench(options) -> int:
@@ -159,30 +314,6 @@ def run_bench(options) -> int:
 
     print_bench(options.model, options.batch_size, options.seconds, options.out)
     return 0
-
-
-def epoch_bar(config: RunConfig):
-    """A progress bar in a terminal; elsewhere `show` prints a line for each epoch."""
-    from tqdm import tqdm
-
-    return tqdm(total=config.epochs, unit="epoch", disable=not sys.stdout.isatty())
-
-
-def show(bar, record) -> None:
-    measures = {
-        "train loss": f"{record.train_loss:.4f}",
-        "train error": f"{record.train_error:.4f}",
-        "test error": f"{record.test_error:.4f}",
-    }
-    for name in ("memorized", "recovered"):
-        if getattr(record, name) is not None:
-            measures[name] = f"{getattr(record, name):.4f}"
-    if bar.disable:
-        text = "  ".join(f"{name} {value}" for name, value in measures.items())
-        print(f"epoch {record.epoch:3}/{bar.total}  {text}  ({record.seconds:.1f} s)", flush=True)
-    else:
-        bar.set_postfix(measures)
-        bar.update(record.epoch - bar.n)
 
 
 if __name__ == "__main__":

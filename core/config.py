@@ -10,6 +10,7 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+MOST_EPOCHS = 200  # of a run that waits to be fitted: its learning rate is 0.00004 of the first
 MODELS = ("mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn")
 CORRUPTIONS = ("labels", "shuffled-pixels", "random-pixels", "gaussian")
 DATA = ("embedded", "full")
@@ -49,6 +50,14 @@ class RunConfig:
     )
     epochs: int = field(
         default=60, metadata={"help": "passes over the training images", "range": (1, 1000)}
+    )
+    epochs_after_fitted: int = field(
+        default=0,
+        metadata={
+            "help": "go on beyond `epochs` until the training set has been fitted for this many, "
+            f"up to {MOST_EPOCHS} in all",
+            "range": (0, 100),
+        },
     )
     learning_rate: float = field(
         default=math.nan,  # replaced by the paper's value for the model
@@ -156,8 +165,9 @@ def run_name(config: RunConfig) -> str:
     """A run in a few words, for tables and legends: what differs between runs."""
     what = f"level {100 * config.level:g}%" if config.corruption == "labels" else config.corruption
     parts = [config.model, what, f"{config.train_images // 1000}k images", f"batch {config.batch_size}"]
-    parts.append(f"{config.epochs} epochs")
-    shown = ("model", "corruption", "level", "data", "batch_size", "epochs")
+    after = config.epochs_after_fitted
+    parts.append(f"{config.epochs} epochs" + (f" or fitted + {after}" if after else ""))
+    shown = ("model", "corruption", "level", "data", "batch_size", "epochs", "epochs_after_fitted")
     parts += [f"{key} {value}" for key, value in config.settings().items() if key not in shown]
     return ", ".join(parts)
 

@@ -2,13 +2,15 @@
 
 import json
 from functools import cache
+from statistics import median
 from typing import NamedTuple
 
 from core.cifar10 import ASSETS
-from core.config import RunConfig
+from core.config import TRAIN_IMAGES, RunConfig
 from core.store import LiveRun
 
 Speeds = dict[tuple[str, int], float]
+USUALLY_FITTED = 50  # epochs
 
 
 class Estimate(NamedTuple):
@@ -39,6 +41,28 @@ def time_left(epochs: int, seconds: float, others: list[LiveRun], speeds: Speeds
         for other in others
     )
     return epochs * seconds + turns
+
+
+def expected_epochs(config: RunConfig) -> int:
+    """How many epochs it will be; a guess where that depends on when the training set is fitted."""
+    if not config.epochs_after_fitted:
+        return config.epochs
+    return max(config.epochs, USUALLY_FITTED + config.epochs_after_fitted)
+
+
+def run_seconds(config: RunConfig, speeds: Speeds) -> float:
+    """What the whole run takes by itself."""
+    return expected_epochs(config) * epoch_seconds(config, speeds)
+
+
+def speeds_of(runs, device: str) -> Speeds:
+    """What this device reached over the whole runs that it has trained; runs: rows of the sweep."""
+    own = runs[runs.device == device] if len(runs) else runs
+    speeds: dict[tuple[str, int], list[float]] = {}
+    for run in own.to_dict("records"):
+        images = TRAIN_IMAGES[run["data"]] * run["epochs_trained"]
+        speeds.setdefault((run["model"], run["batch_size"]), []).append(images / run["wall_seconds"])
+    return {key: median(values) for key, values in speeds.items()}
 
 
 def epoch_seconds(config: RunConfig, speeds: Speeds) -> float:

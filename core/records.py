@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from core.config import MOST_EPOCHS, RunConfig
+
 FITTED_LOSS = 0.05  # average training loss at which a training set counts as fitted
 
 
@@ -54,3 +56,13 @@ def _share(flags) -> float | None:
 def fitted_epoch(records) -> int | None:
     """The first epoch whose average training loss is 0.05 or less; None if there is none."""
     return next((r.epoch for r in records if r.train_loss <= FITTED_LOSS), None)
+
+
+def is_complete(config: RunConfig, records: list[EpochRecord]) -> bool:
+    """Whether these records are all that the run is to have."""
+    if len(records) < config.epochs:
+        return False
+    if not config.epochs_after_fitted or len(records) >= MOST_EPOCHS:
+        return True
+    fitted = fitted_epoch(records)
+    return fitted is not None and len(records) >= fitted + config.epochs_after_fitted

@@ -9,18 +9,28 @@ import json
 import os
 import platform
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+from filelock import FileLock
 
 from core.cifar10 import ASSETS
 from core.config import RunConfig
 from core.records import EpochRecord, fitted_epoch
 
 SWEEP_FOLDER = ASSETS / "sweep"
+RUNS, EPOCHS = "runs.parquet", "epochs.parquet"
+ORDER = ["model", "data", "corruption", "batch_size", "level", "seed"]
+CLOCK = ("seconds", "images_per_second")  # of one epoch: of no use beside the whole run's
+MEASURES = [spec.name for spec in fields(EpochRecord) if spec.name != "predictions"]
+
+
+class SweepError(Exception):
+    """The precomputed sweep cannot be read or kept; one sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +44,27 @@ class Result:
     def run_row(self) -> dict:
         """One row of runs.parquet."""
         last = asdict(self.records[-1])
-        del last["predictions"], last["epoch"]
+        speeds = pd.Series([record.images_per_second for record in self.records])
         return {
             "run_id": self.config.run_id,
             **asdict(self.config),
-            **{f"final_{name}": value for name, value in last.items()},
+            **{
+                f"final_{name}": last[name]
+                for name in MEASURES
+                if name not in (*CLOCK, "epoch", "learning_rate")
+            },
+            "epochs_trained": len(self.records),
             "fitted_epoch": fitted_epoch(self.records),
+            "images_per_second": round(float(speeds.median()), 1),  # training alone
             **self.provenance,
         }
 
     def epoch_rows(self) -> list[dict]:
-        """The rows of epochs.parquet."""
-        return [{"run_id": self.config.run_id, **asdict(record)} for record in self.records]
+        """The rows of epochs.parquet; the predictions as one byte each."""
+        return [
+            {"run_id": self.config.run_id, **asdict(record), "predictions": bytes(record.predictions)}
+            for record in self.records
+        ]
 
 
 def provenance(device: str, wall_seconds: float) -> dict[str, str | float]:
@@ -78,32 +97,93 @@ def save_result(path: Path, result: Result) -> None:
         raise ValueError(f"{path} must end in .json or .parquet.")
 
 
-def add_to_sweep(results: list[Result], folder: Path = SWEEP_FOLDER) -> None:
-    """Put runs into the precomputed sweep; a run that is there already is replaced."""
-    runs, epochs = load_sweep(folder)
-    new = [result.config.run_id for result in results]
-    run_rows = pd.DataFrame([result.run_row() for result in results])
-    epoch_rows = pd.DataFrame([row for result in results for row in result.epoch_rows()])
-    if len(runs):
-        run_rows = pd.concat([runs[~runs.run_id.isin(new)], run_rows])
-        epoch_rows = pd.concat([epochs[~epochs.run_id.isin(new)], epoch_rows])
-    order = ["model", "data", "corruption", "batch_size", "level", "seed"]
-    _write_parquet(folder / "epochs.parquet", epoch_rows.sort_values(["run_id", "epoch"]))
-    _write_parquet(folder / "runs.parquet", run_rows.sort_values(order))
+def add_results(results: list[Result], folder: Path = SWEEP_FOLDER) -> None:
+    """Put runs into the precomputed sweep; a run that is there already is replaced.
+
+    Raises SweepError, and OSError (a full disk); what was there then stays as it was.
+    """
+    add_tables(
+        pd.DataFrame([result.run_row() for result in results]),
+        pd.DataFrame([row for result in results for row in result.epoch_rows()]),
+        folder,
+    )
 
 
-def load_sweep(folder: Path = SWEEP_FOLDER) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The precomputed runs and their epochs; two empty tables where there are none."""
+def add_tables(runs: pd.DataFrame, epochs: pd.DataFrame, folder: Path = SWEEP_FOLDER) -> None:
+    """The same with the runs as rows of the two files: another machine's sweep, say."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # between reading and writing nobody else may write
+        old_runs, old_epochs = load_runs(folder), _read(folder / EPOCHS)
+        if len(old_runs):
+            runs = pd.concat([old_runs[~old_runs.run_id.isin(runs.run_id)], runs])
+            epochs = pd.concat([old_epochs[~old_epochs.run_id.isin(epochs.run_id)], epochs])
+        # Epochs first: killed in between, the sweep has epochs of a run it does not list.
+        _write_parquet(folder / EPOCHS, epochs.sort_values(["run_id", "epoch"]))
+        _write_parquet(folder / RUNS, runs.sort_values(ORDER))
+
+
+def load_runs(folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
+    """The precomputed runs, a row each; an empty table where there are none. Raises SweepError."""
+    return _read(folder / RUNS)
+
+
+def load_epochs(run_ids, folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
+    """What was measured at each epoch of these runs, without the predictions. Raises SweepError."""
+    return _read(
+        folder / EPOCHS, columns=["run_id", *MEASURES], filters=[("run_id", "in", list(run_ids))]
+    )
+
+
+def load_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both files whole, as another machine left them. Raises SweepError."""
+    for name in (RUNS, EPOCHS):
+        if not (folder / name).exists():
+            raise SweepError(f"{folder} has no {name}: name the folder of another machine's sweep.")
+    return load_runs(folder), _read(folder / EPOCHS)
+
+
+def load_records(run_id: str, folder: Path = SWEEP_FOLDER) -> list[EpochRecord]:
+    """All epochs of one precomputed run, with its predictions. Raises SweepError."""
+    rows = _read(folder / EPOCHS, filters=[("run_id", "==", run_id)]).drop(columns="run_id")
+    known = rows.astype(object).where(rows.notna(), None)
+    return [EpochRecord(**row) for row in known.to_dict("records")]
+
+
+def config_of(run) -> RunConfig:
+    """The settings of one row of runs.parquet."""
+    return RunConfig(**{spec.name: spec.type(run[spec.name]) for spec in fields(RunConfig)})
+
+
+def _read(path: Path, columns=None, filters=None) -> pd.DataFrame:
+    if not path.exists():
+        return pd.DataFrame(columns=columns or ["run_id"])
     try:
-        return pd.read_parquet(folder / "runs.parquet"), pd.read_parquet(folder / "epochs.parquet")
-    except FileNotFoundError:
-        return pd.DataFrame(columns=["run_id"]), pd.DataFrame(columns=["run_id"])
+        return pd.read_parquet(path, columns=columns, filters=filters)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SweepError(
+            f"{path} cannot be read ({reason}): bring it back with `git checkout -- assets/sweep`."
+        ) from None
+
+
+def paper() -> dict:
+    """The numbers of Zhang et al. 2017, as printed and as read off its figures."""
+    return _reference("zhang2017")
+
+
+def poster() -> dict:
+    """The numbers of A. Zhuang's poster, 2023."""
+    return _reference("poster2023")
+
+
+def earlier_attempts() -> dict:
+    """The numbers of earlier public attempts, and what was wrong in each."""
+    return _reference("reproductions")
 
 
 @cache
-def paper() -> dict:
-    """The numbers of Zhang et al. 2017, as printed and as read off its figures."""
-    return json.loads((ASSETS / "reference" / "zhang2017.json").read_text())
+def _reference(name: str) -> dict:
+    return json.loads((ASSETS / "reference" / f"{name}.json").read_text())
 
 
 def _write_parquet(path: Path, rows: pd.DataFrame) -> None:

@@ -1,6 +1,6 @@
 """The process that trains the queued runs, in turn, one epoch each.
 
-Started by core/supervisor.py as `python -m core.trainer`. It takes its orders from the
+Started by core/processes.py as `python -m core.trainer`. It takes its orders from the
 store and tells it everything; killed at any moment, the next trainer goes on from the
 last epoch of each run.
 """
@@ -70,7 +70,7 @@ class Trainer:
             self.store.add_epoch(run.run_id, record)
             speed = run.config.train_images / record.seconds
             self.store.measured_speed(run.config, describe_device(self.device), speed)
-            if record.epoch == run.config.epochs:
+            if record.epoch == run.config.epochs and not run.config.epochs_after_fitted:
                 self._end(run)
 
     def _start(self, run: LiveRun) -> Iterator[EpochRecord]:

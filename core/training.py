@@ -4,8 +4,10 @@ N = training images, B = batch, K = classes. The data set lives on the device as
 tensor; inside an epoch nothing is copied to or waited for by the host.
 """
 
+import platform
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from core.cifar10 import Cifar10
 from core.config import RunConfig
 from core.examples import Examples, compute_type
 from core.models import build_model
-from core.records import EpochRecord, training_measures
+from core.records import EpochRecord, is_complete, training_measures
 
 MEASURE_BATCH = 1000  # images per step where nothing is learned
 
@@ -44,7 +46,8 @@ def train(
         records = load_checkpoint(checkpoint, config, model, optimizer)
         yield from records
 
-    for epoch in range(len(records) + 1, config.epochs + 1):
+    while not is_complete(config, records):
+        epoch = len(records) + 1
         started = time.perf_counter()
         optimizer.param_groups[0]["lr"] = config.learning_rate * config.learning_rate_decay ** (
             epoch - 1
@@ -132,4 +135,14 @@ def describe_device(device: str) -> str:
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
     kind = str(compute_type(torch.device(device))).removeprefix("torch.")
-    return f"{torch.get_num_threads()} CPU threads ({torch.backends.cpu.get_cpu_capability()}, {kind})"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{torch.get_num_threads()} CPU threads ({_processor()}, {capability}, {kind})"
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,46 +1,165 @@
-import dataclasses
+"""The engine: runs killed, taken, damaged and resumed, in real processes where that matters."""
+
+import itertools
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
 
 import pytest
+from safetensors import safe_open
 
 from core import sweep
 from core.config import RunConfig
-from core.results import load_sweep
+from core.results import SweepError, load_epochs, load_records, load_runs
+from core.sweep import TakenError, missing, train_run
 from core.training import train
 
 CONFIG = RunConfig(level=0.5, epochs=3)
+SHORT = RunConfig(level=1.0, epochs=16)
+# The command line itself, its smallest grid cut down to one short run.
+COMMAND = """
+import sys
+from core.__main__ import main
+from core.config import RunConfig
+from core.grids import GRIDS, Grid
+GRIDS["mini"] = Grid("mini", "One short run.", (RunConfig(level=1.0, epochs=16),))
+sys.exit(main(["sweep", "--grid", "mini", "--seed", "0", "--folder", sys.argv[1]]))
+"""
 
 
-@pytest.fixture
-def shelf(tmp_path, monkeypatch, tiny):
-    """A sweep of its own, on 200 images."""
-    add = sweep.add_to_sweep
-    monkeypatch.setattr(sweep, "add_to_sweep", lambda results: add(results, tmp_path / "sweep"))
-    monkeypatch.setattr(sweep, "load_sweep", lambda: load_sweep(tmp_path / "sweep"))
-    monkeypatch.setattr(sweep, "load", lambda name: tiny)
-    return tmp_path
+def start(folder, **options) -> subprocess.Popen:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", COMMAND, str(folder)], **pipes, **options)
 
 
-def test_the_paper_grid():
-    grid = sweep.paper_grid()
-    assert len({config.run_id for config in grid}) == len(grid) == 66
-    assert [config.level for config in grid[:3]] == [0.0, 1.0, 0.5] and grid[0].seed == 0
-    assert {(config.batch_size, config.epochs, config.data) for config in grid} == {(128, 200, "full")}
-    assert sorted({config.level for config in grid}) == [i / 10 for i in range(11)]
+def measured(records) -> list[dict]:
+    return [record.measured() for record in records]
 
 
-def test_a_finished_run_is_added_and_no_longer_missing(shelf):
-    other = dataclasses.replace(CONFIG, seed=1)
-    assert sweep.missing([CONFIG, other]) == [CONFIG, other]
-    list(sweep.run_to_end(CONFIG, "cpu", shelf / "work"))
-    assert sweep.missing([CONFIG, other]) == [other]
-    assert list((shelf / "work").iterdir()) == []
+@pytest.fixture(scope="module")
+def uninterrupted(embedded):
+    return measured(train(SHORT, embedded, "cpu"))
 
 
-def test_an_interrupted_run_goes_on_and_loses_no_record(shelf, tiny):
-    training = sweep.run_to_end(CONFIG, "cpu", shelf / "work")
+def test_a_finished_run_is_added_and_no_longer_missing(tmp_path, tiny):
+    other = RunConfig(level=0.5, epochs=3, seed=1)
+    assert missing([CONFIG, other], tmp_path) == [CONFIG, other]
+    records = list(train_run(CONFIG, "cpu", tmp_path, tiny))
+    assert missing([CONFIG, other], tmp_path) == [other]
+    assert load_records(CONFIG.run_id, tmp_path) == records
+    assert not list(tmp_path.glob("running/*.safetensors"))
+    assert list(train_run(CONFIG, "cpu", tmp_path, tiny)) == []  # nothing twice
+
+
+def test_an_interrupted_run_goes_on_and_loses_no_record(tmp_path, tiny):
+    training = train_run(CONFIG, "cpu", tmp_path, tiny)
     next(training)
     training.close()
-    list(sweep.run_to_end(CONFIG, "cpu", shelf / "work"))
-    _, epochs = load_sweep(shelf / "sweep")
+    list(train_run(CONFIG, "cpu", tmp_path, tiny))
     expected = [record.test_error for record in train(CONFIG, tiny, "cpu")]
-    assert epochs.epoch.tolist() == [1, 2, 3] and epochs.test_error.tolist() == expected
+    assert load_epochs([CONFIG.run_id], tmp_path).test_error.tolist() == expected
+
+
+def test_a_run_goes_on_until_it_is_fitted(tmp_path, tiny):
+    config = RunConfig(level=0.0, epochs=2, epochs_after_fitted=3)
+    records = list(train_run(config, "cpu", tmp_path, tiny))
+    run = load_runs(tmp_path).iloc[0]
+    assert run.epochs_trained == len(records) == run.fitted_epoch + 3
+
+
+def test_a_run_that_is_being_trained_is_left_alone(tmp_path, tiny):
+    training = train_run(CONFIG, "cpu", tmp_path, tiny)
+    next(training)
+    with pytest.raises(TakenError, match=CONFIG.run_id):
+        next(train_run(CONFIG, "cpu", tmp_path, tiny))
+    training.close()
+    assert len(list(train_run(CONFIG, "cpu", tmp_path, tiny))) == 3
+
+
+def test_killed_at_several_moments_it_loses_at_most_one_epoch(tmp_path, uninterrupted):
+    moments = random.Random(0)
+    for epochs in (1, moments.randrange(3, 8), moments.randrange(9, 14)):
+        with start(tmp_path) as process:
+            printed = 0
+            for line in process.stdout:
+                if line.startswith("epoch"):
+                    printed = int(line.split()[1].partition("/")[0])
+                    if printed >= epochs:
+                        break
+            process.send_signal(signal.SIGKILL)
+        with safe_open(tmp_path / f"running/{SHORT.run_id}.safetensors", "pt") as checkpoint:
+            kept = len(json.loads(checkpoint.metadata()["records"]))
+        assert kept >= printed  # what was said to be done is kept
+    with start(tmp_path) as process:
+        said, complaints = process.communicate(timeout=120)
+    assert process.returncode == 0 and complaints == "" and "1 of 1 runs trained" in said
+    assert measured(load_records(SHORT.run_id, tmp_path)) == uninterrupted
+
+
+def test_killed_while_the_results_are_written_it_has_lost_nothing(tmp_path, tiny, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(sweep, "add_results", killed)
+        list(train_run(CONFIG, "cpu", tmp_path, tiny))
+    assert missing([CONFIG], tmp_path) == [CONFIG]
+    epochs = [record.epoch for record in train_run(CONFIG, "cpu", tmp_path, tiny)]
+    assert epochs == [1, 2, 3] and missing([CONFIG], tmp_path) == []
+
+
+def test_two_sweeps_do_not_train_the_same_run_twice(tmp_path):
+    with start(tmp_path) as first, start(tmp_path) as second:
+        said = [process.communicate(timeout=120) for process in (first, second)]
+    lines = list(itertools.chain.from_iterable(out.splitlines() for out, _ in said))
+    assert sum(line.startswith("epoch  16/16") for line in lines) == 1
+    assert sum("is being trained by another sweep" in complaint for _, complaint in said) == 1
+    assert len(load_records(SHORT.run_id, tmp_path)) == 16
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_the_run_starts_again(tmp_path, tiny, caplog):
+    training = train_run(CONFIG, "cpu", tmp_path, tiny)
+    next(training)
+    training.close()
+    checkpoint = tmp_path / f"running/{CONFIG.run_id}.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    assert len(list(train_run(CONFIG, "cpu", tmp_path, tiny))) == 3
+    assert checkpoint.with_suffix(".damaged").stat().st_size == 1000
+    assert "starts again" in caplog.text and len(caplog.text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["runs.parquet", "epochs.parquet"])
+def test_a_broken_result_file_is_one_sentence_and_no_run_is_lost(tmp_path, tiny, name):
+    list(train_run(CONFIG, "cpu", tmp_path, tiny))
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    other = RunConfig(level=0.5, epochs=2, seed=1)
+    with pytest.raises(SweepError, match=f"{name} cannot be read"):
+        list(train_run(other, "cpu", tmp_path, tiny))
+    assert (tmp_path / name).read_bytes() == whole[: len(whole) // 2]
+    (tmp_path / name).write_bytes(whole)  # brought back
+    list(train_run(other, "cpu", tmp_path, tiny))
+    assert set(load_runs(tmp_path).run_id) == {CONFIG.run_id, other.run_id}
+
+
+def test_a_broken_result_file_on_the_command_line(tmp_path):
+    (tmp_path / "runs.parquet").write_text("no parquet")
+    with start(tmp_path) as process:
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 1 and complaint.count("\n") == 1
+    assert "git checkout" in complaint and "Traceback" not in complaint
+
+
+def test_a_full_disk_ends_in_one_sentence_and_leaves_nothing_half_written(tmp_path):
+    def no_room():  # files cannot grow beyond a megabyte, a checkpoint has to
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+    with start(tmp_path, preexec_fn=no_room, env={**os.environ, "OMP_NUM_THREADS": "1"}) as process:
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in complaint
+    assert "make room" in complaint and complaint.count("\n") == 1
+    assert [path.name for path in (tmp_path / "running").iterdir()] == [f"{SHORT.run_id}.lock"]

@@ -115,7 +115,7 @@ def _number(name: str, label: str, step, form: str | None = None, default=None):
 
 def _set_all(config: RunConfig) -> None:
     for name in FIELDS:
-        if name != "momentum":
+        if name not in ("momentum", "epochs_after_fitted"):  # only for the command line
             st.session_state[name] = getattr(config, name)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.cifar10 import CLASSES
-from core.comparison import against_corrupted_labels, paper_curve
+from core.comparison import against_corrupted_labels, level_means, paper_curve, paper_fit_times
 from core.config import MODELS, RunConfig
 from core.records import EpochRecord
 
@@ -36,31 +36,34 @@ LIES = {"memorized": "memorized", "recovered": "recovered"}
 LOSSES = {"test_loss": "test loss", "train_loss": "training loss"}
 MAX_LOSS = 5.0  # of the loss axis; what lies above is drawn at the edge
 GREY = "#8a8f98"
+OTHERS = {"the poster": "cross", "an earlier attempt": "stroke"}  # their marks
 
 
 def error_history(records: list[EpochRecord], config: RunConfig, height: int = 320) -> alt.LayerChart:
     """Test and training error against epoch, with the line 0.9 p."""
     rows = _long(records, ERRORS)
+    epochs = _last_epoch(config, records)
     if config.level:
         floor = 0.9 * config.level
         rows += [
-            {"epoch": epoch, "quantity": "0.9 p", "value": floor, "label": ""}
-            for epoch in (0, config.epochs)
+            {"epoch": epoch, "quantity": "0.9 p", "value": floor, "label": ""} for epoch in (0, epochs)
         ]
         rows[-1]["label"] = "0.9 p"
-    return _history(rows, config, [*ERRORS.values(), "0.9 p"], "Error", 1.0, height)
+    return _history(rows, epochs, [*ERRORS.values(), "0.9 p"], "Error", 1.0, height)
 
 
 def lies_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
     """What became of the wrong labels: the shares memorized and recovered, against epoch."""
     rows = _long(records, LIES)
-    return _history(rows, config, list(LIES.values()), "Share of the lies", 1.0, height)
+    epochs = _last_epoch(config, records)
+    return _history(rows, epochs, list(LIES.values()), "Share of the lies", 1.0, height)
 
 
 def loss_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
     """Training and test loss (cross-entropy, nats) against epoch."""
     rows = _long(records, LOSSES)
-    return _history(rows, config, list(LOSSES.values()), "Loss (nats)", MAX_LOSS, height)
+    epochs = _last_epoch(config, records)
+    return _history(rows, epochs, list(LOSSES.values()), "Loss (nats)", MAX_LOSS, height)
 
 
 def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], measure: str) -> alt.LayerChart:
@@ -79,7 +82,7 @@ def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], measure: str)
     table = pd.DataFrame(rows, columns=["run", "epoch", "value", "label"])
     quantity = {**ERRORS, **LIES}[measure]
     base = alt.Chart(table).encode(
-        x=_epoch_axis(max((config.epochs for _, config, _ in runs), default=1)),
+        x=_epoch_axis(max((_last_epoch(config, records) for _, config, records in runs), default=1)),
         y=_share_axis(quantity.capitalize()),
         tooltip=["run:N", "epoch:Q", alt.Tooltip("value:Q", format=".1%", title=quantity)],
     )
@@ -92,39 +95,41 @@ def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], measure: str)
 
 def error_against_level(
     ours: pd.DataFrame,
-    paper: dict,
+    paper: dict | None,
     models: list[str],
     live: pd.DataFrame | None = None,
+    others: pd.DataFrame | None = None,
     height: int = 420,
+    selectable: bool = False,
 ) -> alt.LayerChart:
-    """Test and training error of fitted networks against corruption level.
+    """Test and training error of fitted networks against corruption level: figure 1c.
 
-    ours: rows of the precomputed sweep; the mean over seeds is drawn, filled, and as a thin
-        line what it would be against test labels corrupted at the same level.
-    paper: core.results.paper(); its test errors are drawn hollow, for `models`.
+    ours: rows of the precomputed sweep; the mean over seeds is drawn, filled, in the band
+        of the seeds, and as a thin line what it would be against test labels corrupted at
+        the same level.
+    paper: core.results.paper(); its test errors are drawn hollow. None: leave them out.
     live: a visitor's own finished runs, comparison.points.
+    others: comparison.poster_points and earlier_points, drawn grey.
+    selectable: a click on one of our points selects its level.
     """
-    parts = [_level_means(ours[ours.model.isin(models)])]
-    if len(parts[0]):
-        tests = parts[0][parts[0].quantity == "test error"]
+    parts = [level_means(ours[ours.model.isin(models)]).assign(source="ours")]
+    if len(parts[0]) and paper:
+        tests = parts[0][parts[0].quantity == "test error"].drop(columns=["low", "high"])
         both = against_corrupted_labels(tests.error, tests.level)
         parts.append(tests.assign(error=both, source="ours, test labels corrupted, too"))
     if live is not None and len(live):  # a point each: they need not be alike
-        parts.append(_errors_long(live, "test_error", "train_error").assign(source="your run"))
-    for model in models:
+        parts.append(_errors_long(live).assign(source="your run"))
+    if others is not None and len(others):
+        parts.append(others.assign(model=models[0]))
+    for model in models if paper else ():
         curve = paper_curve(paper, model).rename(columns={"test_error": "error"})
         parts.append(curve.assign(quantity="test error", model=model, source="the paper"))
     floor = pd.DataFrame({"level": [0.0, 1.0], "error": [0.0, 0.9], "quantity": "0.9 p"})
-    columns = ["level", "error", "quantity", "model", "source", "run"]
+    columns = ["level", "error", "low", "high", "seeds", "quantity", "model", "source", "run"]
     table = pd.concat([part for part in (*parts, floor) if len(part)]).reindex(columns=columns)
     quantities = ["test error", "training error", "0.9 p"]
     base = alt.Chart(table).encode(
-        x=alt.X(
-            "level:Q",
-            title="Corruption level p",
-            scale=alt.Scale(domain=[0, 1]),
-            axis=alt.Axis(format="%", values=[i / 10 for i in range(11)], labelOverlap=True),
-        ),
+        x=_level_axis(),
         y=_share_axis("Error", "error"),
         color=_colour(quantities),
         tooltip=[
@@ -134,35 +139,95 @@ def error_against_level(
             alt.Tooltip("level:Q", format=".0%", title="corruption level"),
             "quantity:N",
             alt.Tooltip("error:Q", format=".1%"),
+            "seeds:Q",
         ],
     )
-    shape = alt.Shape(
+    shape = _shape(models)
+    lines = _of(base, "ours").mark_line(strokeWidth=2.5).encode(detail="model:N")
+    band = _of(base, "ours").mark_area(opacity=0.25).encode(y="low:Q", y2="high:Q", detail="model:N")
+    converted = _of(base, "ours, test labels corrupted, too")
+    thin_lines = converted.mark_line(strokeWidth=1).encode(detail="model:N")
+    floor_line = base.transform_filter(alt.datum.quantity == "0.9 p").mark_line(strokeDash=[6, 4])
+    points = _of(base, "ours").mark_point(size=70, filled=True, opacity=1).encode(shape=shape)
+    if selectable:
+        points = points.add_params(alt.selection_point(name="chosen", fields=["level"]))
+    hollow = _of(base, "the paper").mark_point(size=90, strokeWidth=1.8, opacity=1)
+    own = _of(base, "your run").mark_point(size=220, filled=True, opacity=1, stroke=GREY, strokeWidth=3)
+    grey = [
+        _of(base, source).mark_point(size=80, shape=mark, opacity=1, strokeWidth=2)
+        for source, mark in OTHERS.items()
+    ]
+    grey.append(_of(base, "an earlier attempt").mark_line(strokeWidth=1, strokeDash=[3, 3]))
+    return alt.layer(
+        floor_line,
+        band,
+        *(layer.encode(color=alt.value(GREY)) for layer in grey),
+        thin_lines,
+        lines,
+        hollow.encode(shape=shape),
+        points,
+        own.encode(shape=shape),
+    ).properties(height=height)
+
+
+def time_against_level(
+    ours: pd.DataFrame, paper: dict | None, models: list[str], height: int = 420
+) -> alt.LayerChart:
+    """How much longer wrong labels take to be fitted than true ones: figure 1b.
+
+    ours: comparison.relative_fit_times(), filled, in the band of the seeds; the paper's
+    points are hollow.
+    """
+    parts = [ours[ours.model.isin(models)].assign(source="ours")]
+    for model in models if paper else ():
+        parts.append(paper_fit_times(paper, model).assign(model=model, source="the paper"))
+    columns = ["level", "time", "low", "high", "seeds", "model", "source"]
+    table = pd.concat([part for part in parts if len(part)] or [pd.DataFrame()])
+    base = alt.Chart(table.reindex(columns=columns)).encode(
+        x=_level_axis(),
+        y=alt.Y(
+            "time:Q",
+            title="Epochs until fitted, true labels = 1",
+            scale=alt.Scale(domain=[0, 4]),
+            axis=alt.Axis(values=[0, 1, 2, 3, 4], format="d"),
+        ),
+        color=alt.value(COLOURS["training error"]),
+        tooltip=[
+            "source:N",
+            alt.Tooltip("model:N", title="network"),
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            alt.Tooltip("time:Q", format=".2f", title="relative time"),
+            "seeds:Q",
+        ],
+    )
+    shape = _shape(models)
+    return alt.layer(
+        _of(base, "ours").mark_area(opacity=0.25).encode(y="low:Q", y2="high:Q", detail="model:N"),
+        _of(base, "ours").mark_line(strokeWidth=2.5).encode(detail="model:N"),
+        _of(base, "the paper").mark_point(size=90, strokeWidth=1.8, opacity=1).encode(shape=shape),
+        _of(base, "ours").mark_point(size=70, filled=True, opacity=1).encode(shape=shape),
+    ).properties(height=height)
+
+
+def _of(base: alt.Chart, source: str) -> alt.Chart:
+    return base.transform_filter(alt.datum.source == source)
+
+
+def _level_axis() -> alt.X:
+    return alt.X(
+        "level:Q",
+        title="Corruption level p",
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format="%", values=[i / 10 for i in range(11)], labelOverlap=True),
+    )
+
+
+def _shape(models: list[str]) -> alt.Shape:
+    return alt.Shape(
         "model:N",
-        scale=alt.Scale(domain=models, range=[MARKS[m] for m in models]),
+        scale=alt.Scale(domain=models, range=[MARKS[model] for model in models]),
         legend=alt.Legend(title=None, orient="bottom") if len(models) > 1 else None,
     )
-    sources = ("ours", "the paper", "your run", "ours, test labels corrupted, too")
-    is_from = {name: alt.datum.source == name for name in sources}
-    lines = base.transform_filter(is_from["ours"]).mark_line(strokeWidth=2.5).encode(detail="model:N")
-    thin_lines = (
-        base.transform_filter(is_from["ours, test labels corrupted, too"])
-        .mark_line(strokeWidth=1)
-        .encode(detail="model:N")
-    )
-    floor_line = base.transform_filter(alt.datum.quantity == "0.9 p").mark_line(strokeDash=[6, 4])
-    points = base.transform_filter(is_from["ours"]).mark_point(size=70, filled=True, opacity=1)
-    hollow = base.transform_filter(is_from["the paper"]).mark_point(size=90, strokeWidth=1.8, opacity=1)
-    own = base.transform_filter(is_from["your run"]).mark_point(
-        size=220, filled=True, opacity=1, stroke=GREY, strokeWidth=3
-    )
-    return (
-        floor_line
-        + thin_lines
-        + lines
-        + hollow.encode(shape=shape)
-        + points.encode(shape=shape)
-        + own.encode(shape=shape)
-    ).properties(height=height)
 
 
 def transition_heatmap(counts: np.ndarray) -> alt.LayerChart:
@@ -196,19 +261,9 @@ def transition_heatmap(counts: np.ndarray) -> alt.LayerChart:
     return (cells + numbers).properties(height=400)
 
 
-def _level_means(runs: pd.DataFrame) -> pd.DataFrame:
-    """Long rows of the sweep's test and training error, the mean over seeds."""
-    if not len(runs):
-        return pd.DataFrame()
-    errors = ["final_test_error", "final_train_error"]
-    means = runs.groupby(["model", "level"], as_index=False)[errors].mean()
-    return _errors_long(means, *errors).assign(source="ours")
-
-
-def _errors_long(rows: pd.DataFrame, test: str, train: str) -> pd.DataFrame:
-    rows = rows.rename(columns={test: "test error", train: "training error"})
-    kept = [name for name in ("model", "level", "run") if name in rows]
-    return rows.melt(kept, ["test error", "training error"], "quantity", "error")
+def _errors_long(rows: pd.DataFrame) -> pd.DataFrame:
+    rows = rows.rename(columns={"test_error": "test error", "train_error": "training error"})
+    return rows.melt(["model", "level", "run"], ["test error", "training error"], "quantity", "error")
 
 
 def _long(records: list[EpochRecord], names: dict[str, str]) -> list[dict]:
@@ -227,12 +282,17 @@ def _long(records: list[EpochRecord], names: dict[str, str]) -> list[dict]:
     return rows
 
 
-def _history(rows, config: RunConfig, quantities: list[str], title: str, top: float, height: int):
+def _last_epoch(config: RunConfig, records: list[EpochRecord]) -> int:
+    """Of the epoch axis; known beforehand but for runs that wait to be fitted."""
+    return max(config.epochs, records[-1].epoch if records else 0)
+
+
+def _history(rows, epochs: int, quantities: list[str], title: str, top: float, height: int):
     table = pd.DataFrame(rows, columns=["epoch", "quantity", "value", "label"])
     share = top == 1.0
     value_axis = _share_axis(title) if share else _loss_axis(title, top)
     base = alt.Chart(table).encode(
-        x=_epoch_axis(config.epochs),
+        x=_epoch_axis(epochs),
         y=value_axis,
         color=_colour(quantities),
         tooltip=["quantity:N", "epoch:Q", alt.Tooltip("value:Q", format=".1%" if share else ".3f")],
@@ -284,6 +344,11 @@ def _colour(quantities: list[str]) -> alt.Color:
         "quantity:N",
         scale=alt.Scale(domain=quantities, range=[COLOURS[q] for q in quantities]),
         legend=alt.Legend(
-            title=None, orient="top", symbolType="stroke", symbolStrokeWidth=4, columns=columns
+            title=None,
+            orient="top",
+            symbolType="stroke",
+            symbolStrokeWidth=4,
+            symbolOpacity=1,
+            columns=columns,
         ),
     )

@@ -3,20 +3,23 @@
 import pandas as pd
 
 from core.config import RunConfig, run_name
-from core.records import EpochRecord
+from core.records import FITTED_LOSS, EpochRecord
 
 PAPER_NAMES = {  # of the networks in the paper's figure 1
     "mlp-1x512": "MLP 1x512",
     "alexnet": "AlexNet",
     "inception": "Inception",
 }
+BATCH_SIZE = {"full": 128, "embedded": 64}  # of the grids "paper" and "mini"
+FIT_RULES = {  # when a training set counts as fitted: a measure, and the value to reach
+    "loss": ("train_loss", FITTED_LOSS),
+    "error": ("train_error", 0.05),
+}
 
 
 def paper_curve(paper: dict, model: str) -> pd.DataFrame:
     """The paper's figure 1c for one network: columns level, test_error; empty if not in it."""
-    figure = paper["fig1c_test_error"]
-    values = figure["series"].get(PAPER_NAMES.get(model), [])
-    return pd.DataFrame({"level": figure["corruption"][: len(values)], "test_error": values})
+    return _curve(paper["fig1c_test_error"], model, "test_error")
 
 
 def paper_test_error(paper: dict, config: RunConfig) -> float | None:
@@ -37,12 +40,95 @@ def against_corrupted_labels(test_error, level):
     return 1 - (1 - level) * (1 - test_error) - level / 10
 
 
-def label_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """The sweep's runs on all images with corrupted labels, without any regularizer."""
+def label_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
+    """The sweep's runs with corrupted labels, without any regularizer, as in figure 1c.
+
+    Of several grids' runs of one network: those at the protocol's batch size of that data.
+    """
     if not len(runs):
         return runs
-    keep = (runs.data == "full") & (runs.corruption == "labels")
+    keep = (runs.data == data) & (runs.corruption == "labels") & (runs.batch_size == BATCH_SIZE[data])
     return runs[keep & (runs.weight_decay == 0) & ~runs.random_crop]
+
+
+def level_means(runs: pd.DataFrame) -> pd.DataFrame:
+    """Test and training error at each level: the mean over the seeds, the least and the most.
+
+    Columns model, level, quantity, error, low, high, seeds; runs: rows of the sweep.
+    """
+    parts = []
+    for name, quantity in (("final_test_error", "test error"), ("final_train_error", "training error")):
+        if len(runs):
+            spread = runs.groupby(["model", "level"], as_index=False).agg(
+                error=(name, "mean"), low=(name, "min"), high=(name, "max"), seeds=("seed", "nunique")
+            )
+            parts.append(spread.assign(quantity=quantity))
+    columns = ["model", "level", "quantity", "error", "low", "high", "seeds"]
+    return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def fit_epochs(runs: pd.DataFrame, epochs: pd.DataFrame, rule: str = "loss") -> pd.DataFrame:
+    """The epoch in which each run's training set was fitted, by a rule of FIT_RULES.
+
+    runs, epochs: rows of the sweep. Columns model, level, seed, epoch; runs that never
+    got there are left out.
+    """
+    measure, limit = FIT_RULES[rule]
+    there = epochs[epochs[measure] <= limit].groupby("run_id").epoch.min()
+    table = runs.assign(epoch=runs.run_id.map(there).astype(float))[["model", "level", "seed", "epoch"]]
+    return table.dropna(subset="epoch")
+
+
+def relative_fit_times(fitted: pd.DataFrame) -> pd.DataFrame:
+    """Figure 1b: epochs until fitted, as a multiple of the same network's on true labels.
+
+    fitted: fit_epochs(). Columns model, level, time, low, high, seeds; a network is left
+    out where its true labels are not computed. The band is that of the seeds' own epochs.
+    """
+    means = fitted.groupby(["model", "level"], as_index=False).agg(
+        time=("epoch", "mean"), low=("epoch", "min"), high=("epoch", "max"), seeds=("seed", "nunique")
+    )
+    base = means[means.level == 0].set_index("model").time
+    unit = means.model.map(base).astype(float)
+    for name in ("time", "low", "high"):
+        means[name] = means[name] / unit
+    return means.dropna(subset="time")
+
+
+def paper_fit_times(paper: dict, model: str) -> pd.DataFrame:
+    """The paper's figure 1b for one network: columns level, time; empty if not in it."""
+    return _curve(paper["fig1b_relative_convergence_time"], model, "time")
+
+
+def poster_points(poster: dict, model: str) -> pd.DataFrame:
+    """The test errors that the poster prints: columns level, error, quantity, source, run."""
+    name = {"mlp-1x512": "MLP", "inception": "InceptionNet"}.get(model)
+    reported, points = poster["reported"], []
+    if name in reported["test_error_at_0"]:
+        points.append((0.0, reported["test_error_at_0"][name]))
+    if f"{name}_at_1" in reported:
+        points.append((1.0, reported[f"{name}_at_1"]["test_error"]))
+    return _theirs(points, "the poster", "poster of 2023, as reported")
+
+
+def earlier_points(attempts: dict, model: str) -> pd.DataFrame:
+    """Test errors of earlier public attempts: columns as poster_points."""
+    attempt = attempts["mdv3101/Rethinking_Generalization"]
+    series = {"mlp-1x512": "MLP 1x512", "inception": "Inception"}
+    series["alexnet"] = "AlexNet (torchvision, 224 px)"
+    values = attempt["test_error"].get(series.get(model), [])
+    points = list(zip(attempt["corruption"], values, strict=False))
+    return _theirs(points, "an earlier attempt", "mdv3101/Rethinking_Generalization")
+
+
+def _theirs(points: list[tuple[float, float]], source: str, run: str) -> pd.DataFrame:
+    rows = pd.DataFrame(points, columns=["level", "error"])
+    return rows.assign(quantity="test error", source=source, run=run)
+
+
+def _curve(figure: dict, model: str, name: str) -> pd.DataFrame:
+    values = figure["series"].get(PAPER_NAMES.get(model), [])
+    return pd.DataFrame({"level": figure["corruption"][: len(values)], name: values})
 
 
 def sweep_test_error(runs: pd.DataFrame, config: RunConfig) -> float | None:
@@ -55,27 +141,15 @@ def sweep_test_error(runs: pd.DataFrame, config: RunConfig) -> float | None:
 
 
 def beside_paper(runs: pd.DataFrame, paper: dict, model: str) -> pd.DataFrame:
-    """One row for each level computed: our errors (per cent, mean over seeds) and the paper's."""
-    ours = runs[runs.model == model].groupby("level", as_index=False)
-    table = ours.agg(
-        train=("final_train_error", "mean"),
-        test=("final_test_error", "mean"),
-        seeds=("seed", "nunique"),
-    )
-    theirs = paper_curve(paper, model).assign(level=lambda rows: rows.level.round(6))
-    table = table.assign(level=table.level.round(6)).merge(theirs, on="level", how="left")
-    both = against_corrupted_labels(table.test, table.level)
-    return pd.DataFrame(
-        {
-            "Level": (100 * table.level).round().astype(int),
-            "Training error": (100 * table.train).round(2),
-            "Test error": (100 * table.test).round(2),
-            "The paper's": (100 * table.test_error).round(2),
-            "Difference": (100 * (table.test - table.test_error)).round(2),
-            "Ours with corrupted test labels": (100 * both).round(2),
-            "Seeds": table.seeds,
-        }
-    )
+    """Figure 1c in fractions, a row for each level computed (mean over seeds) that the paper has.
+
+    Columns level, ours, converted (against test labels corrupted, too), paper.
+    """
+    ours = runs[runs.model == model].groupby("level", as_index=False).final_test_error.mean()
+    ours = ours.assign(level=ours.level.round(6)).rename(columns={"final_test_error": "ours"})
+    theirs = paper_curve(paper, model).rename(columns={"test_error": "paper"})
+    table = ours.merge(theirs.assign(level=theirs.level.round(6)), on="level")
+    return table.assign(converted=against_corrupted_labels(table.ours, table.level))
 
 
 def points(finished: list[tuple[RunConfig, EpochRecord]]) -> pd.DataFrame:

@@ -122,6 +122,12 @@ def add_tables(runs: pd.DataFrame, epochs: pd.DataFrame, folder: Path = SWEEP_FO
         _write_parquet(folder / RUNS, runs.sort_values(ORDER))
 
 
+def stamp(folder: Path = SWEEP_FOLDER) -> int:
+    """Changes whenever runs are added; 0 where there are none."""
+    path = folder / RUNS
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
 def load_runs(folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
     """The precomputed runs, a row each; an empty table where there are none. Raises SweepError."""
     return _read(folder / RUNS)

@@ -14,15 +14,18 @@ with page(
     "Ten kinds of photographs, and a share of their labels drawn again at random. A neural network "
     "learns every one of them by heart, the lies too. What is it then worth on new photographs?",
 ):
-    runs, _ = resources.sweep()
+    runs = resources.sweep()
     full = comparison.label_runs(runs)
-    st.markdown(f"**{captions.of_sweep(full, [MODEL])}**")
+    st.markdown(f"**{captions.of_sweep(full, MODEL)}**")
     st.altair_chart(
         charts.error_against_level(full, results.paper(), [MODEL], height=380),
         key="headline",
         alt="Test and training error of a small network against corruption level, ours and the paper's",
     )
-    st.caption(captions.of_sources(full, MODEL, 0))
+    st.caption(
+        captions.of_sources(full, MODEL, "full", 0)
+        + " Thin: ours, were the test labels corrupted, too."
+    )
     for column, target in zip(st.columns(3), pages()[1:], strict=True):
         with column:
             st.page_link(target, label=f"**{target.title}**")

@@ -5,42 +5,118 @@ import streamlit as st
 
 from core import captions, charts, comparison, results
 from core.config import MODELS
-from pages.shared import resources
+from pages.shared import resources, stored_run
+from pages.shared.downloads import downloads
+from pages.shared.fidelity_table import show_fidelity
 from pages.shared.frame import page
 from pages.shared.visitor import visitor
+
+IMAGES = {"full": "All 50,000 images", "embedded": "5,000 images"}
+FIGURES = {"error": "Error", "time": "Time to fit"}
+RULES = {"loss": "By training loss", "error": "By training error"}
+
+
+def choice(label: str, names: dict[str, str], key: str) -> str:
+    return st.segmented_control(
+        label,
+        list(names),
+        format_func=names.get,
+        default=next(iter(names)),
+        required=True,
+        wrap=True,
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+
+
+def own_runs() -> list:
+    """This visitor's runs that have trained an epoch."""
+    return [run for run in resources.store().runs_of(visitor()) if run.epochs_done]
 
 
 def own_points(model: str) -> pd.DataFrame:
     """This visitor's finished runs of that network."""
-    store = resources.store()
-    runs = [run for run in store.runs_of(visitor()) if run.status == "finished"]
-    last = store.last_records([run for run in runs if run.config.model == model])
+    runs = [run for run in own_runs() if run.status == "finished" and run.config.model == model]
+    last = resources.store().last_records(runs)
     return comparison.points([(run.config, record) for run, record in last])
 
 
+def show_errors(ours: pd.DataFrame, model: str, data: str) -> None:
+    """Figure 1c."""
+    paper = results.paper() if data == "full" else None
+    left, right = st.columns([7, 3], gap="large")
+    with right, st.container(horizontal=True):
+        poster = st.toggle("The poster's", key="poster", bind="query-params")
+        earlier = st.toggle("An earlier attempt's", key="earlier", bind="query-params")
+    others = pd.concat(
+        [comparison.poster_points(results.poster(), model)] * poster
+        + [comparison.earlier_points(results.earlier_attempts(), model)] * earlier
+        or [pd.DataFrame()]
+    )
+    own = own_points(model)
+    chart = charts.error_against_level(ours, paper, [model], own, others, selectable=True)
+    title = captions.of_sweep(ours, model)
+    sources = captions.of_sources(ours, model, data, len(own))
+    if paper and len(ours):
+        sources += " Thin: ours, were the test labels corrupted, too."
+    with left:
+        st.markdown(f"**{title}**")
+        st.altair_chart(
+            chart,
+            key="sweep",
+            on_select=stored_run.choose_clicked,
+            selection_mode="chosen",
+            alt="Test and training error against corruption level, ours and the paper's",
+        )
+        st.caption(f"{sources} {captions.of_others(poster, earlier, results.earlier_attempts())}")
+    with right:
+        st.markdown(captions.of_message(ours, model))
+        downloads("errors", chart, title, sources, ours)
+
+
+def show_times(ours: pd.DataFrame, model: str, data: str) -> None:
+    """Figure 1b."""
+    paper = results.paper() if data == "full" else None
+    left, right = st.columns([7, 3], gap="large")
+    with right:
+        rule = choice("When a training set counts as fitted", RULES, "rule")
+    epochs = resources.sweep_epochs(tuple(ours.run_id))
+    fitted = comparison.fit_epochs(ours, epochs, rule)
+    times = comparison.relative_fit_times(fitted)
+    chart = charts.time_against_level(times, paper, [model])
+    title = captions.of_time(times, model)
+    sources = captions.of_sources(ours, model, data, 0)
+    with left:
+        st.markdown(f"**{title}**")
+        st.altair_chart(
+            chart, key="times", alt="Epochs until fitted against corruption level, true labels = 1"
+        )
+        st.caption(sources)
+    with right:
+        st.markdown(captions.of_fit_rule(times, ours, model, rule))
+        st.markdown(
+            "The paper does not print its rule. By training loss, its own curves of Inception give "
+            "its figure's ratio of 3.6."
+        )
+        downloads("times", chart, title, sources, times)
+
+
 with page("The sweep", "The same network, trained at every corruption level."):
-    runs, _ = resources.sweep()
-    chosen = st.segmented_control(
-        "Network",
-        MODELS[:4],
-        default="mlp-1x512",
-        required=True,
-        wrap=True,
-        key="network",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    full = comparison.label_runs(runs)
-    own = own_points(chosen)
-    st.markdown(f"**{captions.of_sweep(full, [chosen])}**")
-    st.altair_chart(
-        charts.error_against_level(full, results.paper(), [chosen], own),
-        key="sweep",
-        alt="Test and training error against corruption level, ours and the paper's",
-    )
-    st.caption(captions.of_sources(full, chosen, len(own)))
-    if len(full) and chosen in set(full.model):
-        table = comparison.beside_paper(full, results.paper(), chosen)
-        st.markdown(captions.of_gap(table))
-        with st.expander("The numbers, in per cent"):
-            st.dataframe(table, hide_index=True)
+    with st.container(horizontal=True, gap="medium"):
+        model = choice("Network", {model: model for model in MODELS[:4]}, "network")
+        figure = choice("Figure", FIGURES, "figure")
+        data = choice("Images", IMAGES, "images")
+    runs = resources.sweep()
+    ours = comparison.label_runs(runs, data)
+    ours = ours[ours.model == model] if len(ours) else runs
+    if figure == "error":
+        show_errors(ours, model, data)
+        if data == "full" and len(ours):
+            st.markdown(captions.of_gap(comparison.beside_paper(ours, results.paper(), model)))
+    else:
+        show_times(ours, model, data)
+    if len(ours):
+        stored_run.show(ours, own_runs())
+    if data == "full":
+        show_fidelity(runs, model)

@@ -58,7 +58,7 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
     if asked and run is None:
         st.warning(f"There is no run of this name here: {asked[:12]!r}. Start one above.")
     if run:
-        live.show(run, resources.sweep()[0])
+        live.show(run, resources.sweep())
     elif config:
         live.show_nothing(config, results.paper())
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 WITHOUT_TORCH = (
     *("config", "records", "cifar10", "corruption", "charts", "store", "results"),
     *("captions", "comparison", "estimate", "gallery", "download", "processes"),
+    *("grids", "fidelity", "export"),
 )
 
 
@@ -64,6 +65,7 @@ sys.exit("torch" in sys.modules)
 def test_every_core_module_has_its_tests():
     names = {path.stem for path in (ROOT / "core").glob("*.py")} - {"__init__"}
     together = {"__main__": "cli", "comparison": "captions", "estimate": "captions"}
+    together |= {"progress": "cli"}
     together |= {"checkpoint": "training", "processes": "trainer"}
     tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")}
     assert {together.get(name, name) for name in names} <= tested

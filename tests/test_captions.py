@@ -16,7 +16,7 @@ from core.comparison import (
 from core.config import RunConfig, run_name
 from core.corruption import corrupt_labels
 from core.estimate import Estimate, estimate, reference
-from core.results import load_sweep, paper
+from core.results import load_runs, paper
 from core.store import LiveRun
 
 HALF = RunConfig(level=0.5, epochs=40)
@@ -103,11 +103,13 @@ def test_names_tell_runs_apart():
 
 
 def test_sources_say_what_is_ours_and_what_is_not_computed():
-    runs = label_runs(load_sweep()[0])
-    text = captions.of_sources(runs, "mlp-1x512", 0)
+    runs = label_runs(load_runs())
+    text = captions.of_sources(runs, "mlp-1x512", "full", 0)
     assert f"{runs[runs.model == 'mlp-1x512'].level.nunique()} of 11 levels" in text
-    assert "not computed yet" in captions.of_sources(runs, "alexnet", 0)
-    assert "your own" in captions.of_sources(runs, "alexnet", 2)
+    empty = runs[runs.model == "none"]
+    assert "not computed yet" in captions.of_sources(empty, "alexnet", "full", 0)
+    assert "--grid mini --model alexnet" in captions.of_sources(empty, "alexnet", "embedded", 0)
+    assert "your own" in captions.of_sources(empty, "alexnet", "full", 2)
 
 
 def test_estimates_prefer_what_was_measured_here():
@@ -133,13 +135,13 @@ def test_the_papers_values_are_found_by_level():
 
 
 def test_our_sweep_beside_the_paper():
-    runs = label_runs(load_sweep()[0])
+    runs = label_runs(load_runs())
     at_zero = runs[(runs.model == "mlp-1x512") & (runs.level == 0)].final_test_error.mean()
     assert sweep_test_error(runs, RunConfig(level=0.0)) == at_zero
     assert sweep_test_error(runs, RunConfig(model="alexnet")) is None
-    table = beside_paper(runs, paper(), "mlp-1x512").set_index("Level")
-    assert table["The paper's"][0] == 49.51
-    assert table["Difference"][0] == round(100 * (at_zero - 0.4951), 2)
+    table = beside_paper(runs, paper(), "mlp-1x512").set_index("level")
+    assert table.paper[0.0] == 0.4951 and table.ours[0.0] == at_zero == table.converted[0.0]
+    assert len(beside_paper(runs, paper(), "mlp-3x512")) == 0  # not in the paper's figure
 
 
 def test_the_error_against_corrupted_test_labels_is_that_of_a_draw():
@@ -152,14 +154,13 @@ def test_the_error_against_corrupted_test_labels_is_that_of_a_draw():
 
 
 def test_the_gap_to_the_paper_is_said_in_its_own_numbers():
-    runs = label_runs(load_sweep()[0])
+    runs = label_runs(load_runs())
     table = beside_paper(runs, paper(), "mlp-1x512")
     text = captions.of_gap(table)
-    half = table[table.Level == 50].iloc[0]
-    assert half["The paper's"] == 79.61
-    assert abs(half["Ours with corrupted test labels"] - half["The paper's"]) < 1.5
+    half = table[table.level == 0.5].iloc[0]
+    assert half.paper == 0.7961 and abs(half.converted - half.paper) < 0.015
     assert "percentage points above ours" in text
-    assert captions.of_gap(table[table.Level == 0]) == ""
+    assert captions.of_gap(table[table.level == 0]) == ""
 
 
 def test_points_are_finished_runs_with_corrupted_labels():

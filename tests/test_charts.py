@@ -8,7 +8,7 @@ from samples import record
 
 from core import charts
 from core.config import MODELS, RunConfig
-from core.results import load_sweep, paper
+from core.results import load_runs, paper
 
 CONFIG = RunConfig(level=0.5, epochs=40)
 HISTORIES = [charts.error_history, charts.lies_history, charts.loss_history]
@@ -139,7 +139,7 @@ def test_colours_and_marks_are_each_ones_own():
 
 def test_every_chart_compiles_to_svg():
     vl_convert = pytest.importorskip("vl_convert")
-    runs, _ = load_sweep()
+    runs = load_runs()
     records = [record(i) for i in range(1, 41)]
     drawn = [history(records, CONFIG) for history in HISTORIES]
     drawn += [

@@ -1,15 +1,23 @@
 """The command line as a person uses it."""
 
+import argparse
 import json
+import re
+import shlex
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 import torch
+from samples import record
 
-from core.__main__ import main
+from core.__main__ import add_config_flags, config_from, main
+from core.captions import command_of
 from core.config import RunConfig
+from core.grids import all_runs
+from core.progress import SweepProgress
+from core.results import SWEEP_FOLDER, load_runs
 
 
 def run(*arguments):
@@ -106,8 +114,41 @@ def test_an_unwritable_result_is_one_sentence(tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_sweep_lists_what_is_missing(capsys):
-    assert main(["sweep", "--missing", "--model", "mlp-1x512", "--seed", "0", "--level", "0"]) == 0
-    assert "1 of 1 runs are there" in capsys.readouterr().out
-    assert main(["sweep", "--missing", "--model", "mlp-3x512", "--seed", "2"]) == 0
-    assert "mlp-3x512, level 0.7, seed 2" in capsys.readouterr().out
+def test_sweep_lists_what_is_missing_with_its_time(tmp_path, capsys):
+    flags = ["sweep", "--missing", "--folder", str(tmp_path), "--model", "mlp-3x512", "--seed", "2"]
+    assert main([*flags, "--grid", "paper"]) == 0
+    said = capsys.readouterr().out
+    assert "0 of 11 runs are there" in said and "11 runs are missing: about" in said
+    assert re.search(r"[0-9a-f]{12} +\d+ (min|s)  mlp-3x512, level 70%, .*, seed 2", said)
+    assert main([*flags, "--level", "0.35"]) == 2  # in no grid
+    assert "no run of the grids is like that" in capsys.readouterr().err
+
+
+def test_another_machines_sweep_is_added(tmp_path, capsys):
+    assert main(["sweep", "--add", str(SWEEP_FOLDER), "--folder", str(tmp_path)]) == 0
+    assert set(load_runs(tmp_path).run_id) == set(load_runs().run_id)
+    assert main(["sweep", "--add", str(tmp_path / "nothing")]) == 1
+    assert "has no runs.parquet" in capsys.readouterr().err
+
+
+def test_the_command_shown_beside_a_run_trains_that_run():
+    parser = argparse.ArgumentParser()
+    add_config_flags(parser)
+    parser.add_argument("--out")
+    for config in all_runs():
+        words = shlex.split(command_of(config))
+        assert words[:4] == ["python", "-m", "core", "train"]
+        assert config_from(parser.parse_args(words[4:])) == config
+
+
+def test_times_left_are_learned_from_the_epochs_as_they_come(capsys):
+    first, second = RunConfig(epochs=10), RunConfig(epochs=10, level=0.5)
+    progress = SweepProgress([first, second], {(first.model, first.batch_size): 5_000.0})
+    progress.begin(first)  # 5,000 images an epoch: a second each
+    progress.learn_speed(first, record(5, seconds=2.0))
+    assert progress._time_left(epochs_done=5) == "about 30 s left"
+    progress.end(first)
+    progress.begin(second)
+    progress.close()
+    said = capsys.readouterr().out
+    assert "run 1 of 2" in said and "about 20 s left" in said and "1 of 2 runs trained" in said

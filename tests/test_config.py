@@ -58,7 +58,7 @@ def test_run_id_is_this_for_ever():
 def test_every_field_is_part_of_the_name():
     other = {
         "model": "alexnet", "data": "full", "corruption": "gaussian", "level": 0.5,
-        "batch_size": 65, "epochs": 61, "learning_rate": 0.02, "learning_rate_decay": 0.9,
+        "batch_size": 65, "epochs": 61, "epochs_after_fitted": 5, "learning_rate": 0.02, "learning_rate_decay": 0.9,
         "momentum": 0.8, "weight_decay": 0.1, "random_crop": True, "seed": 1,
     }  # fmt: skip
     assert set(other) == {spec.name for spec in dataclasses.fields(RunConfig)}

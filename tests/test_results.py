@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -6,8 +7,22 @@ import pytest
 from samples import record
 
 from core import results
+from core.comparison import beside_paper
 from core.config import RunConfig
-from core.results import Result, add_to_sweep, load_sweep, save_result
+from core.grids import all_runs
+from core.results import (
+    Result,
+    SweepError,
+    add_results,
+    add_tables,
+    config_of,
+    load_epochs,
+    load_records,
+    load_runs,
+    load_tables,
+    save_result,
+    stamp,
+)
 
 ABOUT = {"device": "test", "torch": "0", "python": "0", "date": "2026-01-01", "wall_seconds": 1.5}
 
@@ -38,59 +53,92 @@ def test_other_endings_are_refused(tmp_path):
 
 
 def test_the_sweep_grows_and_replaces(tmp_path):
-    assert len(load_sweep(tmp_path)[0]) == 0
-    add_to_sweep([result(1)], tmp_path)
-    add_to_sweep([result(2)], tmp_path)
-    add_to_sweep([result(1, test_error=0.25)], tmp_path)
-    runs, epochs = load_sweep(tmp_path)
-    assert runs.seed.tolist() == [1, 2] and len(epochs) == 6
-    assert runs.final_test_error.tolist() == [0.25, 0.7]
+    assert len(load_runs(tmp_path)) == 0 and stamp(tmp_path) == 0
+    add_results([result(1)], tmp_path)
+    first = stamp(tmp_path)
+    add_results([result(2)], tmp_path)
+    add_results([result(1, test_error=0.25)], tmp_path)
+    runs = load_runs(tmp_path)
+    assert runs.seed.tolist() == [1, 2] and len(load_epochs(runs.run_id, tmp_path)) == 6
+    assert runs.final_test_error.tolist() == [0.25, 0.7] and stamp(tmp_path) > first
     assert runs.fitted_epoch.isna().all()
-    assert {path.name for path in tmp_path.iterdir()} == {"runs.parquet", "epochs.parquet"}
+    assert {path.name for path in tmp_path.glob("*.*")} == {".lock", "runs.parquet", "epochs.parquet"}
+
+
+def test_what_was_put_in_comes_out(tmp_path):
+    kept = result(1, memorized=None, predictions=tuple(range(10)))
+    add_results([kept, result(2)], tmp_path)
+    assert load_records(kept.config.run_id, tmp_path) == kept.records
+    assert config_of(load_runs(tmp_path).iloc[0]) == kept.config
+
+
+def test_another_machines_sweep_is_added(tmp_path):
+    add_results([result(1)], tmp_path / "here")
+    add_results([result(1, test_error=0.25), result(2)], tmp_path / "there")
+    add_tables(*load_tables(tmp_path / "there"), tmp_path / "here")
+    assert load_runs(tmp_path / "here").final_test_error.tolist() == [0.25, 0.7]
+    with pytest.raises(SweepError, match=r"has no runs\.parquet"):
+        load_tables(tmp_path)
+
+
+def test_several_writers_lose_nothing(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda seed: add_results([result(seed)], tmp_path), range(16)))
+    assert load_runs(tmp_path).seed.tolist() == list(range(16))
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
-    add_to_sweep([result(1)], tmp_path)
+    add_results([result(1)], tmp_path)
 
     def no_room(*_, **__):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", no_room)
     with pytest.raises(OSError):
-        add_to_sweep([result(2)], tmp_path)
-    assert load_sweep(tmp_path)[0].seed.tolist() == [1]
-    assert {path.name for path in tmp_path.iterdir()} == {"runs.parquet", "epochs.parquet"}
+        add_results([result(2)], tmp_path)
+    assert load_runs(tmp_path).seed.tolist() == [1]
+    assert {path.name for path in tmp_path.glob("*.*")} == {".lock", "runs.parquet", "epochs.parquet"}
 
 
 def shipped(model: str = "mlp-1x512"):
-    runs, epochs = load_sweep()
-    return runs[(runs.model == model) & (runs.data == "full")], epochs
+    runs = load_runs()
+    return runs[(runs.model == model) & (runs.data == "full") & (runs.weight_decay == 0)]
 
 
-def test_shipped_runs_carry_their_provenance_and_all_their_epochs():
-    runs, epochs = load_sweep()
-    assert len(runs)
+def test_shipped_runs_are_of_the_grids_and_carry_their_provenance_and_all_their_epochs():
+    runs = load_runs()
+    epochs = load_epochs(runs.run_id)
+    grids = {config.run_id for config in all_runs()}
     for run in runs.to_dict("records"):
-        fields = {name: run[name] for name in RunConfig.__dataclass_fields__}
-        assert RunConfig(**fields).run_id == run["run_id"]
+        config = config_of(run)
+        assert config.run_id == run["run_id"] in grids
         assert run["device"] and run["torch"] and run["date"] and run["wall_seconds"] > 0
         own = epochs[epochs.run_id == run["run_id"]]
-        assert own.epoch.tolist() == list(range(1, run["epochs"] + 1))
+        assert own.epoch.tolist() == list(range(1, run["epochs_trained"] + 1))
         assert own.test_error.iloc[-1] == run["final_test_error"]
-        assert set(own.predictions.map(len)) == {128}
+        assert run["epochs_trained"] >= config.epochs
+    assert set(pd.read_parquet(results.SWEEP_FOLDER / "epochs.parquet").predictions.map(len)) == {128}
 
 
-def test_shipped_ends_of_the_small_network_are_near_the_papers():
-    runs, _ = shipped()
-    by_level = runs[runs.seed == 0].set_index("level")
-    assert (by_level.epochs == 200).all() and (by_level.batch_size == 128).all()
-    assert abs(by_level.final_test_error[0.0] - 0.495) <= 0.02
-    assert by_level.final_train_error[1.0] < 0.015
-    assert 0.88 <= by_level.final_test_error[1.0] <= 0.92
+def test_shipped_errors_of_the_small_network_meet_the_papers():
+    """Figure 1c within 0.03, at every level but its doubled one.
+
+    Its points between the ends are met by the same networks' errors against test labels
+    corrupted at the same level; see the README.
+    """
+    runs = shipped()
+    assert (runs.epochs == 200).all() and (runs.batch_size == 128).all()
+    assert (runs.final_train_error <= 0.015).all()
+    table = beside_paper(runs, results.paper(), "mlp-1x512").set_index("level")
+    assert len(table) == 11
+    ends = table.loc[[0.0, 1.0]]
+    assert ((ends.ours - ends.paper).abs() <= 0.03).all()
+    rest = table.drop(index=0.6)
+    assert ((rest.converted - rest.paper).abs() <= 0.03).all()
 
 
-def test_the_sweep_opens_quickly_enough_to_be_read_at_every_start():
-    assert sum(path.stat().st_size for path in results.SWEEP_FOLDER.iterdir()) < 20e6
+def test_the_sweep_is_small_enough_to_be_read_at_every_start():
+    assert sum(path.stat().st_size for path in results.SWEEP_FOLDER.glob("*.parquet")) < 20e6
 
 
 def test_the_papers_numbers_are_aboard():

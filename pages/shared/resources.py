@@ -7,6 +7,7 @@ import streamlit as st
 from core import cifar10, results
 from core.corruption import channel_statistics
 from core.processes import DownloadProcess, TrainerProcess
+from core.records import EpochRecord
 from core.store import Store
 
 
@@ -39,6 +40,29 @@ def download() -> DownloadProcess:
     return DownloadProcess()
 
 
-@st.cache_data(show_spinner=False)
-def sweep() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return results.load_sweep()
+def sweep() -> pd.DataFrame:
+    """The precomputed runs; read again when a sweep has added some."""
+    return _sweep(results.stamp())
+
+
+def sweep_epochs(run_ids: tuple[str, ...]) -> pd.DataFrame:
+    return _sweep_epochs(run_ids, results.stamp())
+
+
+def sweep_records(run_id: str) -> list[EpochRecord]:
+    return _sweep_records(run_id, results.stamp())
+
+
+@st.cache_data(show_spinner=False, max_entries=1)
+def _sweep(stamp: int) -> pd.DataFrame:
+    return results.load_runs()
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _sweep_epochs(run_ids: tuple[str, ...], stamp: int) -> pd.DataFrame:
+    return results.load_epochs(run_ids)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _sweep_records(run_id: str, stamp: int) -> list[EpochRecord]:
+    return results.load_records(run_id)

@@ -1,0 +1,67 @@
+"""Print-ready figures, and the data behind them as files."""
+
+import io
+import textwrap
+
+import altair as alt
+import pandas as pd
+import vl_convert
+
+FIGURE_FORMATS = ("png", "svg", "pdf")
+WIDTH, HEIGHT = 1100, 640  # points; vectors scale to any poster
+PIXELS_PER_POINT = 4  # of the PNG: 4,400 pixels of plot, A3 at 300 dpi
+CHARACTERS = 118  # of a line of text below the title
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+def figure(chart: alt.LayerChart, kind: str, title: str, caption: str, source: str) -> bytes:
+    """The chart at poster size, with a title, a caption under it and a source line at its foot.
+
+    kind: one of FIGURE_FORMATS. Raises ValueError for another.
+    """
+    if kind not in FIGURE_FORMATS:
+        raise ValueError(f"a figure is {' or '.join(FIGURE_FORMATS)}, not {kind}.")
+    spec = _framed(chart, title, caption, source).to_dict()
+    if kind == "svg":
+        return vl_convert.vegalite_to_svg(spec).encode()
+    if kind == "pdf":
+        return vl_convert.vegalite_to_pdf(spec)
+    return vl_convert.vegalite_to_png(spec, scale=PIXELS_PER_POINT)
+
+
+def csv(rows: pd.DataFrame) -> bytes:
+    return rows.to_csv(index=False).encode()
+
+
+def parquet(rows: pd.DataFrame) -> bytes:
+    content = io.BytesIO()
+    rows.to_parquet(content, index=False)
+    return content.getvalue()
+
+
+def _framed(chart: alt.LayerChart, title: str, caption: str, source: str) -> alt.VConcatChart:
+    heading = alt.TitleParams(
+        title,
+        subtitle=textwrap.wrap(caption, CHARACTERS),
+        anchor="start",
+        fontSize=28,
+        subtitleFontSize=17,
+        subtitleLineHeight=23,
+        subtitlePadding=8,
+        offset=18,
+    )
+    foot = textwrap.wrap(source, round(1.25 * CHARACTERS))
+    line = (
+        alt.Chart(pd.DataFrame({"text": ["\n".join(foot)]}))
+        .mark_text(align="left", baseline="top", lineBreak="\n", fontSize=13, color="#555", x=0, y=0)
+        .encode(text="text:N")
+        .properties(width=WIDTH, height=18 * len(foot))
+    )
+    return (
+        alt.vconcat(chart.properties(width=WIDTH, height=HEIGHT), line, spacing=14)
+        .properties(title=heading)
+        .configure(background="white", font=FONT, padding=28)
+        .configure_view(strokeWidth=0)
+        .configure_axis(labelFontSize=17, titleFontSize=19, titlePadding=12, gridColor="#e6e6e6")
+        .configure_legend(labelFontSize=17, symbolSize=180)
+    )

@@ -168,7 +168,9 @@ def of_others(poster: bool, earlier: bool, attempts: dict) -> str:
         faults = attempts["mdv3101/Rethinking_Generalization"]["known_faults"]
         parts.append(
             "Grey dashes: an earlier public attempt (mdv3101/Rethinking_Generalization). What was "
-            f"wrong in it: {'; '.join(faults)}."
+            f"wrong in it: {'; '.join(faults)}. Grey triangle: public code by the paper's first author "
+            "(pluskid/fitting-random-labels), 300 epochs on random labels; nothing is wrong with it, "
+            "but its networks are others."
         )
     return " ".join(parts)
 

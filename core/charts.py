@@ -36,7 +36,11 @@ LIES = {"memorized": "memorized", "recovered": "recovered"}
 LOSSES = {"test_loss": "test loss", "train_loss": "training loss"}
 MAX_LOSS = 5.0  # of the loss axis; what lies above is drawn at the edge
 GREY = "#8a8f98"
-OTHERS = {"the poster": "cross", "an earlier attempt": "stroke"}  # their marks
+OTHERS = {  # their marks
+    "the poster": "cross",
+    "an earlier attempt": "stroke",
+    "the first author's code": "triangle-down",
+}
 
 
 def error_history(records: list[EpochRecord], config: RunConfig, height: int = 320) -> alt.LayerChart:

@@ -118,7 +118,14 @@ def earlier_points(attempts: dict, model: str) -> pd.DataFrame:
     series["alexnet"] = "AlexNet (torchvision, 224 px)"
     values = attempt["test_error"].get(series.get(model), [])
     points = list(zip(attempt["corruption"], values, strict=False))
-    return _theirs(points, "an earlier attempt", "mdv3101/Rethinking_Generalization")
+    rows = _theirs(points, "an earlier attempt", "mdv3101/Rethinking_Generalization")
+    if model == "mlp-1x512":
+        right = attempts["pluskid/fitting-random-labels"]["MLP 512 random labels percent at epoch 299"]
+        point = [(1.0, 1 - right["test"] / 100)]
+        rows = pd.concat(
+            [rows, _theirs(point, "the first author's code", "pluskid/fitting-random-labels")]
+        )
+    return rows
 
 
 def _theirs(points: list[tuple[float, float]], source: str, run: str) -> pd.DataFrame:

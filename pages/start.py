@@ -4,6 +4,7 @@ import streamlit as st
 
 from core import captions, charts, comparison, results
 from pages.shared import resources
+from pages.shared.drawing import draw
 from pages.shared.frame import page
 from pages.shared.navigation import pages
 
@@ -17,9 +18,10 @@ with page(
     runs = resources.sweep()
     full = comparison.label_runs(runs)
     st.markdown(f"**{captions.of_sweep(full, MODEL)}**")
-    st.altair_chart(
-        charts.error_against_level(full, results.paper(), [MODEL], height=380),
-        key="headline",
+    draw(
+        "headline",
+        (),
+        lambda: charts.error_against_level(full, results.paper(), [MODEL], height=380),
         alt="Test and training error of a small network against corruption level, ours and the paper's",
     )
     st.caption(

@@ -7,6 +7,7 @@ from core import captions, charts, comparison, results
 from core.config import MODELS
 from pages.shared import resources, stored_run
 from pages.shared.downloads import downloads
+from pages.shared.drawing import draw
 from pages.shared.fidelity_table import show_fidelity
 from pages.shared.frame import page
 from pages.shared.visitor import visitor
@@ -55,16 +56,20 @@ def show_errors(ours: pd.DataFrame, model: str, data: str) -> None:
         or [pd.DataFrame()]
     )
     own = own_points(model)
-    chart = charts.error_against_level(ours, paper, [model], own, others, selectable=True)
+
+    def chart(selectable: bool = False):
+        return charts.error_against_level(ours, paper, [model], own, others, selectable=selectable)
+
     title = captions.of_sweep(ours, model)
     sources = captions.of_sources(ours, model, data, len(own))
     if paper and len(ours):
         sources += " Thin: ours, were the test labels corrupted, too."
     with left:
         st.markdown(f"**{title}**")
-        st.altair_chart(
-            chart,
-            key="sweep",
+        draw(
+            "sweep",
+            (model, data, poster, earlier, tuple(own.run)),
+            lambda: chart(selectable=True),
             on_select=stored_run.choose_clicked,
             selection_mode="chosen",
             alt="Test and training error against corruption level, ours and the paper's",
@@ -84,13 +89,19 @@ def show_times(ours: pd.DataFrame, model: str, data: str) -> None:
     epochs = resources.sweep_epochs(tuple(ours.run_id))
     fitted = comparison.fit_epochs(ours, epochs, rule)
     times = comparison.relative_fit_times(fitted)
-    chart = charts.time_against_level(times, paper, [model])
     title = captions.of_time(times, model)
     sources = captions.of_sources(ours, model, data, 0)
+
+    def chart():
+        return charts.time_against_level(times, paper, [model])
+
     with left:
         st.markdown(f"**{title}**")
-        st.altair_chart(
-            chart, key="times", alt="Epochs until fitted against corruption level, true labels = 1"
+        draw(
+            "times",
+            (model, data, rule),
+            chart,
+            alt="Epochs until fitted against corruption level, true labels = 1",
         )
         st.caption(sources)
     with right:

@@ -8,15 +8,17 @@ from core import captions
 from core.comparison import (
     against_corrupted_labels,
     beside_paper,
+    earlier_points,
     label_runs,
     paper_test_error,
     points,
+    poster_points,
     sweep_test_error,
 )
 from core.config import RunConfig, run_name
 from core.corruption import corrupt_labels
 from core.estimate import Estimate, estimate, reference
-from core.results import load_runs, paper
+from core.results import earlier_attempts, load_runs, paper, poster
 from core.store import LiveRun
 
 HALF = RunConfig(level=0.5, epochs=40)
@@ -167,3 +169,26 @@ def test_points_are_finished_runs_with_corrupted_labels():
     table = points([(HALF, record(1)), (RunConfig(corruption="gaussian"), record(1))])
     assert table.level.tolist() == [0.5] and table.test_error.tolist() == [0.7]
     assert points([]).columns.tolist() == ["model", "level", "run", "test_error", "train_error"]
+
+
+def test_the_posters_and_earlier_attempts_values_are_theirs():
+    assert poster_points(poster(), "mlp-1x512")[["level", "error"]].values.tolist() == [
+        [0.0, 0.45],
+        [1.0, 0.9],
+    ]
+    assert poster_points(poster(), "inception").error.tolist() == [0.25]
+    assert len(poster_points(poster(), "alexnet")) == 0
+    earlier = earlier_points(earlier_attempts(), "mlp-1x512")
+    assert earlier.level.tolist() == [0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.0]
+    assert earlier.error.iloc[1] == 0.5723 and earlier.error.iloc[-1] == pytest.approx(0.9043)
+    assert len(earlier_points(earlier_attempts(), "mlp-3x512")) == 0
+    said = captions.of_others(True, True, earlier_attempts())
+    assert "the test labels were corrupted too" in said and "poster of 2023" in said
+    assert captions.of_others(False, False, earlier_attempts()) == ""
+
+
+def test_the_message_names_what_rises_and_what_stays():
+    runs = label_runs(load_runs())
+    said = captions.of_message(runs, "mlp-1x512")
+    assert "What rises" in said and "What stays at zero" in said and "Why" in said
+    assert "100%" in said and captions.of_message(runs, "inception-no-bn") == ""

@@ -1,5 +1,7 @@
 """A figure to take away: print-ready, and the data behind it. Made when it is asked for."""
 
+from collections.abc import Callable
+
 import altair as alt
 import pandas as pd
 import streamlit as st
@@ -15,12 +17,14 @@ MIME = {
 }
 
 
-def downloads(name: str, chart: alt.LayerChart, title: str, sources: str, rows: pd.DataFrame) -> None:
+def downloads(
+    name: str, chart: Callable[[], alt.LayerChart], title: str, sources: str, rows: pd.DataFrame
+) -> None:
     """name: of the files; title, sources: said on the figure; rows: the data behind it."""
 
     def figure(kind: str) -> bytes:
         foot = "Label Corruption Lab. Figure after Zhang et al., arXiv 1611.03530, figure 1."
-        return export.figure(chart, kind, title, sources.replace("`", ""), foot)
+        return export.figure(chart(), kind, title, sources.replace("`", ""), foot)
 
     makers = {kind: lambda kind=kind: figure(kind) for kind in export.FIGURE_FORMATS}
     makers |= {"csv": lambda: export.csv(rows), "parquet": lambda: export.parquet(rows)}

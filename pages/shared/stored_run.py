@@ -8,6 +8,7 @@ from core.config import run_name
 from core.results import config_of
 from core.store import LiveRun
 from pages.shared import resources
+from pages.shared.drawing import draw
 from pages.shared.navigation import pages
 
 
@@ -67,22 +68,25 @@ def _live_run(own: list[LiveRun]) -> LiveRun | None:
 def _history(config, records) -> None:
     left, right = st.columns([3, 2])
     with left:
-        st.altair_chart(
-            charts.error_history(records, config),
-            key="stored-errors",
+        draw(
+            "stored-errors",
+            (config.run_id,),
+            lambda: charts.error_history(records, config),
             alt="Errors of the stored run against epoch",
         )
     with right:
         if config.level:
-            st.altair_chart(
-                charts.lies_history(records, config, height=320),
-                key="stored-lies",
+            draw(
+                "stored-lies",
+                (config.run_id,),
+                lambda: charts.lies_history(records, config, height=320),
                 alt="Share of the wrong labels memorized and recovered against epoch",
             )
         else:
-            st.altair_chart(
-                charts.loss_history(records, config, height=320),
-                key="stored-losses",
+            draw(
+                "stored-losses",
+                (config.run_id,),
+                lambda: charts.loss_history(records, config, height=320),
                 alt="Training and test loss against epoch",
             )
     st.caption(captions.of_lies(config, records))

@@ -1,0 +1,100 @@
+"""What a person does with the sweep, in a real browser."""
+
+import io
+import re
+import time
+
+import pypdf
+import pytest
+from playwright.sync_api import Page, expect
+from server import open_page
+
+from core.results import load_runs
+
+
+def full_runs():
+    runs = load_runs()
+    return runs[(runs.model == "mlp-1x512") & (runs.data == "full") & (runs.weight_decay == 0)]
+
+
+def charts(page: Page):
+    """Those that are drawn by now."""
+    return page.get_by_test_id("stVegaLiteChart").locator("svg.marks")
+
+
+def test_all_of_it_is_there_in_a_second(page, server):
+    """From the click that opens the page; the first visit fills the caches."""
+    seconds = []
+    for _ in range(5):
+        open_page(page, server, "/corrupt", "Corrupt the labels")
+        expect(page.locator(".images figure")).to_have_count(60)
+        started = time.perf_counter()
+        page.get_by_role("link", name="The sweep").first.click()
+        charts(page).nth(2).wait_for()
+        page.get_by_test_id("stDataFrame").locator("canvas").first.wait_for()
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds[1:]) < 1.0, seconds
+
+
+def test_a_click_on_a_point_opens_that_level(page, server):
+    open_page(page, server, "/sweep", "The sweep")
+    expect(page.locator("code").filter(has_text="--level 0.5 ")).to_be_visible()
+    points = page.locator(".st-key-sweep path[aria-roledescription=point]")
+    points.and_(page.locator("[aria-label*='source: ours'][aria-label*='level: 80%']")).first.click()
+    expect(page.locator("code").filter(has_text="--level 0.8 ")).to_be_visible()
+    run_ids = full_runs().query("level == 0.8").run_id
+    expect(page.get_by_text(re.compile("Run ({}):".format("|".join(run_ids))))).to_be_visible()
+
+
+def test_levels_and_seeds_and_what_was_wrong_in_earlier_attempts(page, server):
+    open_page(page, server, "/sweep", "The sweep")
+    page.locator(".st-key-run_level").get_by_text("100%", exact=True).click()
+    expect(page.locator("code").filter(has_text="--level 1 ")).to_be_visible()
+    page.get_by_text("An earlier attempt's").click()
+    expect(page.get_by_text("the test labels were corrupted too")).to_be_visible()
+    page.get_by_text("The poster's", exact=True).click()
+    expect(page.get_by_text("reports the ends only")).to_be_visible()
+    expect(page).to_have_url(re.compile("poster=true"))
+    page.locator(".st-key-figure").get_by_text("Time to fit").click()
+    expect(charts(page)).to_have_count(3)
+    page.locator(".st-key-rule").get_by_text("By training error").click()
+    expect(page.get_by_text("times as many epochs to fit")).to_be_visible()
+
+
+def test_what_no_gpu_has_computed_is_said_to_be_missing(page, server):
+    computed = set(load_runs().query("data == 'full'").model)
+    if "inception" in computed:
+        pytest.skip("it is computed")
+    open_page(page, server, "/sweep?network=inception", "The sweep")
+    expect(page.get_by_text("are not computed yet")).to_be_visible()
+    expect(page.get_by_text("Nothing of what the paper prints or plots of inception")).to_be_visible()
+
+
+def test_the_figure_and_its_data_can_be_taken_away(page, server):
+    open_page(page, server, "/sweep", "The sweep")
+    page.get_by_role("button", name="Take it with you").click()
+    contents = {}
+    for kind in ("PDF", "SVG", "CSV"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=kind, exact=True).click()
+        contents[kind] = download.value.path().read_bytes()
+        assert download.value.suggested_filename.endswith(f".{kind.lower()}")
+    said = pypdf.PdfReader(io.BytesIO(contents["PDF"])).pages[0].extract_text()
+    assert "Corruption level p" in said and "The more labels are wrong" in said
+    assert b"Zhang et al." in contents["SVG"]
+    assert contents["CSV"].startswith(b"run_id,model") and contents["CSV"].count(b"\n") > 11
+
+
+def test_a_live_run_is_put_beside_a_stored_one(page, server):
+    """The visitor is the one whom the server's cookie names; the run is in the store already."""
+    open_page(page, server, "/train?seed=31&epochs=3", "Train live")
+    page.get_by_role("button", name=re.compile("Start training")).click()
+    expect(page.get_by_text(re.compile("Epoch 3 of 3 · finished"))).to_be_visible(timeout=90_000)
+    page.get_by_role("link", name="The sweep").first.click()
+    box = page.get_by_role("combobox", name="Put a live run beside it")
+    box.click()
+    box.press("ArrowDown")
+    box.press("Enter")
+    expect(page.get_by_text("live: mlp-1x512").first).to_be_visible()
+    expect(charts(page)).to_have_count(3)
+    expect(page.get_by_test_id("stException")).to_have_count(0)

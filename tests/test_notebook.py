@@ -1,0 +1,25 @@
+"""The notebook, run from its first cell to its last in a kernel of its own."""
+
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+PATH = Path(__file__).parent.parent / "notebooks" / "sweep.ipynb"
+
+
+@pytest.mark.filterwarnings("ignore")  # of the kernel's libraries
+def test_the_notebook_runs_and_draws_its_figures():
+    notebook = nbformat.read(PATH, as_version=4)
+    nbclient.NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": PATH.parent}}
+    ).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert not [output for output in outputs if output.output_type == "error"]
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == 2
+    said = "".join(output.text for output in outputs if output.output_type == "stream")
+    assert "memorized" in said and "saw through" in said
+    tables = [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
+    assert "Figure 1c" in tables[-1] and "final_test_error" in tables[0]

@@ -3,9 +3,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run data test lint clean
+.PHONY: run serve present data test lint clean
 
 run: .venv/installed  ## serve the app on localhost:8501
+	$(BIN)/python -m streamlit run app.py
+
+serve: .venv/installed  ## serve the app to this network; says where, and what that exposes
+	$(BIN)/python -m core serve
+
+present: .venv/installed  ## the story on its own, for a poster session: localhost:8501/present
+	@echo "Open http://localhost:8501/present"
 	$(BIN)/python -m streamlit run app.py
 
 data: .venv/installed  ## fetch all 60,000 images

@@ -1,4 +1,4 @@
-"""The command line: python -m core data | train | sweep | verify | bench."""
+"""The command line: python -m core data | train | sweep | verify | bench | serve | password."""
 
 import argparse
 import sys
@@ -91,6 +91,13 @@ def main(arguments: list[str] | None = None) -> int:
     verify.add_argument("--epochs", type=int, default=2, metavar="N", help="of each run (default: 2)")
     add_folder_flag(verify)
     verify.set_defaults(run=run_verify)
+
+    password = commands.add_parser("password", help="make a teacher's password for lab.toml")
+    password.set_defaults(run=run_password)
+
+    serve = commands.add_parser("serve", help="serve the app to this network")
+    serve.add_argument("--port", type=int, default=8501, metavar="N", help="default: 8501")
+    serve.set_defaults(run=run_serve)
 
     bench = commands.add_parser("bench", help="measure this machine's training speed")
     bench.add_argument("--model", action="append", help="only this network (can be repeated)")
@@ -307,6 +314,26 @@ def run_verify(options) -> int:
         print(f"{check.run_id}  {run_name(config_of(run))}: {verdict}", flush=True)
     print(f"{len(runs) - wrong} of {len(runs)} stored runs are reproduced in their first epochs.")
     return 1 if wrong else 0
+
+
+def run_password(options) -> int:
+    from getpass import getpass
+
+    from core.policy import hash_password
+
+    password = getpass("Teacher's password (8 characters or more): ")
+    if getpass("Once more: ") != password:
+        raise ValueError("the two are not the same: start again.")
+    print(f'teacher_password = "{hash_password(password)}"')
+    print("Put this line at the top of lab.toml and start the server again.", file=sys.stderr)
+    return 0
+
+
+def run_serve(options) -> int:
+    from core.policy import load_policy
+    from core.serving import serve
+
+    return serve(bool(load_policy().teacher_password), options.port)
 
 
 def run_bench(options) -> int:

@@ -1,8 +1,11 @@
 """What the pages say in words, from the data: the sentence above each chart, states, times."""
 
+import numpy as np
+
+from core.comparison import guess_gaps
 from core.config import RunConfig, run_name
 from core.corruption import LabelCorruption
-from core.estimate import Estimate, Speeds, time_left
+from core.estimate import Estimate, Speeds, epoch_seconds, time_left
 from core.records import EpochRecord, fitted_epoch
 from core.store import LiveRun
 
@@ -193,6 +196,41 @@ def of_fidelity(table, model: str) -> str:
     )
 
 
+def of_guess(guess, ours) -> str:
+    """How far the visitor's guess is from the truth; guess: test and training errors."""
+    off = guess_gaps(guess, ours)
+    if off is None:
+        return "The truth has not been computed yet."
+    return (
+        f"Your guess of the test error is off by {100 * off[0]:.0f} percentage points on average, that of "
+        f"the training error by {100 * off[1]:.0f}."
+    )
+
+
+def of_guesses(guesses) -> str:
+    """guesses: Classroom.guesses."""
+    if not len(guesses):
+        return "No guess yet."
+    count = "One guess" if len(guesses) == 1 else f"{len(guesses)} guesses"
+    test, train = 100 * np.median(guesses[:, :, -1], axis=0)
+    return (
+        f"{count} so far. Half of them expect a test error of {test:.0f}% or more and a training "
+        f"error of {train:.0f}% or more when every label is drawn by lot."
+    )
+
+
+def of_queue(waiting: list[LiveRun], is_paused: bool) -> str:
+    """What the teacher's page says of all runs that have not ended."""
+    if not waiting:
+        return "Nobody is training." + (" All training is paused." if is_paused else "")
+    visitors = len({run.owner for run in waiting})
+    text = (
+        f"{len(waiting)} run{'s' if len(waiting) > 1 else ''} of {visitors} "
+        f"visitor{'s' if visitors > 1 else ''}"
+    )
+    return f"{text}; all training is paused." if is_paused else f"{text} take turns."
+
+
 def of_provenance(run) -> str:
     """Where a stored run comes from; run: a row of the sweep."""
     fitted = (
@@ -245,11 +283,23 @@ def of_empty(config: RunConfig, paper_error: float | None) -> str:
     return text
 
 
-def of_status(run: LiveRun, records: list[EpochRecord], others: list[LiveRun], speeds: Speeds) -> str:
-    """Where a run stands; others: the active runs it takes turns with."""
+def of_status(
+    run: LiveRun,
+    records: list[EpochRecord],
+    others: list[LiveRun],
+    speeds: Speeds,
+    is_paused: bool = False,
+) -> str:
+    """Where a run stands; others: the active runs it takes turns with; is_paused: all training."""
     done = f"Epoch {len(records)} of {run.config.epochs}"
+    if is_paused and run.is_active:
+        return f"{done} · the teacher has paused all training"
     if run.status == "queued" and not records:
-        return "Waiting for its first turn." if others else "Starting: loading the network."
+        if not others:
+            return "Starting: loading the network."
+        needed = epoch_seconds(run.config, speeds)
+        left = time_left(run.config.epochs, needed, others, speeds, run.owner)
+        return f"Waiting for its first turn{_turns(run, others)} · about {duration(left)} until its end"
     if run.status != "running" and run.status != "queued":
         words = {
             "finished": "finished",
@@ -262,10 +312,27 @@ def of_status(run: LiveRun, records: list[EpochRecord], others: list[LiveRun], s
         return f"{done} · {run.device}"
     recent = records[-5:]
     seconds = sum(record.seconds for record in recent) / len(recent)
-    left = time_left(run.config.epochs - len(records), seconds, others, speeds)
-    text = f"{done} · {_rate(seconds)} · {run.device} · {duration(left)} left"
-    if others:
-        text += f" · takes turns with {len(others)} more"
+    left = time_left(run.config.epochs - len(records), seconds, others, speeds, run.owner)
+    return f"{done} · {_rate(seconds)} · {run.device} · {duration(left)} left{_turns(run, others)}"
+
+
+def of_turn(trained: LiveRun | None, run: LiveRun) -> str:
+    """What is being trained right now; trained: the store's note of it."""
+    if trained is None or not trained.is_active or not run.is_active:
+        return ""
+    if trained.run_id == run.run_id:
+        return "Its turn is now."
+    return f"Now it is the turn of {run_name(trained.config)}."
+
+
+def _turns(run: LiveRun, others: list[LiveRun]) -> str:
+    """With how many it shares the machine."""
+    if not others:
+        return ""
+    visitors = len({other.owner for other in others} - {run.owner})
+    text = f" · takes turns with {len(others)} more"
+    if visitors:
+        text += f" of {visitors} other visitor{'s' if visitors > 1 else ''}"
     return text
 
 

@@ -234,6 +234,50 @@ def _shape(models: list[str]) -> alt.Shape:
     )
 
 
+def guess(values, ours: pd.DataFrame | None, height: int = 420) -> alt.LayerChart:
+    """A visitor's guess against corruption level, dashed; the truth over it, if it is to be seen.
+
+    values: test errors and training errors at the 11 levels; ours: rows of the sweep.
+    """
+    guessed = np.asarray(values, dtype=float)[None]
+    return guess_bands(guessed, ours, height)
+
+
+def guess_bands(guesses: np.ndarray, ours: pd.DataFrame | None, height: int = 420) -> alt.LayerChart:
+    """The median of many guesses, dashed, in the band of their middle half; the truth over it.
+
+    guesses: (n, 2, 11), test errors before training errors.
+    """
+    rows = []
+    for place, quantity in enumerate(("test error", "training error")):
+        for step, level in enumerate(np.arange(11) / 10):
+            if len(guesses):
+                low, error, high = np.quantile(guesses[:, place, step], (0.25, 0.5, 0.75))
+                row = {"level": level, "error": error, "low": low, "high": high}
+                rows.append({**row, "quantity": quantity, "source": "guessed"})
+    truth = level_means(ours if ours is not None else pd.DataFrame()).assign(source="the truth")
+    columns = ["level", "error", "low", "high", "quantity", "source"]
+    table = pd.concat([part for part in (pd.DataFrame(rows), truth) if len(part)] or [pd.DataFrame()])
+    base = alt.Chart(table.reindex(columns=columns)).encode(
+        x=_level_axis(),
+        y=_share_axis("Error", "error"),
+        color=_colour(["test error", "training error"]),
+        tooltip=[
+            "source:N",
+            "quantity:N",
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            alt.Tooltip("error:Q", format=".1%"),
+        ],
+    )
+    guessed, true = _of(base, "guessed"), _of(base, "the truth")
+    return alt.layer(
+        guessed.mark_area(opacity=0.2).encode(y="low:Q", y2="high:Q"),
+        guessed.mark_line(strokeDash=[6, 4], strokeWidth=2),
+        true.mark_line(strokeWidth=3),
+        true.mark_point(size=70, filled=True, opacity=1),
+    ).properties(height=height)
+
+
 def transition_heatmap(counts: np.ndarray) -> alt.LayerChart:
     """How many images of each true class carry each label; counts: int (K, K), true class in rows."""
     rows = [

@@ -38,9 +38,9 @@ class DataError(Exception):
     """The data cannot be had; the message is one sentence that says what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cifar10:
-    """Both sets. The labels are the true ones; corruption happens elsewhere, on copies."""
+    """Both sets, equal to itself alone. The labels are the true ones; corruption happens elsewhere, on copies."""
 
     train_images: np.ndarray  # uint8, (N, 3, 32, 32)
     train_labels: np.ndarray  # uint8, (N,)

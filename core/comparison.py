@@ -1,5 +1,6 @@
 """Our numbers beside the paper's: tables for the pages and charts."""
 
+import numpy as np
 import pandas as pd
 
 from core.config import RunConfig, run_name
@@ -157,6 +158,21 @@ def beside_paper(runs: pd.DataFrame, paper: dict, model: str) -> pd.DataFrame:
     theirs = paper_curve(paper, model).rename(columns={"test_error": "paper"})
     table = ours.merge(theirs.assign(level=theirs.level.round(6)), on="level")
     return table.assign(converted=against_corrupted_labels(table.ours, table.level))
+
+
+def guess_gaps(guess, ours: pd.DataFrame) -> tuple[float, float] | None:
+    """How far a guess is off, on average over the levels that are computed.
+
+    guess: test errors and training errors at the 11 levels; ours: rows of the sweep, of one
+    network. None where nothing is computed.
+    """
+    means = level_means(ours)
+    gaps = []
+    for quantity, values in zip(("test error", "training error"), guess, strict=True):
+        truth = means[means.quantity == quantity]
+        places = (10 * truth.level.astype(float)).round().astype(int)
+        gaps.append(truth.error.to_numpy() - np.asarray(values)[places])
+    return tuple(float(np.abs(gap).mean()) for gap in gaps) if len(means) else None
 
 
 def points(finished: list[tuple[RunConfig, EpochRecord]]) -> pd.DataFrame:

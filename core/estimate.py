@@ -18,15 +18,17 @@ class Estimate(NamedTuple):
     basis: str  # a clause that says where the number comes from
 
 
-def estimate(config: RunConfig, speeds: Speeds, others: list[LiveRun] = ()) -> Estimate:
+def estimate(
+    config: RunConfig, speeds: Speeds, others: list[LiveRun] = (), owner: str = ""
+) -> Estimate:
     """Seconds for the whole run.
 
     speeds: images per second measured on this machine by (model, batch size), over whole
         epochs. Where this network was not measured here, the speeds of the reference
         machine are scaled by what was.
-    others: active runs it takes turns with.
+    others: active runs it takes turns with, those of the same owner and of others.
     """
-    seconds = time_left(config.epochs, epoch_seconds(config, speeds), others, speeds)
+    seconds = time_left(config.epochs, epoch_seconds(config, speeds), others, speeds, owner)
     if (config.model, config.batch_size) in speeds:
         return Estimate(seconds, "as measured on this machine")
     if speeds:
@@ -34,13 +36,24 @@ def estimate(config: RunConfig, speeds: Speeds, others: list[LiveRun] = ()) -> E
     return Estimate(seconds, f"as measured on {reference()['device']}; none here yet")
 
 
-def time_left(epochs: int, seconds: float, others: list[LiveRun], speeds: Speeds) -> float:
-    """Seconds for so many epochs of so many seconds, each followed by one of every other run."""
-    turns = sum(
-        min(epochs, other.config.epochs - other.epochs_done) * epoch_seconds(other.config, speeds)
-        for other in others
-    )
-    return epochs * seconds + turns
+def time_left(
+    epochs: int, seconds: float, others: list[LiveRun], speeds: Speeds, owner: str = ""
+) -> float:
+    """Seconds until a run of `owner` with so many epochs of so many seconds to go is finished.
+
+    others: the other active runs. Every visitor gets the same time: those of the same owner
+    take turns with this one, and each other visitor has as much time meanwhile, or as much
+    as they still want.
+    """
+    left: dict[str, float] = {}
+    own = epochs * seconds
+    for other in others:
+        wants = (other.config.epochs - other.epochs_done) * epoch_seconds(other.config, speeds)
+        if owner and other.owner == owner:
+            own += min(wants, epochs * seconds)
+        else:
+            left[other.owner] = left.get(other.owner, 0.0) + wants
+    return own + sum(min(wants, own) for wants in left.values())
 
 
 def expected_epochs(config: RunConfig) -> int:

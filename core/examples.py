@@ -4,6 +4,7 @@ N = images of a set, B = batch.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -40,9 +41,12 @@ class Examples:
         self.followed = followed_images(corrupted.is_wrong, config.seed)
         self.labels = torch.from_numpy(corrupted.labels).to(device)
         self.test_labels = torch.from_numpy(data.test_labels.astype(np.int64)).to(device)
-        noise = channel_statistics(data.train_images) if config.corruption == "gaussian" else None
-        self.train_images = self._prepare(data.train_images, TRAIN, noise)
-        self.test_images = self._prepare(data.test_images, TEST, noise)
+        flat = config.model.startswith("mlp")  # would have to copy channels-last images
+        self.layout = torch.contiguous_format if flat else torch.channels_last
+        seed = config.seed if config.corruption != "labels" else 0
+        common = (config.corruption, seed, device, self.layout)
+        self.train_images = prepared(data, TRAIN, *common)
+        self.test_images = prepared(data, TEST, *common)
         if config.random_crop:
             self.uncropped = torch.from_numpy(np.array(data.train_images)).to(device)  # (N, 3, 32, 32)
 
@@ -61,25 +65,33 @@ class Examples:
                 images = self.train_images.index_select(0, chosen)
             yield images, self.labels.index_select(0, chosen)
 
-    def _prepare(self, images: np.ndarray, part: int, noise) -> torch.Tensor:
-        chunks = []
-        for start in range(0, len(images), CHUNK):
-            chunk, _ = corrupt_pixels(
-                np.ascontiguousarray(center_crop(images[start : start + CHUNK], IMAGE_SIZE)),
-                self.config.corruption,
-                self.config.seed,
-                part=part,
-                indices=np.arange(start, min(start + CHUNK, len(images))),
-                noise=noise,
-            )
-            chunks.append(self._format(standardize(torch.from_numpy(chunk).to(self.device))))
-        return torch.cat(chunks)
-
     def _format(self, images: torch.Tensor) -> torch.Tensor:
-        """The number type the device computes in, and the layout the model wants."""
-        flat = self.config.model.startswith("mlp")  # would have to copy channels-last images
-        layout = torch.contiguous_format if flat else torch.channels_last
-        return images.to(compute_type(self.device), memory_format=layout)
+        return images.to(compute_type(self.device), memory_format=self.layout)
+
+
+@lru_cache(maxsize=4)
+def prepared(
+    data: Cifar10, part: int, corruption: str, seed: int, device: torch.device, layout
+) -> torch.Tensor:
+    """The images of one set, (N, 3, 28, 28), in the number type that the device computes in.
+
+    Shared by all runs that see the same images: a class of forty has them in memory once.
+    """
+    images = data.train_images if part == TRAIN else data.test_images
+    noise = channel_statistics(data.train_images) if corruption == "gaussian" else None
+    chunks = []
+    for start in range(0, len(images), CHUNK):
+        chunk, _ = corrupt_pixels(
+            np.ascontiguousarray(center_crop(images[start : start + CHUNK], IMAGE_SIZE)),
+            corruption,
+            seed,
+            part=part,
+            indices=np.arange(start, min(start + CHUNK, len(images))),
+            noise=noise,
+        )
+        pixels = standardize(torch.from_numpy(chunk).to(device))
+        chunks.append(pixels.to(compute_type(device), memory_format=layout))
+    return torch.cat(chunks)
 
 
 def standardize(images: torch.Tensor) -> torch.Tensor:

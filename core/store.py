@@ -2,7 +2,8 @@
 
 Write-ahead logging lets pages read while the trainer writes; a finished epoch survives
 a kill of either. Pages ask for runs and change their state; the trainer trains what is
-active and adds epochs. Nobody else knows the tables.
+active and adds epochs. A run belongs to the visitor who asked for it first; only they and
+the teacher can pause or cancel it. Nobody but core/classroom.py knows the tables.
 
     queued ──▶ running ──▶ finished            queued: waits for its turn
        ▲          │  ╲───▶ failed              paused: by a person, or after "one epoch"
@@ -17,8 +18,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from filelock import FileLock
+
 from core.cifar10 import DATA_FOLDER
 from core.config import RunConfig
+from core.policy import Limits
 from core.records import EpochRecord
 
 ACTIVE = ("queued", "running")
@@ -34,7 +38,8 @@ CREATE TABLE IF NOT EXISTS runs (
     attempts INTEGER NOT NULL DEFAULT 0,
     message TEXT NOT NULL DEFAULT '',
     device TEXT NOT NULL DEFAULT '',
-    asked REAL NOT NULL              -- seconds since 1970
+    owner TEXT NOT NULL DEFAULT '',  -- the visitor whose turn it takes
+    asked REAL NOT NULL              -- seconds since 1970, but never before an earlier one
 );
 CREATE TABLE IF NOT EXISTS epochs (
     run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -55,7 +60,14 @@ CREATE TABLE IF NOT EXISTS speeds (  -- measured on this machine
     images_per_second REAL NOT NULL, -- over whole epochs, measuring included
     PRIMARY KEY (model, batch_size)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notes (   -- what holds for the whole server
+    name TEXT PRIMARY KEY,
+    text TEXT NOT NULL
+) WITHOUT ROWID;
 """
+# Later than any that was asked for before, even if the clock has been set back.
+NOW = "MAX(?, COALESCE((SELECT MAX(asked) FROM visits), 0) + 0.000001)"
+TEACHER = "teacher"  # no visitor has this name: theirs are hexadecimal
 
 
 class StoreError(Exception):
@@ -74,6 +86,7 @@ class LiveRun:
     message: str
     device: str
     asked: float
+    owner: str
     epochs_done: int
 
     @property
@@ -88,52 +101,80 @@ class LiveRun:
 class Store:
     """Opened once a process; every call is a transaction of its own. Raises StoreError."""
 
-    def __init__(self, path: Path = DATA_FOLDER / "runs.sqlite"):
-        self.path = path
+    def __init__(self, path: Path = DATA_FOLDER / "runs.sqlite", limits: Limits | None = None):
+        """limits: what a visitor may ask for; None: anything."""
+        self.path, self.limits = path, limits
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{path.parent} cannot be written ({error.strerror}).") from None
-        with self._connect() as connection:
+        self._is_open = False
+        self._open()
+
+    def _open(self) -> None:
+        aside = self._set_aside_if_damaged()
+        with self.connect() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(SCHEMA)
+            if "owner" not in {row["name"] for row in connection.execute("PRAGMA table_info(runs)")}:
+                connection.execute("ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+        if aside:
+            self.set_note(
+                "damaged",
+                f"The file of the runs was damaged. It is kept as {aside.name}, and a new one has "
+                "been begun: runs from before are not in it.",
+            )
+        self._is_open = True
 
     # What pages ask
 
     def ask_for(self, config: RunConfig, visitor: str) -> LiveRun:
         """The run of this config: queued now, or the one that is there already.
 
-        A cancelled or failed run is queued again and goes on from its last epoch.
+        A cancelled or failed run is queued again, goes on from its last epoch, and belongs
+        to who asked last. Raises RefusedError for one that the limits do not allow.
         """
         run_id, now = config.run_id, time.time()
-        with self._connect() as connection:
+        with self.connect() as connection:
+            connection.execute("BEGIN IMMEDIATE")  # counted and added in one
+            if self.limits and not self._is_there(connection, run_id):
+                own = connection.execute(
+                    "SELECT COUNT(*) FROM runs WHERE owner = ? "
+                    "AND status IN ('queued', 'running', 'paused')",
+                    (visitor,),
+                ).fetchone()[0]
+                self.limits.check(config, own)
             connection.execute(
-                "INSERT INTO runs (run_id, config, status, asked) VALUES (?, ?, 'queued', ?) "
+                f"INSERT INTO runs (run_id, config, status, asked, owner) VALUES (?, ?, 'queued', {NOW}, ?) "
                 "ON CONFLICT (run_id) DO UPDATE SET status = 'queued', pause_after = NULL, "
-                "attempts = 0, message = '', asked = excluded.asked "
+                "attempts = 0, message = '', asked = excluded.asked, owner = excluded.owner "
                 "WHERE status IN ('cancelled', 'failed')",
-                (run_id, json.dumps(config.settings()), now),
+                (run_id, json.dumps(config.settings()), now, visitor),
             )
             connection.execute(
-                "INSERT INTO visits VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET asked = excluded.asked",
+                f"INSERT INTO visits VALUES (?, ?, {NOW}) "
+                "ON CONFLICT DO UPDATE SET asked = excluded.asked",
                 (visitor, run_id, now),
             )
         return self.run(run_id)
 
-    def pause(self, run_id: str) -> None:
+    # Each of these four: `by` the visitor who owns the run, or TEACHER; nothing happens else.
+
+    def pause(self, run_id: str, by: str) -> None:
         """Stop training after the epoch that is being trained."""
-        self._change(run_id, "status = 'paused'", ACTIVE)
+        self._change(run_id, "status = 'paused'", ACTIVE, by=by)
 
-    def go_on(self, run_id: str) -> None:
-        self._change(run_id, "status = 'queued', pause_after = NULL, attempts = 0", ("paused",))
+    def go_on(self, run_id: str, by: str) -> None:
+        self._change(run_id, "status = 'queued', pause_after = NULL, attempts = 0", ("paused",), by=by)
 
-    def one_epoch(self, run_id: str) -> None:
+    def one_epoch(self, run_id: str, by: str) -> None:
         """Train one more epoch, then pause."""
         done = "(SELECT COUNT(*) FROM epochs WHERE epochs.run_id = runs.run_id)"
-        self._change(run_id, f"status = 'queued', pause_after = {done} + 1, attempts = 0", ("paused",))
+        change = f"status = 'queued', pause_after = {done} + 1, attempts = 0"
+        self._change(run_id, change, ("paused",), by=by)
 
-    def cancel(self, run_id: str) -> None:
-        self._change(run_id, "status = 'cancelled'", (*ACTIVE, "paused"))
+    def cancel(self, run_id: str, by: str) -> None:
+        self._change(run_id, "status = 'cancelled'", (*ACTIVE, "paused"), by=by)
 
     def run(self, run_id: str) -> LiveRun | None:
         return next(iter(self._runs("WHERE run_id = ?", (run_id,))), None)
@@ -148,8 +189,22 @@ class Store:
         """Queued and running ones, in the order they were asked for."""
         return self._runs("WHERE status IN ('queued', 'running') ORDER BY runs.asked")
 
+    def unended_runs(self) -> list[LiveRun]:
+        """Those that wait, train or are paused, in the order they were asked for."""
+        return self._runs("WHERE status IN ('queued', 'running', 'paused') ORDER BY runs.asked")
+
+    def note(self, name: str) -> str:
+        """What is noted under this name for the whole server; empty if nothing is."""
+        with self.connect() as connection:
+            row = connection.execute("SELECT text FROM notes WHERE name = ?", (name,)).fetchone()
+        return row["text"] if row else ""
+
+    def set_note(self, name: str, text: str) -> None:
+        with self.connect() as connection:
+            connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, text))
+
     def records(self, run_id: str) -> list[EpochRecord]:
-        with self._connect() as connection:
+        with self.connect() as connection:
             rows = connection.execute(
                 "SELECT record FROM epochs WHERE run_id = ? ORDER BY epoch", (run_id,)
             ).fetchall()
@@ -158,7 +213,7 @@ class Store:
     def last_records(self, runs: list[LiveRun]) -> list[tuple[LiveRun, EpochRecord]]:
         """Each of these runs that has an epoch, with the record of its last one."""
         marks = ", ".join("?" * len(runs))
-        with self._connect() as connection:
+        with self.connect() as connection:
             rows = connection.execute(
                 "SELECT run_id, MAX(epoch), record FROM epochs "
                 f"WHERE run_id IN ({marks}) GROUP BY run_id",
@@ -169,7 +224,7 @@ class Store:
 
     def speeds(self) -> dict[tuple[str, int], float]:
         """(model, batch size) to images per second, as far as measured on this machine."""
-        with self._connect() as connection:
+        with self.connect() as connection:
             rows = connection.execute("SELECT * FROM speeds").fetchall()
         return {(row["model"], row["batch_size"]): row["images_per_second"] for row in rows}
 
@@ -182,7 +237,7 @@ class Store:
 
     def add_epoch(self, run_id: str, record: EpochRecord) -> None:
         """Keep a finished epoch; the same epoch told again replaces itself."""
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?)",
                 (run_id, record.epoch, json.dumps(asdict(record))),
@@ -203,7 +258,7 @@ class Store:
         self._change(run_id, "status = 'failed', message = ?", (*ACTIVE, "paused"), message)
 
     def measured_speed(self, config: RunConfig, device: str, images_per_second: float) -> None:
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO speeds VALUES (?, ?, ?, ?)",
                 (config.model, config.batch_size, device, images_per_second),
@@ -212,7 +267,7 @@ class Store:
     # How
 
     @contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
+    def connect(self) -> Iterator[sqlite3.Connection]:
         connection = None
         try:
             connection = sqlite3.connect(self.path, timeout=10)
@@ -222,23 +277,66 @@ class Store:
             with connection:
                 yield connection
         except sqlite3.Error as error:
+            if type(error) is sqlite3.DatabaseError and self._is_open:  # damaged while in use
+                self._is_open = False
+                self._open()
+                raise StoreError(f"{self.note('damaged')} Reload the page.") from None
             raise StoreError(f"The runs in {self.path} cannot be read or written ({error}).") from None
         finally:
             if connection:
                 connection.close()
 
-    def _change(self, run_id: str, change: str, allowed: tuple[str, ...], *values) -> bool:
+    def _set_aside_if_damaged(self) -> Path | None:
+        """Rename a file that is no sound database; its new path, or None if nothing was wrong."""
+        if not self.path.exists():
+            return None
+        try:
+            with FileLock(self.path.with_suffix(".lock")):  # of two processes that find it, one does it
+                connection = sqlite3.connect(self.path, timeout=10)
+                try:
+                    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
+                        return None
+                except sqlite3.OperationalError:  # locked, unreadable: not damaged
+                    return None
+                except sqlite3.DatabaseError:
+                    pass
+                finally:
+                    connection.close()
+                stamp = time.strftime("%Y%m%d-%H%M%S")
+                aside = self.path.with_name(f"{self.path.stem}.damaged-{stamp}{self.path.suffix}")
+                for end in ("-wal", "-shm", ""):
+                    part = self.path.with_name(self.path.name + end)
+                    if part.exists():
+                        part.rename(aside.with_name(aside.name + end))
+                return aside
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be written ({error.strerror}).") from None
+
+    @staticmethod
+    def _is_there(connection: sqlite3.Connection, run_id: str) -> bool:
+        """Whether asking for the run takes nothing from anybody."""
+        return bool(
+            connection.execute(
+                "SELECT 1 FROM runs WHERE run_id = ? AND status NOT IN ('cancelled', 'failed')",
+                (run_id,),
+            ).fetchone()
+        )
+
+    def _change(
+        self, run_id: str, change: str, allowed: tuple[str, ...], *values, by: str = TEACHER
+    ) -> bool:
         """Change a run if its status is one of `allowed`; otherwise it is too late: False."""
         marks = ", ".join("?" * len(allowed))
-        with self._connect() as connection:
+        with self.connect() as connection:
             changed = connection.execute(
-                f"UPDATE runs SET {change} WHERE run_id = ? AND status IN ({marks})",
-                (*values, run_id, *allowed),
+                f"UPDATE runs SET {change} WHERE run_id = ? AND status IN ({marks}) "
+                f"AND (owner = ? OR ? = '{TEACHER}')",
+                (*values, run_id, *allowed, by, by),
             )
         return changed.rowcount == 1
 
     def _runs(self, where: str, values: tuple = ()) -> list[LiveRun]:
-        with self._connect() as connection:
+        with self.connect() as connection:
             rows = connection.execute(
                 "SELECT runs.*, (SELECT COUNT(*) FROM epochs e WHERE e.run_id = runs.run_id) "
                 f"AS epochs_done FROM runs {where}",

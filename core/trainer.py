@@ -1,4 +1,4 @@
-"""The process that trains the queued runs, in turn, one epoch each.
+"""The process that trains the queued runs, one epoch at a time, each visitor in turn.
 
 Started by core/processes.py as `python -m core.trainer`. It takes its orders from the
 store and tells it everything; killed at any moment, the next trainer goes on from the
@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.checkpoint import CheckpointError
-from core.cifar10 import DATA_FOLDER, DataError, load
+from core.cifar10 import DATA_FOLDER, Cifar10, DataError, load
 from core.records import EpochRecord
 from core.store import MAX_ATTEMPTS, LiveRun, Store
 from core.training import DivergedError, best_device, describe_device, train
 
-MAX_TOGETHER = 4  # runs whose data and weights are in memory at a time; the others wait
+MAX_IN_MEMORY = 48  # runs whose weights are in memory at a time; the others' lie on the disk
 POLL_SECONDS = 0.1
 
 
@@ -26,17 +26,39 @@ class Trainer:
     def __init__(self, store: Store, device: str, folder: Path):
         self.store, self.device = store, device
         self.folder = folder  # of the checkpoints
-        self.trainings: dict[str, Iterator[EpochRecord]] = {}
+        self.trainings: dict[str, Iterator[EpochRecord]] = {}  # the one trained last comes last
+        self.used: dict[str, float] = {}  # seconds that each visitor at work has had
+        self.data: dict[str, Cifar10] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def turn(self) -> bool:
-        """One epoch for each active run; False if there was nothing to do."""
-        active = self.store.active_runs()[:MAX_TOGETHER]
+        """One epoch of the run whose turn it is; False if there was nothing to do."""
+        active = self.store.active_runs()
         for run_id in set(self.trainings) - {run.run_id for run in active}:
             self.trainings.pop(run_id).close()  # paused or cancelled; the checkpoint stays
-        for run in active:
-            self._one_epoch(run)
-        return bool(active)
+        if not active or self.store.note("paused"):
+            return False
+        run, started = self._next(active), time.monotonic()
+        self.store.set_note("training", run.run_id)
+        self._one_epoch(run)
+        self.used[run.owner] += time.monotonic() - started
+        if run.run_id in self.trainings:
+            self.trainings[run.run_id] = self.trainings.pop(run.run_id)
+        return True
+
+    def _next(self, active: list[LiveRun]) -> LiveRun:
+        """Whose turn it is: of the visitor who has had the least time, what waited longest.
+
+        Time and not epochs: a heavy run takes from the light ones of others no more than
+        an equal share. Who comes anew begins level with the one who has had the least.
+        """
+        owners = dict.fromkeys(run.owner for run in active)
+        least = min((self.used[owner] for owner in owners if owner in self.used), default=0.0)
+        self.used = {owner: max(self.used.get(owner, least), least) for owner in owners}
+        owner = min(owners, key=self.used.get)
+        trained = list(self.trainings)
+        own = [run for run in active if run.owner == owner]
+        return min(own, key=lambda run: trained.index(run.run_id) if run.run_id in trained else -1)
 
     def _one_epoch(self, run: LiveRun) -> None:
         try:
@@ -74,10 +96,14 @@ class Trainer:
                 self._end(run)
 
     def _start(self, run: LiveRun) -> Iterator[EpochRecord]:
-        data, checkpoint = load(run.config.data), self._checkpoint(run)
+        name, checkpoint = run.config.data, self._checkpoint(run)
+        if name not in self.data:
+            self.data[name] = load(name)
+        if len(self.trainings) >= MAX_IN_MEMORY:
+            self.trainings.pop(next(iter(self.trainings))).close()  # trained longest ago
         if run.epochs_done == 0:
             checkpoint.unlink(missing_ok=True)
-        return train(run.config, data, self.device, checkpoint)
+        return train(run.config, self.data[name], self.device, checkpoint)
 
     def _end(self, run: LiveRun, failure: str = "") -> None:
         self.trainings.pop(run.run_id, None)

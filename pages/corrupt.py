@@ -10,6 +10,7 @@ from core.corruption import center_crop, corrupt_labels, corrupt_pixels, transit
 from pages.shared import resources
 from pages.shared.frame import page
 from pages.shared.full_data import choose_data, data_at_hand
+from pages.shared.room import room
 from pages.shared.run_form import corruption_choice, level_slider, seed_input
 
 SHOWN = 60  # images in the gallery
@@ -26,9 +27,12 @@ def shown_images(true_labels, is_wrong, true_class: str, only_wrong: bool) -> np
 
 
 with page("Corrupt the labels", "Real photographs, some with a lie for a label. Which ones?"):
+    here = room()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         corruption = corruption_choice()
-        level = level_slider() if corruption == "labels" else 0.0
+        level = 0.0
+        if corruption == "labels":
+            level = here.lesson.config.level if here.hides("level") else level_slider()
         with st.popover("More settings", icon=":material/tune:"):
             chosen = choose_data()
             true_class = st.selectbox("True class", ["all", *CLASSES], key="class", bind="query-params")

@@ -28,7 +28,8 @@ with page(
         captions.of_sources(full, MODEL, "full", 0)
         + " Thin: ours, were the test labels corrupted, too."
     )
-    for column, target in zip(st.columns(3), pages()[1:], strict=True):
+    shown = [target for target in pages()[1:] if target.help]
+    for column, target in zip(st.columns(len(shown)), shown, strict=True):
         with column:
             st.page_link(target, label=f"**{target.title}**")
             st.caption(target.help)

@@ -10,6 +10,8 @@ from pages.shared.downloads import downloads
 from pages.shared.drawing import draw
 from pages.shared.fidelity_table import show_fidelity
 from pages.shared.frame import page
+from pages.shared.navigation import the_page
+from pages.shared.room import room
 from pages.shared.visitor import visitor
 
 IMAGES = {"full": "All 50,000 images", "embedded": "5,000 images"}
@@ -18,17 +20,19 @@ RULES = {"loss": "By training loss", "error": "By training error"}
 
 
 def choice(label: str, names: dict[str, str], key: str) -> str:
-    return st.segmented_control(
+    first = next(iter(names))
+    chosen = st.segmented_control(
         label,
         list(names),
         format_func=names.get,
-        default=next(iter(names)),
+        default=first,
         required=True,
         wrap=True,
         key=key,
         bind="query-params",
         label_visibility="collapsed",
     )
+    return chosen or first  # an empty word in the address chooses nothing
 
 
 def own_runs() -> list:
@@ -114,6 +118,10 @@ def show_times(ours: pd.DataFrame, model: str, data: str) -> None:
 
 
 with page("The sweep", "The same network, trained at every corruption level."):
+    if room().waits_for_guess:
+        st.info("What do you expect? Draw your own guess first; then the sweep opens.")
+        st.page_link(the_page("guess"), label="Guess first")
+        st.stop()
     with st.container(horizontal=True, gap="medium"):
         model = choice("Network", {model: model for model in MODELS[:4]}, "network")
         figure = choice("Figure", FIGURES, "figure")

@@ -1,34 +1,50 @@
 """Train live: start a run, watch it learn and memorize, hold it against the paper."""
 
+from dataclasses import asdict
+
 import streamlit as st
 
 from core import captions, results
 from core.config import RunConfig
 from core.estimate import estimate
+from core.policy import RefusedError
 from pages.shared import live, resources
 from pages.shared.frame import page
 from pages.shared.full_data import data_at_hand
+from pages.shared.room import room
 from pages.shared.run_form import level_slider, more_settings, preset_choice
 from pages.shared.visitor import visitor
 
 
 def start(config: RunConfig) -> None:
-    run = resources.store().ask_for(config, visitor_name)
-    st.query_params["run"] = run.run_id
+    try:
+        run = resources.store().ask_for(config, visitor_name)
+    except RefusedError as refusal:
+        st.session_state.refusal = str(refusal)
+    else:
+        st.query_params["run"] = run.run_id
 
 
 with page("Train live", "Watch a network learn the pattern first, and the lies after it."):
     visitor_name = visitor()
+    here = room()
     store = resources.store()
-    failure = resources.trainer().failure
-    if failure:
-        st.error(failure)
+    for trouble in (resources.trainer().failure, store.note("damaged")):
+        if trouble:
+            st.error(trouble)
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        preset_choice()
-        level = level_slider()
-        with st.popover("More settings", icon=":material/tune:"):
-            settings = more_settings()
+        if not here.hides("preset"):
+            preset_choice()
+        level = here.lesson.config.level if here.hides("level") else level_slider()
+        if here.hides("more"):
+            settings = asdict(here.lesson.config)
+            del settings["level"]
+        else:
+            with st.popover("More settings", icon=":material/tune:"):
+                settings = more_settings()
         start_button = st.empty()
+    if "refusal" in st.session_state:
+        st.warning(st.session_state.pop("refusal"))
     settings["data"] = data_at_hand(settings["data"])
     if settings["corruption"] != "labels":
         level = 0.0
@@ -50,7 +66,7 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
         st.error(problem)
     else:
         others = [run for run in store.active_runs() if run.run_id != config.run_id]
-        needed = estimate(config, store.speeds(), others)
+        needed = estimate(config, store.speeds(), others, visitor_name)
         st.caption(captions.of_start(config, store.run(config.run_id), needed, len(others)))
 
     asked = st.query_params.get("run")

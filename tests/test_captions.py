@@ -24,8 +24,8 @@ from core.store import LiveRun
 HALF = RunConfig(level=0.5, epochs=40)
 
 
-def live_run(config=HALF, status="running", epochs_done=0) -> LiveRun:
-    return LiveRun(config.run_id, config, status, None, 0, "", "2 CPU threads", 0.0, epochs_done)
+def live_run(config=HALF, status="running", epochs_done=0, owner="ann") -> LiveRun:
+    return LiveRun(config.run_id, config, status, None, 0, "", "2 CPU threads", 0.0, owner, epochs_done)
 
 
 def test_corruption_counts_the_wrong_labels(embedded):
@@ -74,10 +74,17 @@ def test_time_left_counts_what_the_others_turns_cost():
     records = [record(i, seconds=2.0) for i in range(1, 21)]  # 20 epochs of 2 s are left
     speeds = {("mlp-1x512", 64): 5_000.0, ("inception", 64): 250.0}  # 1 s and 20 s an epoch
     assert "40 s left" in captions.of_status(live_run(), records, [], speeds)
-    short = live_run(RunConfig(seed=1, epochs=15), epochs_done=5)  # 10 turns of 1 s
-    assert "50 s left" in captions.of_status(live_run(), records, [short], speeds)
-    long = live_run(RunConfig(model="inception", epochs=50))  # 20 turns of 20 s
-    assert "7 min left" in captions.of_status(live_run(), records, [long], speeds)
+    short = live_run(RunConfig(seed=1, epochs=15), epochs_done=5, owner="ben")  # wants 10 s
+    said = captions.of_status(live_run(), records, [short], speeds)
+    assert "50 s left" in said and "takes turns with 1 more of 1 other visitor" in said
+    long = live_run(RunConfig(model="inception", epochs=50), owner="eve")  # gets as much time as we
+    assert "80 s left" in captions.of_status(live_run(), records, [long], speeds)
+    assert "2 min left" in captions.of_status(live_run(), records, [short, long], speeds)  # 90 s
+    more = live_run(RunConfig(model="inception", epochs=50, seed=1), owner="eve")
+    assert "80 s left" in captions.of_status(live_run(), records, [long, more], speeds)  # no more
+    own = live_run(RunConfig(seed=2, epochs=30))  # of the same visitor: wants 30 s
+    assert "70 s left" in captions.of_status(live_run(), records, [own], speeds)
+    assert "paused all" in captions.of_status(live_run(), records, [], speeds, is_paused=True)
 
 
 def test_start_says_how_long_and_what_is_there_already():
@@ -117,7 +124,10 @@ def test_sources_say_what_is_ours_and_what_is_not_computed():
 def test_estimates_prefer_what_was_measured_here():
     measured = estimate(HALF, {("mlp-1x512", 64): 20_000.0})
     assert measured.seconds == 5_000 * 40 / 20_000 and "this machine" in measured.basis
-    beside = [live_run(RunConfig(seed=seed, epochs=40)) for seed in (1, 2)]
+    beside = [
+        live_run(RunConfig(seed=seed, epochs=40), owner=owner)
+        for seed, owner in ((1, "ben"), (2, "eve"))
+    ]
     shared = estimate(HALF, {("mlp-1x512", 64): 20_000.0}, beside)
     assert shared.seconds == 3 * measured.seconds
     fresh = estimate(HALF, {})

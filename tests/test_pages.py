@@ -4,9 +4,13 @@ import random
 
 import pytest
 from samples import record
+from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 
+from core import charts, policy
+from core.classroom import Classroom, Lesson
 from core.config import RunConfig
+from core.policy import Gate, Limits, Policy
 from core.processes import TrainerProcess
 from core.store import Store
 from pages.shared import resources
@@ -15,15 +19,29 @@ TITLES = {
     "start": "Can a network learn from lies?",
     "corrupt": "Corrupt the labels",
     "train": "Train live",
+    "guess": "Guess first",
     "sweep": "The sweep",
+    "teacher": "Teacher",
+    "present": "Label Corruption Lab",
 }
+PASSWORD = "correct horse"
+PLAIN = charts.compared([], "test_error")
+
+
+@pytest.fixture(autouse=True)
+def no_components(monkeypatch):
+    """Every AppTest looks through all installed packages for components (80 ms); there are none."""
+    manager = BidiComponentManager
+    monkeypatch.setattr(manager, "discover_and_register_components", lambda *_, **__: None)
 
 
 @pytest.fixture(autouse=True)
 def store(data_folder, monkeypatch) -> Store:
     """A store of its own for each test, and no trainer behind it."""
     store = Store(data_folder / "runs.sqlite")
+    classroom = Classroom(store)
     monkeypatch.setattr(resources, "store", lambda: store)
+    monkeypatch.setattr(resources, "classroom", lambda: classroom)
     monkeypatch.setattr(resources, "trainer", TrainerProcess)
     return store
 
@@ -175,8 +193,10 @@ def test_train_says_when_the_trainer_cannot_start(monkeypatch):
 
 
 def test_train_buttons_follow_the_state(store):
-    run_id = store.ask_for(RunConfig(level=0.5), "somebody").run_id
-    page = open_page("train", run=run_id)
+    page = open_page("train")
+    run_id = store.ask_for(RunConfig(level=0.5), page.session_state.visitor).run_id
+    page.query_params["run"] = run_id
+    page.run()
     page.button(key="pause").click().run()
     assert store.run(run_id).status == "paused"
     page.button(key="one").click().run()
@@ -213,6 +233,11 @@ def test_without_the_full_data_the_embedded_images_serve():
 
 def test_a_broken_store_is_one_sentence(store):
     store.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
+    page = open_page("train")
+    assert "damaged" in texts(page) and "Reload the page" in texts(page) and not page.exception
+    assert "kept as runs.damaged-" in texts(page.run()) and page.button(key="start")
+    store.path.unlink()
+    store.path.mkdir()
     for name in ("train", "sweep"):
         page = open_page(name)
         assert "cannot be read or written" in texts(page) and not page.exception
@@ -253,14 +278,170 @@ NAMES = [
     "measure",
     "preset",
     "class",
+    "room",
+    "network",
+    "figure",
+    "images",
+    "poster",
+    "rule",
+    "present",
+    "embed",
+    "",
+    "<i>",
 ]
 
 
-@pytest.mark.parametrize("name", ["corrupt", "train", "sweep"])
-def test_made_up_addresses_give_a_working_page(name):
+@pytest.mark.parametrize("name", ["corrupt", "train", "guess", "sweep"])
+def test_made_up_addresses_give_a_working_page(name, monkeypatch):
+    """2,000 of them; most with a plain chart for each picture, which no address touches."""
     draw = random.Random(name)
-    for _ in range(20):
+    for number in range(500):
+        if number == 10:
+            for picture in ("error_history", "transition_heatmap", "guess", "lies_history"):
+                monkeypatch.setattr(charts, picture, lambda *_, **__: PLAIN)
         address = {key: draw.choice(VALUES) for key in draw.sample(NAMES, draw.randint(1, 8))}
         page = open_page(name, **address)
         assert not page.exception, address
         assert page.title[0].value == TITLES[name]
+        assert "<b>x</b>" not in texts(page).replace("'<b>x</b>'", "")
+
+
+def test_limits_are_said_where_a_run_is_refused(store):
+    store.limits = Limits(runs=1)
+    page = open_page("train")
+    page.button(key="start").click().run()
+    page.slider(key="level").set_value(0.9).run()
+    page.button(key="start").click().run()
+    assert "You have one run waiting or training" in page.warning[0].value
+    assert len(store.active_runs()) == 1 and not page.exception
+    assert not page.run().warning  # said once
+
+
+def test_anothers_run_is_seen_and_not_touched(store):
+    store.ask_for(RunConfig(level=0.5, epochs=40), "somebody else")
+    page = open_page("train", run=RunConfig(level=0.5, epochs=40).run_id)
+    assert "Another visitor has started this run" in texts(page)
+    assert not {"pause", "cancel"} & {button.key for button in page.button}
+
+
+def test_a_room_sets_the_controls_and_hides_some():
+    lesson = Lesson("A *title* <b>", RunConfig(level=0.7, epochs=33), ("preset", "more"))
+    code = resources.classroom().open_room(lesson)
+    page = open_page("train", room=code.lower())
+    assert page.slider(key="level").value == 0.7
+    assert not page.selectbox and not page.number_input  # the preset and all other settings
+    page.button(key="start").click().run()
+    (run,) = resources.store().active_runs()
+    assert (run.config.level, run.config.epochs) == (0.7, 33)
+    assert f"Room {code}" in texts(page) and "<b>" not in texts(page).replace("\\<b\\>", "")
+    page.slider(key="level").set_value(0.2).run()
+    assert page.slider(key="level").value == 0.2  # set once, then free
+
+
+def test_a_hidden_level_is_the_lessons():
+    code = resources.classroom().open_room(Lesson("x", RunConfig(level=0.7), ("level",)))
+    page = open_page("corrupt", room=code)
+    assert not page.slider and "At 70% corruption" in texts(page)
+
+
+def test_a_room_that_is_not_there_is_one_sentence():
+    page = open_page("train", room="NONE<b>")
+    assert "There is no room" in page.warning[0].value and not page.exception
+
+
+def test_the_sweep_waits_for_a_guess_where_the_lesson_wants_one():
+    code = resources.classroom().open_room(Lesson("x", guess_first=True))
+    page = open_page("sweep", room=code)
+    assert "Draw your own guess first" in page.info[0].value and not page.get("vega_lite_chart")
+    assert "Draw your own guess first" not in texts(open_page("sweep"))
+    page = open_page("guess", room=code)
+    page.button(key="reveal").click().run()
+    assert "Your guess of the test error is off by" in texts(page) and "One guess so far" in texts(page)
+    assert resources.classroom().guesses(code).shape == (1, 2, 11)
+    page.session_state["room"] = code
+    sweep = AppTest.from_file("../pages/sweep.py", default_timeout=60)
+    for name in ("room", "guesses", "lesson"):
+        sweep.session_state[name] = page.session_state[name]
+    assert "Filled" in texts(sweep.run())
+
+
+@pytest.fixture
+def teacher(monkeypatch):
+    hashed = policy.hash_password(PASSWORD)
+    gate = Gate(hashed)
+    monkeypatch.setattr(resources, "policy", lambda: Policy(teacher_password=hashed))
+    monkeypatch.setattr(resources, "gate", lambda: gate)
+
+
+def unlocked() -> AppTest:
+    page = open_page("teacher")
+    page.text_input(key="password").set_value(PASSWORD)
+    next(button for button in page.button if button.label == "Open").click()
+    return page.run()
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    return next(button for button in page.button if button.label == label).click().run()
+
+
+def test_without_a_password_the_teachers_page_is_closed_and_says_how_to_open_it():
+    page = open_page("teacher")
+    assert "python -m core password" in texts(page) and not page.button and not page.text_input
+
+
+def test_wrong_passwords_open_nothing_and_are_limited(teacher):
+    page = open_page("teacher")
+    for _ in range(policy.TRIES):
+        page.text_input(key="password").set_value("guess")
+        press(page, "Open")
+        assert page.error[0].value == "That is not the password."
+        assert not page.tabs
+    page.text_input(key="password").set_value(PASSWORD)
+    press(page, "Open")
+    assert "Too many wrong passwords" in page.error[0].value and not page.tabs
+    assert not open_page("teacher", is_teacher="true").tabs  # nor does an address
+
+
+def test_the_teacher_holds_the_reins(teacher, store):
+    configs = [RunConfig(seed=seed) for seed in range(3)]
+    for place, config in enumerate(configs):
+        store.ask_for(config, f"visitor {place % 2}")
+    page = unlocked()
+    assert "3 runs of 2 visitors take turns" in texts(page) and "visitor 0" not in str(
+        page.dataframe[0]
+    )
+    press(page, "Pause all")
+    assert store.note("paused") and "all training is paused" in texts(page)
+    assert "the teacher has paused all training" in texts_of_run(configs[0])
+    press(page, "Go on with all")
+    press(page, "Pause it")
+    assert store.run(configs[0].run_id).status == "paused"
+    press(page, "Cancel it")
+    assert store.run(configs[0].run_id).status == "cancelled"
+    press(page, "Clear the queue")
+    assert store.active_runs() == [] and "Nobody is training" in texts(page)
+    press(page, "Lock this page")
+    assert not page.tabs
+
+
+def texts_of_run(config: RunConfig) -> str:
+    page = open_page("train", run=config.run_id)
+    return "\n".join(str(element.proto.text) for element in page.get("progress"))
+
+
+def test_the_teacher_opens_a_room_with_its_code(teacher):
+    page = unlocked()
+    press(page, "Open a room")
+    (code,) = resources.classroom().rooms()
+    assert any(f"/train?room={code}" in block.value for block in page.code) and not page.exception
+
+
+def test_the_story_goes_on_by_hand_and_comes_round():
+    page = open_page("present")
+    titles = []
+    for _ in range(5):
+        assert not page.exception
+        titles.append(page.header[0].value)
+        page.button(key="next").click().run()
+    assert len(set(titles)) == 4 and titles[0] == titles[4]
+    assert page.toggle(key="plays").value is False

@@ -6,7 +6,8 @@ import pytest
 from samples import record
 
 from core.config import RunConfig
-from core.store import Store, StoreError
+from core.policy import Limits, RefusedError
+from core.store import TEACHER, Store, StoreError
 
 CONFIG = RunConfig(level=0.5, epochs=3)
 
@@ -54,23 +55,23 @@ def test_another_process_finds_everything(store):
 
 def test_pause_and_go_on(store):
     train(store, CONFIG, 1)
-    store.pause(CONFIG.run_id)
+    store.pause(CONFIG.run_id, "ann")
     store.add_epoch(CONFIG.run_id, record(2))  # the epoch that was being trained is kept
     assert store.run(CONFIG.run_id).status == "paused"
     assert store.run(CONFIG.run_id).epochs_done == 2 and store.active_runs() == []
-    store.go_on(CONFIG.run_id)
+    store.go_on(CONFIG.run_id, "ann")
     assert store.run(CONFIG.run_id).status == "queued"
 
 
 def test_one_epoch_pauses_after_it(store):
     train(store, CONFIG, 1)
-    store.pause(CONFIG.run_id)
-    store.one_epoch(CONFIG.run_id)
+    store.pause(CONFIG.run_id, "ann")
+    store.one_epoch(CONFIG.run_id, "ann")
     store.started(CONFIG.run_id, "cpu")
     assert store.run(CONFIG.run_id).status == "running"
     store.add_epoch(CONFIG.run_id, record(2))
     assert store.run(CONFIG.run_id).status == "paused"
-    store.go_on(CONFIG.run_id)
+    store.go_on(CONFIG.run_id, "ann")
     store.started(CONFIG.run_id, "cpu")
     store.add_epoch(CONFIG.run_id, record(3))
     assert store.run(CONFIG.run_id).status == "running"
@@ -78,7 +79,7 @@ def test_one_epoch_pauses_after_it(store):
 
 def test_cancel_keeps_the_epochs_and_can_be_asked_for_again(store):
     train(store, CONFIG, 2)
-    store.cancel(CONFIG.run_id)
+    store.cancel(CONFIG.run_id, "ann")
     run = store.run(CONFIG.run_id)
     assert run.status == "cancelled" and run.has_ended and run.epochs_done == 2
     assert store.ask_for(CONFIG, "ann").status == "queued"
@@ -100,9 +101,9 @@ CHANGES = ["pause", "go_on", "one_epoch", "cancel"]
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_has_ended_is_not_changed_by_a_late_click(store, end, change):
     train(store, CONFIG, 3)
-    getattr(store, end)(CONFIG.run_id)
+    store.finished(CONFIG.run_id) if end == "finished" else store.cancel(CONFIG.run_id, "ann")
     before = store.run(CONFIG.run_id)
-    getattr(store, change)(CONFIG.run_id)
+    getattr(store, change)(CONFIG.run_id, "ann")
     assert store.run(CONFIG.run_id) == before
 
 
@@ -110,14 +111,14 @@ def test_any_order_of_clicks_leaves_a_run_that_has_a_state(store):
     for clicks in itertools.product(CHANGES, repeat=3):
         store.ask_for(CONFIG, "ann")
         for click in clicks:
-            getattr(store, click)(CONFIG.run_id)
+            getattr(store, click)(CONFIG.run_id, "ann")
         expected = "cancelled" if "cancel" in clicks else ("queued", "paused")
         assert store.run(CONFIG.run_id).status in expected
 
 
 def test_an_epoch_told_after_cancel_does_not_bring_the_run_back(store):
     train(store, CONFIG, 1)
-    store.cancel(CONFIG.run_id)
+    store.cancel(CONFIG.run_id, "ann")
     store.add_epoch(CONFIG.run_id, record(2))
     store.finished(CONFIG.run_id)
     store.started(CONFIG.run_id, "cpu")
@@ -182,12 +183,133 @@ def test_the_store_is_in_wal_mode(store):
     connection.close()
 
 
-def test_a_file_that_is_no_database_is_one_sentence(tmp_path):
+DAMAGES = {
+    "no database": lambda content: b"this is not a database, and long enough to be read as one" * 50,
+    "cut in half": lambda content: content[: len(content) // 2],
+    "a torn page": lambda content: content[:4096] + b"\xff" * 4096 + content[8192:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(tmp_path, damage):
     path = tmp_path / "runs.sqlite"
-    path.write_bytes(b"this is not a database, and long enough to be read as one" * 50)
-    with pytest.raises(StoreError) as refusal:
-        Store(path)
-    assert "cannot be read or written" in str(refusal.value) and "\n" not in str(refusal.value)
+    store = Store(path)
+    for seed in range(50):
+        train(store, RunConfig(level=0.5, seed=seed), 3)
+    with store.connect() as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    broken = DAMAGES[damage](path.read_bytes())
+    path.write_bytes(broken)
+    again = Store(path)
+    (aside,) = tmp_path.glob("runs.damaged-*.sqlite")
+    assert aside.read_bytes() == broken
+    assert aside.name in again.note("damaged") and "new one has been begun" in again.note("damaged")
+    assert again.active_runs() == [] and again.ask_for(CONFIG, "ann").status == "queued"
+    assert Store(path).run(CONFIG.run_id).status == "queued"
+
+
+def test_a_file_damaged_while_it_is_in_use_is_said_once_and_then_it_works_again(store):
+    store.ask_for(CONFIG, "ann")
+    for end in ("-wal", "-shm"):
+        store.path.with_name(store.path.name + end).unlink(missing_ok=True)
+    store.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
+    with pytest.raises(StoreError, match=r"damaged.*Reload the page"):
+        store.active_runs()
+    assert store.active_runs() == []
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing(store, monkeypatch):
+    train(store, CONFIG, 1)
+    connect = sqlite3.connect
+
+    def full(*arguments, **options):
+        connection = connect(*arguments, **options)
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", full)
+        with pytest.raises(StoreError, match="full"):
+            for epoch in range(2, 200):
+                store.add_epoch(CONFIG.run_id, record(epoch))
+    kept = [record.epoch for record in store.records(CONFIG.run_id)]
+    assert kept == list(range(1, len(kept) + 1)) and len(kept) == epoch - 1
+    store.add_epoch(CONFIG.run_id, record(epoch))  # there is room again
+
+
+def test_a_clock_set_back_changes_no_order(store, monkeypatch):
+    for seed, clock in enumerate((1000.0, 2000.0, 500.0, 400.0)):
+        monkeypatch.setattr("core.store.time.time", lambda: clock)  # noqa: B023
+        store.ask_for(RunConfig(seed=seed), "ann")
+    assert [run.config.seed for run in store.active_runs()] == [0, 1, 2, 3]
+    assert [run.config.seed for run in store.runs_of("ann")] == [3, 2, 1, 0]
+
+
+def test_a_store_of_an_earlier_version_is_taken_over(tmp_path):
+    path = tmp_path / "runs.sqlite"
+    train(Store(path), CONFIG, 2)
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE runs DROP COLUMN owner")
+    connection.close()
+    run = Store(path).run(CONFIG.run_id)
+    assert run.owner == "" and run.epochs_done == 2
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_only_its_owner_and_the_teacher_change_a_run(store, change):
+    train(store, CONFIG, 1)
+    if change in ("go_on", "one_epoch"):
+        store.pause(CONFIG.run_id, "ann")
+    store.ask_for(CONFIG, "ben")  # a second viewer
+    before = store.run(CONFIG.run_id)
+    for other in ("ben", "", "' OR 1=1 --"):
+        getattr(store, change)(CONFIG.run_id, other)
+        assert store.run(CONFIG.run_id) == before and before.owner == "ann"
+    getattr(store, change)(CONFIG.run_id, TEACHER)
+    assert store.run(CONFIG.run_id) != before
+
+
+def test_limits_hold_where_a_run_is_accepted(tmp_path):
+    store = Store(tmp_path / "runs.sqlite", Limits(runs=2, epochs=100, images=5_000))
+    for seed in range(2):
+        store.ask_for(RunConfig(seed=seed), "ann")
+    refused = {
+        "which is all that one visitor can have": RunConfig(seed=2),
+        "up to 100 epochs": RunConfig(epochs=101),
+        "up to 5,000 images": RunConfig(data="full"),
+    }
+    for sentence, config in refused.items():
+        with pytest.raises(RefusedError, match=sentence):
+            store.ask_for(config, "ann")
+        assert store.run(config.run_id) is None
+    store.ask_for(RunConfig(seed=2), "ben")  # others are free
+    assert store.ask_for(RunConfig(seed=2), "ann").owner == "ben"  # to look on takes nothing
+    store.cancel(RunConfig(seed=0).run_id, "ann")
+    assert store.ask_for(RunConfig(seed=3), "ann").owner == "ann"
+
+
+def test_limits_hold_against_many_at_once(tmp_path):
+    store, refused = Store(tmp_path / "runs.sqlite", Limits(runs=3)), []
+
+    def ask(seed):
+        try:
+            store.ask_for(RunConfig(seed=seed), "ann")
+        except RefusedError:
+            refused.append(seed)
+
+    threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store.active_runs()) == 3 and len(refused) == 9
+
+
+def test_notes(store):
+    assert store.note("paused") == ""
+    store.set_note("paused", "yes")
+    assert Store(store.path).note("paused") == "yes"
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):

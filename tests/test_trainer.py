@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from core import trainer as trainer_module
 from core.cifar10 import load_embedded
 from core.config import RunConfig
 from core.processes import DownloadProcess, TrainerProcess
-from core.store import MAX_ATTEMPTS, Store
+from core.store import MAX_ATTEMPTS, Store, StoreError
 from core.trainer import Trainer
 from core.training import train
 
@@ -46,31 +47,87 @@ def test_a_queued_run_is_trained_to_its_end(store, trainer, tiny):
     assert store.speeds()[("mlp-1x512", 256)] > 0
 
 
-def test_runs_take_turns(store, trainer):
-    runs = [store.ask_for(dataclasses.replace(CONFIG, seed=seed), "ann") for seed in range(3)]
-    trainer.turn()
+def seeded(seed: int, **settings) -> RunConfig:
+    return dataclasses.replace(CONFIG, seed=seed, **settings)
+
+
+def test_runs_of_one_visitor_take_turns(store, trainer):
+    runs = [store.ask_for(seeded(seed), "ann") for seed in range(3)]
+    for _ in range(3):
+        trainer.turn()
     assert [store.run(run.run_id).epochs_done for run in runs] == [1, 1, 1]
     assert {run.status for run in store.active_runs()} == {"running"}
 
 
-def test_only_so_many_are_in_memory(store, trainer):
-    for seed in range(6):
-        store.ask_for(dataclasses.replace(CONFIG, seed=seed, epochs=1), "ann")
+def test_ten_runs_get_no_more_time_than_one(store, trainer, monkeypatch):
+    clock = iter(range(10_000))  # every epoch takes a second
+    monkeypatch.setattr(trainer_module.time, "monotonic", lambda: next(clock))
+    for seed in range(10):
+        store.ask_for(seeded(seed, epochs=100), "ann")
+    one = store.ask_for(seeded(10, epochs=100), "ben")
+    for _ in range(20):
+        trainer.turn()
+    assert store.run(one.run_id).epochs_done == 10
+    late = store.ask_for(seeded(11, epochs=100), "eve")  # begins level, and makes up for nothing
+    for _ in range(9):
+        trainer.turn()
+    assert store.run(late.run_id).epochs_done == 3
+
+
+def test_a_heavy_run_takes_no_more_than_its_share_of_time(store, trainer, monkeypatch):
+    seconds = {0: 9.0, 1: 1.0}
+    now = [0.0]
+    monkeypatch.setattr(trainer_module.time, "monotonic", lambda: now[0])
+    one_epoch = trainer._one_epoch
+
+    def slow(run):
+        now[0] += seconds[run.config.seed]
+        one_epoch(run)
+
+    monkeypatch.setattr(trainer, "_one_epoch", slow)
+    heavy, light = (
+        store.ask_for(seeded(0, epochs=99), "ann"),
+        store.ask_for(seeded(1, epochs=99), "ben"),
+    )
+    for _ in range(20):
+        trainer.turn()
+    assert store.run(heavy.run_id).epochs_done == 2 and store.run(light.run_id).epochs_done == 18
+
+
+def test_only_so_many_are_in_memory_and_the_others_go_on_from_the_disk(
+    store, trainer, tiny, monkeypatch
+):
+    monkeypatch.setattr(trainer_module, "MAX_IN_MEMORY", 2)
+    for seed in range(4):
+        store.ask_for(seeded(seed), f"visitor {seed}")
+    while trainer.turn():
+        assert len(trainer.trainings) <= 2
+    for seed in range(4):
+        assert measured(store.records(seeded(seed).run_id)) == measured(
+            train(seeded(seed), tiny, "cpu")
+        )
+
+
+def test_a_teachers_pause_holds_for_all_and_loses_nothing(store, trainer):
+    run_id = store.ask_for(CONFIG, "ann").run_id
     trainer.turn()
-    assert [run.config.seed for run in store.active_runs()] == [4, 5]
-    trainer.turn()
-    assert store.active_runs() == []
+    store.set_note("paused", "yes")
+    assert not trainer.turn() and store.run(run_id).status == "running"
+    store.set_note("paused", "")
+    while trainer.turn():
+        pass
+    assert store.run(run_id).epochs_done == 3
 
 
 def test_pause_one_epoch_and_going_on_change_no_number(store, trainer, tiny):
     run_id = store.ask_for(CONFIG, "ann").run_id
     trainer.turn()
-    store.pause(run_id)
+    store.pause(run_id, "ann")
     assert not trainer.turn() and trainer.trainings == {}
-    store.one_epoch(run_id)
+    store.one_epoch(run_id, "ann")
     assert trainer.turn() and not trainer.turn()
     assert store.run(run_id).status == "paused" and store.run(run_id).epochs_done == 2
-    store.go_on(run_id)
+    store.go_on(run_id, "ann")
     while trainer.turn():
         pass
     assert store.run(run_id).status == "finished"
@@ -99,7 +156,7 @@ def test_clicks_while_an_epoch_is_trained(store, trainer, monkeypatch, clicks, e
                     if click == "ask_for":
                         store.ask_for(CONFIG, "ann")
                     else:
-                        getattr(store, click)(run_id)
+                        getattr(store, click)(run_id, "ann")
             yield record
 
     monkeypatch.setattr(trainer_module, "train", clicked_train)
@@ -114,7 +171,9 @@ def test_a_run_cancelled_in_its_last_epoch_can_be_taken_up_again(store, trainer,
     trainer.turn()
     trainer.turn()
     add_epoch = store.add_epoch
-    monkeypatch.setattr(store, "add_epoch", lambda *told: (add_epoch(*told), store.cancel(run_id)))
+    monkeypatch.setattr(
+        store, "add_epoch", lambda *told: (add_epoch(*told), store.cancel(run_id, "ann"))
+    )
     trainer.turn()
     assert store.run(run_id).status == "cancelled"
     monkeypatch.setattr(store, "add_epoch", add_epoch)
@@ -127,9 +186,9 @@ def test_one_epoch_from_another_trainer_is_a_new_epoch(store, trainer):
     """A trainer that resumes is first told the last epoch again; that is not the one asked for."""
     run_id = store.ask_for(CONFIG, "ann").run_id
     trainer.turn()
-    store.pause(run_id)
+    store.pause(run_id, "ann")
     other = Trainer(store, "cpu", trainer.folder)
-    store.one_epoch(run_id)
+    store.one_epoch(run_id, "ann")
     while other.turn():
         pass
     assert store.run(run_id).epochs_done == 2 and store.run(run_id).status == "paused"
@@ -138,7 +197,7 @@ def test_one_epoch_from_another_trainer_is_a_new_epoch(store, trainer):
 def test_cancelled_runs_leave_memory_and_can_be_taken_up_again(store, trainer, tiny):
     run_id = store.ask_for(CONFIG, "ann").run_id
     trainer.turn()
-    store.cancel(run_id)
+    store.cancel(run_id, "ann")
     trainer.turn()
     assert trainer.trainings == {} and store.run(run_id).status == "cancelled"
     store.ask_for(CONFIG, "ann")
@@ -197,24 +256,53 @@ def wait_for(condition, seconds=60):
         time.sleep(0.05)
 
 
-def test_killed_at_any_moment_it_is_started_again_and_goes_on(store, data_folder):
+def test_killed_twenty_times_at_random_moments_it_goes_on(store, data_folder, monkeypatch):
+    monkeypatch.setattr(processes, "RESTART_SECONDS", 0.05)
+    draw = random.Random(0)
     config = RunConfig(level=0.5, epochs=40)
     run_id = store.ask_for(config, "ann").run_id
     process = TrainerProcess()
     process.start()
     killed = set()
-    for epochs in (0, 3, 4, 11):
+    for kill in range(20):
         wait_for(lambda: process.process and process.process.pid not in killed)
-        wait_for(lambda: store.run(run_id).epochs_done >= epochs)  # noqa: B023
+        if kill % 2:  # while it trains, not only while it starts
+            before = store.run(run_id).epochs_done
+            wait_for(lambda: store.run(run_id).epochs_done > before or is_over(store, run_id))  # noqa: B023
+        time.sleep(draw.uniform(0, 0.4))
         done = store.run(run_id).epochs_done
         killed.add(process.process.pid)
         process.process.send_signal(signal.SIGKILL)
-        assert store.run(run_id).epochs_done >= done
-    wait_for(lambda: store.run(run_id).status == "finished", 120)
+        assert store.run(run_id).epochs_done >= done and store.run(run_id).status != "failed"
+    wait_for(lambda: is_over(store, run_id), 120)
+    assert store.run(run_id).status == "finished"
     records = store.records(run_id)
     assert [record.epoch for record in records] == list(range(1, 41))
     assert measured(records) == measured(train(config, load_embedded()))
     process.stop()
+
+
+def is_over(store, run_id) -> bool:
+    return store.run(run_id).has_ended
+
+
+def test_a_full_disk_stops_the_trainer_and_no_epoch_is_lost(store, trainer, tiny, monkeypatch):
+    """The trainer ends; the next one goes on where it was, once there is room."""
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    trainer.turn()
+
+    def no_room(*_):
+        raise StoreError("database or disk is full")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreError):
+        patch.setattr(store, "add_epoch", no_room)
+        trainer.turn()
+    assert store.run(run_id).status == "running" and store.run(run_id).epochs_done == 1
+    other = Trainer(store, "cpu", trainer.folder)
+    while other.turn():
+        pass
+    assert store.run(run_id).status == "finished"
+    assert measured(store.records(run_id)) == measured(train(CONFIG, tiny, "cpu"))
 
 
 def test_the_trainer_ends_with_its_server(store, data_folder):

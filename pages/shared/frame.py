@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.cifar10 import DataError
 from core.config import RunConfig
+from core.policy import PolicyError
 from core.results import SweepError
 from core.store import StoreError
 from pages.shared.navigation import navigation
@@ -36,7 +37,7 @@ def plain_errors() -> Iterator[None]:
     """Show what can go wrong as its one sentence. Fragments, which rerun alone, need it, too."""
     try:
         yield
-    except (DataError, StoreError, SweepError) as error:
+    except (DataError, PolicyError, StoreError, SweepError) as error:
         st.error(str(error), icon=":material/error:")
 
 

@@ -136,26 +136,28 @@ def _status(run: LiveRun, records) -> None:
     others = [other for other in store.active_runs() if other.run_id != run.run_id]
     st.progress(
         min(1.0, len(records) / run.config.epochs),
-        text=captions.of_status(run, records, others, store.speeds()),
+        text=captions.of_status(run, records, others, store.speeds(), bool(store.note("paused"))),
     )
+    if others:
+        st.caption(captions.of_turn(store.run(store.note("training")), run))
     if run.message:
         st.error(run.message, icon=":material/error:")
 
 
 def _buttons(run: LiveRun) -> None:
-    store = resources.store()
-    if run.status == "finished":
+    store, whose = resources.store(), (run.run_id, st.session_state.visitor)
+    if run.has_ended:
+        return
+    if run.owner != st.session_state.visitor:
+        st.caption("Another visitor has started this run: you see all of it; they can pause or end it.")
         return
     with st.container(horizontal=True, key="run-buttons"):
         if run.is_active:
-            st.button("Pause", shortcut="P", on_click=store.pause, args=(run.run_id,), key="pause")
+            st.button("Pause", shortcut="P", on_click=store.pause, args=whose, key="pause")
         elif run.status == "paused":
-            st.button("Go on", shortcut="P", on_click=store.go_on, args=(run.run_id,), key="go-on")
-            st.button(
-                "One epoch", shortcut="E", on_click=store.one_epoch, args=(run.run_id,), key="one"
-            )
-        if not run.has_ended:
-            st.button("Cancel", shortcut="X", on_click=store.cancel, args=(run.run_id,), key="cancel")
+            st.button("Go on", shortcut="P", on_click=store.go_on, args=whose, key="go-on")
+            st.button("One epoch", shortcut="E", on_click=store.one_epoch, args=whose, key="one")
+        st.button("Cancel", shortcut="X", on_click=store.cancel, args=whose, key="cancel")
 
 
 def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:

@@ -24,12 +24,25 @@ def pages() -> list:
             help="Watch a network find the pattern, then learn the lies.",
         ),
         st.Page(
+            FOLDER / "guess.py",
+            title="Guess first",
+            icon=":material/draw:",
+            help="Draw what you expect; then see the truth over it.",
+        ),
+        st.Page(
             FOLDER / "sweep.py",
             title="The sweep",
             icon=":material/stacked_line_chart:",
             help="Every level at once, beside the paper's points.",
         ),
+        st.Page(FOLDER / "teacher.py", title="Teacher", visibility="hidden"),
+        st.Page(FOLDER / "present.py", title="Present", visibility="hidden"),
     ]
+
+
+def the_page(name: str):
+    """The page of the file pages/NAME.py, for a link to it."""
+    return next(page for page in pages() if page.url_path == name)
 
 
 def navigation():

@@ -5,7 +5,9 @@ import pandas as pd
 import streamlit as st
 
 from core import cifar10, results
+from core.classroom import Classroom
 from core.corruption import channel_statistics
+from core.policy import Gate, Policy, load_policy
 from core.processes import DownloadProcess, TrainerProcess
 from core.records import EpochRecord
 from core.store import Store
@@ -23,8 +25,25 @@ def noise(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @st.cache_resource(show_spinner=False)
+def policy() -> Policy:
+    """What lab.toml said when the server started. Raises PolicyError."""
+    return load_policy()
+
+
+@st.cache_resource(show_spinner=False)
 def store() -> Store:
-    return Store()
+    return Store(limits=policy().limits)
+
+
+@st.cache_resource(show_spinner=False)
+def classroom() -> Classroom:
+    return Classroom(store())
+
+
+@st.cache_resource(show_spinner=False)
+def gate() -> Gate:
+    """The teacher's door; its count of wrong tries is the server's."""
+    return Gate(policy().teacher_password)
 
 
 @st.cache_resource(show_spinner=False)

@@ -58,7 +58,7 @@ def preset_choice() -> None:
         format_func=lambda key: names[key].name,
         key="preset",
         bind="query-params",
-        on_change=lambda: _set_all(names[st.session_state.preset].config),
+        on_change=lambda: set_all(names[st.session_state.preset].config),
     )
 
 
@@ -113,7 +113,7 @@ def _number(name: str, label: str, step, form: str | None = None, default=None):
     )
 
 
-def _set_all(config: RunConfig) -> None:
+def set_all(config: RunConfig) -> None:
     for name in FIELDS:
         if name not in ("momentum", "epochs_after_fitted"):  # only for the command line
             st.session_state[name] = getattr(config, name)

@@ -9,7 +9,7 @@ from core.results import config_of
 from core.store import LiveRun
 from pages.shared import resources
 from pages.shared.drawing import draw
-from pages.shared.navigation import pages
+from pages.shared.navigation import the_page
 
 
 def choose_clicked() -> None:
@@ -50,8 +50,7 @@ def _choice(label: str, options: list, key: str, text):
 
 def _live_run(own: list[LiveRun]) -> LiveRun | None:
     if not own:
-        _, _, live, _ = pages()
-        st.page_link(live, label="Train a run of your own to put it beside this one")
+        st.page_link(the_page("train"), label="Train a run of your own to put it beside this one")
         return None
     runs = {run.run_id: run for run in own}
     chosen = st.selectbox(

@@ -1,0 +1,97 @@
+"""Guess first: draw what you expect of the sweep; then see the truth over it."""
+
+import pandas as pd
+import streamlit as st
+
+from core import captions, charts, comparison
+from core.classroom import GUESS_LEVELS
+from pages.shared import resources
+from pages.shared.frame import page, plain_errors
+from pages.shared.navigation import the_page
+from pages.shared.room import room
+
+MODEL = "mlp-1x512"
+COLUMNS = {"test": "Test error", "training": "Training error"}
+
+
+def drawn() -> pd.DataFrame:
+    """The visitor's guess as a table that can be changed, in per cent."""
+    blank = pd.DataFrame(
+        {
+            "Corruption": [f"{level:.0%}" for level in GUESS_LEVELS],
+            COLUMNS["test"]: 60,  # two flat lines: everything is left to say
+            COLUMNS["training"]: 40,
+        }
+    )
+    limits = st.column_config.NumberColumn(
+        min_value=0, max_value=100, step=1, format="%d %%", required=True
+    )
+    return st.data_editor(
+        blank,
+        hide_index=True,
+        disabled=["Corruption"],
+        column_config=dict.fromkeys(COLUMNS.values(), limits),
+        key="guess-table",
+        alt="Your guess at each corruption level, in per cent",
+    )
+
+
+def keep(code: str, guess: tuple[list[float], list[float]]) -> None:
+    resources.classroom().add_guess(code, *guess)
+    st.session_state.setdefault("guesses", {})[code] = guess
+
+
+def show_everybody(code: str, ours: pd.DataFrame) -> None:
+    """Median and band of all guesses in this room, with the truth; redrawn as they come."""
+    with plain_errors():
+        guesses = resources.classroom().guesses(code)
+        st.markdown(f"**{captions.of_guesses(guesses)}**")
+        st.altair_chart(
+            charts.guess_bands(guesses, ours),
+            key="everybody",
+            alt="Median and middle half of all guesses against corruption level, with the truth",
+        )
+
+
+with page(
+    "Guess first",
+    "A small network is trained on 50,000 images, a share of their labels drawn by lot. "
+    "How often will it be wrong about the labels it has studied, and about new images?",
+):
+    here = room()
+    runs = comparison.label_runs(resources.sweep())
+    ours = runs[runs.model == MODEL] if len(runs) else runs
+    guess = st.session_state.get("guesses", {}).get(here.code)
+    left, right = st.columns([2, 3], gap="large")
+    if guess is None:
+        with left:
+            table = drawn()
+            ready = not table.isna().any(axis=None)
+            guess_now = tuple((table[name] / 100).tolist() for name in COLUMNS.values())
+            st.button(
+                "That is my guess: show me the truth",
+                type="primary",
+                on_click=keep,
+                args=(here.code, guess_now),
+                disabled=not ready,
+                key="reveal",
+            )
+        with right:
+            st.markdown("**Change the numbers; the curves follow. Nobody is asked for a name.**")
+            st.altair_chart(
+                charts.guess(guess_now, None), key="guess", alt="Your guess against corruption level"
+            )
+    else:
+        with right:
+            st.markdown(f"**{captions.of_guess(guess, ours)}**")
+            st.altair_chart(
+                charts.guess(guess, ours),
+                key="guess",
+                alt="Your guess against corruption level, and the truth over it",
+            )
+        with left:
+            st.markdown(captions.of_message(ours, MODEL))
+            st.page_link(the_page("sweep"), label="On to the whole sweep")
+        if here.code:
+            st.subheader("Everybody in this room", anchor=False)
+            st.fragment(show_everybody, run_every=2.0)(here.code, ours)

@@ -1,0 +1,150 @@
+"""The story on its own, for a poster session: large, without controls, replayed from stored runs."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from core import captions, charts, comparison, gallery, results
+from core.cifar10 import CLASSES
+from core.config import RunConfig
+from core.corruption import corrupt_labels
+from pages.shared import resources
+from pages.shared.drawing import draw
+from pages.shared.frame import page, plain_errors
+
+MODEL, LEVEL = "mlp-1x512", 0.5
+SHOWN = 28  # images with their labels
+REPLAYED_EPOCHS = 60  # after them the curves are flat
+TICK_SECONDS = 0.5
+STYLE = """
+<style>
+[data-testid="stHeader"], [data-testid="stToolbar"] { display: none }
+[data-testid="stMainBlockContainer"] { padding-top: 1.5rem; max-width: 1500px }
+.st-key-story p { font-size: clamp(1.15rem, 1.9vw, 2rem); line-height: 1.35 }
+.st-key-story h2 { font-size: clamp(1.7rem, 3.4vw, 3.4rem); padding: 0 0 .4rem 0 }
+.st-key-steps { opacity: .55 }
+</style>
+"""
+
+
+class Step(NamedTuple):
+    title: str
+    show: Callable[[float], None]  # called with the seconds since the step began
+    seconds: float  # until the next, when it plays by itself
+
+
+def question(elapsed: float) -> None:
+    st.markdown(
+        "Show a neural network 50,000 photographs, each with the name of what is in it. "
+        "It learns to name photographs that it has never seen.\n\n"
+        "Now draw a share of those names **by lot**. A plane is called a frog, a dog a ship.\n\n"
+        "Does it notice? What does it learn? And what does it cost?"
+    )
+
+
+def lies(elapsed: float) -> None:
+    config, data = RunConfig(level=LEVEL), resources.data("embedded")
+    corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
+    st.markdown(captions.of_corruption(config, corrupted))
+    st.html(gallery.style("images", data.train_images[:SHOWN]))
+    tiles = []
+    for given, true in zip(corrupted.labels[:SHOWN], data.train_labels[:SHOWN], strict=True):
+        kind, told = ("wrong", f"is: {CLASSES[true]}") if given != true else ("right", "")
+        tiles.append(gallery.Tile(CLASSES[given], told, kind, f"a {CLASSES[true]}"))
+    st.html(gallery.tiles("images", tiles))
+
+
+def learning(elapsed: float) -> None:
+    run = stored_run()
+    if run is None:
+        st.markdown("The run for this step is not computed yet: `python -m core sweep --missing`.")
+        return
+    config, records = results.config_of(run), resources.sweep_records(run["run_id"])
+    count = int(np.clip(1 + 5 * elapsed, 1, REPLAYED_EPOCHS))
+    shown = records[:count]
+    st.markdown(captions.of_errors(config, shown))
+    short = RunConfig(model=config.model, data=config.data, level=config.level, epochs=REPLAYED_EPOCHS)
+    left, right = st.columns([3, 2])
+    with left:
+        st.altair_chart(
+            charts.error_history(shown, short, height=430), key="replay", alt="Errors against epoch"
+        )
+    with right:
+        st.altair_chart(
+            charts.lies_history(shown, short, height=430),
+            key="replay-lies",
+            alt="Share of the wrong labels memorized and recovered against epoch",
+        )
+
+
+def whole_sweep(elapsed: float) -> None:
+    ours = all_runs()
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        draw(
+            "present-sweep",
+            (),
+            lambda: charts.error_against_level(ours, results.paper(), [MODEL], height=520),
+            alt="Test and training error against corruption level, ours and the paper's",
+        )
+    with right:
+        st.markdown(captions.of_message(ours, MODEL))
+
+
+STEPS = (
+    Step("Can a network learn from lies?", question, 12),
+    Step("Half of the labels are drawn by lot", lies, 14),
+    Step("First it learns the pattern, then the lies by heart", learning, 18),
+    Step("The more lies, the less it is worth on new images", whole_sweep, 20),
+)
+
+
+def all_runs():
+    runs = comparison.label_runs(resources.sweep())
+    return runs[runs.model == MODEL] if len(runs) else runs
+
+
+def stored_run() -> dict | None:
+    runs = all_runs()
+    same = runs[(runs.level - LEVEL).abs() < 1e-6] if len(runs) else runs
+    return same.sort_values("seed").iloc[0].to_dict() if len(same) else None
+
+
+def go(step: int) -> None:
+    st.session_state.step = step % len(STEPS)
+    st.session_state.step_began = time.monotonic()
+
+
+def by_hand(step: int) -> None:
+    """A key was pressed: from now on the presenter leads."""
+    st.session_state.plays = False
+    go(step)
+
+
+def show() -> None:
+    with plain_errors():
+        now = st.session_state.step
+        elapsed = time.monotonic() - st.session_state.step_began
+        if st.session_state.plays and elapsed > STEPS[now].seconds:
+            go(now + 1)
+            now, elapsed = st.session_state.step, 0.0
+        step = STEPS[now]
+        with st.container(key="story"):
+            st.header(step.title, anchor=False)
+            step.show(elapsed)
+        with st.container(horizontal=True, key="steps"):
+            st.button("Back", shortcut="Left", on_click=by_hand, args=(now - 1,), key="back")
+            st.button("Next", shortcut="Right", on_click=by_hand, args=(now + 1,), key="next")
+            st.toggle("Plays by itself", key="plays")
+            st.caption(f"{now + 1} of {len(STEPS)}")
+
+
+with page("Label Corruption Lab", ""):
+    st.html(STYLE)
+    if "step" not in st.session_state:
+        st.session_state.plays = True
+        go(0)
+    st.fragment(show, run_every=TICK_SECONDS)()

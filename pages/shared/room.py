@@ -1,0 +1,49 @@
+"""The room a visitor is in: its lesson sets the controls once, and hides some of them."""
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from core.classroom import Lesson
+from pages.shared import resources
+from pages.shared.run_form import set_all
+
+
+class Room(NamedTuple):
+    code: str  # empty: in no room
+    lesson: Lesson | None
+
+    def hides(self, control: str) -> bool:
+        return self.lesson is not None and control in self.lesson.hidden
+
+    @property
+    def waits_for_guess(self) -> bool:
+        """Whether the sweep is to stay closed until this visitor has drawn a guess."""
+        return (
+            self.lesson is not None
+            and self.lesson.guess_first
+            and self.code not in st.session_state.get("guesses", {})
+        )
+
+
+def room() -> Room:
+    """To be asked before any control is drawn; stays with the session from page to page."""
+    code = st.query_params.get("room", st.session_state.get("room", "")).upper()
+    if not code:
+        return Room("", None)
+    lesson = resources.classroom().lesson(code)
+    if lesson is None:
+        st.session_state.pop("room", None)
+        st.warning(f"There is no room {code[:8]!r} here: ask your teacher for its code.")
+        return Room("", None)
+    if st.session_state.get("lesson") != (code, lesson):  # just come, or the lesson has changed
+        st.session_state.lesson = (code, lesson)
+        set_all(lesson.config)
+    st.session_state.room = code
+    st.caption(f"Room {code} · {_plain(lesson.title)}")
+    return Room(code, lesson)
+
+
+def _plain(text: str) -> str:
+    """A title is words, whatever a teacher types into it."""
+    return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|$:~" else char for char in text)

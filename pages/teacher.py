@@ -1,0 +1,154 @@
+"""The teacher's console: lessons and rooms, the queue's reins, everybody's guesses."""
+
+import pandas as pd
+import streamlit as st
+
+from core import captions, charts, comparison, serving
+from core.classroom import HIDEABLE, Lesson
+from core.config import MODELS, RunConfig, run_name
+from core.policy import RefusedError
+from core.store import TEACHER
+from pages.shared import resources
+from pages.shared.frame import page, plain_errors
+
+CLOSED = """
+The teacher's page is closed: nobody has set a password. On the machine that serves the lab, run
+
+```
+.venv/bin/python -m core password
+```
+
+put the line that it prints into `lab.toml` beside `app.py`, and start the server again.
+"""
+
+
+def unlock() -> None:
+    try:
+        st.session_state.is_teacher = resources.gate().opens(st.session_state.password)
+        st.session_state.refusal = "" if st.session_state.is_teacher else "That is not the password."
+    except RefusedError as refusal:
+        st.session_state.refusal = str(refusal)
+    st.session_state.password = ""
+
+
+def lock() -> None:
+    st.session_state.is_teacher = False
+
+
+def show_door() -> None:
+    with st.form("door", border=False, width=420):
+        st.text_input("Password", type="password", key="password", max_chars=200)
+        st.form_submit_button("Open", type="primary", on_click=unlock)
+    if st.session_state.get("refusal"):
+        st.error(st.session_state.refusal)
+
+
+def show_rooms() -> None:
+    """A lesson is made, a room opened; its code and QR code to project."""
+    rooms = resources.classroom().rooms()
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        with st.form("lesson"):
+            title = st.text_input("Title", "Can a network learn from lies?", max_chars=80)
+            level = st.slider("Corruption level", 0.0, 1.0, 0.5, 0.05, format="percent")
+            first, second = st.columns(2)
+            model = first.selectbox("Network", MODELS)
+            epochs = second.number_input("Epochs", 1, resources.policy().limits.epochs, 40)
+            hidden = st.multiselect("Hide from the class", list(HIDEABLE), format_func=HIDEABLE.get)
+            guess_first = st.toggle("The sweep opens after a guess")
+            opened = st.form_submit_button("Open a room", type="primary")
+        if opened:
+            try:
+                config = RunConfig(model=model, level=level, epochs=int(epochs))
+                lesson = Lesson(title, config, tuple(hidden), guess_first)
+                code = resources.classroom().open_room(lesson)
+            except ValueError as error:
+                st.error(str(error))
+            else:
+                rooms = {code: lesson, **rooms}
+                st.session_state.shown_room = code
+    with right:
+        if not rooms:
+            st.caption("A room's code and its QR code for the projector appear here.")
+            return
+        code = st.selectbox(
+            "Room",
+            list(rooms),
+            format_func=lambda code: f"{code} · {rooms[code].title}",
+            key="shown_room",
+        )
+        link = f"{serving.address(st.context.url)}/train?room={code}"
+        st.html(f'<p style="font-size:3.2rem;letter-spacing:.2em;margin:0"><b>{code}</b></p>')
+        st.image(serving.qr_code(link), width=280, alt=f"QR code of {link}")
+        st.code(link, language=None, wrap_lines=True)
+
+
+def show_queue() -> None:
+    with plain_errors():
+        classroom, store = resources.classroom(), resources.store()
+        waiting = classroom.waiting()
+        st.markdown(f"**{captions.of_queue(waiting, classroom.is_paused)}**")
+        with st.container(horizontal=True, key="reins"):
+            if classroom.is_paused:
+                st.button("Go on with all", type="primary", on_click=classroom.pause_all, args=(False,))
+            else:
+                st.button("Pause all", on_click=classroom.pause_all, args=(True,))
+            st.button("Clear the queue", on_click=classroom.clear_queue, disabled=not waiting)
+        if not waiting:
+            return
+        places = {
+            owner: place for place, owner in enumerate(dict.fromkeys(r.owner for r in waiting), 1)
+        }
+        rows = [
+            {
+                "Visitor": places[run.owner],  # a number of the moment, no name
+                "Run": run_name(run.config),
+                "State": run.status,
+                "Epochs": f"{run.epochs_done} of {run.config.epochs}",
+            }
+            for run in waiting
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        runs = {run.run_id: run for run in waiting}
+        chosen = st.selectbox(
+            "A run",
+            list(runs),
+            format_func=lambda run_id: run_name(runs[run_id].config),
+            key="chosen-run",
+        )
+        if chosen in runs:
+            with st.container(horizontal=True, key="one-run"):
+                if runs[chosen].status == "paused":
+                    st.button("Go on with it", on_click=store.go_on, args=(chosen, TEACHER))
+                else:
+                    st.button("Pause it", on_click=store.pause, args=(chosen, TEACHER))
+                st.button("Cancel it", on_click=store.cancel, args=(chosen, TEACHER))
+
+
+def show_guesses() -> None:
+    with plain_errors():
+        code = st.session_state.get("shown_room", "")
+        guesses = resources.classroom().guesses(code)
+        st.markdown(f"**{captions.of_guesses(guesses)}**")
+        reveal = st.toggle("Show the truth, too", key="reveal-truth")
+        runs = comparison.label_runs(resources.sweep())
+        ours = runs[runs.model == "mlp-1x512"] if reveal and len(runs) else None
+        st.altair_chart(
+            charts.guess_bands(guesses, ours), key="guesses", alt="The guesses of the room shown above"
+        )
+
+
+with page("Teacher", "Set the lesson, hold the reins, show the class to itself."):
+    if not resources.policy().teacher_password:
+        st.markdown(CLOSED)
+    elif not st.session_state.get("is_teacher"):
+        show_door()
+    else:
+        rooms, queue, guesses = st.tabs(["Lesson and room", "Queue", "Guesses"])
+        with rooms:
+            show_rooms()
+        with queue:
+            st.fragment(show_queue, run_every=2.0)()
+        with guesses:
+            st.fragment(show_guesses, run_every=2.0)()
+        st.button("Lock this page", on_click=lock, icon=":material/lock:")

@@ -1,0 +1,129 @@
+"""A class on one server: several browsers, a teacher, a story told by itself."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from server import Server, open_page
+
+from core.policy import hash_password
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory):
+    """A server with a teacher."""
+    folder = tmp_path_factory.mktemp("school")
+    (folder / "lab.toml").write_text(f'teacher_password = "{hash_password(PASSWORD)}"\n')
+    server = Server(folder, LAB_CONFIG=str(folder / "lab.toml"))
+    server.start()
+    yield server
+    server.stop()
+    assert "Traceback" not in (folder / "server.log").read_text()
+
+
+@pytest.fixture
+def browsers(browser: Browser):
+    """Pages of visitors who have nothing in common."""
+    contexts = []
+
+    def visit(width: int = 1280) -> Page:
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
+        return contexts[-1].new_page()
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+def unlock(page: Page, school: Server) -> None:
+    open_page(page, school, "/teacher", "Teacher")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Open", exact=True).click()
+    expect(page.get_by_role("tab", name="Queue")).to_be_visible()
+
+
+def test_two_browsers_share_a_run_and_a_third_with_the_password_pauses_it(browsers, school):
+    ann, ben, teacher = browsers(), browsers(width=390), browsers()
+    address = "/train?seed=41&epochs=400"
+    open_page(ann, school, address, "Train live")
+    ann.get_by_role("button", name=re.compile("Start training")).click()
+    trained = re.compile(r"Epoch [1-9]\d* of 400 · .* left")
+    expect(ann.get_by_text(trained)).to_be_visible(timeout=60_000)
+
+    open_page(ben, school, address, "Train live")
+    expect(ben.get_by_text("this run is there already")).to_be_visible()
+    ben.get_by_role("button", name=re.compile("Start training")).click()
+    expect(ben.get_by_text(trained)).to_be_visible()
+    expect(ben.get_by_text("Another visitor has started this run")).to_be_visible()
+    expect(ben.get_by_role("button", name=re.compile("^Pause"))).to_have_count(0)
+    ben.keyboard.press("p")  # and the key does nothing either
+    expect(ann.get_by_role("button", name=re.compile("^Pause"))).to_be_visible()
+
+    unlock(teacher, school)
+    teacher.get_by_role("tab", name="Queue").click()
+    expect(teacher.get_by_text("1 run of 1 visitor take turns.")).to_be_visible()
+    teacher.get_by_role("button", name="Pause it").click()
+    paused = re.compile(r"Epoch \d+ of 400 · paused")
+    expect(ann.get_by_text(paused)).to_be_visible()
+    expect(ben.get_by_text(paused)).to_be_visible()
+    teacher.get_by_role("button", name="Cancel it").click()
+    expect(ann.get_by_text(re.compile("of 400 · cancelled"))).to_be_visible()
+    for page in (ann, ben, teacher):
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_room_from_its_link_to_everybodys_guesses(browsers, school):
+    teacher, student = browsers(), browsers(width=390)
+    unlock(teacher, school)
+    teacher.get_by_text("The sweep opens after a guess").click()
+    teacher.get_by_role("button", name="Open a room").click()
+    expect(teacher.get_by_role("img", name=re.compile("QR code"))).to_be_visible()
+    link = teacher.locator("code").filter(has_text="/train?room=").inner_text().strip()
+    code = link.partition("room=")[2]
+    assert link == f"{school.address}/train?room={code}"
+
+    student.goto(link)
+    expect(student.get_by_text(f"Room {code}")).to_be_visible()
+    student.goto(f"{school.address}/sweep?room={code}")
+    student.get_by_role("link", name="Guess first").last.click()
+    expect(student.get_by_role("heading", level=1)).to_have_text("Guess first")
+    student.get_by_role("button", name=re.compile("That is my guess")).click()
+    expect(student.get_by_text("Your guess of the test error is off by")).to_be_visible()
+    expect(student.get_by_text("One guess so far")).to_be_visible()
+    student.get_by_role("link", name="On to the whole sweep").click()
+    expect(student.get_by_text("Filled: ours")).to_be_visible()
+
+    teacher.get_by_role("tab", name="Guesses").click()
+    expect(teacher.get_by_text("One guess so far").last).to_be_visible()
+    for page in (teacher, student):
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_the_story_is_led_by_keys_and_plays_by_itself(browsers, school):
+    page = browsers()
+    page.goto(school.address + "/?present")
+    title = page.locator(".st-key-story h2")
+    expect(title).to_have_text("Can a network learn from lies?")
+    expect(page.get_by_test_id("stHeader")).to_be_hidden()
+    expect(title).to_have_text("Half of the labels are drawn by lot")  # after 12 s, by itself
+    expect(page.locator(".images figure")).to_have_count(28)
+    page.keyboard.press("ArrowRight")
+    expect(title).to_have_text(re.compile("First it learns the pattern"))
+    expect(page.get_by_text(re.compile("has memorized [5-9][0-9]%"))).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(title).to_have_text(re.compile("The more lies"))
+    page.keyboard.press("ArrowLeft")
+    expect(title).to_have_text(re.compile("First it learns the pattern"))
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("address", ["/guess", "/teacher", "/present"])
+def test_nothing_is_wider_than_the_screen(browsers, school, width, address):
+    page = browsers(width)
+    page.goto(school.address + address)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

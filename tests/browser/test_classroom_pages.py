@@ -39,7 +39,7 @@ def browsers(browser: Browser):
 
 def unlock(page: Page, school: Server) -> None:
     open_page(page, school, "/teacher", "Teacher")
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Open", exact=True).click()
     expect(page.get_by_role("tab", name="Queue")).to_be_visible()
 

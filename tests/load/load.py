@@ -1,0 +1,220 @@
+"""Forty viewers on one server, over Streamlit's own protocol; `make load` prints the table.
+
+Each viewer has one page of the live run, which its browser's timer redraws every second,
+and moves the slider of the corruption page every ten seconds. Everything, viewers
+included, runs on this machine; what the viewers themselves took of it is told.
+"""
+
+import argparse
+import asyncio
+import itertools
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+ROOT = Path(__file__).parent.parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+
+from server import Server  # noqa: E402
+
+from core.config import RunConfig  # noqa: E402
+from core.store import Store  # noqa: E402
+
+UPDATE_SECONDS, SLIDER_SECONDS = 1.0, 10.0
+GOALS = {  # of issue and README
+    "first page, slowest (s)": 3.0,
+    "update, p95 (s)": 0.5,
+    "picture after a slider, p95 (s)": 0.5,
+    "server memory, most (MB)": 600,
+    "errors": 0,
+}
+
+
+class Viewer:
+    """One page open in one browser."""
+
+    def __init__(self, address: str, page: str, query: str, name: int):
+        self.address, self.page, self.query = address, page, query
+        self.visitor = f"{name:016x}"
+        self.timer = self.slider = ""  # what the page has: a fragment that redraws itself; a slider
+        self.errors: list[str] = []
+
+    async def __aenter__(self):
+        link = self.address.replace("http", "ws", 1) + "/_stcore/stream"
+        cookie = {"Cookie": f"lab_visitor={self.visitor}"}
+        self.socket = await websockets.connect(
+            link, subprotocols=["streamlit"], additional_headers=cookie, max_size=None
+        )
+        return self
+
+    async def __aexit__(self, *_):
+        await self.socket.close()
+
+    async def ask(self, fragment: str = "", level: float | None = None) -> float:
+        """Run the page, or its fragment, and wait for all of it; seconds."""
+        message = BackMsg()
+        state = message.rerun_script
+        state.query_string, state.page_name = self.query, self.page
+        if fragment:
+            state.fragment_id, state.is_auto_rerun = fragment, True
+        if level is not None:
+            widget = state.widget_states.widgets.add()
+            widget.id = self.slider
+            widget.double_array_value.data.append(level)
+        started = time.perf_counter()
+        await self.socket.send(message.SerializeToString())
+        while True:
+            answer = ForwardMsg.FromString(await self.socket.recv())
+            kind = answer.WhichOneof("type")
+            if kind == "auto_rerun":
+                self.timer = answer.auto_rerun.fragment_id
+            elif kind == "delta" and answer.delta.WhichOneof("type") == "new_element":
+                element = answer.delta.new_element
+                if element.HasField("exception"):
+                    self.errors.append(element.exception.message)
+                if element.HasField("slider"):
+                    self.slider = element.slider.id
+            elif kind == "script_finished":
+                return time.perf_counter() - started
+
+
+async def watch(viewer: Viewer, until: float, updates: list, sliders: list) -> None:
+    """Until then: an update a second of a live page, or a slider step every ten."""
+    levels = itertools.cycle((0.1, 0.35, 0.6, 0.85, 0.25, 0.5, 0.75, 1.0))
+    every = SLIDER_SECONDS if viewer.page == "corrupt" else UPDATE_SECONDS
+    due = time.perf_counter() + every * (int(viewer.visitor, 16) % 40) / 40  # not all at once
+    while due < until:
+        await asyncio.sleep(max(0, due - time.perf_counter()))
+        try:
+            if viewer.page == "corrupt":
+                sliders.append(await viewer.ask(level=next(levels)))
+            elif viewer.timer:
+                updates.append(await viewer.ask(fragment=viewer.timer))
+            else:
+                viewer.errors.append("the live page has no timer")
+        except Exception as error:
+            viewer.errors.append(repr(error))
+            return
+        due = max(due + every, time.perf_counter())
+
+
+def trained_images(store: Store) -> int:
+    with store.connect() as connection:
+        return 5_000 * connection.execute("SELECT COUNT(*) FROM epochs").fetchone()[0]
+
+
+def memory_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+async def throughput(store: Store, seconds: float) -> float:
+    """Images a second that are trained in this time."""
+    before, started = trained_images(store), time.perf_counter()
+    await asyncio.sleep(seconds)
+    return (trained_images(store) - before) / (time.perf_counter() - started)
+
+
+async def load(server: Server, count: int, seconds: float, alone: float) -> dict[str, float]:
+    store = Store(server.folder / "runs.sqlite")
+    runs = [RunConfig(level=i / count, epochs=1000, seed=i) for i in range(count)]
+    for number, run in enumerate(runs):
+        store.ask_for(run, f"{number:016x}")
+    firsts, updates, sliders, memory = [], [], [], []
+    async with Viewer(server.address, "train", "", 10_000) as first:
+        await first.ask()  # the first page starts the trainer
+    while trained_images(store) < 5_000 * count:  # everybody's first epoch
+        await asyncio.sleep(0.5)
+    before = await throughput(store, alone)
+    async with Together(
+        [Viewer(server.address, "train", f"run={run.run_id}", i) for i, run in enumerate(runs)]
+        + [Viewer(server.address, "corrupt", "", count + i) for i in range(count)]
+    ) as viewers:
+        firsts += await asyncio.gather(*(viewer.ask() for viewer in viewers))
+        until, used = time.perf_counter() + seconds, resource.getrusage(resource.RUSAGE_SELF)
+        done, started = trained_images(store), time.perf_counter()
+        watching = [asyncio.create_task(watch(v, until, updates, sliders)) for v in viewers]
+        while time.perf_counter() < until:
+            await asyncio.sleep(2)
+            memory.append(memory_mb(server.process.pid))
+        during = (trained_images(store) - done) / (time.perf_counter() - started)
+        await asyncio.gather(*watching)
+        now = resource.getrusage(resource.RUSAGE_SELF)
+        errors = [error for viewer in viewers for error in viewer.errors]
+    for error in errors[:5]:
+        print(error, file=sys.stderr)
+    own = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    return {
+        "first page, slowest (s)": max(firsts),
+        "updates": len(updates),
+        "update, p50 (s)": statistics.median(updates),
+        "update, p95 (s)": statistics.quantiles(updates, n=20)[-1],
+        "slider steps": len(sliders),
+        "picture after a slider, p95 (s)": statistics.quantiles(sliders, n=20)[-1],
+        "training with nobody watching (images/s)": before,
+        "training under load (images/s)": during,
+        "share of training left": during / before,
+        "cores that the simulated viewers took": own / seconds,
+        "server memory, most (MB)": max(memory),
+        "errors": len(errors),
+    }
+
+
+class Together:
+    """Many viewers opened together and closed together."""
+
+    def __init__(self, viewers):
+        self.viewers = viewers
+
+    async def __aenter__(self):
+        for viewer in self.viewers:
+            await viewer.__aenter__()
+        return self.viewers
+
+    async def __aexit__(self, *_):
+        for viewer in self.viewers:
+            await viewer.__aexit__()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--viewers", type=int, default=40)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--alone", type=float, default=30, help="seconds of training unwatched")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="lab-load-") as folder:
+        (Path(folder) / "lab.toml").write_text("[limits]\nepochs = 1000\n")
+        server = Server(Path(folder), LAB_CONFIG=str(Path(folder) / "lab.toml"))
+        server.start()
+        try:
+            table = asyncio.run(load(server, options.viewers, options.seconds, options.alone))
+        finally:
+            server.stop()
+    print(f"{options.viewers} viewers, {options.seconds:g} s, {os.cpu_count()} cores")
+    missed = 0
+    for name, value in table.items():
+        goal = GOALS.get(name, 0.4 if name == "share of training left" else None)
+        verdict = ""
+        if goal is not None:
+            met = value >= goal if name == "share of training left" else value <= goal
+            verdict, missed = f"(goal {goal:g}: {'met' if met else 'MISSED'})", missed + (not met)
+        print(
+            f"{name:44} {value:10,.3f} {verdict}"
+            if isinstance(value, float)
+            else f"{name:44} {value:10} {verdict}"
+        )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

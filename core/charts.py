@@ -8,6 +8,7 @@ change its specification, or it flickers.
 import altair as alt
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from core.cifar10 import CLASSES
 from core.comparison import against_corrupted_labels, level_means, paper_curve, paper_fit_times
@@ -34,6 +35,9 @@ ERRORS = {
 }
 LIES = {"memorized": "memorized", "recovered": "recovered"}
 LOSSES = {"test_loss": "test loss", "train_loss": "training loss"}
+HISTORY = pa.schema(  # the rows of the history charts
+    [("epoch", pa.int32()), ("quantity", pa.string()), ("value", pa.float64()), ("label", pa.string())]
+)
 MAX_LOSS = 5.0  # of the loss axis; what lies above is drawn at the edge
 GREY = "#8a8f98"
 OTHERS = {  # their marks
@@ -45,29 +49,42 @@ OTHERS = {  # their marks
 
 def error_history(records: list[EpochRecord], config: RunConfig, height: int = 320) -> alt.LayerChart:
     """Test and training error against epoch, with the line 0.9 p."""
-    rows = _long(records, ERRORS)
     epochs = _last_epoch(config, records)
-    if config.level:
-        floor = 0.9 * config.level
-        rows += [
-            {"epoch": epoch, "quantity": "0.9 p", "value": floor, "label": ""} for epoch in (0, epochs)
-        ]
-        rows[-1]["label"] = "0.9 p"
-    return _history(rows, epochs, [*ERRORS.values(), "0.9 p"], "Error", 1.0, height)
+    quantities = [*ERRORS.values(), "0.9 p"]
+    return _history(error_rows(records, config), epochs, quantities, "Error", 1.0, height)
 
 
 def lies_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
     """What became of the wrong labels: the shares memorized and recovered, against epoch."""
-    rows = _long(records, LIES)
-    epochs = _last_epoch(config, records)
-    return _history(rows, epochs, list(LIES.values()), "Share of the lies", 1.0, height)
+    epochs, quantities = _last_epoch(config, records), list(LIES.values())
+    return _history(lies_rows(records, config), epochs, quantities, "Share of the lies", 1.0, height)
 
 
 def loss_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
     """Training and test loss (cross-entropy, nats) against epoch."""
-    rows = _long(records, LOSSES)
-    epochs = _last_epoch(config, records)
-    return _history(rows, epochs, list(LOSSES.values()), "Loss (nats)", MAX_LOSS, height)
+    epochs, quantities = _last_epoch(config, records), list(LOSSES.values())
+    return _history(loss_rows(records, config), epochs, quantities, "Loss (nats)", MAX_LOSS, height)
+
+
+def error_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
+    """The data of error_history: columns epoch, quantity, value, label. So, too, the next two."""
+    rows = _long(records, ERRORS)
+    if config.level:
+        floor = 0.9 * config.level
+        rows += [
+            {"epoch": epoch, "quantity": "0.9 p", "value": floor, "label": ""}
+            for epoch in (0, _last_epoch(config, records))
+        ]
+        rows[-1]["label"] = "0.9 p"
+    return _table(rows)
+
+
+def lies_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
+    return _table(_long(records, LIES))
+
+
+def loss_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
+    return _table(_long(records, LOSSES))
 
 
 def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], measure: str) -> alt.LayerChart:
@@ -278,32 +295,34 @@ def guess_bands(guesses: np.ndarray, ours: pd.DataFrame | None, height: int = 42
     ).properties(height=height)
 
 
+def transition_rows(counts: np.ndarray) -> pd.DataFrame:
+    """The data of transition_heatmap: columns true, given, images."""
+    places = range(len(CLASSES))
+    rows = [(CLASSES[i], CLASSES[j], int(counts[i, j])) for i in places for j in places]
+    return pd.DataFrame(rows, columns=["true", "given", "images"])
+
+
 def transition_heatmap(counts: np.ndarray) -> alt.LayerChart:
     """How many images of each true class carry each label; counts: int (K, K), true class in rows."""
-    rows = [
-        {"true": CLASSES[i], "given": CLASSES[j], "images": int(counts[i, j])}
-        for i in range(len(CLASSES))
-        for j in range(len(CLASSES))
-    ]
     total = int(counts.sum(axis=1).max())
-    base = alt.Chart(pd.DataFrame(rows)).encode(
-        x=alt.X("given", sort=list(CLASSES), title="Label given", axis=alt.Axis(labelAngle=-45)),
-        y=alt.Y("true", sort=list(CLASSES), title="True class"),
+    base = alt.Chart(transition_rows(counts)).encode(
+        x=alt.X("given:N", sort=list(CLASSES), title="Label given", axis=alt.Axis(labelAngle=-45)),
+        y=alt.Y("true:N", sort=list(CLASSES), title="True class"),
         tooltip=[
-            alt.Tooltip("true", title="true class"),
-            alt.Tooltip("given", title="label given"),
-            "images",
+            alt.Tooltip("true:N", title="true class"),
+            alt.Tooltip("given:N", title="label given"),
+            "images:Q",
         ],
     )
     cells = base.mark_rect().encode(
         color=alt.Color(
-            "images",
+            "images:Q",
             scale=alt.Scale(scheme="blues", domain=[0, total], type="sqrt"),
             legend=None,
         )
     )
     numbers = base.mark_text(fontSize=11).encode(
-        text=alt.Text("images", format=","),
+        text=alt.Text("images:Q", format=","),
         color=alt.condition(alt.datum.images > total / 3, alt.value("white"), alt.value("#1c1f24")),
     )
     return (cells + numbers).properties(height=400)
@@ -335,8 +354,12 @@ def _last_epoch(config: RunConfig, records: list[EpochRecord]) -> int:
     return max(config.epochs, records[-1].epoch if records else 0)
 
 
-def _history(rows, epochs: int, quantities: list[str], title: str, top: float, height: int):
-    table = pd.DataFrame(rows, columns=["epoch", "quantity", "value", "label"])
+def _table(rows: list[dict]) -> pa.Table:
+    """Arrow and not pandas: it is what the browser gets, and a live page makes three a second."""
+    return pa.Table.from_pylist(rows, schema=HISTORY)
+
+
+def _history(table: pa.Table, epochs: int, quantities: list[str], title: str, top: float, height: int):
     share = top == 1.0
     value_axis = _share_axis(title) if share else _loss_axis(title, top)
     base = alt.Chart(table).encode(

@@ -5,6 +5,7 @@ every viewer down, and because they need torch, which the server does without.
 """
 
 import fcntl
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,10 @@ from core.download import Progress
 
 ROOT = Path(__file__).parent.parent
 TRAINER = [sys.executable, "-m", "core.trainer"]
+# How long its threads turn round and round while they wait for each other, before they
+# sleep. On two cores with forty viewers: as it is by default, training falls to a tenth;
+# asleep at once, it is half as fast when nobody watches; so, 0.8 and 0.5 of the best.
+TRAINER_ENVIRONMENT = {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1500")}
 DOWNLOAD = [sys.executable, "-m", "core", "data"]
 SETTLED_SECONDS = 20.0  # a trainer that lives so long has started well
 RESTART_SECONDS = 1.0  # between the end of one trainer and the start of the next
@@ -61,7 +66,10 @@ class TrainerProcess:
             # One trainer for a data folder: a second server waits here until the first is gone.
             fcntl.flock(lock, fcntl.LOCK_EX)
             while not self._stopped.is_set():
-                with subprocess.Popen(TRAINER, cwd=ROOT, stdin=subprocess.PIPE) as self.process:
+                environment = {**os.environ, **TRAINER_ENVIRONMENT}
+                with subprocess.Popen(
+                    TRAINER, cwd=ROOT, env=environment, stdin=subprocess.PIPE
+                ) as self.process:
                     ended = self._wait()
                 # Killed by a signal: start again. Ended by itself: something is wrong with it.
                 self._failures = self._failures + 1 if ended > 0 else 0

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -344,6 +345,10 @@ class Store:
             ).fetchall()
         names = [spec.name for spec in fields(LiveRun)]
         return [
-            LiveRun(**{**{n: row[n] for n in names}, "config": RunConfig(**json.loads(row["config"]))})
-            for row in rows
+            LiveRun(**{**{n: row[n] for n in names}, "config": _config(row["config"])}) for row in rows
         ]
+
+
+@lru_cache(maxsize=1024)
+def _config(text: str) -> RunConfig:
+    return RunConfig(**json.loads(text))

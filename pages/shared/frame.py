@@ -24,7 +24,6 @@ def page(title: str, question: str) -> Iterator[None]:
         # A deep link before anyone has opened the root: Streamlit ran this file without
         # app.py. This call is all that app.py would have done; the next rerun goes through it.
         navigation()
-    _freeze_imports()
     _forget_infinite_numbers()
     st.title(title, anchor=False)
     st.markdown(question)
@@ -35,6 +34,7 @@ def page(title: str, question: str) -> Iterator[None]:
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Show what can go wrong as its one sentence. Fragments, which rerun alone, need it, too."""
+    _spare_the_collector()
     try:
         yield
     except (DataError, PolicyError, StoreError, SweepError) as error:
@@ -54,8 +54,13 @@ def _forget_infinite_numbers() -> None:
         st.rerun()  # widgets are filled from the address as it was when this run began
 
 
-@st.cache_resource(show_spinner=False)
-def _freeze_imports() -> None:
-    """Streamlit collects garbage after every run of a page; spare it the modules (80 ms)."""
+@st.cache_resource(show_spinner=False, ttl=5)
+def _spare_the_collector() -> None:
+    """Streamlit collects all garbage after every run of a page or fragment: 80 ms and more.
+
+    What is there to stay (modules, caches, the sessions of a whole class) is set apart for
+    five seconds at a time, so that what dies meanwhile is collected, too.
+    """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()

@@ -9,6 +9,7 @@ from core.config import RunConfig, run_name
 from core.corruption import center_crop, corrupt_labels, corrupt_pixels, followed_images
 from core.store import LiveRun
 from pages.shared import resources
+from pages.shared.drawing import draw_live
 from pages.shared.frame import plain_errors
 
 REDRAW_SECONDS = 1.0
@@ -29,30 +30,38 @@ def show(run: LiveRun, sweep: pd.DataFrame) -> None:
 def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
     with plain_errors():
         store = resources.store()
-        run, records = store.run(run_id), store.records(run_id)
+        run = store.run(run_id)
+        records = resources.records(run_id, run.epochs_done)
         if run.is_active != was_active:
             st.rerun()  # the whole page: starts or ends the timer
         _status(run, records)
         _buttons(run)
         config = run.config
+        shape = (config.epochs, config.level > 0)  # all that the empty charts depend on
         st.markdown(f"**{captions.of_errors(config, records)}**")
         left, right = st.columns([3, 2])
         with left:
-            st.altair_chart(
-                charts.error_history(records, config, height=480),
-                key="errors",
+            draw_live(
+                "errors",
+                shape,
+                lambda: charts.error_history([], config, height=480),
+                charts.error_rows(records, config),
                 alt="Test error, training error and error on right labels against epoch",
             )
         with right:
             if config.level:
-                st.altair_chart(
-                    charts.lies_history(records, config, height=240),
-                    key="lies",
+                draw_live(
+                    "lies",
+                    shape,
+                    lambda: charts.lies_history([], config, height=240),
+                    charts.lies_rows(records, config),
                     alt="Share of the wrong labels memorized and recovered against epoch",
                 )
-            st.altair_chart(
-                charts.loss_history(records, config, height=240),
-                key="losses",
+            draw_live(
+                "losses",
+                shape,
+                lambda: charts.loss_history([], config, height=240),
+                charts.loss_rows(records, config),
                 alt="Training and test loss against epoch",
             )
         last = records[-1] if records else None
@@ -132,14 +141,14 @@ def show_comparison(runs: list[LiveRun]) -> None:
 
 
 def _status(run: LiveRun, records) -> None:
-    store = resources.store()
-    others = [other for other in store.active_runs() if other.run_id != run.run_id]
+    board = resources.board()
+    others = [other for other in board.active if other.run_id != run.run_id]
     st.progress(
         min(1.0, len(records) / run.config.epochs),
-        text=captions.of_status(run, records, others, store.speeds(), bool(store.note("paused"))),
+        text=captions.of_status(run, records, others, board.speeds, board.is_paused),
     )
     if others:
-        st.caption(captions.of_turn(store.run(store.note("training")), run))
+        st.caption(captions.of_turn(board.trained, run))
     if run.message:
         st.error(run.message, icon=":material/error:")
 
@@ -162,31 +171,34 @@ def _buttons(run: LiveRun) -> None:
 
 def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
     """What the same network and level came to on all images: in the paper, and in our sweep."""
-    theirs = comparison.paper_test_error(results.paper(), config)
-    ours = comparison.sweep_test_error(sweep, config)
+    theirs, ours = _references(config, results.stamp(), sweep)
     if theirs is not None:
         st.metric("The paper's test error", captions.per_cent(theirs), help="On all 50,000 images.")
     if ours is not None:
         st.metric("Our sweep's", captions.per_cent(ours), help="On all 50,000 images.")
 
 
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _references(config: RunConfig, stamp: int, _sweep: pd.DataFrame):
+    return (
+        comparison.paper_test_error(results.paper(), config),
+        comparison.sweep_test_error(_sweep, config),
+    )
+
+
 def _followed(config: RunConfig, predictions: tuple[int, ...]) -> None:
     """Some wrongly labelled images, each with what the network says it is now."""
-    shown, style = _followed_images(config)
-    true = resources.data(config.data).train_labels[shown]
-    given = corrupt_labels(resources.data(config.data).train_labels, config.level, config.seed).labels[
-        shown
-    ]
+    given, true, style = _followed_images(config)
     tiles = [
         gallery.prediction_tile(CLASSES[predicted], CLASSES[lie], CLASSES[truth])
-        for predicted, lie, truth in zip(predictions[: len(shown)], given, true, strict=True)
+        for predicted, lie, truth in zip(predictions[: len(given)], given, true, strict=True)
     ]
     st.markdown("**What it says of images that carry a lie.** Dashed: it repeats the lie.")
     st.html(style)
     st.html(gallery.tiles("followed", tiles))
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=128)
 def _followed_images(config: RunConfig):
     data = resources.data(config.data)
     corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
@@ -195,4 +207,4 @@ def _followed_images(config: RunConfig):
     images, _ = corrupt_pixels(
         center_crop(data.train_images[shown]), config.corruption, config.seed, indices=shown
     )
-    return shown, gallery.style("followed", images)
+    return corrupted.labels[shown], data.train_labels[shown], gallery.style("followed", images)

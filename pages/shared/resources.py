@@ -1,5 +1,7 @@
 """What all visitors share: data, store, trainer, download, the precomputed sweep."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -10,7 +12,7 @@ from core.corruption import channel_statistics
 from core.policy import Gate, Policy, load_policy
 from core.processes import DownloadProcess, TrainerProcess
 from core.records import EpochRecord
-from core.store import Store
+from core.store import LiveRun, Store
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
@@ -38,6 +40,29 @@ def store() -> Store:
 @st.cache_resource(show_spinner=False)
 def classroom() -> Classroom:
     return Classroom(store())
+
+
+class Board(NamedTuple):
+    """What all live pages say of the machine; one look at it serves them all."""
+
+    active: list[LiveRun]
+    trained: LiveRun | None  # right now
+    is_paused: bool
+    speeds: dict
+
+
+@st.cache_resource(show_spinner=False, ttl=0.5)
+def board() -> Board:
+    active = store().active_runs()
+    trained = store().note("training")
+    now = next((run for run in active if run.run_id == trained), None)
+    return Board(active, now, bool(store().note("paused")), store().speeds())
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def records(run_id: str, epochs_done: int) -> list[EpochRecord]:
+    """Of a live run with so many epochs; read once for all its viewers."""
+    return store().records(run_id)
 
 
 @st.cache_resource(show_spinner=False)

@@ -140,7 +140,9 @@ async def load(server: Server, count: int, seconds: float, alone: float) -> dict
         [Viewer(server.address, "train", f"run={run.run_id}", i) for i, run in enumerate(runs)]
         + [Viewer(server.address, "corrupt", "", count + i) for i in range(count)]
     ) as viewers:
-        firsts += await asyncio.gather(*(viewer.ask() for viewer in viewers))
+        live, corrupt = viewers[:count], viewers[count:]
+        firsts += await asyncio.gather(*(viewer.ask() for viewer in live))  # all at once
+        await asyncio.gather(*(viewer.ask() for viewer in corrupt))
         until, used = time.perf_counter() + seconds, resource.getrusage(resource.RUSAGE_SELF)
         done, started = trained_images(store), time.perf_counter()
         watching = [asyncio.create_task(watch(v, until, updates, sliders)) for v in viewers]

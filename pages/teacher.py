@@ -87,6 +87,9 @@ def show_queue() -> None:
     with plain_errors():
         classroom, store = resources.classroom(), resources.store()
         waiting = classroom.waiting()
+        if damage := store.note("damaged"):
+            st.warning(damage)
+            st.button("Understood", on_click=store.set_note, args=("damaged", ""))
         st.markdown(f"**{captions.of_queue(waiting, classroom.is_paused)}**")
         with st.container(horizontal=True, key="reins"):
             if classroom.is_paused:

@@ -29,9 +29,10 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
     visitor_name = visitor()
     here = room()
     store = resources.store()
-    for trouble in (resources.trainer().failure, store.note("damaged")):
-        if trouble:
-            st.error(trouble)
+    if failure := resources.trainer().failure:
+        st.error(failure)
+    if damage := store.note("damaged"):
+        st.warning(damage)
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         if not here.hides("preset"):
             preset_choice()

@@ -42,6 +42,8 @@ def store(data_folder, monkeypatch) -> Store:
     classroom = Classroom(store)
     monkeypatch.setattr(resources, "store", lambda: store)
     monkeypatch.setattr(resources, "classroom", lambda: classroom)
+    monkeypatch.setattr(resources, "board", resources.look_at_board)  # every test looks anew
+    resources.records.clear()
     monkeypatch.setattr(resources, "trainer", TrainerProcess)
     return store
 

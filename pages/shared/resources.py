@@ -53,6 +53,10 @@ class Board(NamedTuple):
 
 @st.cache_resource(show_spinner=False, ttl=0.5)
 def board() -> Board:
+    return look_at_board()
+
+
+def look_at_board() -> Board:
     active = store().active_runs()
     trained = store().note("training")
     now = next((run for run in active if run.run_id == trained), None)

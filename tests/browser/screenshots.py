@@ -22,6 +22,7 @@ def main() -> None:
             ("/", "Can a network learn from lies?"),
             ("/corrupt?level=0.4", "Corrupt the labels"),
             ("/sweep", "The sweep"),
+            ("/guess", "Guess first"),
         ):
             open_page(page, server, address, title)
             page.wait_for_timeout(2000)
@@ -32,6 +33,12 @@ def main() -> None:
         page.mouse.click(640, 200)
         page.wait_for_timeout(2000)
         page.screenshot(path=FOLDER / "train.png")
+        page.goto(server.address + "/present")
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(".images figure")).to_have_count(28)
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_text(re.compile("has memorized [6-9][0-9]%"))).to_be_visible()
+        page.screenshot(path=FOLDER / "present.png")
         browser.close()
     server.stop()
 

@@ -202,6 +202,8 @@ def main() -> int:
             table = asyncio.run(load(server, options.viewers, options.seconds, options.alone))
         finally:
             server.stop()
+        if table["errors"]:
+            print((Path(folder) / "server.log").read_text(), file=sys.stderr)
     print(f"{options.viewers} viewers, {options.seconds:g} s, {os.cpu_count()} cores")
     missed = 0
     for name, value in table.items():

@@ -44,7 +44,7 @@ class Examples:
         flat = config.model.startswith("mlp")  # would have to copy channels-last images
         self.layout = torch.contiguous_format if flat else torch.channels_last
         seed = config.seed if config.corruption != "labels" else 0
-        common = (config.corruption, seed, device, self.layout)
+        common = (config.corruption, seed, device, compute_type(device), self.layout)
         self.train_images = prepared(data, TRAIN, *common)
         self.test_images = prepared(data, TEST, *common)
         if config.random_crop:
@@ -71,7 +71,13 @@ class Examples:
 
 @lru_cache(maxsize=4)
 def prepared(
-    data: Cifar10, part: int, corruption: str, seed: int, device: torch.device, layout
+    data: Cifar10,
+    part: int,
+    corruption: str,
+    seed: int,
+    device: torch.device,
+    kind: torch.dtype,
+    layout: torch.memory_format,
 ) -> torch.Tensor:
     """The images of one set, (N, 3, 28, 28), in the number type that the device computes in.
 
@@ -90,7 +96,7 @@ def prepared(
             noise=noise,
         )
         pixels = standardize(torch.from_numpy(chunk).to(device))
-        chunks.append(pixels.to(compute_type(device), memory_format=layout))
+        chunks.append(pixels.to(kind, memory_format=layout))
     return torch.cat(chunks)
 
 

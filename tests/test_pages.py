@@ -293,11 +293,14 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", ["corrupt", "train", "guess", "sweep"])
+COUNTS = {"corrupt": 500, "train": 600, "guess": 700, "sweep": 200}
+
+
+@pytest.mark.parametrize("name", COUNTS)
 def test_made_up_addresses_give_a_working_page(name, monkeypatch):
     """2,000 of them; most with a plain chart for each picture, which no address touches."""
     draw = random.Random(name)
-    for number in range(500):
+    for number in range(COUNTS[name]):
         if number == 10:
             for picture in ("error_history", "transition_heatmap", "guess", "lies_history"):
                 monkeypatch.setattr(charts, picture, lambda *_, **__: PLAIN)

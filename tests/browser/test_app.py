@@ -151,7 +151,7 @@ def test_runs_side_by_side_share_a_link(page, server):
     configs = [RunConfig(level=0.5, epochs=1000, seed=seed) for seed in (21, 22)]
     for config in configs:
         run_id = store.ask_for(config, "somebody else").run_id
-        store.cancel(run_id)  # before it is trained: its epochs are these
+        store.cancel(run_id, "somebody else")  # before it is trained: its epochs are these
         for epoch in range(1, 6):
             store.add_epoch(run_id, record(epoch))
     address = "&".join(f"compare={config.run_id}" for config in configs)
@@ -200,7 +200,8 @@ def test_nothing_is_wider_than_the_screen(browser, server, width, scheme, addres
     )
     expect(picture.first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert picture.first.bounding_box()["y"] < 700  # seen without scrolling
+    first = ".images, [data-testid=stVegaLiteChart]"  # seen without scrolling
+    page.wait_for_function(f"document.querySelector('{first}').getBoundingClientRect().y < 700")
     no_exception(page)
     context.close()
 

@@ -95,7 +95,7 @@ def whole_sweep(elapsed: float) -> None:
 
 
 STEPS = (
-    Step("Can a network learn from lies?", question, 12),
+    Step("Can a network learn from lies?", question, 9),
     Step("Half of the labels are drawn by lot", lies, 14),
     Step("First it learns the pattern, then the lies by heart", learning, 18),
     Step("The more lies, the less it is worth on new images", whole_sweep, 20),

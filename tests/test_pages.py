@@ -293,7 +293,7 @@ NAMES = [
 ]
 
 
-COUNTS = {"corrupt": 500, "train": 600, "guess": 700, "sweep": 200}
+COUNTS = {"corrupt": 300, "train": 500, "guess": 1100, "sweep": 100}
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -107,7 +107,7 @@ def test_the_story_is_led_by_keys_and_plays_by_itself(browsers, school):
     title = page.locator(".st-key-story h2")
     expect(title).to_have_text("Can a network learn from lies?")
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
-    expect(title).to_have_text("Half of the labels are drawn by lot")  # after 12 s, by itself
+    expect(title).to_have_text("Half of the labels are drawn by lot")  # after 9 s, by itself
     expect(page.locator(".images figure")).to_have_count(28)
     page.keyboard.press("ArrowRight")
     expect(title).to_have_text(re.compile("First it learns the pattern"))

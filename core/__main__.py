@@ -206,6 +206,8 @@ def run_sweep(options) -> int:
         add_tables(runs, epochs, options.folder)
         print(f"{len(runs)} runs of {options.add} are now in {options.folder}.")
         return 0
+    if options.ray and options.wandb:
+        raise ValueError("--wandb works where the training is: leave out --ray, or --wandb.")
     wanted = {name: getattr(options, name) for name in ("model", "level", "seed")}
     grid = [
         config

@@ -77,10 +77,6 @@ class Classroom:
             )
         return code
 
-    def change_lesson(self, code: str, lesson: Lesson) -> None:
-        with self.store.connect() as connection:
-            connection.execute("UPDATE rooms SET lesson = ? WHERE code = ?", (lesson.to_json(), code))
-
     def lesson(self, code: str | None) -> Lesson | None:
         """The lesson of this room; None if there is no such room."""
         with self.store.connect() as connection:

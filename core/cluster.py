@@ -11,8 +11,6 @@ from core.records import EpochRecord
 from core.results import SWEEP_FOLDER
 from core.sweep import TakenError, claim, keep, missing
 
-AHEAD = 2  # tasks submitted for each that the cluster can run now, so that no node waits
-
 
 def train_on_cluster(
     configs: list[RunConfig],

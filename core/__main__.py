@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 
@@ -104,6 +105,9 @@ def main(arguments: list[str] | None = None) -> int:
     bench.add_argument("--batch-size", type=int, action="append", help="only this batch size")
     bench.add_argument("--seconds", type=float, default=3.0, help="for each measurement (default: 3)")
     bench.add_argument("--out", type=Path, metavar="FILE", help="keep the figures as JSON")
+    bench.add_argument(
+        "--gang", action="store_true", help="measure runs trained side by side, as a GPU does it"
+    )
     bench.set_defaults(run=run_bench)
 
     options = parser.parse_args(arguments)
@@ -167,24 +171,23 @@ def run_train(options) -> int:
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)  # better now than after all epochs
     from core.cifar10 import load
+    from core.devices import best_device, describe_device
     from core.progress import RunProgress
     from core.results import Result, provenance, save_result
-    from core.tracking import tracked
-    from core.training import DivergedError, best_device, describe_device, train
+    from core.training import DivergedError, train
 
     if options.device == "cuda" and best_device() != "cuda":
         raise ValueError("--device cuda: torch finds no GPU here; leave it out to train on the CPU.")
     device = options.device or best_device()
     data, records = load(config.data), []
     print(f"run {config.run_id}: {config.model}, level {config.level:g}, on {describe_device(device)}")
-    training = train(config, data, device, options.checkpoint)
-    if options.wandb:
-        training = tracked(config, training)
     try:
-        with RunProgress(config) as progress:
-            for record in training:
+        with tracking(options) as log, RunProgress(config) as progress:
+            for record in train(config, data, device, options.checkpoint):
                 records.append(record)
                 progress.show(record)
+                if log:
+                    log.log(config, record)
     except DivergedError as error:
         print(error, file=sys.stderr)
         return 1
@@ -196,10 +199,10 @@ def run_train(options) -> int:
 
 
 def run_sweep(options) -> int:
+    from core.devices import best_device, describe_device
     from core.estimate import speeds_of
     from core.results import add_tables, load_runs, load_tables
     from core.sweep import missing
-    from core.training import best_device, describe_device
 
     if options.add:
         runs, epochs = load_tables(options.add)
@@ -245,13 +248,20 @@ def train_missing(todo: list[RunConfig], speeds, options) -> int:
     if not todo:
         return 0
     progress, failures = SweepProgress(todo, speeds), 0
-    train = train_on_ray if options.ray else train_here
     try:
-        for config, failure in train(todo, progress, options):
-            if failure:
-                progress.say(f"{run_name(config)}: {failure}")
-                failures += 1
-            progress.end(config, trained=not failure)
+        with tracking(options) as log:
+            for config, record, has_ended, failure in told_of(todo, options):
+                if has_ended:
+                    progress.end(config, failure)
+                    failures += failure is not None
+                elif record:
+                    progress.epoch(config, record)
+                else:
+                    progress.begin(config)
+                if log and record:
+                    log.log(config, record)
+                elif log and has_ended:
+                    log.end(config)
     except OSError as error:  # a full disk, say
         raise SweepError(
             f"{error.strerror or error}: nothing that was finished is lost; make room, and the same "
@@ -262,34 +272,25 @@ def train_missing(todo: list[RunConfig], speeds, options) -> int:
     return 1 if failures else 0
 
 
-def train_here(todo: list[RunConfig], progress, options):
-    """One run after another; each with what stopped it, or None."""
-    from core.progress import RunProgress
-    from core.sweep import TakenError, train_run
-    from core.tracking import tracked
-    from core.training import DivergedError, best_device
+def told_of(todo: list[RunConfig], options):
+    """The training of these runs, here or on a cluster; see core.sweep.Told."""
+    if options.ray:
+        from core.cluster import train_on_cluster
 
-    for config in todo:
-        progress.begin(config)
-        training = train_run(config, best_device(), options.folder)
-        if options.wandb:
-            training = tracked(config, training)
-        failure = None
-        try:
-            with RunProgress(config, position=1) as run_progress:
-                for record in training:
-                    run_progress.show(record)
-                    progress.learn_speed(config, record)
-        except (TakenError, DivergedError) as error:
-            failure = error
-        yield config, failure
+        return train_on_cluster(todo, options.ray, options.gpus, options.folder)
+    from core.devices import best_device
+    from core.sweep import Sweep
+
+    return Sweep(todo, best_device(), options.folder)
 
 
-def train_on_ray(todo: list[RunConfig], progress, options):
-    from core.cluster import train_on_cluster
+def tracking(options):
+    """Where --wandb logs to; nothing without it."""
+    if not options.wandb:
+        return nullcontext()
+    from core.tracking import Tracking
 
-    for config, outcome in train_on_cluster(todo, options.ray, options.gpus, options.folder):
-        yield config, outcome if isinstance(outcome, Exception) else None
+    return Tracking()
 
 
 def run_verify(options) -> int:
@@ -339,9 +340,10 @@ def run_serve(options) -> int:
 
 
 def run_bench(options) -> int:
-    from core.bench import print_bench
+    from core.bench import print_bench, print_gang
 
-    print_bench(options.model, options.batch_size, options.seconds, options.out)
+    show = print_gang if options.gang else print_bench
+    show(options.model, options.batch_size, options.seconds, options.out)
     return 0
 
 

@@ -8,6 +8,7 @@ import itertools
 import json
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,12 +18,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.cifar10 import load_embedded
 from core.config import MODELS, RunConfig
-from core.examples import Examples, compute_type
+from core.descent import Descent
+from core.devices import best_device, compute_type, describe_device
+from core.examples import Examples
+from core.grids import LEVELS
+from core.memory import needed
 from core.models import ResponseNorm, build_model
 from core.results import provenance
-from core.training import best_device, describe_device, learn, measure, start
+from core.training import Training, measure, start
 
 BATCH_SIZES = (32, 64, 128)
+GANGS = (1, 4, 11, 22)  # runs side by side
 PEAK_SIZES = (1024, 2048, 4096)
 HEAD = (
     f"{'model':16} {'batch':>5} {'images/s':>9} {'of peak':>8} {'3 x fwd':>8} {'plain loop':>11}"
@@ -73,12 +79,19 @@ def bench(config: RunConfig, device: torch.device, peak: float, seconds: float) 
     data = load_embedded()
     examples = Examples(config, data, device)
     model, optimizer = start(config, device)
-    speed = _speed(lambda batches: learn(model, optimizer, batches), examples.batches, config, seconds)
+    descent = Descent(model, optimizer, examples)
+
+    def learn(epoch, steps):
+        descent.learn(epoch, config.learning_rate, steps)
+        _finish(device)
+
+    speed = _speed(learn, config, seconds)
     images, labels = examples.train_images[:2000], examples.labels[:2000]
-    model.eval()
     measure(model, images, labels)  # warm
+    _finish(device)
     started = time.perf_counter()
     measure(model, images, labels)
+    _finish(device)
     measuring = (time.perf_counter() - started) / len(images)
     per_image = 1 / speed + 1.2 * measuring  # 6 images measured for every 5 trained
     needed, forward = flops_per_image(config.model)
@@ -113,15 +126,15 @@ def plain_speed(config: RunConfig, device: torch.device, seconds: float) -> floa
     model = build_model(config.model).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=0.9)
 
-    def plain_learn(batches):
-        for images, labels in batches:
+    def plain_learn(epoch, steps):
+        for images, labels in itertools.islice(loader, steps):
             loss = nn.functional.cross_entropy(model(images.to(device)), labels.to(device))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             loss.item()
 
-    return _speed(plain_learn, lambda epoch: loader, config, seconds)
+    return _speed(plain_learn, config, seconds)
 
 
 def matrix_peak(device: torch.device) -> float:
@@ -157,22 +170,107 @@ def flops_per_image(name: str) -> tuple[float, float]:
     return counter.get_total_flops() / batch, forward / batch
 
 
-def _speed(learn, batches, config: RunConfig, seconds: float) -> float:
-    """Images per second of learn(batches): whole epochs, the first of them to warm up.
+def _speed(learn, config: RunConfig, seconds: float) -> float:
+    """Images per second of learn(epoch, steps): whole epochs, after a first part to warm up.
 
     Networks too slow for whole epochs in that time are measured on their first batches.
     """
-    warm = list(itertools.islice(batches(1), 3))
-    learn(warm[:1])
+    learn(1, 1)
     started = time.perf_counter()
-    learn(warm[1:])
-    step = (time.perf_counter() - started) / (len(warm) - 1)
+    learn(1, 2)
+    step = (time.perf_counter() - started) / 2
+    whole = config.train_images // config.batch_size
+    learn(1, min(whole, int(0.1 * seconds / step)))  # on a GPU: until its graph is there
     steps = max(4, int(seconds / step))
     images, started, epoch = 0, time.perf_counter(), 1
     while steps > 0:
         epoch += 1
-        count = min(steps, config.train_images // config.batch_size)
-        learn(itertools.islice(batches(epoch), count))
+        count = min(steps, whole)
+        learn(epoch, count)
         images += count * config.batch_size
         steps -= count
     return images / (time.perf_counter() - started)
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def print_gang(models=None, batch_sizes=None, seconds: float = 3.0, out: Path | None = None) -> None:
+    """Measure runs that are trained side by side, print a line each, keep the rows as JSON."""
+    started, device = time.perf_counter(), torch.device(best_device())
+    peak = matrix_peak(device)
+    kind = str(compute_type(device)).removeprefix("torch.")
+    print(f"{describe_device(device.type)}; matrix products at {peak / 1e9:,.0f} GFLOP/s in {kind}")
+    print(
+        f"{'model':16} {'batch':>5} {'trained':24} {'images/s':>10} {'of peak':>8} {'GB planned':>11} {'taken':>6}"
+    )
+    rows = []
+    for model in models or ("mlp-1x512", "inception"):
+        for batch_size in batch_sizes or BATCH_SIZES[:2]:
+            for row in bench_gang(RunConfig(model=model, batch_size=batch_size), device, peak, seconds):
+                rows.append(row)
+                print(_gang_line(row), flush=True)
+    if device.type == "cpu":
+        print("This is a CPU: runs take turns on it, so that several are no faster than one.")
+    if out:
+        about = provenance(describe_device(device.type), time.perf_counter() - started)
+        content = {**about, "peak_flops_per_second": peak, "rows": rows}
+        out.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def bench_gang(config: RunConfig, device: torch.device, peak: float, seconds: float):
+    """The plain loop; one run, its steps one by one; and then gangs: a row each."""
+    ways = [("plain loop", 1, None), ("one, step by step", 1, False)]
+    ways += [(f"{runs} side by side" if runs > 1 else "one", runs, None) for runs in GANGS]
+    for way, runs, use_graph in ways:
+        planned = taken = None
+        if way == "plain loop":
+            speed = plain_speed(config, device, seconds)
+        else:
+            configs = [replace(config, level=LEVELS[i % 11], seed=i // 11) for i in range(runs)]
+            planned = needed(configs, device)
+            speed, taken = _gang_speed(configs, device, use_graph, seconds)
+        yield {
+            "model": config.model,
+            "batch_size": config.batch_size,
+            "way": way,
+            "runs": runs,
+            "images_per_second": speed,
+            "share_of_peak": speed * flops_per_image(config.model)[0] / peak,
+            "bytes_planned": planned,
+            "bytes_taken": taken,
+        }
+
+
+def _gang_speed(
+    configs: list[RunConfig], device: torch.device, use_graph: bool | None, seconds: float
+) -> tuple[float, int | None]:
+    """Images per second of all these runs together, and the bytes that they took of a GPU."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        before = torch.cuda.mem_get_info(device)[0]
+    trainings = [Training(config, load_embedded(), device.type) for config in configs]
+    for training in trainings:
+        if use_graph is not None:
+            training.descent.use_graph = use_graph
+
+    def learn(epoch, steps):
+        for training in trainings:
+            with training.queue.open():
+                training.descent.learn(epoch, training.learning_rate, steps)
+        _finish(device)
+
+    speed = len(configs) * _speed(learn, configs[0], seconds)
+    taken = before - torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+    return speed, taken
+
+
+def _gang_line(row: dict) -> str:
+    sizes = [row["bytes_planned"], row["bytes_taken"]]
+    planned, taken = (f"{size / 1e9:.2f}" if size else "" for size in sizes)
+    return (
+        f"{row['model']:16} {row['batch_size']:5} {row['way']:24} {row['images_per_second']:10,.0f}"
+        f" {row['share_of_peak']:8.0%} {planned:>11} {taken:>6}"
+    )

@@ -236,9 +236,10 @@ def of_provenance(run) -> str:
     fitted = (
         "never" if run["fitted_epoch"] != run["fitted_epoch"] else f"in epoch {run['fitted_epoch']:.0f}"
     )
+    beside = f" beside {run['runs_at_once'] - 1} others" if run["runs_at_once"] > 1 else ""
     return (
         f"Run {run['run_id']}: {run['epochs_trained']} epochs, fitted (average loss 0.05 or less) "
-        f"{fitted}; {run['images_per_second']:,.0f} images/s, {duration(run['wall_seconds'])} in all, on "
+        f"{fitted}; {run['images_per_second']:,.0f} images/s, {duration(run['wall_seconds'])} in all{beside}, on "
         f"{run['device']}, torch {run['torch']}, Python {run['python']}, {run['date']}."
     )
 
@@ -289,8 +290,13 @@ def of_status(
     others: list[LiveRun],
     speeds: Speeds,
     is_paused: bool = False,
+    at_once: int = 1,
 ) -> str:
-    """Where a run stands; others: the active runs it takes turns with; is_paused: all training."""
+    """Where a run stands.
+
+    others: the active runs it shares the machine with; is_paused: all training.
+    at_once: how many a GPU trains side by side right now, this one among them.
+    """
     done = f"Epoch {len(records)} of {run.config.epochs}"
     if is_paused and run.is_active:
         return f"{done} · the teacher has paused all training"
@@ -312,17 +318,25 @@ def of_status(
         return f"{done} · {run.device}"
     recent = records[-5:]
     seconds = sum(record.seconds for record in recent) / len(recent)
-    left = time_left(run.config.epochs - len(records), seconds, others, speeds, run.owner)
-    return f"{done} · {_rate(seconds)} · {run.device} · {duration(left)} left{_turns(run, others)}"
+    share = seconds / at_once  # of the device's time
+    left = time_left(run.config.epochs - len(records), share, others, speeds, run.owner)
+    sharing = f" · side by side with {at_once - 1} more" if at_once > 1 else _turns(run, others)
+    return f"{done} · {_rate(seconds)} · {run.device} · {duration(left)} left{sharing}"
 
 
-def of_turn(trained: LiveRun | None, run: LiveRun) -> str:
-    """What is being trained right now; trained: the store's note of it."""
-    if trained is None or not trained.is_active or not run.is_active:
+def of_turn(trained: list[LiveRun], run: LiveRun) -> str:
+    """What is being trained right now; trained: the active runs among what the store notes."""
+    if not trained or not run.is_active:
         return ""
-    if trained.run_id == run.run_id:
+    if len(trained) > 1:
+        return (
+            ""
+            if run.run_id in {other.run_id for other in trained}
+            else f"Now it is the turn of {len(trained)} others."
+        )
+    if trained[0].run_id == run.run_id:
         return "Its turn is now."
-    return f"Now it is the turn of {run_name(trained.config)}."
+    return f"Now it is the turn of {run_name(trained[0].config)}."
 
 
 def _turns(run: LiveRun, others: list[LiveRun]) -> str:

@@ -9,7 +9,7 @@ from core.cifar10 import Cifar10, load
 from core.config import RunConfig
 from core.records import EpochRecord
 from core.results import SWEEP_FOLDER
-from core.sweep import TakenError, claim, keep, missing
+from core.sweep import TakenError, Told, claim, keep, missing
 
 
 def train_on_cluster(
@@ -18,8 +18,8 @@ def train_on_cluster(
     gpus: float = 0,
     folder: Path = SWEEP_FOLDER,
     cpus: float = 1,
-) -> Iterator[tuple[RunConfig, list[EpochRecord] | Exception]]:
-    """Each run as it ends, with its records, already added to `folder`, or what stopped it.
+) -> Iterator[Told]:
+    """Tell of each run as it ends, when it has been added to `folder`, or what stopped it.
 
     gpus: of each task, a share such as 0.25 lets four runs use one GPU; 0: on CPUs.
     A run whose node is lost is trained again on another. Runs that another sweep on this
@@ -38,7 +38,7 @@ def train_on_cluster(
                 try:
                     claims.enter_context(claim(config, folder))
                 except TakenError as error:
-                    yield config, error
+                    yield Told(config, has_ended=True, failure=error)
                     continue
                 if missing([config], folder):
                     waiting[task.remote(config, data[config.data], gpus > 0)] = config
@@ -48,17 +48,18 @@ def train_on_cluster(
                 try:
                     records, device_name = ray.get(done)
                 except ray.exceptions.RayTaskError as error:
-                    yield config, error.cause
+                    yield Told(config, has_ended=True, failure=error.cause)
                 else:
                     keep(config, records, device_name, folder)
-                    yield config, records
+                    yield Told(config, has_ended=True)
     finally:
         ray.shutdown()
 
 
 def _train(config: RunConfig, data: Cifar10, on_gpu: bool) -> tuple[list[EpochRecord], str]:
     """What a node does."""
-    from core.training import describe_device, train
+    from core.devices import describe_device
+    from core.training import train
 
     device = "cuda" if on_gpu else "cpu"
     return list(train(config, data, device)), describe_device(device)

@@ -69,11 +69,14 @@ def run_seconds(config: RunConfig, speeds: Speeds) -> float:
 
 
 def speeds_of(runs, device: str) -> Speeds:
-    """What this device reached over the whole runs that it has trained; runs: rows of the sweep."""
+    """What this device reached over the whole runs that it has trained, all of them together.
+
+    runs: rows of the sweep.
+    """
     own = runs[runs.device == device] if len(runs) else runs
     speeds: dict[tuple[str, int], list[float]] = {}
     for run in own.to_dict("records"):
-        images = TRAIN_IMAGES[run["data"]] * run["epochs_trained"]
+        images = TRAIN_IMAGES[run["data"]] * run["epochs_trained"] * run["runs_at_once"]
         speeds.setdefault((run["model"], run["batch_size"]), []).append(images / run["wall_seconds"])
     return {key: median(values) for key, values in speeds.items()}
 

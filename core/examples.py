@@ -20,6 +20,7 @@ from core.corruption import (
     corrupt_pixels,
     followed_images,
 )
+from core.devices import compute_type
 from core.models import IMAGE_SIZE
 
 CHUNK = 5_000  # images standardized at a time, so that their float32 copy stays small
@@ -29,7 +30,7 @@ class Examples:
     """The training and test set of one run, whole, as tensors on `device`.
 
     train_images, test_images: (N, 3, 28, 28); labels, test_labels: int64 (N,).
-    given_labels, true_labels: the training labels once more, as arrays for the measures.
+    given_labels, true_labels, true_test_labels: labels once more, as arrays for the measures.
     followed: indices of the training images whose predictions are recorded.
     """
 
@@ -40,33 +41,58 @@ class Examples:
         self.given_labels = corrupted.labels
         self.followed = followed_images(corrupted.is_wrong, config.seed)
         self.labels = torch.from_numpy(corrupted.labels).to(device)
-        self.test_labels = torch.from_numpy(data.test_labels.astype(np.int64)).to(device)
-        flat = config.model.startswith("mlp")  # would have to copy channels-last images
-        self.layout = torch.contiguous_format if flat else torch.channels_last
-        seed = config.seed if config.corruption != "labels" else 0
-        common = (config.corruption, seed, device, compute_type(device), self.layout)
+        self.true_test_labels = np.asarray(data.test_labels, dtype=np.int64)
+        self.test_labels = torch.from_numpy(self.true_test_labels).to(device)
+        corruption, seed, self.layout = images_of(config)
+        common = (corruption, seed, device, compute_type(device), self.layout)
         self.train_images = prepared(data, TRAIN, *common)
         self.test_images = prepared(data, TEST, *common)
         if config.random_crop:
-            self.uncropped = torch.from_numpy(np.array(data.train_images)).to(device)  # (N, 3, 32, 32)
+            self.uncropped = uncropped(data, device)
+            self.corners = torch.empty(len(self.labels), 2, dtype=torch.int64, device=device)
+        self.order = torch.empty(len(self.labels), dtype=torch.int64, device=device)
+        self.position = torch.zeros((), dtype=torch.int64, device=device)  # in the order
+        self.ramp = torch.arange(config.batch_size, device=device)
 
     def batches(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Every training example once, in an order fixed by the run's seed and the epoch."""
+        self.shuffle(epoch)
+        for start in range(0, len(self.order), self.config.batch_size):
+            yield self.next_batch(min(self.config.batch_size, len(self.order) - start))
+
+    def shuffle(self, epoch: int) -> None:
+        """Begin an epoch: the order, and with random crops the corners, of seed and epoch."""
         draw = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
-        order = torch.randperm(len(self.labels), generator=draw).to(self.device)
+        self.order.copy_(torch.randperm(len(self.order), generator=draw))
         if self.config.random_crop:
             span = self.uncropped.shape[-1] - IMAGE_SIZE + 1
-            corners = torch.randint(span, (len(order), 2), generator=draw).to(self.device)
-        for start in range(0, len(order), self.config.batch_size):
-            chosen = order[start : start + self.config.batch_size]
-            if self.config.random_crop:
-                images = self._format(standardize(crop_at(self.uncropped, chosen, corners[chosen])))
-            else:
-                images = self.train_images.index_select(0, chosen)
-            yield images, self.labels.index_select(0, chosen)
+            self.corners.copy_(torch.randint(span, (len(self.order), 2), generator=draw))
+        self.position.zero_()
+
+    def next_batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The next images and labels of the epoch.
+
+        The position is kept on the device, so that a CUDA graph of this finds new images
+        every time it is replayed.
+        """
+        chosen = self.order.index_select(0, self.position + self.ramp[:size])
+        self.position += size
+        if self.config.random_crop:
+            corners = self.corners.index_select(0, chosen)
+            images = self._format(standardize(crop_at(self.uncropped, chosen, corners)))
+        else:
+            images = self.train_images.index_select(0, chosen)
+        return images, self.labels.index_select(0, chosen)
 
     def _format(self, images: torch.Tensor) -> torch.Tensor:
         return images.to(compute_type(self.device), memory_format=self.layout)
+
+
+def images_of(config: RunConfig) -> tuple[str, int, torch.memory_format]:
+    """What the prepared images depend on, beside the data: runs alike in this share them."""
+    flat = config.model.startswith("mlp")  # would have to copy channels-last images
+    layout = torch.contiguous_format if flat else torch.channels_last
+    return config.corruption, config.seed if config.corruption != "labels" else 0, layout
 
 
 @lru_cache(maxsize=4)
@@ -100,6 +126,12 @@ def prepared(
     return torch.cat(chunks)
 
 
+@lru_cache(maxsize=1)
+def uncropped(data: Cifar10, device: torch.device) -> torch.Tensor:
+    """The training images, uint8 (N, 3, 32, 32), once for all runs that crop them."""
+    return torch.from_numpy(np.array(data.train_images)).to(device)
+
+
 def standardize(images: torch.Tensor) -> torch.Tensor:
     """Each image on its own: (x - mean) / max(std, 1/sqrt(n)) of its n values, pixels in [0, 1].
 
@@ -117,12 +149,3 @@ def crop_at(images: torch.Tensor, chosen: torch.Tensor, corners: torch.Tensor) -
     rows = (corners[:, 0, None] + span)[:, :, None]  # (B, 28, 1)
     columns = (corners[:, 1, None] + span)[:, None, :]  # (B, 1, 28)
     return images[chosen[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
-
-
-def compute_type(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor or GPU multiplies it natively, float32 elsewhere."""
-    if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if native else torch.float32

@@ -7,16 +7,19 @@ from tqdm import tqdm
 
 from core.captions import duration
 from core.config import RunConfig, run_name
-from core.estimate import Speeds, expected_epochs, run_seconds
+from core.estimate import Speeds, epoch_seconds, expected_epochs
 from core.records import EpochRecord
 
 
 class RunProgress:
     """One run, epoch by epoch."""
 
-    def __init__(self, config: RunConfig, position: int = 0):
+    def __init__(self, config: RunConfig, position: int = 0, name: str = ""):
+        """name: in front of each line, where lines of several runs come together."""
+        self.name = name
         self.bar = tqdm(
             total=expected_epochs(config),
+            desc=name or None,
             unit="epoch",
             position=position,
             leave=position == 0,
@@ -35,7 +38,7 @@ class RunProgress:
                 measures[name] = f"{getattr(record, name):.4f}"
         if self.bar.disable:
             text = "  ".join(f"{name} {value}" for name, value in measures.items())
-            count = f"epoch {record.epoch:3}/{self.bar.total}"
+            count = f"{self.name} epoch {record.epoch:3}/{self.bar.total}".lstrip()
             print(f"{count}  {text}  ({record.seconds:.1f} s)", flush=True)
         else:
             self.bar.set_postfix(measures)
@@ -45,30 +48,49 @@ class RunProgress:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self) -> None:
         self.bar.close()
 
 
 class SweepProgress:
-    """All runs of a sweep, and how long they will take, learned from each epoch as it comes."""
+    """All runs of a sweep, and how long they will take, learned from each epoch as it comes.
+
+    A bar for the whole and one for each run under way.
+    """
 
     def __init__(self, todo: list[RunConfig], speeds: Speeds):
-        self.left, self.speeds = list(todo), dict(speeds)
+        self.left = {config: expected_epochs(config) for config in todo}  # epochs, of runs
+        self.under_way: dict[RunConfig, RunProgress] = {}
+        self.speeds = dict(speeds)
         self.count, self.started, self.trained = len(todo), time.monotonic(), 0
         self.bar = tqdm(total=len(todo), unit="run", disable=not sys.stdout.isatty())
         self._say_left()
 
     def begin(self, config: RunConfig) -> None:
         if self.bar.disable:
-            number = self.count - len(self.left) + 1
+            number = self.count - len(self.left) + len(self.under_way) + 1
             print(f"run {number} of {self.count}: {run_name(config)}; {self._time_left()}", flush=True)
+        taken = [-progress.bar.pos for progress in self.under_way.values()]
+        position = next(place for place in range(1, len(taken) + 2) if place not in taken)
+        name = config.run_id if self.under_way else ""
+        self.under_way[config] = RunProgress(config, position, name)
 
-    def learn_speed(self, config: RunConfig, record: EpochRecord) -> None:
-        self.speeds[config.model, config.batch_size] = config.train_images / record.seconds
-        self._say_left(epochs_done=record.epoch)
+    def epoch(self, config: RunConfig, record: EpochRecord) -> None:
+        self.under_way[config].show(record)
+        self.left[config] = max(0, expected_epochs(config) - record.epoch)
+        seconds = record.seconds / len(self.under_way)  # its share of the device's time
+        self.speeds[config.model, config.batch_size] = config.train_images / seconds
+        self._say_left()
 
-    def end(self, config: RunConfig, trained: bool = True) -> None:
-        self.left.remove(config)
-        self.trained += trained
+    def end(self, config: RunConfig, failure: Exception | None = None) -> None:
+        if config in self.under_way:
+            self.under_way.pop(config).close()
+        if failure:
+            self.say(f"{run_name(config)}: {failure}")
+        del self.left[config]
+        self.trained += not failure
         self.bar.update()
         self._say_left()
 
@@ -77,17 +99,17 @@ class SweepProgress:
         tqdm.write(text, file=sys.stderr)
 
     def close(self) -> None:
+        for progress in self.under_way.values():
+            progress.close()
         self.bar.close()
         took = duration(time.monotonic() - self.started)
         print(f"{self.trained} of {self.count} runs trained in {took}.")
 
-    def _say_left(self, epochs_done: int = 0) -> None:
-        self.bar.set_postfix_str(self._time_left(epochs_done), refresh=False)
+    def _say_left(self) -> None:
+        self.bar.set_postfix_str(self._time_left(), refresh=False)
 
-    def _time_left(self, epochs_done: int = 0) -> str:
-        seconds = sum(run_seconds(config, self.speeds) for config in self.left)
-        if self.left and epochs_done:
-            first = self.left[0]
-            share = min(1, epochs_done / expected_epochs(first))
-            seconds -= share * run_seconds(first, self.speeds)
+    def _time_left(self) -> str:
+        seconds = sum(
+            epochs * epoch_seconds(config, self.speeds) for config, epochs in self.left.items()
+        )
         return f"about {duration(seconds)} left"

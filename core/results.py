@@ -67,14 +67,18 @@ class Result:
         ]
 
 
-def provenance(device: str, wall_seconds: float) -> dict[str, str | float]:
-    """What a stored number must carry: where, with what, when and how long."""
+def provenance(device: str, wall_seconds: float, at_once: int = 1) -> dict[str, str | float]:
+    """What a stored number must carry: where, with what, when and how long.
+
+    at_once: how many runs the device trained side by side meanwhile, this one included.
+    """
     return {
         "device": device,
         "torch": version("torch"),
         "python": platform.python_version(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "wall_seconds": round(wall_seconds, 1),
+        "runs_at_once": at_once,
     }
 
 
@@ -130,7 +134,10 @@ def stamp(folder: Path = SWEEP_FOLDER) -> int:
 
 def load_runs(folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
     """The precomputed runs, a row each; an empty table where there are none. Raises SweepError."""
-    return _read(folder / RUNS)
+    runs = _read(folder / RUNS)
+    if len(runs) and "runs_at_once" not in runs:  # written before it was kept
+        runs["runs_at_once"] = 1
+    return runs
 
 
 def load_epochs(run_ids, folder: Path = SWEEP_FOLDER) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """Records on their way to Weights & Biases, for those who track their runs there."""
 
 import os
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from core.config import RunConfig, run_name
@@ -10,31 +9,48 @@ from core.records import EpochRecord, fitted_epoch
 PROJECT = "label-corruption-lab"
 
 
-def tracked(config: RunConfig, records: Iterable[EpochRecord]) -> Iterator[EpochRecord]:
-    """Pass each record on, and log it as step `epoch` of the W&B run named by the config.
+class Tracking:
+    """Logs records as steps `epoch` of the W&B run named by their config; many runs at a time.
 
     Where and how is W&B's own affair: WANDB_MODE=offline, WANDB_DIR, WANDB_PROJECT, ...
     Raises ValueError where its client is not installed.
     """
-    try:
-        import wandb
-    except ImportError:
-        raise ValueError(
-            "--wandb needs the client of Weights & Biases: pip install -r requirements-wandb.txt"
-        ) from None
-    with wandb.init(
-        project=os.environ.get("WANDB_PROJECT", PROJECT),
-        id=config.run_id,
-        name=run_name(config),
-        config=asdict(config),
-        resume="allow",
-        settings=wandb.Settings(silent=True),
-    ) as run:
-        seen = []
-        for record in records:
-            measures = asdict(record)
-            del measures["predictions"]
-            run.log({k: v for k, v in measures.items() if v is not None}, step=record.epoch)
-            seen.append(record)
-            yield record
-        run.summary["fitted_epoch"] = fitted_epoch(seen)
+
+    def __init__(self):
+        try:
+            import wandb
+        except ImportError:
+            raise ValueError(
+                "--wandb needs the client of Weights & Biases: pip install -r requirements-wandb.txt"
+            ) from None
+        self.wandb, self.runs, self.seen = wandb, {}, {}
+
+    def log(self, config: RunConfig, record: EpochRecord) -> None:
+        if config not in self.runs:
+            self.runs[config] = self.wandb.init(
+                project=os.environ.get("WANDB_PROJECT", PROJECT),
+                id=config.run_id,
+                name=run_name(config),
+                config=asdict(config),
+                resume="allow",
+                reinit="create_new",
+                settings=self.wandb.Settings(silent=True),
+            )
+        measures = asdict(record)
+        del measures["predictions"]
+        known = {name: value for name, value in measures.items() if value is not None}
+        self.runs[config].log(known, step=record.epoch)
+        self.seen.setdefault(config, []).append(record)
+
+    def end(self, config: RunConfig) -> None:
+        """The run is over; of one that never logged anything W&B hears nothing."""
+        if config in self.runs:
+            self.runs[config].summary["fitted_epoch"] = fitted_epoch(self.seen.pop(config))
+            self.runs.pop(config).finish()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for config in list(self.runs):
+            self.end(config)

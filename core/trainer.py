@@ -1,4 +1,4 @@
-"""The process that trains the queued runs, one epoch at a time, each visitor in turn.
+"""The process that trains the queued runs, epoch by epoch, each visitor as much as any other.
 
 Started by core/processes.py as `python -m core.trainer`. It takes its orders from the
 store and tells it everything; killed at any moment, the next trainer goes on from the
@@ -9,44 +9,59 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from core.checkpoint import CheckpointError
 from core.cifar10 import DATA_FOLDER, Cifar10, DataError, load
-from core.records import EpochRecord
-from core.store import MAX_ATTEMPTS, LiveRun, Store
-from core.training import DivergedError, best_device, describe_device, train
+from core.devices import best_device, describe_device
+from core.gang import Gang, Outcome
+from core.store import MAX_ATTEMPTS, LiveRun, Store, StoreError
+from core.training import DivergedError
 
-MAX_IN_MEMORY = 48  # runs whose weights are in memory at a time; the others' lie on the disk
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.1  # when there is nothing to train
+COLLECT_SECONDS = 0.002  # between looks at what a GPU has finished
 
 
 class Trainer:
+    """On a CPU one run after the other trains an epoch; a GPU trains them side by side."""
+
     def __init__(self, store: Store, device: str, folder: Path):
-        self.store, self.device = store, device
-        self.folder = folder  # of the checkpoints
-        self.trainings: dict[str, Iterator[EpochRecord]] = {}  # the one trained last comes last
-        self.used: dict[str, float] = {}  # seconds that each visitor at work has had
+        self.store, self.folder = store, folder  # of the checkpoints
+        self.device_name = describe_device(device)
+        self.gang = Gang(device)
+        self.used: dict[str, float] = {}  # seconds of the device that each visitor at work has had
         self.data: dict[str, Cifar10] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def turn(self) -> bool:
-        """One epoch of the run whose turn it is; False if there was nothing to do."""
+        """Launch the runs whose turn it is, tell what is done; False if there was nothing to do."""
         active = self.store.active_runs()
-        for run_id in set(self.trainings) - {run.run_id for run in active}:
-            self.trainings.pop(run_id).close()  # paused or cancelled; the checkpoint stays
-        if not active or self.store.note("paused"):
-            return False
-        run, started = self._next(active), time.monotonic()
-        self.store.set_note("training", run.run_id)
-        self._one_epoch(run)
-        self.used[run.owner] += time.monotonic() - started
-        if run.run_id in self.trainings:
-            self.trainings[run.run_id] = self.trainings.pop(run.run_id)
-        return True
+        for run_id in set(self.gang.trainings) - self.gang.under_way - {run.run_id for run in active}:
+            self.gang.drop(run_id)  # paused or cancelled; the checkpoint stays
+        launched = [] if self.store.note("paused") else self._launch(active)
+        outcomes = self.gang.collect()
+        for outcome in outcomes:
+            self._tell(outcome)
+        return bool(launched or outcomes)
 
-    def _next(self, active: list[LiveRun]) -> LiveRun:
+    def _launch(self, active: list[LiveRun]) -> list[LiveRun]:
+        """Begin an epoch of as many as there is room for; those that were begun, or ended."""
+        waiting = [run for run in active if run.run_id not in self.gang.under_way]
+        launched = []
+        while waiting:
+            run = self._next(active, waiting)
+            if not self.gang.has_room_for(run.config):
+                break
+            waiting.remove(run)
+            under_way = [*self.gang.under_way, run.run_id]
+            self.store.set_note("training", " ".join(under_way))
+            try:
+                self._launch_one(run)
+            except Exception as error:
+                self._fail(run, error)
+            launched.append(run)
+        return launched
+
+    def _next(self, active: list[LiveRun], waiting: list[LiveRun]) -> LiveRun:
         """Whose turn it is: of the visitor who has had the least time, what waited longest.
 
         Time and not epochs: a heavy run takes from the light ones of others no more than
@@ -55,58 +70,65 @@ class Trainer:
         owners = dict.fromkeys(run.owner for run in active)
         least = min((self.used[owner] for owner in owners if owner in self.used), default=0.0)
         self.used = {owner: max(self.used.get(owner, least), least) for owner in owners}
-        owner = min(owners, key=self.used.get)
-        trained = list(self.trainings)
-        own = [run for run in active if run.owner == owner]
+        owner = min((run.owner for run in waiting), key=self.used.get)
+        trained = list(self.gang.trainings)
+        own = [run for run in waiting if run.owner == owner]
         return min(own, key=lambda run: trained.index(run.run_id) if run.run_id in trained else -1)
 
-    def _one_epoch(self, run: LiveRun) -> None:
-        try:
-            if run.run_id not in self.trainings:
-                if run.attempts >= MAX_ATTEMPTS:
-                    self._end(
-                        run,
-                        f"The training was started {MAX_ATTEMPTS} times and never finished an epoch "
-                        "(is there enough memory?): try a smaller network or the embedded images.",
-                    )
-                    return
-                self.store.started(run.run_id, describe_device(self.device))
-                self.trainings[run.run_id] = self._start(run)
-            record = next(self.trainings[run.run_id], None)
-            while record and record.epoch <= run.epochs_done:  # a resumed run tells all again
-                record = next(self.trainings[run.run_id], None)
-        except CheckpointError:  # damaged: from the first epoch again, with the same records
-            del self.trainings[run.run_id]
-            self._checkpoint(run).unlink()
-        except DivergedError as error:
-            self._end(run, str(error))
-        except (DataError, ValueError, OSError) as error:
-            self._end(run, f"The training stopped: {error}")
-        except Exception as error:  # one broken run must not stop the others
-            print(f"run {run.run_id}: {error!r}", file=sys.stderr, flush=True)
-            self._end(run, f"The training stopped: {error}.")
-        else:
-            if record is None:
-                self._end(run)
-                return
+    def _launch_one(self, run: LiveRun) -> None:
+        if run.run_id not in self.gang.trainings and not self._join(run):
+            return
+        training = self.gang.trainings[run.run_id]
+        for record in training.records[run.epochs_done :]:  # the trainer was killed before it told
             self.store.add_epoch(run.run_id, record)
-            speed = run.config.train_images / record.seconds
-            self.store.measured_speed(run.config, describe_device(self.device), speed)
-            if record.epoch == run.config.epochs and not run.config.epochs_after_fitted:
-                self._end(run)
+        if training.is_complete:
+            self._end(run)
+        elif len(training.records) <= run.epochs_done:
+            self.gang.launch(run.run_id)
 
-    def _start(self, run: LiveRun) -> Iterator[EpochRecord]:
+    def _join(self, run: LiveRun) -> bool:
+        if run.attempts >= MAX_ATTEMPTS:
+            self._end(
+                run,
+                f"The training was started {MAX_ATTEMPTS} times and never finished an epoch "
+                "(is there enough memory?): try a smaller network or the embedded images.",
+            )
+            return False
+        self.store.started(run.run_id, self.device_name)
         name, checkpoint = run.config.data, self._checkpoint(run)
         if name not in self.data:
             self.data[name] = load(name)
-        if len(self.trainings) >= MAX_IN_MEMORY:
-            self.trainings.pop(next(iter(self.trainings))).close()  # trained longest ago
         if run.epochs_done == 0:
             checkpoint.unlink(missing_ok=True)
-        return train(run.config, self.data[name], self.device, checkpoint)
+        return self.gang.join(run.config, self.data[name], checkpoint)
+
+    def _tell(self, outcome: Outcome) -> None:
+        run = self.store.run(outcome.run_id)
+        if outcome.error:
+            self._fail(run, outcome.error)
+            return
+        self.used[run.owner] = self.used.get(run.owner, 0.0) + outcome.device_seconds
+        speed = run.config.train_images / outcome.device_seconds
+        self.store.measured_speed(run.config, self.device_name, speed)
+        # A run that a damaged checkpoint made begin anew has told its first epochs before.
+        if outcome.record.epoch > run.epochs_done:
+            self.store.add_epoch(run.run_id, outcome.record)
+        if self.gang.trainings[run.run_id].is_complete:
+            self._end(run)
+
+    def _fail(self, run: LiveRun, error: Exception) -> None:
+        if isinstance(error, StoreError):  # the store's own trouble is not the run's
+            raise error
+        if isinstance(error, DivergedError):
+            self._end(run, str(error))
+        elif isinstance(error, (DataError, ValueError, OSError)):
+            self._end(run, f"The training stopped: {error}")
+        else:  # one broken run must not stop the others
+            print(f"run {run.run_id}: {error!r}", file=sys.stderr, flush=True)
+            self._end(run, f"The training stopped: {error}.")
 
     def _end(self, run: LiveRun, failure: str = "") -> None:
-        self.trainings.pop(run.run_id, None)
+        self.gang.drop(run.run_id)
         if failure:
             self.store.failed(run.run_id, failure)
         elif self.store.finished(run.run_id):  # not, if it was cancelled meanwhile
@@ -122,7 +144,7 @@ def main() -> None:
     trainer = Trainer(Store(), best_device(), DATA_FOLDER / "checkpoints")
     while True:
         if not trainer.turn():
-            time.sleep(POLL_SECONDS)
+            time.sleep(COLLECT_SECONDS if trainer.gang.under_way else POLL_SECONDS)
 
 
 def _leave_with_server() -> None:

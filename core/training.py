@@ -4,10 +4,7 @@ N = training images, B = batch, K = classes. The data set lives on the device as
 tensor; inside an epoch nothing is copied to or waited for by the host.
 """
 
-import platform
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +14,9 @@ import torch.nn.functional as F
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.cifar10 import Cifar10
 from core.config import RunConfig
-from core.examples import Examples, compute_type
+from core.descent import Descent
+from core.devices import Queue, autocast, best_device, has_passed, seconds_between
+from core.examples import Examples
 from core.models import build_model
 from core.records import EpochRecord, is_complete, training_measures
 
@@ -38,47 +37,93 @@ def train(
     its records are yielded once more and the run goes on behind them.
     Raises DivergedError, and CheckpointError for a checkpoint that is not this run's.
     """
-    device = torch.device(device or best_device())
-    examples = Examples(config, data, device)
-    model, optimizer = start(config, device)
-    records = []
-    if checkpoint and checkpoint.exists():
-        records = load_checkpoint(checkpoint, config, model, optimizer)
-        yield from records
+    training = Training(config, data, device or best_device(), checkpoint)
+    try:
+        yield from list(training.records)
+        while not training.is_complete:
+            training.launch()
+            yield training.collect()
+    finally:
+        training.close()
 
-    while not is_complete(config, records):
-        epoch = len(records) + 1
-        started = time.perf_counter()
-        optimizer.param_groups[0]["lr"] = config.learning_rate * config.learning_rate_decay ** (
-            epoch - 1
-        )
-        model.train()
-        learn(model, optimizer, examples.batches(epoch))
-        trained = time.perf_counter()
 
-        model.eval()
-        train_loss, predictions = measure(model, examples.train_images, examples.labels)
-        test_loss, test_predictions = measure(model, examples.test_images, examples.test_labels)
+class Training:
+    """One network in training, and what was measured of it so far.
+
+    An epoch is launched, then collected. A CPU has done it when `launch` returns; a GPU
+    has only been told, so that many networks can be launched and are trained side by side.
+    """
+
+    def __init__(self, config: RunConfig, data: Cifar10, device: str, checkpoint: Path | None = None):
+        """Raises CheckpointError for a checkpoint that is damaged or another run's."""
+        self.config, self.checkpoint = config, checkpoint
+        self.examples = Examples(config, data, torch.device(device))
+        self.model, self.optimizer = start(config, self.examples.device)
+        self.records: list[EpochRecord] = []
+        if checkpoint and checkpoint.exists():
+            self.records = load_checkpoint(checkpoint, config, self.model, self.optimizer)
+        self.descent = Descent(self.model, self.optimizer, self.examples)
+        self.queue = Queue(self.examples.device)
+
+    @property
+    def is_complete(self) -> bool:
+        return is_complete(self.config, self.records)
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the next epoch."""
+        return self.config.learning_rate * self.config.learning_rate_decay ** len(self.records)
+
+    def launch(self) -> None:
+        """One epoch: every training image once, then the measures on both sets."""
+        examples = self.examples
+        with self.queue.open():
+            self.started = self.queue.mark()
+            self.descent.learn(len(self.records) + 1, self.learning_rate)
+            self.learned = self.queue.mark()
+            self.of_train = measure(self.model, examples.train_images, examples.labels)
+            self.of_test = measure(self.model, examples.test_images, examples.test_labels)
+            self.measured = self.queue.mark()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the epoch that was launched is done."""
+        return has_passed(self.measured)
+
+    def collect(self) -> EpochRecord:
+        """What was measured after the epoch that was launched; waits until it is done.
+
+        Raises DivergedError, and OSError where the checkpoint cannot be written.
+        """
+        self.queue.wait()
+        epoch, examples = len(self.records) + 1, self.examples
+        train_loss, test_loss = self.of_train[0].item(), self.of_test[0].item()
         if not np.isfinite([train_loss, test_loss]).all():
             raise DivergedError(
                 f"The training diverged in epoch {epoch} (its loss is no longer a number): "
-                f"try a learning rate under {config.learning_rate:g}."
+                f"try a learning rate under {self.config.learning_rate:g}."
             )
+        predictions, of_test = self.of_train[1].cpu().numpy(), self.of_test[1].cpu().numpy()
         record = EpochRecord(
             epoch=epoch,
             train_loss=train_loss,
             test_loss=test_loss,
-            test_error=float(np.mean(test_predictions != data.test_labels)),
+            test_error=float(np.mean(of_test != examples.true_test_labels)),
             **training_measures(predictions, examples.given_labels, examples.true_labels),
-            learning_rate=optimizer.param_groups[0]["lr"],
-            seconds=time.perf_counter() - started,
-            images_per_second=len(predictions) / (trained - started),
+            learning_rate=self.learning_rate,
+            seconds=seconds_between(self.started, self.measured),
+            images_per_second=len(predictions) / seconds_between(self.started, self.learned),
             predictions=tuple(predictions[examples.followed].tolist()),
         )
-        records.append(record)
-        if checkpoint:
-            save_checkpoint(checkpoint, config, model, optimizer, records)
-        yield record
+        records = [*self.records, record]
+        if self.checkpoint:
+            save_checkpoint(self.checkpoint, self.config, self.model, self.optimizer, records)
+        self.records = records
+        return record
+
+    def close(self) -> None:
+        """Before it is forgotten: what a GPU still does with its memory must come to an end."""
+        self.queue.wait()
 
 
 def start(config: RunConfig, device: torch.device):
@@ -86,9 +131,12 @@ def start(config: RunConfig, device: torch.device):
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = build_model(config.model).to(device, memory_format=torch.channels_last)
+    learning_rate = config.learning_rate
+    if device.type == "cuda":  # a number would be frozen into the CUDA graph
+        learning_rate = torch.tensor(learning_rate, device=device)
     optimizer = torch.optim.SGD(
         model.parameters(),
-        lr=config.learning_rate,
+        lr=learning_rate,
         momentum=config.momentum,
         weight_decay=config.weight_decay,
         fused=True,
@@ -96,53 +144,14 @@ def start(config: RunConfig, device: torch.device):
     return model, optimizer
 
 
-def learn(model, optimizer, batches) -> None:
-    """One step of gradient descent on each batch; returns when the device is done with all."""
-    torch.set_flush_denormal(True)  # a fitted network's tiny gradients would slow a CPU down
-    for images, labels in batches:  # (B, 3, 28, 28), (B,)
-        with autocast(images.device):
-            loss = F.cross_entropy(model(images), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    torch.set_flush_denormal(False)
-    loss.item()  # the only point where the host waits for a GPU
-
-
 @torch.no_grad()
-def measure(model, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, np.ndarray]:
-    """Mean cross-entropy, and the predicted classes as int64 (N,)."""
+def measure(model, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean cross-entropy, float64 (), and the predicted classes, int64 (N,), on the device."""
+    model.eval()
     loss, predictions = torch.zeros((), dtype=torch.float64, device=images.device), []
     for batch, given in zip(images.split(MEASURE_BATCH), labels.split(MEASURE_BATCH), strict=True):
         with autocast(images.device):
             logits = model(batch).float()  # (B, K)
         loss += F.cross_entropy(logits, given, reduction="sum")
         predictions.append(logits.argmax(dim=1))
-    return loss.item() / len(images), torch.cat(predictions).cpu().numpy()
-
-
-def autocast(device: torch.device):
-    kind = compute_type(device)
-    return torch.autocast(device.type, kind, enabled=kind != torch.float32)
-
-
-def best_device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def describe_device(device: str) -> str:
-    """The hardware in words, for the provenance of a result."""
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_name(device)
-    kind = str(compute_type(torch.device(device))).removeprefix("torch.")
-    capability = torch.backends.cpu.get_cpu_capability()
-    return f"{torch.get_num_threads()} CPU threads ({_processor()}, {capability}, {kind})"
-
-
-def _processor() -> str:
-    """The processor's name, where the system tells it."""
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return loss / len(images), torch.cat(predictions)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 
 from core.cifar10 import Cifar10, load
+from core.devices import describe_device
 from core.results import MEASURES, SWEEP_FOLDER, config_of, load_records
-from core.training import describe_device, train
+from core.training import train
 
 # The same processor, number of threads and torch must give the very same numbers. Elsewhere
 # rounding differs: measured in the first two epochs between float32 and bfloat16, it moves

@@ -145,10 +145,26 @@ def test_times_left_are_learned_from_the_epochs_as_they_come(capsys):
     first, second = RunConfig(epochs=10), RunConfig(epochs=10, level=0.5)
     progress = SweepProgress([first, second], {(first.model, first.batch_size): 5_000.0})
     progress.begin(first)  # 5,000 images an epoch: a second each
-    progress.learn_speed(first, record(5, seconds=2.0))
-    assert progress._time_left(epochs_done=5) == "about 30 s left"
+    progress.epoch(first, record(5, seconds=2.0))
+    assert progress._time_left() == "about 30 s left"
     progress.end(first)
     progress.begin(second)
     progress.close()
     said = capsys.readouterr().out
     assert "run 1 of 2" in said and "about 20 s left" in said and "1 of 2 runs trained" in said
+
+
+def test_runs_side_by_side_share_the_time_and_say_which_is_which(capsys):
+    first, second = RunConfig(epochs=10), RunConfig(epochs=10, level=0.5)
+    progress = SweepProgress([first, second], {})
+    progress.begin(first)
+    progress.begin(second)
+    progress.epoch(first, record(5, seconds=2.0))  # a second of the device each
+    progress.epoch(second, record(5, seconds=2.0))
+    assert progress._time_left() == "about 10 s left"
+    progress.end(first)
+    progress.end(second, ValueError("diverged"))
+    progress.close()
+    out, err = capsys.readouterr()
+    assert f"{second.run_id} epoch   5/10" in out and "1 of 2 runs trained" in out
+    assert "level 50%" in err and "diverged" in err

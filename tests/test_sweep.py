@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from safetensors import safe_open
@@ -15,7 +16,7 @@ from safetensors import safe_open
 from core import sweep
 from core.config import RunConfig
 from core.results import SweepError, load_epochs, load_records, load_runs
-from core.sweep import TakenError, missing, train_run
+from core.sweep import Sweep, TakenError, missing
 from core.training import train
 
 CONFIG = RunConfig(level=0.5, epochs=3)
@@ -34,6 +35,16 @@ sys.exit(main(["sweep", "--grid", "mini", "--seed", "0", "--folder", sys.argv[1]
 def start(folder, **options) -> subprocess.Popen:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "-c", COMMAND, str(folder)], **pipes, **options)
+
+
+def train_run(config, device, folder, data):
+    """The epochs of a sweep of one run."""
+    with closing(iter(Sweep([config], device, folder, data))) as sweep:
+        for told in sweep:
+            if told.failure:
+                raise told.failure
+            if told.record:
+                yield told.record
 
 
 def measured(records) -> list[dict]:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from core.config import RunConfig
-from core.tracking import tracked
+from core.tracking import Tracking
 
 READ = """
 import json, struct, sys
@@ -66,4 +66,4 @@ def test_every_record_is_in_the_run_directory(tmp_path):
 def test_without_the_client_one_sentence_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ValueError, match=r"pip install -r requirements-wandb\.txt"):
-        next(tracked(RunConfig(), []))
+        Tracking()

@@ -15,10 +15,11 @@ from core import processes
 from core import trainer as trainer_module
 from core.cifar10 import load_embedded
 from core.config import RunConfig
+from core.memory import needed
 from core.processes import DownloadProcess, TrainerProcess
 from core.store import MAX_ATTEMPTS, Store, StoreError
 from core.trainer import Trainer
-from core.training import train
+from core.training import Training, train
 
 CONFIG = RunConfig(level=0.5, epochs=3, batch_size=256)
 
@@ -43,7 +44,7 @@ def test_a_queued_run_is_trained_to_its_end(store, trainer, tiny):
     assert [trainer.turn() for _ in range(4)] == [True, True, True, False]
     assert store.run(run.run_id).status == "finished"
     assert measured(store.records(run.run_id)) == measured(train(CONFIG, tiny, "cpu"))
-    assert list(trainer.folder.iterdir()) == [] and trainer.trainings == {}
+    assert list(trainer.folder.iterdir()) == [] and trainer.gang.trainings == {}
     assert store.speeds()[("mlp-1x512", 256)] > 0
 
 
@@ -59,9 +60,20 @@ def test_runs_of_one_visitor_take_turns(store, trainer):
     assert {run.status for run in store.active_runs()} == {"running"}
 
 
+def epochs_take(trainer, monkeypatch, seconds) -> None:
+    """Let the device seem to take so many seconds for an epoch of the run of each seed."""
+    collect = trainer.gang.collect
+
+    def timed():
+        for outcome in collect():
+            seed = trainer.store.run(outcome.run_id).config.seed
+            yield outcome._replace(device_seconds=seconds.get(seed, 1.0))
+
+    monkeypatch.setattr(trainer.gang, "collect", lambda: list(timed()))
+
+
 def test_ten_runs_get_no_more_time_than_one(store, trainer, monkeypatch):
-    clock = iter(range(10_000))  # every epoch takes a second
-    monkeypatch.setattr(trainer_module.time, "monotonic", lambda: next(clock))
+    epochs_take(trainer, monkeypatch, {})
     for seed in range(10):
         store.ask_for(seeded(seed, epochs=100), "ann")
     one = store.ask_for(seeded(10, epochs=100), "ben")
@@ -75,16 +87,7 @@ def test_ten_runs_get_no_more_time_than_one(store, trainer, monkeypatch):
 
 
 def test_a_heavy_run_takes_no_more_than_its_share_of_time(store, trainer, monkeypatch):
-    seconds = {0: 9.0, 1: 1.0}
-    now = [0.0]
-    monkeypatch.setattr(trainer_module.time, "monotonic", lambda: now[0])
-    one_epoch = trainer._one_epoch
-
-    def slow(run):
-        now[0] += seconds[run.config.seed]
-        one_epoch(run)
-
-    monkeypatch.setattr(trainer, "_one_epoch", slow)
+    epochs_take(trainer, monkeypatch, {0: 9.0, 1: 1.0})
     heavy, light = (
         store.ask_for(seeded(0, epochs=99), "ann"),
         store.ask_for(seeded(1, epochs=99), "ben"),
@@ -94,18 +97,57 @@ def test_a_heavy_run_takes_no_more_than_its_share_of_time(store, trainer, monkey
     assert store.run(heavy.run_id).epochs_done == 2 and store.run(light.run_id).epochs_done == 18
 
 
-def test_only_so_many_are_in_memory_and_the_others_go_on_from_the_disk(
-    store, trainer, tiny, monkeypatch
-):
-    monkeypatch.setattr(trainer_module, "MAX_IN_MEMORY", 2)
+def test_only_so_many_are_in_memory_and_the_others_go_on_from_the_disk(store, trainer, tiny):
+    trainer.gang.memory = needed([seeded(0), seeded(1)], trainer.gang.device)
     for seed in range(4):
         store.ask_for(seeded(seed), f"visitor {seed}")
     while trainer.turn():
-        assert len(trainer.trainings) <= 2
+        assert len(trainer.gang.trainings) <= 2
     for seed in range(4):
         assert measured(store.records(seeded(seed).run_id)) == measured(
             train(seeded(seed), tiny, "cpu")
         )
+
+
+def test_what_is_queued_together_trains_together_where_there_is_room(store, trainer, tiny):
+    """As on a GPU: three at once, the fourth when its visitor's turn comes."""
+    trainer.gang.at_once = 3
+    runs = [store.ask_for(seeded(seed), f"visitor {seed}") for seed in range(4)]
+    trainer.turn()
+    assert [store.run(run.run_id).epochs_done for run in runs] == [1, 1, 1, 0]
+    assert set(store.note("training").split()) == {run.run_id for run in runs[:3]}
+    store.pause(runs[1].run_id, "visitor 1")
+    while trainer.turn():
+        pass
+    states = [(store.run(run.run_id).status, store.run(run.run_id).epochs_done) for run in runs]
+    assert states == [("finished", 3), ("paused", 1), ("finished", 3), ("finished", 3)]
+    store.go_on(runs[1].run_id, "visitor 1")
+    while trainer.turn():
+        pass
+    for run in runs:
+        assert measured(store.records(run.run_id)) == measured(train(run.config, tiny, "cpu"))
+
+
+def test_a_run_that_ends_while_others_are_under_way_lets_the_next_in(store, trainer, monkeypatch):
+    """A GPU finishes light epochs before heavy ones: nobody waits for the slowest."""
+    trainer.gang.at_once = 2
+    heavy, light, next_one = (
+        store.ask_for(seeded(seed, epochs=2), f"visitor {seed}") for seed in (0, 1, 2)
+    )
+    is_ready = trainer.gang._is_ready
+    held = [heavy.run_id]
+    monkeypatch.setattr(
+        trainer.gang, "_is_ready", lambda run_id: run_id not in held and is_ready(run_id)
+    )
+    for _ in range(4):
+        trainer.turn()
+    assert [store.run(run.run_id).epochs_done for run in (heavy, light, next_one)] == [0, 2, 2]
+    store.cancel(heavy.run_id, "visitor 0")
+    held.clear()
+    while trainer.turn():
+        pass
+    assert store.run(heavy.run_id).status == "cancelled" and trainer.gang.trainings == {}
+    assert store.run(heavy.run_id).epochs_done == 1  # what was under way is told
 
 
 def test_a_teachers_pause_holds_for_all_and_loses_nothing(store, trainer):
@@ -123,7 +165,7 @@ def test_pause_one_epoch_and_going_on_change_no_number(store, trainer, tiny):
     run_id = store.ask_for(CONFIG, "ann").run_id
     trainer.turn()
     store.pause(run_id, "ann")
-    assert not trainer.turn() and trainer.trainings == {}
+    assert not trainer.turn() and trainer.gang.trainings == {}
     store.one_epoch(run_id, "ann")
     assert trainer.turn() and not trainer.turn()
     assert store.run(run_id).status == "paused" and store.run(run_id).epochs_done == 2
@@ -147,19 +189,19 @@ def test_pause_one_epoch_and_going_on_change_no_number(store, trainer, tiny):
 def test_clicks_while_an_epoch_is_trained(store, trainer, monkeypatch, clicks, epochs_done, status):
     """All of them within the second epoch."""
     run_id, trained = store.ask_for(CONFIG, "ann").run_id, []
+    launch = Training.launch
 
-    def clicked_train(*arguments):
-        for record in train(*arguments):
-            trained.append(record.epoch)
-            if record.epoch == 2 and trained.count(2) == 1:
-                for click in clicks:
-                    if click == "ask_for":
-                        store.ask_for(CONFIG, "ann")
-                    else:
-                        getattr(store, click)(run_id, "ann")
-            yield record
+    def clicked_launch(training):
+        trained.append(len(training.records) + 1)
+        if trained[-1] == 2:
+            for click in clicks:
+                if click == "ask_for":
+                    store.ask_for(CONFIG, "ann")
+                else:
+                    getattr(store, click)(run_id, "ann")
+        launch(training)
 
-    monkeypatch.setattr(trainer_module, "train", clicked_train)
+    monkeypatch.setattr(Training, "launch", clicked_launch)
     for _ in range(8):
         trainer.turn()
     assert (store.run(run_id).epochs_done, store.run(run_id).status) == (epochs_done, status)
@@ -199,7 +241,7 @@ def test_cancelled_runs_leave_memory_and_can_be_taken_up_again(store, trainer, t
     trainer.turn()
     store.cancel(run_id, "ann")
     trainer.turn()
-    assert trainer.trainings == {} and store.run(run_id).status == "cancelled"
+    assert trainer.gang.trainings == {} and store.run(run_id).status == "cancelled"
     store.ask_for(CONFIG, "ann")
     while trainer.turn():
         pass
@@ -218,11 +260,10 @@ def test_divergence_ends_one_run_and_not_the_others(store, trainer):
 
 
 def test_an_unforeseen_error_ends_one_run_with_its_reason(store, trainer, monkeypatch):
-    def broken(*_, **__):
+    def broken(training):
         raise RuntimeError("out of memory")
-        yield
 
-    monkeypatch.setattr(trainer_module, "train", broken)
+    monkeypatch.setattr(Training, "launch", broken)
     run_id = store.ask_for(CONFIG, "ann").run_id
     trainer.turn()
     assert store.run(run_id).status == "failed"

@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-from core import checkpoint, examples
+from core import checkpoint, devices, examples
 from core.config import PRESETS, RunConfig
 from core.corruption import corrupt_labels, followed_images
+from core.devices import best_device, describe_device
 from core.models import build_model
 from core.records import EpochRecord, fitted_epoch
-from core.training import DivergedError, best_device, describe_device, train
+from core.training import DivergedError, train
 
 FAST = RunConfig(level=0.5, epochs=4, batch_size=32)
 
@@ -208,7 +209,7 @@ def test_shares_do_not_exist_where_no_label_is_wrong(tiny):
 def test_float32_serves_where_bfloat16_is_not_native(tiny, monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    assert examples.compute_type(torch.device("cpu")) == torch.float32
+    assert devices.compute_type(torch.device("cpu")) == torch.float32
     assert "float32" in describe_device("cpu")
     record = next(train(FAST, tiny, "cpu"))
     assert np.isfinite(record.train_loss)

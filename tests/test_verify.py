@@ -4,8 +4,9 @@ import pytest
 
 from core.__main__ import main
 from core.config import RunConfig
+from core.devices import describe_device
 from core.results import Result, add_results, load_records, load_runs, provenance
-from core.training import describe_device, train
+from core.training import train
 from core.verify import is_verifiable, verify
 
 CONFIG = RunConfig(level=0.5, epochs=2)

@@ -143,9 +143,11 @@ def show_comparison(runs: list[LiveRun]) -> None:
 def _status(run: LiveRun, records) -> None:
     board = resources.board()
     others = [other for other in board.active if other.run_id != run.run_id]
+    is_trained = any(trained.run_id == run.run_id for trained in board.trained)
+    at_once = len(board.trained) if is_trained else 1
     st.progress(
         min(1.0, len(records) / run.config.epochs),
-        text=captions.of_status(run, records, others, board.speeds, board.is_paused),
+        text=captions.of_status(run, records, others, board.speeds, board.is_paused, at_once),
     )
     if others:
         st.caption(captions.of_turn(board.trained, run))

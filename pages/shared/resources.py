@@ -46,7 +46,7 @@ class Board(NamedTuple):
     """What all live pages say of the machine; one look at it serves them all."""
 
     active: list[LiveRun]
-    trained: LiveRun | None  # right now
+    trained: list[LiveRun]  # right now: one on a CPU, several on a GPU
     is_paused: bool
     speeds: dict
 
@@ -58,8 +58,8 @@ def board() -> Board:
 
 def look_at_board() -> Board:
     active = store().active_runs()
-    trained = store().note("training")
-    now = next((run for run in active if run.run_id == trained), None)
+    trained = store().note("training").split()
+    now = [run for run in active if run.run_id in trained]
     return Board(active, now, bool(store().note("paused")), store().speeds())
 
 

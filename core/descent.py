@@ -1,0 +1,85 @@
+"""Gradient descent: the steps of one epoch; on a GPU, replayed from a CUDA graph.
+
+A small network leaves a big GPU idle, because telling it what to do takes longer than
+doing it. A graph tells it once: STEPS_IN_GRAPH whole training steps, each of which finds
+its images by a position that is kept on the device itself.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from core.devices import autocast
+from core.examples import Examples
+
+WARM_UP_STEPS = 3  # before the capture: libraries choose their kernels and allocate in them
+STEPS_IN_GRAPH = 16
+
+
+class Descent:
+    """SGD with momentum on one network, an epoch at a time."""
+
+    def __init__(self, model, optimizer, examples: Examples, use_graph: bool | None = None):
+        """use_graph: default, on a GPU. A checkpoint must be loaded before the first epoch."""
+        self.model, self.optimizer, self.examples = model, optimizer, examples
+        self.use_graph = examples.device.type == "cuda" if use_graph is None else use_graph
+        self.graph = None
+        if examples.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True  # the same shapes come thousands of times
+
+    def learn(self, epoch: int, learning_rate: float, most: int | None = None) -> None:
+        """One step on each batch of the epoch, or on its first `most` whole batches.
+
+        On a GPU the steps are queued, and not yet done when this returns.
+        """
+        self.model.train()
+        torch.set_flush_denormal(True)  # a fitted network's tiny gradients would slow a CPU down
+        self._set_learning_rate(learning_rate)
+        self.examples.shuffle(epoch)
+        size = self.examples.config.batch_size
+        steps, rest = divmod(len(self.examples.labels), size)
+        if most is not None:
+            steps, rest = min(steps, most), 0
+        if self.use_graph:
+            steps = self._replayed(steps, size)
+        for _ in range(steps):
+            self._step(size)
+        if rest:
+            self._step(rest)
+        torch.set_flush_denormal(False)
+
+    def _step(self, size: int) -> None:
+        images, labels = self.examples.next_batch(size)  # (B, 3, 28, 28), (B,)
+        with autocast(images.device):
+            loss = F.cross_entropy(self.model(images), labels)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+    def _replayed(self, steps: int, size: int) -> int:
+        """Take as many of the steps as the graph can; return how many are left."""
+        if self.graph is None and steps >= WARM_UP_STEPS + STEPS_IN_GRAPH:
+            for _ in range(WARM_UP_STEPS):  # steps like any other: the run loses and gains none
+                self._step(size)
+            steps -= WARM_UP_STEPS
+            self.graph = capture(lambda: [self._step(size) for _ in range(STEPS_IN_GRAPH)])
+        if self.graph is None:
+            return steps
+        for _ in range(steps // STEPS_IN_GRAPH):
+            self.graph.replay()
+        return steps % STEPS_IN_GRAPH
+
+    def _set_learning_rate(self, value: float) -> None:
+        (group,) = self.optimizer.param_groups
+        if isinstance(group["lr"], torch.Tensor):  # where the graph reads it
+            group["lr"].fill_(value)
+        else:
+            group["lr"] = value
+
+
+def capture(work) -> torch.cuda.CUDAGraph:
+    """What `work` gives to the current queue, recorded and not done."""
+    graph = torch.cuda.CUDAGraph()
+    # thread_local: another thread (a data loader, a checkpoint) may use the GPU meanwhile.
+    with torch.cuda.graph(graph, stream=torch.cuda.current_stream(), capture_error_mode="thread_local"):
+        work()
+    return graph

@@ -1,0 +1,148 @@
+"""Runs side by side: the same as alone, each to be stopped by itself, whatever the memory does."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from core.config import RunConfig
+from core.gang import Gang
+from core.memory import needed
+from core.training import DivergedError, Training, train
+
+CONFIGS = (
+    RunConfig(level=0.5, epochs=3, batch_size=32),
+    RunConfig(model="mlp-3x512", level=1.0, epochs=3, batch_size=64, seed=1),
+    RunConfig(model="alexnet", level=0.2, epochs=3, batch_size=32, seed=2),
+)
+
+
+def measured(records):
+    return [record.measured() for record in records]
+
+
+@pytest.fixture
+def gang():
+    """As on a GPU, three at once; the CPU does each epoch when it is launched."""
+    gang = Gang("cpu")
+    gang.at_once = 3
+    return gang
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    return lambda config: tmp_path / f"{config.run_id}.safetensors"
+
+
+def trained_together(gang, configs, data, checkpoint):
+    """To the end of each; those that did not fit join again when there is room."""
+    records, waiting = {config: [] for config in configs}, list(configs)
+    while waiting or gang.under_way:
+        for config in list(waiting):
+            if gang.has_room_for(config):
+                joined = gang.join(config, data, checkpoint(config))
+                if joined and gang.launch(config.run_id):
+                    waiting.remove(config)
+        for outcome in gang.collect():
+            assert outcome.error is None
+            config = gang.trainings[outcome.run_id].config
+            records[config].append(outcome.record)
+            if gang.trainings[outcome.run_id].is_complete:
+                gang.drop(outcome.run_id)
+            else:
+                waiting.append(config)
+    return records
+
+
+def test_three_runs_together_are_three_single_runs(gang, tiny, checkpoint):
+    together = trained_together(gang, CONFIGS, tiny, checkpoint)
+    for config in CONFIGS:
+        assert measured(together[config]) == measured(train(config, tiny, "cpu"))
+
+
+def test_a_cpu_takes_turns(tiny, checkpoint):
+    gang, first = Gang("cpu"), CONFIGS[0]
+    assert gang.has_room_for(first)
+    gang.join(first, tiny, checkpoint(first))
+    gang.launch(first.run_id)
+    assert not gang.has_room_for(CONFIGS[1])
+    (outcome,) = gang.collect()
+    assert outcome.device_seconds == outcome.record.seconds
+    assert gang.has_room_for(CONFIGS[1]) and gang.collect() == []
+
+
+def test_one_of_a_gang_is_paused_cancelled_and_resumed_by_itself(gang, tiny, checkpoint):
+    first, second, third = CONFIGS
+    for config in CONFIGS:
+        gang.join(config, tiny, checkpoint(config))
+        gang.launch(config.run_id)
+    shares = [outcome.device_seconds / outcome.record.seconds for outcome in gang.collect()]
+    assert shares == [pytest.approx(1 / 3)] * 3
+    gang.drop(second.run_id)  # paused
+    gang.launch(first.run_id)
+    gang.launch(third.run_id)
+    gang.drop(third.run_id)  # cancelled under way: of this epoch nothing is left
+    assert [outcome.run_id for outcome in gang.collect()] == [first.run_id]
+    for config, epochs in ((second, 1), (third, 1), (first, 2)):
+        gang.join(config, tiny, checkpoint(config))
+        assert len(gang.trainings[config.run_id].records) == epochs
+    trained_together(gang, CONFIGS, tiny, checkpoint)
+    for config in CONFIGS:
+        records = Training(config, tiny, "cpu", checkpoint(config)).records
+        assert measured(records) == measured(train(config, tiny, "cpu"))
+
+
+@pytest.mark.parametrize("work", ["launch", "__init__"])
+def test_out_of_memory_makes_the_gang_smaller_and_loses_nothing(
+    gang, tiny, checkpoint, monkeypatch, caplog, work
+):
+    """More than two in training are too many; which the plan did not foresee."""
+    do = getattr(Training, work)
+
+    def limited(training, *arguments):
+        if len(gang.under_way) >= 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        do(training, *arguments)
+
+    monkeypatch.setattr(Training, work, limited)
+    together = trained_together(gang, CONFIGS, tiny, checkpoint)
+    assert gang.at_once == 2 and "at most 2 runs at once" in caplog.text
+    for config in CONFIGS:
+        assert measured(together[config]) == measured(train(config, tiny, "cpu"))
+
+
+def test_a_run_that_does_not_fit_by_itself_is_refused(gang, tiny, checkpoint, monkeypatch):
+    def full(training):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Training, "launch", full)
+    gang.join(CONFIGS[0], tiny, checkpoint(CONFIGS[0]))
+    with pytest.raises(MemoryError, match="smaller network"):
+        gang.launch(CONFIGS[0].run_id)
+    assert gang.trainings == {}
+
+
+def test_the_plan_limits_how_many_are_at_once(gang, tiny, checkpoint):
+    gang.memory = needed(CONFIGS[:2], gang.device)
+    for config in CONFIGS[:2]:
+        assert gang.has_room_for(config) and gang.join(config, tiny, checkpoint(config))
+        gang.launch(config.run_id)
+    assert not gang.has_room_for(CONFIGS[2])
+    gang.collect()
+    assert gang.has_room_for(CONFIGS[2])
+    gang.join(CONFIGS[2], tiny, checkpoint(CONFIGS[2]))
+    assert CONFIGS[0].run_id not in gang.trainings  # made room: it had waited longest
+    gang.memory = 1
+    gang.drop(CONFIGS[2].run_id)
+    assert gang.has_room_for(CONFIGS[2])  # one may always try
+
+
+def test_one_that_diverges_leaves_the_others_alone(gang, tiny, checkpoint):
+    bad = RunConfig(model="inception-no-bn", learning_rate=10, epochs=3, batch_size=64)
+    good = dataclasses.replace(CONFIGS[0], epochs=1)
+    for config in (bad, good):
+        gang.join(config, tiny, checkpoint(config))
+        gang.launch(config.run_id)
+    of_bad, of_good = gang.collect()
+    assert isinstance(of_bad.error, DivergedError) and of_good.error is None
+    assert list(gang.trainings) == [good.run_id]

@@ -25,7 +25,7 @@ from core.grids import LEVELS
 from core.memory import needed
 from core.models import ResponseNorm, build_model
 from core.results import provenance
-from core.training import Training, measure, start
+from core.training import Training, measure, measure_batch, start
 
 BATCH_SIZES = (32, 64, 128)
 GANGS = (1, 4, 11, 22)  # runs side by side
@@ -87,10 +87,11 @@ def bench(config: RunConfig, device: torch.device, peak: float, seconds: float) 
 
     speed = _speed(learn, config, seconds)
     images, labels = examples.train_images[:2000], examples.labels[:2000]
-    measure(model, images, labels)  # warm
+    size = measure_batch(config, device)
+    measure(model, images, labels, size)  # warm
     _finish(device)
     started = time.perf_counter()
-    measure(model, images, labels)
+    measure(model, images, labels, size)
     _finish(device)
     measuring = (time.perf_counter() - started) / len(images)
     per_image = 1 / speed + 1.2 * measuring  # 6 images measured for every 5 trained

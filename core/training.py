@@ -21,6 +21,8 @@ from core.models import build_model
 from core.records import EpochRecord, is_complete, training_measures
 
 MEASURE_BATCH = 1000  # images per step where nothing is learned
+# With convolutions on a CPU so few that what a layer makes stays in its cache: twice as fast.
+CPU_MEASURE_BATCH = 100
 
 
 class DivergedError(Exception):
@@ -81,8 +83,9 @@ class Training:
             self.started = self.queue.mark()
             self.descent.learn(len(self.records) + 1, self.learning_rate)
             self.learned = self.queue.mark()
-            self.of_train = measure(self.model, examples.train_images, examples.labels)
-            self.of_test = measure(self.model, examples.test_images, examples.test_labels)
+            size = measure_batch(self.config, examples.device)
+            self.of_train = measure(self.model, examples.train_images, examples.labels, size)
+            self.of_test = measure(self.model, examples.test_images, examples.test_labels, size)
             self.measured = self.queue.mark()
 
     @property
@@ -144,12 +147,23 @@ def start(config: RunConfig, device: torch.device):
     return model, optimizer
 
 
+def measure_batch(config: RunConfig, device: torch.device) -> int:
+    """How many images are measured at a time; the numbers do not depend on it but for rounding."""
+    has_convolutions = not config.model.startswith("mlp")
+    return CPU_MEASURE_BATCH if device.type == "cpu" and has_convolutions else MEASURE_BATCH
+
+
 @torch.no_grad()
-def measure(model, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean cross-entropy, float64 (), and the predicted classes, int64 (N,), on the device."""
+def measure(
+    model, images: torch.Tensor, labels: torch.Tensor, size: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean cross-entropy, float64 (), and the predicted classes, int64 (N,), on the device.
+
+    size: images at a time.
+    """
     model.eval()
     loss, predictions = torch.zeros((), dtype=torch.float64, device=images.device), []
-    for batch, given in zip(images.split(MEASURE_BATCH), labels.split(MEASURE_BATCH), strict=True):
+    for batch, given in zip(images.split(size), labels.split(size), strict=True):
         with autocast(images.device):
             logits = model(batch).float()  # (B, K)
         loss += F.cross_entropy(logits, given, reduction="sum")

@@ -18,14 +18,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.cifar10 import load_embedded
 from core.config import MODELS, RunConfig
-from core.descent import Descent
 from core.devices import best_device, compute_type, describe_device
-from core.examples import Examples
 from core.grids import LEVELS
 from core.memory import needed
 from core.models import ResponseNorm, build_model
 from core.results import provenance
-from core.training import Training, measure, measure_batch, start
+from core.training import Training, measure, measure_batch
 
 BATCH_SIZES = (32, 64, 128)
 GANGS = (1, 4, 11, 22)  # runs side by side
@@ -38,12 +36,7 @@ HEAD = (
 
 def print_bench(models=None, batch_sizes=None, seconds: float = 3.0, out: Path | None = None) -> None:
     """Measure, print a line for each network and batch size, and keep the rows as JSON."""
-    for name in models or ():
-        RunConfig(model=name)  # refuses a name that is no network
-    started, device = time.perf_counter(), torch.device(best_device())
-    peak = matrix_peak(device)
-    kind = str(compute_type(device)).removeprefix("torch.")
-    print(f"{describe_device(device.type)}; matrix products at {peak / 1e9:,.0f} GFLOP/s in {kind}")
+    started, device, peak = time.perf_counter(), *_machine(models)
     print(HEAD, flush=True)
     rows = []
     for model in models or MODELS:
@@ -59,8 +52,22 @@ def print_bench(models=None, batch_sizes=None, seconds: float = 3.0, out: Path |
         "torchvision's dataset and transforms, a DataLoader with one worker, float32, and\n"
         ".item() at every step. with measuring: whole epochs as the app runs them."
     )
+    _keep(out, device, peak, rows, time.perf_counter() - started)
+
+
+def _machine(models) -> tuple[torch.device, float]:
+    """The device and its matrix-product rate, said in a line. Raises ValueError for no network."""
+    for name in models or ():
+        RunConfig(model=name)
+    device = torch.device(best_device())
+    peak, kind = matrix_peak(device), str(compute_type(device)).removeprefix("torch.")
+    print(f"{describe_device(device.type)}; matrix products at {peak / 1e9:,.0f} GFLOP/s in {kind}")
+    return device, peak
+
+
+def _keep(out: Path | None, device: torch.device, peak: float, rows: list, seconds: float) -> None:
     if out:
-        about = provenance(describe_device(device.type), time.perf_counter() - started)
+        about = provenance(describe_device(device.type), seconds)
         content = {**about, "peak_flops_per_second": peak, "rows": rows}
         out.write_text(json.dumps(content, indent=1) + "\n")
 
@@ -76,23 +83,13 @@ def _line(row: dict) -> str:
 
 
 def bench(config: RunConfig, device: torch.device, peak: float, seconds: float) -> dict:
-    data = load_embedded()
-    examples = Examples(config, data, device)
-    model, optimizer = start(config, device)
-    descent = Descent(model, optimizer, examples)
-
-    def learn(epoch, steps):
-        descent.learn(epoch, config.learning_rate, steps)
-        _finish(device)
-
-    speed = _speed(learn, config, seconds)
+    training = Training(config, load_embedded(), device.type)
+    speed = _speed(lambda epoch, steps: _learn([training], epoch, steps), config, seconds)
+    examples, size = training.examples, measure_batch(config, device)
     images, labels = examples.train_images[:2000], examples.labels[:2000]
-    size = measure_batch(config, device)
-    measure(model, images, labels, size)  # warm
-    _finish(device)
+    measure(training.model, images, labels, size)[0].item()  # warm
     started = time.perf_counter()
-    measure(model, images, labels, size)
-    _finish(device)
+    measure(training.model, images, labels, size)[0].item()
     measuring = (time.perf_counter() - started) / len(images)
     per_image = 1 / speed + 1.2 * measuring  # 6 images measured for every 5 trained
     needed, forward = flops_per_image(config.model)
@@ -193,17 +190,18 @@ def _speed(learn, config: RunConfig, seconds: float) -> float:
     return images / (time.perf_counter() - started)
 
 
-def _finish(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+def _learn(trainings: list[Training], epoch: int, steps: int) -> None:
+    """The first steps of an epoch, of all these runs; returns when all are done."""
+    for training in trainings:
+        with training.queue.open():
+            training.descent.learn(epoch, training.learning_rate, steps)
+    for training in trainings:
+        training.queue.wait()
 
 
 def print_gang(models=None, batch_sizes=None, seconds: float = 3.0, out: Path | None = None) -> None:
     """Measure runs that are trained side by side, print a line each, keep the rows as JSON."""
-    started, device = time.perf_counter(), torch.device(best_device())
-    peak = matrix_peak(device)
-    kind = str(compute_type(device)).removeprefix("torch.")
-    print(f"{describe_device(device.type)}; matrix products at {peak / 1e9:,.0f} GFLOP/s in {kind}")
+    started, device, peak = time.perf_counter(), *_machine(models)
     print(
         f"{'model':16} {'batch':>5} {'trained':24} {'images/s':>10} {'of peak':>8} {'GB planned':>11} {'taken':>6}"
     )
@@ -215,10 +213,7 @@ def print_gang(models=None, batch_sizes=None, seconds: float = 3.0, out: Path | 
                 print(_gang_line(row), flush=True)
     if device.type == "cpu":
         print("This is a CPU: runs take turns on it, so that several are no faster than one.")
-    if out:
-        about = provenance(describe_device(device.type), time.perf_counter() - started)
-        content = {**about, "peak_flops_per_second": peak, "rows": rows}
-        out.write_text(json.dumps(content, indent=1) + "\n")
+    _keep(out, device, peak, rows, time.perf_counter() - started)
 
 
 def bench_gang(config: RunConfig, device: torch.device, peak: float, seconds: float):
@@ -257,15 +252,9 @@ def _gang_speed(
         if use_graph is not None:
             training.descent.use_graph = use_graph
 
-    def learn(epoch, steps):
-        for training in trainings:
-            with training.queue.open():
-                training.descent.learn(epoch, training.learning_rate, steps)
-        _finish(device)
-
-    speed = len(configs) * _speed(learn, configs[0], seconds)
+    speed = _speed(lambda epoch, steps: _learn(trainings, epoch, steps), configs[0], seconds)
     taken = before - torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
-    return speed, taken
+    return len(configs) * speed, taken
 
 
 def _gang_line(row: dict) -> str:

@@ -5,6 +5,9 @@ doing it. A graph tells it once: STEPS_IN_GRAPH whole training steps, each of wh
 its images by a position that is kept on the device itself.
 """
 
+import gc
+from contextlib import suppress
+
 import torch
 import torch.nn.functional as F
 
@@ -77,9 +80,24 @@ class Descent:
 
 
 def capture(work) -> torch.cuda.CUDAGraph:
-    """What `work` gives to the current queue, recorded and not done."""
+    """What `work` gives to the current stream, which must not be the default one, not yet done.
+
+    Not by torch.cuda.graph(), which first waits until the whole GPU is idle: that would be
+    until every other run has finished its epoch.
+    """
     graph = torch.cuda.CUDAGraph()
-    # thread_local: another thread (a data loader, a checkpoint) may use the GPU meanwhile.
-    with torch.cuda.graph(graph, stream=torch.cuda.current_stream(), capture_error_mode="thread_local"):
-        work()
+    gc.collect()
+    gc.disable()  # collecting now might free what belongs to another graph
+    try:
+        # thread_local: what other threads ask of the GPU meanwhile is their affair.
+        graph.capture_begin(capture_error_mode="thread_local")
+        try:
+            work()
+        except BaseException:
+            with suppress(RuntimeError):  # says only that the capture failed
+                graph.capture_end()
+            raise
+        graph.capture_end()
+    finally:
+        gc.enable()
     return graph

@@ -32,6 +32,17 @@ def test_a_row_has_every_figure(capsys, tmp_path):
     assert row["plain_images_per_second"] > 0 and row["share_of_peak"] > 0
 
 
+def test_a_gang_is_measured_beside_one_run_and_the_plain_loop(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "GANGS", (1, 3))
+    bench.print_gang(["mlp-1x512"], [128], seconds=0.2, out=tmp_path / "gang.json")
+    assert "3 side by side" in capsys.readouterr().out
+    rows = json.loads((tmp_path / "gang.json").read_text())["rows"]
+    assert [row["runs"] for row in rows] == [1, 1, 1, 3]
+    plain, _, one, three = (row["images_per_second"] for row in rows)
+    assert plain < one and three > plain  # on a CPU they take turns
+    assert rows[3]["bytes_planned"] == 3 * rows[2]["bytes_planned"]
+
+
 def test_the_peak_is_that_of_products_that_were_done():
     assert 1e9 < bench.matrix_peak(torch.device("cpu")) < 1e15
 

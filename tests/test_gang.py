@@ -146,3 +146,61 @@ def test_one_that_diverges_leaves_the_others_alone(gang, tiny, checkpoint):
     of_bad, of_good = gang.collect()
     assert isinstance(of_bad.error, DivergedError) and of_good.error is None
     assert list(gang.trainings) == [good.run_id]
+
+
+on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+GPU_CONFIGS = tuple(
+    RunConfig(model=model, level=0.5, epochs=4, batch_size=32, seed=seed)
+    for seed, model in enumerate(("mlp-1x512", "alexnet", "inception"))
+)
+
+
+def differences(some, others):
+    """The largest of each measure, between two series of records."""
+    names = ("train_loss", "train_error", "test_loss", "test_error", "memorized")
+    return {
+        name: max(abs(getattr(a, name) - getattr(b, name)) for a, b in zip(some, others, strict=True))
+        for name in names
+    }
+
+
+@on_a_gpu
+def test_on_a_gpu_a_gang_is_within_the_noise_of_two_single_runs(embedded, checkpoint):
+    together = trained_together(Gang("cuda"), GPU_CONFIGS, embedded, checkpoint)
+    for config in GPU_CONFIGS:
+        once, twice = (list(train(config, embedded, "cuda")) for _ in range(2))
+        noise, found = differences(once, twice), differences(once, together[config])
+        # Two runs give one sample of the noise: three times it, and a hundredth.
+        assert all(found[name] <= 3 * noise[name] + 0.01 for name in noise), (config, noise, found)
+
+
+@on_a_gpu
+@pytest.mark.parametrize("config", GPU_CONFIGS, ids=lambda config: config.model)
+def test_on_a_gpu_a_graph_takes_the_steps_that_are_taken_one_by_one(embedded, config):
+    def after_an_epoch(use_graph):
+        training = Training(config, embedded, "cuda")
+        training.descent.use_graph = use_graph
+        training.launch()
+        return training.collect(), training.descent.graph
+
+    (replayed, graph), (stepped, none) = after_an_epoch(True), after_an_epoch(False)
+    assert graph is not None and none is None
+    assert replayed.train_loss == pytest.approx(stepped.train_loss, rel=0.05)
+    assert replayed.images_per_second > stepped.images_per_second
+
+
+@on_a_gpu
+def test_on_a_gpu_that_is_full_the_gang_shrinks_and_goes_on(embedded, checkpoint):
+    """The plan is told of more memory than the process may have."""
+    configs = [RunConfig(model="inception", batch_size=512, epochs=2, seed=seed) for seed in range(4)]
+    gang = Gang("cuda")
+    total = torch.cuda.mem_get_info()[1]
+    torch.cuda.empty_cache()
+    room = torch.cuda.memory_reserved() + 2.5 * needed(configs[:1], gang.device)
+    torch.cuda.set_per_process_memory_fraction(min(1.0, room / total))
+    try:
+        together = trained_together(gang, configs, embedded, checkpoint)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert gang.at_once < 4
+    assert [len(together[config]) for config in configs] == [2] * 4

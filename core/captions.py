@@ -137,7 +137,8 @@ def of_sources(ours, model: str, data: str, own: int) -> str:
     if levels:
         seeds = computed.groupby("level").seed.nunique()
         count = f"{seeds.min()} to {seeds.max()}" if seeds.min() < seeds.max() else f"{seeds.max()}"
-        devices = ", ".join(sorted(set(computed.device)))
+        # In short: each run's own caption names the processor.
+        devices = ", ".join(sorted({device.partition(" (")[0] for device in computed.device}))
         text = (
             f"Filled: ours, {levels} of 11 levels, {count} seed{'s' if seeds.max() > 1 else ''}, "
             f"{images}, batch size {computed.iloc[0].batch_size}, on {devices}."

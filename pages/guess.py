@@ -29,6 +29,7 @@ def drawn() -> pd.DataFrame:
     return st.data_editor(
         blank,
         hide_index=True,
+        height="content",
         disabled=["Corruption"],
         column_config=dict.fromkeys(COLUMNS.values(), limits),
         key="guess-table",
@@ -62,9 +63,9 @@ with page(
     runs = comparison.label_runs(resources.sweep())
     ours = runs[runs.model == MODEL] if len(runs) else runs
     guess = st.session_state.get("guesses", {}).get(here.code)
-    left, right = st.columns([2, 3], gap="large")
+    figure, beside = st.columns([3, 2], gap="large")  # on a phone the figure comes first
     if guess is None:
-        with left:
+        with beside:
             table = drawn()
             ready = not table.isna().any(axis=None)
             guess_now = tuple((table[name] / 100).tolist() for name in COLUMNS.values())
@@ -76,20 +77,20 @@ with page(
                 disabled=not ready,
                 key="reveal",
             )
-        with right:
+        with figure:
             st.markdown("**Change the numbers; the curves follow. Nobody is asked for a name.**")
             st.altair_chart(
                 charts.guess(guess_now, None), key="guess", alt="Your guess against corruption level"
             )
     else:
-        with right:
+        with figure:
             st.markdown(f"**{captions.of_guess(guess, ours)}**")
             st.altair_chart(
                 charts.guess(guess, ours),
                 key="guess",
                 alt="Your guess against corruption level, and the truth over it",
             )
-        with left:
+        with beside:
             st.markdown(captions.of_message(ours, MODEL))
             st.page_link(the_page("sweep"), label="On to the whole sweep")
         if here.code:

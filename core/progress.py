@@ -28,20 +28,18 @@ class RunProgress:
 
     def show(self, record: EpochRecord) -> None:
         self.bar.total = max(self.bar.total, record.epoch)
-        measures = {
-            "train loss": f"{record.train_loss:.4f}",
-            "train error": f"{record.train_error:.4f}",
-            "test error": f"{record.test_error:.4f}",
-        }
-        for name in ("memorized", "recovered"):
-            if getattr(record, name) is not None:
-                measures[name] = f"{getattr(record, name):.4f}"
+        names = ("train_loss", "train_error", "test_error", "memorized", "recovered")
+        measures = {name.replace("_", " "): getattr(record, name) for name in names}
+        known = {name: value for name, value in measures.items() if value is not None}
         if self.bar.disable:
-            text = "  ".join(f"{name} {value}" for name, value in measures.items())
+            text = "  ".join(f"{name} {value:.4f}" for name, value in known.items())
             count = f"{self.name} epoch {record.epoch:3}/{self.bar.total}".lstrip()
             print(f"{count}  {text}  ({record.seconds:.1f} s)", flush=True)
-        else:
-            self.bar.set_postfix(measures)
+        else:  # a line's width has room for these
+            shown = ("train error", "test error", "memorized")
+            self.bar.set_postfix_str(
+                ", ".join(f"{name} {known[name]:.0%}" for name in shown if name in known), refresh=False
+            )
             self.bar.update(record.epoch - self.bar.n)
 
     def __enter__(self):
@@ -91,8 +89,8 @@ class SweepProgress:
             self.say(f"{run_name(config)}: {failure}")
         del self.left[config]
         self.trained += not failure
-        self.bar.update()
         self._say_left()
+        self.bar.update()
 
     def say(self, text: str) -> None:
         """A line that does not tear the bars."""
@@ -106,9 +104,11 @@ class SweepProgress:
         print(f"{self.trained} of {self.count} runs trained in {took}.")
 
     def _say_left(self) -> None:
-        self.bar.set_postfix_str(self._time_left(), refresh=False)
+        self.bar.set_postfix_str(self._time_left())
 
     def _time_left(self) -> str:
+        if not self.left:
+            return ""
         seconds = sum(
             epochs * epoch_seconds(config, self.speeds) for config, epochs in self.left.items()
         )

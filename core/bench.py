@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.cifar10 import load_embedded
 from core.config import MODELS, RunConfig
+from core.descent import STEPS_IN_GRAPH
 from core.devices import best_device, compute_type, describe_device
 from core.grids import LEVELS
 from core.memory import needed
@@ -28,6 +29,7 @@ from core.training import Training, measure, measure_batch
 BATCH_SIZES = (32, 64, 128)
 GANGS = (1, 4, 11, 22)  # runs side by side
 PEAK_SIZES = (1024, 2048, 4096)
+GPU_PEAK_SIZES = (4096, 8192, 16384)
 HEAD = (
     f"{'model':16} {'batch':>5} {'images/s':>9} {'of peak':>8} {'3 x fwd':>8} {'plain loop':>11}"
     f" {'ratio':>6} {'with measuring':>15}"
@@ -137,14 +139,18 @@ def plain_speed(config: RunConfig, device: torch.device, seconds: float) -> floa
 
 def matrix_peak(device: torch.device) -> float:
     """The best median rate of square matrix products, in FLOP/s, in the type that training uses."""
+    # A GPU needs larger ones, and several for each wait, or the waiting would be measured, too.
+    sizes, times_each = (PEAK_SIZES, 1) if device.type == "cpu" else (GPU_PEAK_SIZES, 10)
     rates = []
-    for size in PEAK_SIZES:
+    for size in sizes:
         a, b = (torch.randn(size, size, device=device).to(compute_type(device)) for _ in range(2))
         times = []
         for _ in range(8):
             started = time.perf_counter()
-            (a @ b)[0, 0].item()
-            times.append(time.perf_counter() - started)
+            for _ in range(times_each):
+                product = a @ b
+            product[0, 0].item()
+            times.append((time.perf_counter() - started) / times_each)
         rates.append(2 * size**3 / statistics.median(times))
     return max(rates)
 
@@ -173,12 +179,12 @@ def _speed(learn, config: RunConfig, seconds: float) -> float:
 
     Networks too slow for whole epochs in that time are measured on their first batches.
     """
-    learn(1, 1)
-    started = time.perf_counter()
-    learn(1, 2)
-    step = (time.perf_counter() - started) / 2
     whole = config.train_images // config.batch_size
-    learn(1, min(whole, int(0.1 * seconds / step)))  # on a GPU: until its graph is there
+    first = 2 if best_device() == "cpu" else min(whole, 4 * STEPS_IN_GRAPH)  # with a GPU's graphs
+    learn(1, first)
+    started = time.perf_counter()
+    learn(1, first)
+    step = (time.perf_counter() - started) / first
     steps = max(4, int(seconds / step))
     images, started, epoch = 0, time.perf_counter(), 1
     while steps > 0:
@@ -203,7 +209,7 @@ def print_gang(models=None, batch_sizes=None, seconds: float = 3.0, out: Path | 
     """Measure runs that are trained side by side, print a line each, keep the rows as JSON."""
     started, device, peak = time.perf_counter(), *_machine(models)
     print(
-        f"{'model':16} {'batch':>5} {'trained':24} {'images/s':>10} {'of peak':>8} {'GB planned':>11} {'taken':>6}"
+        f"{'model':16} {'batch':>5} {'trained':24} {'images/s':>10} {'of peak':>8} {'with measuring':>15} {'GB planned':>11} {'taken':>6}"
     )
     rows = []
     for model in models or ("mlp-1x512", "inception"):
@@ -221,19 +227,20 @@ def bench_gang(config: RunConfig, device: torch.device, peak: float, seconds: fl
     ways = [("plain loop", 1, None), ("one, step by step", 1, False)]
     ways += [(f"{runs} side by side" if runs > 1 else "one", runs, None) for runs in GANGS]
     for way, runs, use_graph in ways:
-        planned = taken = None
+        planned = taken = whole = None
         if way == "plain loop":
             speed = plain_speed(config, device, seconds)
         else:
             configs = [replace(config, level=LEVELS[i % 11], seed=i // 11) for i in range(runs)]
             planned = needed(configs, device)
-            speed, taken = _gang_speed(configs, device, use_graph, seconds)
+            speed, whole, taken = _gang_speed(configs, device, use_graph, seconds)
         yield {
             "model": config.model,
             "batch_size": config.batch_size,
             "way": way,
             "runs": runs,
             "images_per_second": speed,
+            "epoch_images_per_second": whole,
             "share_of_peak": speed * flops_per_image(config.model)[0] / peak,
             "bytes_planned": planned,
             "bytes_taken": taken,
@@ -242,8 +249,8 @@ def bench_gang(config: RunConfig, device: torch.device, peak: float, seconds: fl
 
 def _gang_speed(
     configs: list[RunConfig], device: torch.device, use_graph: bool | None, seconds: float
-) -> tuple[float, int | None]:
-    """Images per second of all these runs together, and the bytes that they took of a GPU."""
+) -> tuple[float, float | None, int | None]:
+    """Images per second of all these runs together; on a GPU with measuring, too, and the bytes taken."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
         before = torch.cuda.mem_get_info(device)[0]
@@ -253,14 +260,23 @@ def _gang_speed(
             training.descent.use_graph = use_graph
 
     speed = _speed(lambda epoch, steps: _learn(trainings, epoch, steps), configs[0], seconds)
-    taken = before - torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
-    return len(configs) * speed, taken
+    if device.type == "cpu":  # a gang's epochs would take it hours, and tell nothing new
+        return len(configs) * speed, None, None
+    for _ in range(2):  # once to capture
+        started = time.perf_counter()
+        for training in trainings:
+            training.launch()
+        for training in trainings:
+            training.collect()
+    whole = len(configs) * configs[0].train_images / (time.perf_counter() - started)
+    return len(configs) * speed, whole, before - torch.cuda.mem_get_info(device)[0]
 
 
 def _gang_line(row: dict) -> str:
     sizes = [row["bytes_planned"], row["bytes_taken"]]
+    whole = f"{row['epoch_images_per_second']:,.0f}" if row["epoch_images_per_second"] else ""
     planned, taken = (f"{size / 1e9:.2f}" if size else "" for size in sizes)
     return (
         f"{row['model']:16} {row['batch_size']:5} {row['way']:24} {row['images_per_second']:10,.0f}"
-        f" {row['share_of_peak']:8.0%} {planned:>11} {taken:>6}"
+        f" {row['share_of_peak']:8.0%} {whole:>15} {planned:>11} {taken:>6}"
     )

@@ -237,7 +237,7 @@ def of_provenance(run) -> str:
     fitted = (
         "never" if run["fitted_epoch"] != run["fitted_epoch"] else f"in epoch {run['fitted_epoch']:.0f}"
     )
-    beside = f" beside {run['runs_at_once'] - 1} others" if run["runs_at_once"] > 1 else ""
+    beside = f" beside {run['runs_at_once'] - 1:.3g} others" if run["runs_at_once"] > 1 else ""
     return (
         f"Run {run['run_id']}: {run['epochs_trained']} epochs, fitted (average loss 0.05 or less) "
         f"{fitted}; {run['images_per_second']:,.0f} images/s, {duration(run['wall_seconds'])} in all{beside}, on "

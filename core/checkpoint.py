@@ -31,7 +31,9 @@ def save_checkpoint(
     part = path.with_suffix(".part")
     try:
         # safetensors takes no channels-last tensors; loading copies back into that layout.
-        tensors = {name: tensor.contiguous() for name, tensor in _tensors(model, optimizer).items()}
+        tensors = {
+            name: tensor.cpu().contiguous() for name, tensor in _tensors(model, optimizer).items()
+        }
         save_file(tensors, part, metadata=about)
         os.replace(part, path)
     except SafetensorError as error:  # how safetensors reports that writing failed
@@ -57,6 +59,8 @@ def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> list[Epo
                 optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         for name, tensor in _tensors(model, optimizer).items():
             tensor.copy_(saved[name])
+    except torch.OutOfMemoryError:  # a RuntimeError, too, but no fault of the file
+        raise
     except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
         raise CheckpointError(
             f"{path} is damaged ({error}): delete it to start the run again."

@@ -1,18 +1,18 @@
-"""Gradient descent: the steps of one epoch; on a GPU, replayed from a CUDA graph.
+"""Gradient descent: the steps of one epoch; on a GPU, replayed from CUDA graphs.
 
 A small network leaves a big GPU idle, because telling it what to do takes longer than
 doing it. A graph tells it once: STEPS_IN_GRAPH whole training steps, each of which finds
-its images by a position that is kept on the device itself.
+its images by a position that is kept on the device itself. Besides, a GPU takes no more
+than about a thousand orders in advance: steps given one by one would keep the host from
+its other runs until they are done; replays are few.
 """
-
-import gc
-from contextlib import suppress
 
 import torch
 import torch.nn.functional as F
 
 from core.devices import autocast
 from core.examples import Examples
+from core.graphs import capture, new_pool
 
 WARM_UP_STEPS = 3  # before the capture: libraries choose their kernels and allocate in them
 STEPS_IN_GRAPH = 16
@@ -25,7 +25,8 @@ class Descent:
         """use_graph: default, on a GPU. A checkpoint must be loaded before the first epoch."""
         self.model, self.optimizer, self.examples = model, optimizer, examples
         self.use_graph = examples.device.type == "cuda" if use_graph is None else use_graph
-        self.graph = None
+        self.pool = new_pool() if self.use_graph else None  # memory that the run's graphs share
+        self.graphs = {}  # by how many steps they take
         if examples.device.type == "cuda":
             torch.backends.cudnn.benchmark = True  # the same shapes come thousands of times
 
@@ -42,8 +43,15 @@ class Descent:
         steps, rest = divmod(len(self.examples.labels), size)
         if most is not None:
             steps, rest = min(steps, most), 0
-        if self.use_graph:
-            steps = self._replayed(steps, size)
+        if self.use_graph and not self.graphs and steps > WARM_UP_STEPS:
+            for _ in range(WARM_UP_STEPS):  # steps like any other: the run loses and gains none
+                self._step(size)
+            steps -= WARM_UP_STEPS
+            self.graphs = {count: self._captured(count, size) for count in (STEPS_IN_GRAPH, 1)}
+        for count, graph in self.graphs.items():
+            for _ in range(steps // count):
+                graph.replay()
+            steps %= count
         for _ in range(steps):
             self._step(size)
         if rest:
@@ -58,18 +66,8 @@ class Descent:
         loss.backward()
         self.optimizer.step()
 
-    def _replayed(self, steps: int, size: int) -> int:
-        """Take as many of the steps as the graph can; return how many are left."""
-        if self.graph is None and steps >= WARM_UP_STEPS + STEPS_IN_GRAPH:
-            for _ in range(WARM_UP_STEPS):  # steps like any other: the run loses and gains none
-                self._step(size)
-            steps -= WARM_UP_STEPS
-            self.graph = capture(lambda: [self._step(size) for _ in range(STEPS_IN_GRAPH)])
-        if self.graph is None:
-            return steps
-        for _ in range(steps // STEPS_IN_GRAPH):
-            self.graph.replay()
-        return steps % STEPS_IN_GRAPH
+    def _captured(self, steps: int, size: int) -> torch.cuda.CUDAGraph:
+        return capture(lambda: [self._step(size) for _ in range(steps)], self.pool)
 
     def _set_learning_rate(self, value: float) -> None:
         (group,) = self.optimizer.param_groups
@@ -77,27 +75,3 @@ class Descent:
             group["lr"].fill_(value)
         else:
             group["lr"] = value
-
-
-def capture(work) -> torch.cuda.CUDAGraph:
-    """What `work` gives to the current stream, which must not be the default one, not yet done.
-
-    Not by torch.cuda.graph(), which first waits until the whole GPU is idle: that would be
-    until every other run has finished its epoch.
-    """
-    graph = torch.cuda.CUDAGraph()
-    gc.collect()
-    gc.disable()  # collecting now might free what belongs to another graph
-    try:
-        # thread_local: what other threads ask of the GPU meanwhile is their affair.
-        graph.capture_begin(capture_error_mode="thread_local")
-        try:
-            work()
-        except BaseException:
-            with suppress(RuntimeError):  # says only that the capture failed
-                graph.capture_end()
-            raise
-        graph.capture_end()
-    finally:
-        gc.enable()
-    return graph

@@ -1,11 +1,15 @@
 """The CPU or GPU that trains: its name, the number type it computes in, and its queues of work."""
 
+import os
 import platform
 import time
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import torch
+
+# Streams that share a hardware queue wait for each other; by default there are eight queues.
+os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
 
 Mark = float | torch.cuda.Event  # a moment of the work: seconds on a CPU, an event on a GPU
 
@@ -63,11 +67,25 @@ def has_passed(mark: Mark) -> bool:
     return isinstance(mark, float) or mark.query()
 
 
+def wait_for(mark: Mark) -> None:
+    if not isinstance(mark, float):
+        mark.synchronize()
+
+
 def seconds_between(first: Mark, second: Mark) -> float:
     """Both must have passed."""
     if isinstance(first, float):
         return second - first
     return first.elapsed_time(second) / 1000
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Torch raises its OutOfMemoryError only where its own allocator fails, not a library's."""
+    said = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError)
+        and ("CUDA error: out of memory" in said or "ALLOC_FAILED" in said)
+    )
 
 
 def describe_device(device: str) -> str:

@@ -4,6 +4,7 @@ Each is a Training of its own, with its own seed, order, corruption and checkpoi
 gives the records that it would give alone.
 """
 
+import gc
 import logging
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,8 @@ import torch
 from core.checkpoint import CheckpointError
 from core.cifar10 import Cifar10
 from core.config import RunConfig
-from core.memory import available, needed
+from core.devices import is_out_of_memory
+from core.memory import available, is_short, needed
 from core.records import EpochRecord
 from core.training import Training
 
@@ -42,6 +44,7 @@ class Gang:
         self.memory = available(self.device)
         self.trainings: dict[str, Training] = {}  # the one launched last comes last
         self.under_way: set[str] = set()
+        self.were_short: set[str] = set()  # runs that met with too little memory once
 
     def has_room_for(self, config: RunConfig) -> bool:
         """Whether it can be launched now, beside those that are under way."""
@@ -51,10 +54,11 @@ class Gang:
         return not beside or needed([*beside, config], self.device) <= self.memory
 
     def join(self, config: RunConfig, data: Cifar10, checkpoint: Path) -> bool:
-        """Bring a run into memory, with the epochs that its checkpoint holds; see `launch`.
+        """Bring a run into memory, with the epochs that its checkpoint holds.
 
-        To make room, those leave that are not under way, the one that waited longest first.
-        A damaged checkpoint is set aside, and the run begins anew.
+        To make room those leave that are not under way, the one trained last first: its
+        turn comes last. A damaged checkpoint is set aside, and the run begins anew.
+        False, or MemoryError, where the memory is short: see `launch`.
         """
         if config.run_id in self.trainings:
             return True
@@ -63,36 +67,39 @@ class Gang:
         def load():
             self.trainings[config.run_id] = _load(config, data, self.device, checkpoint)
 
-        return self._fits(config.run_id, load)
+        return self._done_in_memory(config.run_id, load)
 
     def launch(self, run_id: str) -> bool:
         """Begin the next epoch of a run that has joined.
 
-        False where the memory turns out to be short: the gang takes no more at once than
-        are under way now, and the run has to join again when there is room.
-        Raises what the training raises, MemoryError for a run too big to be trained alone.
+        False where the memory turns out to be short. Then the run, and all that are not
+        under way, have left the gang and have to join again, when there is room for them.
+        If it happens to a run a second time, less memory is planned with from then on;
+        if it was alone, it is too big: MemoryError. Raises what the training raises.
         """
-        training = self.trainings[run_id] = self.trainings.pop(run_id)  # the last one now
-        if not self._fits(run_id, training.launch):
+        self.trainings[run_id] = self.trainings.pop(run_id)  # the last one now
+        if not self._done_in_memory(run_id, lambda: self.trainings[run_id].launch()):
             return False
         self.under_way.add(run_id)
         return True
 
-    def collect(self) -> list[Outcome]:
-        """Those whose epoch is done by now. A run that failed has left the gang."""
-        ready = [run_id for run_id in self.trainings if self._is_ready(run_id)]
-        share = 1 / max(1, len(self.under_way))
-        outcomes = []
-        for run_id in ready:
-            self.under_way.remove(run_id)
-            try:
-                record = self.trainings[run_id].collect()
-            except Exception as error:
-                self.drop(run_id)
-                outcomes.append(Outcome(run_id, None, error, 0.0))
-            else:
-                outcomes.append(Outcome(run_id, record, None, share * record.seconds))
-        return outcomes
+    def collect(self) -> Outcome | None:
+        """Of one whose epoch is done by now; None if there is none. If it failed, it has left.
+
+        One at a time, so that it can be launched again before the host sees to the next.
+        """
+        ready = (run_id for run_id in self.trainings if self._is_ready(run_id))
+        run_id = next(ready, None)
+        if run_id is None:
+            return None
+        share = 1 / len(self.under_way)
+        self.under_way.remove(run_id)
+        try:
+            record = self.trainings[run_id].collect()
+        except Exception as error:
+            self.drop(run_id)
+            return Outcome(run_id, None, error, 0.0)
+        return Outcome(run_id, record, None, share * record.seconds)
 
     def drop(self, run_id: str) -> None:
         """Forget a run. An epoch that is under way is lost, what its checkpoint holds is not."""
@@ -104,36 +111,44 @@ class Gang:
     def _is_ready(self, run_id: str) -> bool:
         return run_id in self.under_way and self.trainings[run_id].is_ready
 
-    def _fits(self, run_id: str, work) -> bool:
-        """Do the work; False where it is too much for the memory. Then the run is dropped."""
+    def _done_in_memory(self, run_id: str, work) -> bool:
+        """Do the work; False where the memory is short, see `launch`."""
         try:
             work()
-        except torch.OutOfMemoryError:
-            self.drop(run_id)
-        except BaseException:
-            self.drop(run_id)
-            raise
-        else:
             return True
-        idle = set(self.trainings) - self.under_way
-        for other in idle:
-            self.drop(other)
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        if self.under_way:
-            self.at_once = len(self.under_way)
-            logging.warning("The memory is full: at most %d runs at once from now on.", self.at_once)
-        elif not idle:
+        except BaseException as error:
+            self.drop(run_id)
+            if not is_out_of_memory(error):
+                raise
+        # Only here, when the error is forgotten, nothing refers to the run's tensors any more.
+        for idle in set(self.trainings) - self.under_way:
+            self.drop(idle)
+        self._return_memory()
+        if run_id not in self.were_short:
+            self.were_short.add(run_id)
+        elif self.under_way:
+            configs = [self.trainings[other].config for other in self.under_way]
+            self.memory = needed(configs, self.device)
+            logging.warning("The memory is full: %d runs are as many as it holds.", len(configs))
+        else:
             raise MemoryError("there is too little memory for this run: try a smaller network")
         return False
 
     def _make_room_for(self, config: RunConfig) -> None:
-        for run_id in list(self.trainings):
+        for run_id in reversed(list(self.trainings)):
             kept = [training.config for training in self.trainings.values()]
             if needed([*kept, config], self.device) <= self.memory:
                 break
             if run_id not in self.under_way:
                 self.drop(run_id)
+        if self.device.type == "cuda" and is_short(config, self.device):
+            self._return_memory()
+
+    def _return_memory(self) -> None:
+        """Torch keeps for its stream what a run had on a GPU. Waits for all that is under way."""
+        if self.device.type == "cuda":
+            gc.collect()
+            torch.cuda.empty_cache()
 
 
 def _load(config: RunConfig, data: Cifar10, device: torch.device, checkpoint: Path) -> Training:

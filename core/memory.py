@@ -24,6 +24,11 @@ def available(device: torch.device) -> int:
     return CPU_BYTES
 
 
+def is_short(config: RunConfig, device: torch.device) -> bool:
+    """Whether a GPU has less memory free at this moment than the run takes."""
+    return torch.cuda.mem_get_info(device)[0] < needed([config], device)
+
+
 def needed(configs: list[RunConfig], device: torch.device) -> int:
     """Bytes that these runs take when they are trained side by side.
 
@@ -50,7 +55,8 @@ def run_bytes(model: str, batch_size: int, device: torch.device) -> int:
     # measuring, a layer's input and output stand side by side, and a copy where they are joined.
     training = batch_size * (saved + 3 * widest)
     measuring = MEASURE_BATCH * 3 * widest
-    return weights + training + measuring + LIBRARIES
+    # Twice: the memory of the graphs, and what the steps before the capture left to the stream.
+    return weights + 2 * max(training, measuring) + LIBRARIES
 
 
 @cache

@@ -67,6 +67,8 @@ class SweepProgress:
         self._say_left()
 
     def begin(self, config: RunConfig) -> None:
+        if config in self.under_way:  # put back for want of memory, and begun once more
+            return
         if self.bar.disable:
             number = self.count - len(self.left) + len(self.under_way) + 1
             print(f"run {number} of {self.count}: {run_name(config)}; {self._time_left()}", flush=True)

@@ -67,10 +67,10 @@ class Result:
         ]
 
 
-def provenance(device: str, wall_seconds: float, at_once: int = 1) -> dict[str, str | float]:
+def provenance(device: str, wall_seconds: float, at_once: float = 1.0) -> dict[str, str | float]:
     """What a stored number must carry: where, with what, when and how long.
 
-    at_once: how many runs the device trained side by side meanwhile, this one included.
+    at_once: how many runs the device trained side by side, on average, this one included.
     """
     return {
         "device": device,
@@ -136,7 +136,7 @@ def load_runs(folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
     """The precomputed runs, a row each; an empty table where there are none. Raises SweepError."""
     runs = _read(folder / RUNS)
     if len(runs) and "runs_at_once" not in runs:  # written before it was kept
-        runs["runs_at_once"] = 1
+        runs["runs_at_once"] = 1.0
     return runs
 
 

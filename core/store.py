@@ -236,6 +236,10 @@ class Store:
         self._change(run_id, "status = 'running', attempts = attempts + 1, device = ?", ACTIVE, device)
         return self.run(run_id)
 
+    def put_back(self, run_id: str) -> None:
+        """There was too little memory for it beside the others: that attempt does not count."""
+        self._change(run_id, "attempts = attempts - 1", ACTIVE)
+
     def add_epoch(self, run_id: str, record: EpochRecord) -> None:
         """Keep a finished epoch; the same epoch told again replaces itself."""
         with self.connect() as connection:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from filelock import FileLock, Timeout
 
 from core.cifar10 import Cifar10, load
@@ -59,7 +60,7 @@ class Sweep:
     """The training of some runs, in their order; to be iterated over once.
 
     Everything that happens is told (see Told); the epochs in a run's checkpoint are told
-    once more. A run that diverges, or that another sweep trains, ends with a failure.
+    once more. A run that diverges, that another sweep trains, or that is too big for the memory ends with a failure.
     Raises SweepError and OSError (a full disk); the epochs trained so far are kept.
     """
 
@@ -71,22 +72,24 @@ class Sweep:
         data: Cifar10 | None = None,
     ):
         """data: instead of what the configs name."""
-        self.todo, self.folder, self.data = deque(configs), folder, data
+        self.todo, self.folder, self.data = deque(dict.fromkeys(configs)), folder, data
         self.device_name = describe_device(device)
         self.gang = Gang(device)
         self.claims: dict[str, FileLock] = {}  # of the runs that have begun, by run id
         self.configs: dict[str, RunConfig] = {}
-        self.at_once: dict[str, int] = {}  # most runs that were trained beside each, with itself
+        self.seconds: dict[str, tuple[float, float]] = {}  # of its epochs; its share of the device's
 
     def __iter__(self) -> Iterator[Told]:
         try:
             while self.todo or self.claims:
                 while self.todo and self.gang.has_room_for(self.todo[0]):
-                    yield from self._begin(self.todo.popleft())
-                outcomes = self.gang.collect()
-                for outcome in outcomes:
-                    yield from self._tell(outcome)
-                if not outcomes:
+                    config = self.todo.popleft()
+                    yield from self._told_of_failure(config, self._begin(config))
+                outcome = self.gang.collect()
+                if outcome:
+                    config = self.configs[outcome.run_id]
+                    yield from self._told_of_failure(config, self._tell(outcome))
+                else:
                     time.sleep(POLL_SECONDS)
         finally:
             for run_id in list(self.claims):
@@ -94,11 +97,7 @@ class Sweep:
 
     def _begin(self, config: RunConfig) -> Iterator[Told]:
         run_id = config.run_id
-        try:
-            self.claims[run_id] = claim(config, self.folder)
-        except TakenError as error:
-            yield Told(config, has_ended=True, failure=error)
-            return
+        self.claims[run_id] = claim(config, self.folder)
         self.configs[run_id] = config
         if not missing([config], self.folder):  # another sweep has finished it meanwhile
             self._leave(run_id)
@@ -114,29 +113,39 @@ class Sweep:
 
     def _go_on(self, run_id: str) -> Iterator[Told]:
         """The next epoch; or the run's end, if there is none."""
-        training = self.gang.trainings[run_id]
+        training = self.gang.trainings.get(run_id)
+        if training is None:  # left, when the memory was short for another
+            self._put_back(run_id)
+            return
         if not training.is_complete:
+            del training  # so that the gang is the only one to hold it
             if not self.gang.launch(run_id):
                 self._put_back(run_id)
-            for other in self.gang.under_way:
-                self.at_once[other] = max(self.at_once.get(other, 1), len(self.gang.under_way))
             return
-        at_once = self.at_once.get(run_id, 1)
+        wall, own = self.seconds.get(run_id, (1.0, 1.0))
+        at_once = round(wall / own, 1)
         keep(training.config, training.records, self.device_name, self.folder, at_once)
         self._checkpoint(run_id).unlink()
         self._leave(run_id)
         yield Told(training.config, has_ended=True)
 
     def _tell(self, outcome: Outcome) -> Iterator[Told]:
-        config = self.configs[outcome.run_id]
-        if outcome.error is None:
-            yield Told(config, outcome.record)
-            yield from self._go_on(outcome.run_id)
-        elif isinstance(outcome.error, DivergedError):
-            self._leave(outcome.run_id)
-            yield Told(config, has_ended=True, failure=outcome.error)
-        else:
+        if outcome.error:
             raise outcome.error
+        wall, own = self.seconds.get(outcome.run_id, (0.0, 0.0))
+        self.seconds[outcome.run_id] = (wall + outcome.record.seconds, own + outcome.device_seconds)
+        yield Told(self.configs[outcome.run_id], outcome.record)
+        yield from self._go_on(outcome.run_id)
+
+    def _told_of_failure(self, config: RunConfig, telling: Iterator[Told]) -> Iterator[Told]:
+        """The same; what ends one run only is told, and does not end the sweep."""
+        try:
+            yield from telling
+        except torch.AcceleratorError:  # the GPU itself is in trouble: no run can go on
+            raise
+        except (TakenError, DivergedError, MemoryError, RuntimeError) as error:
+            self._leave(config.run_id)
+            yield Told(config, has_ended=True, failure=error)
 
     def _put_back(self, run_id: str) -> None:
         """There was too little memory: it comes next when there is room."""
@@ -145,15 +154,16 @@ class Sweep:
 
     def _leave(self, run_id: str) -> None:
         self.gang.drop(run_id)
-        self.claims.pop(run_id).release()
+        if run_id in self.claims:
+            self.claims.pop(run_id).release()
 
     def _checkpoint(self, run_id: str) -> Path:
         return self.folder / "running" / f"{run_id}.safetensors"
 
 
 def keep(
-    config: RunConfig, records: list[EpochRecord], device_name: str, folder: Path, at_once: int = 1
+    config: RunConfig, records: list[EpochRecord], device_name: str, folder: Path, at_once: float = 1.0
 ) -> None:
-    """Add a run with all its epochs to the finished ones; at_once: runs trained side by side."""
+    """Add a run with all its epochs to the finished ones; at_once: runs trained side by side, on average."""
     about = provenance(device_name, sum(record.seconds for record in records), at_once)
     add_results([Result(config, records, about)], folder)

@@ -9,7 +9,10 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
+
+import torch
 
 from core.cifar10 import DATA_FOLDER, Cifar10, DataError, load
 from core.devices import best_device, describe_device
@@ -30,18 +33,27 @@ class Trainer:
         self.gang = Gang(device)
         self.used: dict[str, float] = {}  # seconds of the device that each visitor at work has had
         self.data: dict[str, Cifar10] = {}
+        self.next_look = 0.0  # into the store, on the monotonic clock
         folder.mkdir(parents=True, exist_ok=True)
 
     def turn(self) -> bool:
-        """Launch the runs whose turn it is, tell what is done; False if there was nothing to do."""
+        """Launch the runs whose turn it is, tell of one that is done; False if there was neither."""
+        # While a GPU is at work it is asked often whether it has finished, the store is not.
+        is_time = not self.gang.under_way or time.monotonic() >= self.next_look
+        launched = self._look() if is_time else []
+        outcome = self.gang.collect()
+        if outcome:
+            self._tell(outcome)
+            self.next_look = 0.0
+        return bool(launched or outcome)
+
+    def _look(self) -> list[LiveRun]:
+        """See in the store what is wanted, and begin it."""
+        self.next_look = time.monotonic() + POLL_SECONDS
         active = self.store.active_runs()
         for run_id in set(self.gang.trainings) - self.gang.under_way - {run.run_id for run in active}:
             self.gang.drop(run_id)  # paused or cancelled; the checkpoint stays
-        launched = [] if self.store.note("paused") else self._launch(active)
-        outcomes = self.gang.collect()
-        for outcome in outcomes:
-            self._tell(outcome)
-        return bool(launched or outcomes)
+        return [] if self.store.note("paused") else self._launch(active)
 
     def _launch(self, active: list[LiveRun]) -> list[LiveRun]:
         """Begin an epoch of as many as there is room for; those that were begun, or ended."""
@@ -70,7 +82,8 @@ class Trainer:
         owners = dict.fromkeys(run.owner for run in active)
         least = min((self.used[owner] for owner in owners if owner in self.used), default=0.0)
         self.used = {owner: max(self.used.get(owner, least), least) for owner in owners}
-        owner = min((run.owner for run in waiting), key=self.used.get)
+        under_way = Counter(run.owner for run in active if run.run_id in self.gang.under_way)
+        owner = min((run.owner for run in waiting), key=lambda name: (under_way[name], self.used[name]))
         trained = list(self.gang.trainings)
         own = [run for run in waiting if run.owner == owner]
         return min(own, key=lambda run: trained.index(run.run_id) if run.run_id in trained else -1)
@@ -84,7 +97,9 @@ class Trainer:
         if training.is_complete:
             self._end(run)
         elif len(training.records) <= run.epochs_done:
-            self.gang.launch(run.run_id)
+            del training  # so that the gang is the only one to hold it
+            if not self.gang.launch(run.run_id):
+                self.store.put_back(run.run_id)
 
     def _join(self, run: LiveRun) -> bool:
         if run.attempts >= MAX_ATTEMPTS:
@@ -100,14 +115,21 @@ class Trainer:
             self.data[name] = load(name)
         if run.epochs_done == 0:
             checkpoint.unlink(missing_ok=True)
-        return self.gang.join(run.config, self.data[name], checkpoint)
+        if self.gang.join(run.config, self.data[name], checkpoint):
+            return True
+        self.store.put_back(run.run_id)
+        return False
 
     def _tell(self, outcome: Outcome) -> None:
         run = self.store.run(outcome.run_id)
+        if run is None:  # the store was damaged and a new one begun
+            self.gang.drop(outcome.run_id)
+            return
         if outcome.error:
             self._fail(run, outcome.error)
             return
-        self.used[run.owner] = self.used.get(run.owner, 0.0) + outcome.device_seconds
+        if run.owner in self.used:  # who has left meanwhile begins level when they come back
+            self.used[run.owner] += outcome.device_seconds
         speed = run.config.train_images / outcome.device_seconds
         self.store.measured_speed(run.config, self.device_name, speed)
         # A run that a damaged checkpoint made begin anew has told its first epochs before.
@@ -117,7 +139,8 @@ class Trainer:
             self._end(run)
 
     def _fail(self, run: LiveRun, error: Exception) -> None:
-        if isinstance(error, StoreError):  # the store's own trouble is not the run's
+        # The store's own trouble, or the GPU's, is not the run's: the next trainer goes on.
+        if isinstance(error, (StoreError, torch.AcceleratorError)):
             raise error
         if isinstance(error, DivergedError):
             self._end(run, str(error))

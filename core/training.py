@@ -15,8 +15,9 @@ from core.checkpoint import load_checkpoint, save_checkpoint
 from core.cifar10 import Cifar10
 from core.config import RunConfig
 from core.descent import Descent
-from core.devices import Queue, autocast, best_device, has_passed, seconds_between
+from core.devices import Queue, autocast, best_device, has_passed, seconds_between, wait_for
 from core.examples import Examples
+from core.graphs import recorded
 from core.models import build_model
 from core.records import EpochRecord, is_complete, training_measures
 
@@ -66,6 +67,7 @@ class Training:
             self.records = load_checkpoint(checkpoint, config, self.model, self.optimizer)
         self.descent = Descent(self.model, self.optimizer, self.examples)
         self.queue = Queue(self.examples.device)
+        self.replay_measuring = None  # on a GPU: a CUDA graph
 
     @property
     def is_complete(self) -> bool:
@@ -78,15 +80,25 @@ class Training:
 
     def launch(self) -> None:
         """One epoch: every training image once, then the measures on both sets."""
-        examples = self.examples
         with self.queue.open():
+            if self.descent.use_graph and self.replay_measuring is None:
+                self._measure(warm_up=True)
+                self.replay_measuring = recorded(self._measure, self.descent.pool)
             self.started = self.queue.mark()
             self.descent.learn(len(self.records) + 1, self.learning_rate)
             self.learned = self.queue.mark()
-            size = measure_batch(self.config, examples.device)
-            self.of_train = measure(self.model, examples.train_images, examples.labels, size)
-            self.of_test = measure(self.model, examples.test_images, examples.test_labels, size)
+            self.of_train, self.of_test = (self.replay_measuring or self._measure)()
             self.measured = self.queue.mark()
+
+    def _measure(self, warm_up: bool = False) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Of the training and of the test set; warm_up: of a few images only."""
+        examples, size = self.examples, measure_batch(self.config, self.examples.device)
+        sets = (
+            (examples.train_images, examples.labels),
+            (examples.test_images, examples.test_labels),
+        )
+        most = size if warm_up else None
+        return [measure(self.model, images[:most], labels[:most], size) for images, labels in sets]
 
     @property
     def is_ready(self) -> bool:
@@ -98,7 +110,7 @@ class Training:
 
         Raises DivergedError, and OSError where the checkpoint cannot be written.
         """
-        self.queue.wait()
+        wait_for(self.measured)
         epoch, examples = len(self.records) + 1, self.examples
         train_loss, test_loss = self.of_train[0].item(), self.of_test[0].item()
         if not np.isfinite([train_loss, test_loss]).all():

@@ -67,6 +67,11 @@ def test_every_core_module_has_its_tests():
     names = {path.stem for path in (ROOT / "core").glob("*.py")} - {"__init__"}
     together = {"__main__": "cli", "comparison": "captions", "estimate": "captions"}
     together |= {"progress": "cli"}
-    together |= {"checkpoint": "training", "processes": "trainer", "devices": "training"}
+    together |= {
+        "checkpoint": "training",
+        "processes": "trainer",
+        "devices": "training",
+        "graphs": "training",
+    }
     tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")}
     assert {together.get(name, name) for name in names} <= tested

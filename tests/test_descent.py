@@ -27,7 +27,8 @@ class Replay:
 def graphs(monkeypatch):
     """Those that were captured."""
     made = []
-    monkeypatch.setattr(descent, "capture", lambda work: made.append(Replay(work)) or made[-1])
+    monkeypatch.setattr(descent, "new_pool", lambda: None)
+    monkeypatch.setattr(descent, "capture", lambda work, _: made.append(Replay(work)) or made[-1])
     return made
 
 
@@ -43,10 +44,10 @@ def weights_after(config, data, use_graph, epochs=3, most=None):
 @pytest.mark.parametrize(
     ("batch_size", "crop", "replays"),
     [
-        (4, False, 2 + 3 + 3),  # 50 steps: 3 to warm up, then 16 a replay
-        (4, True, 2 + 3 + 3),
-        (7, False, 1 + 1 + 1),  # 28 whole steps and a batch of 4
-        (64, False, 0),  # too few steps for a graph
+        (4, False, [2 + 3 + 3, 15 + 2 + 2]),  # 50 steps: 3 to warm up, then by 16 and by one
+        (4, True, [2 + 3 + 3, 15 + 2 + 2]),
+        (7, False, [1 + 1 + 1, 9 + 12 + 12]),  # 28 whole steps and a batch of 4
+        (64, False, []),  # too few steps to capture any
     ],
 )
 def test_replayed_steps_are_the_same_steps(tiny, graphs, batch_size, crop, replays):
@@ -54,7 +55,7 @@ def test_replayed_steps_are_the_same_steps(tiny, graphs, batch_size, crop, repla
     plain = weights_after(config, tiny, use_graph=False)
     assert not graphs
     assert torch.equal(weights_after(config, tiny, use_graph=True), plain)
-    assert [graph.replays for graph in graphs] == ([replays] if replays else [])
+    assert [graph.replays for graph in graphs] == replays
 
 
 def test_part_of_an_epoch_is_its_first_batches(tiny):

@@ -1,13 +1,14 @@
 """Runs side by side: the same as alone, each to be stopped by itself, whatever the memory does."""
 
 import dataclasses
+import time
 
 import pytest
 import torch
 
 from core.config import RunConfig
 from core.gang import Gang
-from core.memory import needed
+from core.memory import available, needed
 from core.training import DivergedError, Training, train
 
 CONFIGS = (
@@ -43,7 +44,7 @@ def trained_together(gang, configs, data, checkpoint):
                 joined = gang.join(config, data, checkpoint(config))
                 if joined and gang.launch(config.run_id):
                     waiting.remove(config)
-        for outcome in gang.collect():
+        while outcome := gang.collect():
             assert outcome.error is None
             config = gang.trainings[outcome.run_id].config
             records[config].append(outcome.record)
@@ -66,9 +67,9 @@ def test_a_cpu_takes_turns(tiny, checkpoint):
     gang.join(first, tiny, checkpoint(first))
     gang.launch(first.run_id)
     assert not gang.has_room_for(CONFIGS[1])
-    (outcome,) = gang.collect()
+    outcome = gang.collect()
     assert outcome.device_seconds == outcome.record.seconds
-    assert gang.has_room_for(CONFIGS[1]) and gang.collect() == []
+    assert gang.has_room_for(CONFIGS[1]) and gang.collect() is None
 
 
 def test_one_of_a_gang_is_paused_cancelled_and_resumed_by_itself(gang, tiny, checkpoint):
@@ -76,13 +77,14 @@ def test_one_of_a_gang_is_paused_cancelled_and_resumed_by_itself(gang, tiny, che
     for config in CONFIGS:
         gang.join(config, tiny, checkpoint(config))
         gang.launch(config.run_id)
-    shares = [outcome.device_seconds / outcome.record.seconds for outcome in gang.collect()]
-    assert shares == [pytest.approx(1 / 3)] * 3
+    outcomes = [gang.collect() for _ in CONFIGS]
+    shares = [outcome.device_seconds / outcome.record.seconds for outcome in outcomes]
+    assert shares == [pytest.approx(1 / 3), pytest.approx(1 / 2), 1]
     gang.drop(second.run_id)  # paused
     gang.launch(first.run_id)
     gang.launch(third.run_id)
     gang.drop(third.run_id)  # cancelled under way: of this epoch nothing is left
-    assert [outcome.run_id for outcome in gang.collect()] == [first.run_id]
+    assert gang.collect().run_id == first.run_id and gang.collect() is None
     for config, epochs in ((second, 1), (third, 1), (first, 2)):
         gang.join(config, tiny, checkpoint(config))
         assert len(gang.trainings[config.run_id].records) == epochs
@@ -106,9 +108,47 @@ def test_out_of_memory_makes_the_gang_smaller_and_loses_nothing(
 
     monkeypatch.setattr(Training, work, limited)
     together = trained_together(gang, CONFIGS, tiny, checkpoint)
-    assert gang.at_once == 2 and "at most 2 runs at once" in caplog.text
+    if work == "launch":  # while loading it happens to each run once
+        assert gang.memory == needed(CONFIGS[:2], gang.device)
+        assert "2 runs are as many" in caplog.text
     for config in CONFIGS:
         assert measured(together[config]) == measured(train(config, tiny, "cpu"))
+
+
+def test_out_of_memory_by_chance_costs_nothing(gang, tiny, checkpoint, monkeypatch):
+    """Memory that idle runs held, or torch for them, is given back, and it is tried once more."""
+    launch, failures, planned = Training.launch, [], gang.memory
+
+    def once(training):
+        if len(training.records) == 1 and not failures:
+            failures.append(training.config)
+            raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
+        launch(training)
+
+    monkeypatch.setattr(Training, "launch", once)
+    together = trained_together(gang, CONFIGS, tiny, checkpoint)
+    assert failures and gang.memory == planned
+    for config in CONFIGS:
+        assert measured(together[config]) == measured(train(config, tiny, "cpu"))
+
+
+def test_out_of_memory_while_a_checkpoint_is_read_does_not_call_it_damaged(
+    gang, tiny, checkpoint, monkeypatch
+):
+    config = CONFIGS[0]
+    gang.join(config, tiny, checkpoint(config))
+    gang.launch(config.run_id)
+    gang.collect()
+    gang.drop(config.run_id)
+
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "zeros_like", full)
+        assert not gang.join(config, tiny, checkpoint(config))
+    assert gang.join(config, tiny, checkpoint(config))
+    assert len(gang.trainings[config.run_id].records) == 1
 
 
 def test_a_run_that_does_not_fit_by_itself_is_refused(gang, tiny, checkpoint, monkeypatch):
@@ -116,6 +156,8 @@ def test_a_run_that_does_not_fit_by_itself_is_refused(gang, tiny, checkpoint, mo
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(Training, "launch", full)
+    gang.join(CONFIGS[0], tiny, checkpoint(CONFIGS[0]))
+    assert not gang.launch(CONFIGS[0].run_id)  # it is tried once more
     gang.join(CONFIGS[0], tiny, checkpoint(CONFIGS[0]))
     with pytest.raises(MemoryError, match="smaller network"):
         gang.launch(CONFIGS[0].run_id)
@@ -128,10 +170,11 @@ def test_the_plan_limits_how_many_are_at_once(gang, tiny, checkpoint):
         assert gang.has_room_for(config) and gang.join(config, tiny, checkpoint(config))
         gang.launch(config.run_id)
     assert not gang.has_room_for(CONFIGS[2])
-    gang.collect()
+    while gang.collect():
+        pass
     assert gang.has_room_for(CONFIGS[2])
     gang.join(CONFIGS[2], tiny, checkpoint(CONFIGS[2]))
-    assert CONFIGS[0].run_id not in gang.trainings  # made room: it had waited longest
+    assert CONFIGS[1].run_id not in gang.trainings  # made room: its turn comes last
     gang.memory = 1
     gang.drop(CONFIGS[2].run_id)
     assert gang.has_room_for(CONFIGS[2])  # one may always try
@@ -143,7 +186,7 @@ def test_one_that_diverges_leaves_the_others_alone(gang, tiny, checkpoint):
     for config in (bad, good):
         gang.join(config, tiny, checkpoint(config))
         gang.launch(config.run_id)
-    of_bad, of_good = gang.collect()
+    of_bad, of_good = gang.collect(), gang.collect()
     assert isinstance(of_bad.error, DivergedError) and of_good.error is None
     assert list(gang.trainings) == [good.run_id]
 
@@ -181,12 +224,29 @@ def test_on_a_gpu_a_graph_takes_the_steps_that_are_taken_one_by_one(embedded, co
         training = Training(config, embedded, "cuda")
         training.descent.use_graph = use_graph
         training.launch()
-        return training.collect(), training.descent.graph
+        return training.collect(), training.descent.graphs
 
-    (replayed, graph), (stepped, none) = after_an_epoch(True), after_an_epoch(False)
-    assert graph is not None and none is None
+    (replayed, graphs), (stepped, none) = after_an_epoch(True), after_an_epoch(False)
+    assert len(graphs) == 2 and not none
     assert replayed.train_loss == pytest.approx(stepped.train_loss, rel=0.05)
     assert replayed.images_per_second > stepped.images_per_second
+
+
+@on_a_gpu
+def test_on_a_gpu_launching_does_not_wait_for_the_epoch(embedded):
+    """Else the host would keep the runs from being trained side by side."""
+    trainings = [
+        Training(RunConfig(model="inception", batch_size=32, seed=seed), embedded, "cuda")
+        for seed in range(8)
+    ]
+    for _ in range(2):  # the first epoch captures
+        started = time.perf_counter()
+        for training in trainings:
+            training.launch()
+        launched = time.perf_counter() - started
+        for training in trainings:
+            training.collect()
+    assert launched < 0.3 * (time.perf_counter() - started)
 
 
 @on_a_gpu
@@ -202,5 +262,5 @@ def test_on_a_gpu_that_is_full_the_gang_shrinks_and_goes_on(embedded, checkpoint
         together = trained_together(gang, configs, embedded, checkpoint)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert gang.at_once < 4
+    assert gang.memory < available(gang.device)
     assert [len(together[config]) for config in configs] == [2] * 4

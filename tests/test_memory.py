@@ -41,7 +41,7 @@ def test_on_a_gpu_images_count_once_and_activations_for_each_run(monkeypatch):
     assert memory.needed([one, two], GPU) == images + 2 * each
     noise = RunConfig(model="inception", data="full", batch_size=32, corruption="gaussian")
     assert memory.needed([one, noise], GPU) == 2 * images + 2 * each
-    assert memory.run_bytes("inception", 128, GPU) > each
+    assert memory.run_bytes("inception", 512, GPU) > each
     crop = RunConfig(model="inception", data="full", batch_size=32, random_crop=True)
     assert memory.needed([crop], GPU) == images + each + 50_000 * 3 * 32 * 32
 

@@ -3,7 +3,6 @@
 N = images of a set, B = batch.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -54,14 +53,8 @@ class Examples:
         self.position = torch.zeros((), dtype=torch.int64, device=device)  # in the order
         self.ramp = torch.arange(config.batch_size, device=device)
 
-    def batches(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Every training example once, in an order fixed by the run's seed and the epoch."""
-        self.shuffle(epoch)
-        for start in range(0, len(self.order), self.config.batch_size):
-            yield self.next_batch(min(self.config.batch_size, len(self.order) - start))
-
     def shuffle(self, epoch: int) -> None:
-        """Begin an epoch: the order, and with random crops the corners, of seed and epoch."""
+        """Begin an epoch: every example once, in an order fixed by the run's seed and the epoch."""
         draw = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
         self.order.copy_(torch.randperm(len(self.order), generator=draw))
         if self.config.random_crop:

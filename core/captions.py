@@ -262,7 +262,7 @@ def of_start(config: RunConfig, there: LiveRun | None, needed: Estimate, waiting
     there: this very run, if somebody has asked for it already.
     """
     if there and there.status not in ("cancelled", "failed"):
-        return f"{run_name(config)}: this run is there already ({there.status}); Start shows it."
+        return f"{run_name(config)}: this run is there already; Start shows it."
     text = (
         f"{config.model}, {config.train_images:,} images, {_epochs(config.epochs)}: about "
         f"{duration(needed.seconds)}, {needed.basis}"

@@ -13,6 +13,7 @@ import pyarrow as pa
 from core.cifar10 import CLASSES
 from core.comparison import against_corrupted_labels, level_means, paper_curve, paper_fit_times
 from core.config import MODELS, RunConfig
+from core.grids import LEVELS
 from core.records import EpochRecord
 
 # Okabe and Ito's palette: told apart by colour-blind eyes, on white and on black.
@@ -133,8 +134,9 @@ def error_against_level(
     others: comparison.poster_points and earlier_points, drawn grey.
     selectable: a click on one of our points selects its level.
     """
-    parts = [level_means(ours[ours.model.isin(models)]).assign(source="ours")]
-    if len(parts[0]) and paper:
+    means = level_means(ours[ours.model.isin(models)])
+    parts = [_with_gaps(means, ["model", "quantity"]).assign(source="ours")]
+    if len(means) and paper:
         tests = parts[0][parts[0].quantity == "test error"].drop(columns=["low", "high"])
         both = against_corrupted_labels(tests.error, tests.level)
         parts.append(tests.assign(error=both, source="ours, test labels corrupted, too"))
@@ -199,7 +201,7 @@ def time_against_level(
     ours: comparison.relative_fit_times(), filled, in the band of the seeds; the paper's
     points are hollow.
     """
-    parts = [ours[ours.model.isin(models)].assign(source="ours")]
+    parts = [_with_gaps(ours[ours.model.isin(models)], ["model"]).assign(source="ours")]
     for model in models if paper else ():
         parts.append(paper_fit_times(paper, model).assign(model=model, source="the paper"))
     columns = ["level", "time", "low", "high", "seeds", "model", "source"]
@@ -228,6 +230,18 @@ def time_against_level(
         _of(base, "the paper").mark_point(size=90, strokeWidth=1.8, opacity=1).encode(shape=shape),
         _of(base, "ours").mark_point(size=70, filled=True, opacity=1).encode(shape=shape),
     ).properties(height=height)
+
+
+def _with_gaps(means: pd.DataFrame, lines: list[str]) -> pd.DataFrame:
+    """And a row without a value for every level not computed: a line breaks there.
+
+    lines: the columns that tell one line from another.
+    """
+    if means.empty:
+        return means
+    levels = pd.DataFrame({"level": sorted(LEVELS)})
+    everywhere = means[lines].drop_duplicates().merge(levels, how="cross")
+    return everywhere.merge(means, on=[*lines, "level"], how="outer")
 
 
 def _of(base: alt.Chart, source: str) -> alt.Chart:
@@ -272,7 +286,8 @@ def guess_bands(guesses: np.ndarray, ours: pd.DataFrame | None, height: int = 42
                 low, error, high = np.quantile(guesses[:, place, step], (0.25, 0.5, 0.75))
                 row = {"level": level, "error": error, "low": low, "high": high}
                 rows.append({**row, "quantity": quantity, "source": "guessed"})
-    truth = level_means(ours if ours is not None else pd.DataFrame()).assign(source="the truth")
+    truth = level_means(ours if ours is not None else pd.DataFrame())
+    truth = _with_gaps(truth, ["model", "quantity"]).assign(source="the truth")
     columns = ["level", "error", "low", "high", "quantity", "source"]
     table = pd.concat([part for part in (pd.DataFrame(rows), truth) if len(part)] or [pd.DataFrame()])
     base = alt.Chart(table.reindex(columns=columns)).encode(

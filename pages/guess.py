@@ -11,6 +11,9 @@ from pages.shared.navigation import the_page
 from pages.shared.room import room
 
 MODEL = "mlp-1x512"
+TO_THE_TOP = """<script>
+document.querySelector("[data-testid=stMain]").scrollTo({top: 0, behavior: "smooth"})
+</script>"""
 COLUMNS = {"test": "Test error", "training": "Training error"}
 
 
@@ -40,6 +43,7 @@ def drawn() -> pd.DataFrame:
 def keep(code: str, guess: tuple[list[float], list[float]]) -> None:
     resources.classroom().add_guess(code, *guess)
     st.session_state.setdefault("guesses", {})[code] = guess
+    st.session_state.just_told = True
 
 
 def show_everybody(code: str, ours: pd.DataFrame) -> None:
@@ -90,6 +94,10 @@ with page(
                 key="guess",
                 alt="Your guess against corruption level, and the truth over it",
             )
+            if st.session_state.pop("just_told", False):
+                # On a phone the button was a screen below what it brought. Once: a script
+                # that stays on the page would scroll again at every redrawing.
+                st.html(TO_THE_TOP, unsafe_allow_javascript=True)
         with beside:
             st.markdown(captions.of_message(ours, MODEL))
             st.page_link(the_page("sweep"), label="On to the whole sweep")

@@ -1,4 +1,5 @@
 import json
+import re
 
 import altair as alt
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from samples import record
 
 from core import charts
+from core.comparison import relative_fit_times
 from core.config import MODELS, RunConfig
 from core.results import load_runs, paper
 
@@ -86,7 +88,7 @@ def test_error_against_level_holds_our_means_and_the_papers_points():
     ours = sweep_rows(("mlp-1x512", 0.5, 0, 0.7, 0.0), ("mlp-1x512", 0.5, 1, 0.8, 0.1))
     chart = charts.error_against_level(ours, paper(), ["mlp-1x512"])
     table = rows(chart)
-    mine = table[table.source == "ours"].set_index("quantity").error
+    mine = table[table.source == "ours"].dropna(subset="error").set_index("quantity").error
     assert mine["test error"] == pytest.approx(0.75) and mine["training error"] == pytest.approx(0.05)
     theirs = table[table.source == "the paper"]
     assert theirs.error.tolist() == paper()["fig1c_test_error"]["series"]["MLP 1x512"]
@@ -98,6 +100,28 @@ def test_only_what_was_computed_is_drawn():
     assert set(rows(chart).source.dropna()) == {"the paper"}
     nothing = charts.error_against_level(sweep_rows(), paper(), ["mlp-3x512"])
     assert rows(nothing).quantity.tolist() == ["0.9 p", "0.9 p"]
+
+
+def test_a_line_breaks_where_a_level_is_not_computed():
+    vl_convert = pytest.importorskip("vl_convert")
+    levels = (0.0, 0.1, 0.5, 0.9, 1.0)
+    ours = sweep_rows(*(("alexnet", level, 0, 0.5, 0.0) for level in levels))
+    table = rows(charts.error_against_level(ours, None, ["alexnet"]))
+    mine = table[(table.source == "ours") & (table.quantity == "test error")]
+    assert mine.dropna(subset="error").level.tolist() == list(levels)
+    assert mine.level.tolist() == [i / 10 for i in range(11)]
+
+    def pieces(chart) -> list[int]:
+        """Into how many pieces each line falls that is as thick as ours."""
+        svg = vl_convert.vegalite_to_svg(chart.to_dict())
+        lines = re.findall(r'<path[^>]*d="([^"]*)"[^>]*stroke-width="2.5"', svg)
+        return [line.count("M") for line in lines]
+
+    assert pieces(charts.error_against_level(ours, None, ["alexnet"])) == [3, 3]
+    times = relative_fit_times(
+        pd.DataFrame({"model": "alexnet", "level": levels, "seed": 0, "epoch": [9, 10, 15, 18, 20]})
+    )
+    assert pieces(charts.time_against_level(times, None, ["alexnet"])) == [3]
 
 
 def test_a_visitors_runs_are_points_of_their_own():

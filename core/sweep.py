@@ -60,7 +60,8 @@ class Sweep:
     """The training of some runs, in their order; to be iterated over once.
 
     Everything that happens is told (see Told); the epochs in a run's checkpoint are told
-    once more. A run that diverges, that another sweep trains, or that is too big for the memory ends with a failure.
+    once more. A run that diverges, that another sweep trains, or that is too big for the
+    memory ends with a failure, and the others go on.
     Raises SweepError and OSError (a full disk); the epochs trained so far are kept.
     """
 

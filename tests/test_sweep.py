@@ -15,9 +15,10 @@ from safetensors import safe_open
 
 from core import sweep
 from core.config import RunConfig
+from core.gang import Gang
 from core.results import SweepError, load_epochs, load_records, load_runs
 from core.sweep import Sweep, TakenError, missing
-from core.training import train
+from core.training import DivergedError, train
 
 CONFIG = RunConfig(level=0.5, epochs=3)
 SHORT = RunConfig(level=1.0, epochs=16)
@@ -89,6 +90,32 @@ def test_a_run_that_is_being_trained_is_left_alone(tmp_path, tiny):
         next(train_run(CONFIG, "cpu", tmp_path, tiny))
     training.close()
     assert len(list(train_run(CONFIG, "cpu", tmp_path, tiny))) == 3
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no kernel for this"), MemoryError("too big")])
+def test_what_one_run_cannot_do_ends_that_run_and_not_the_sweep(tmp_path, tiny, monkeypatch, error):
+    other = RunConfig(level=0.5, epochs=3, seed=1)
+    launch = Gang.launch
+
+    def refuses_one(gang, run_id):
+        if run_id == CONFIG.run_id and gang.trainings[run_id].records:
+            raise error
+        return launch(gang, run_id)
+
+    monkeypatch.setattr(Gang, "launch", refuses_one)
+    told = list(Sweep([CONFIG, other], "cpu", tmp_path, tiny))
+    assert [(one.config, one.failure) for one in told if one.failure] == [(CONFIG, error)]
+    assert [one.record.epoch for one in told if one.record and one.config == other] == [1, 2, 3]
+    assert missing([CONFIG, other], tmp_path) == [CONFIG]
+    monkeypatch.undo()
+    assert len(list(train_run(CONFIG, "cpu", tmp_path, tiny))) == 3  # nobody holds it any more
+
+
+def test_a_diverging_run_ends_and_the_next_one_is_trained(tmp_path, tiny):
+    wild = RunConfig(level=0.5, epochs=3, learning_rate=10.0, momentum=0.99)
+    ends = [one for one in Sweep([wild, CONFIG], "cpu", tmp_path, tiny) if one.has_ended]
+    assert isinstance(ends[0].failure, DivergedError) and ends[0].config == wild
+    assert ends[1].failure is None and missing([wild, CONFIG], tmp_path) == [wild]
 
 
 def test_killed_at_several_moments_it_loses_at_most_one_epoch(tmp_path, uninterrupted):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from samples import record
 
 from core.config import RunConfig
 from core.tracking import Tracking
@@ -42,6 +43,13 @@ print(json.dumps(found))
 """
 
 
+def logged(folder) -> list[dict]:
+    """What each run directory holds: the run's id, config and history."""
+    files = sorted(folder.glob("wandb/offline-run-*/*.wandb"))
+    command = [sys.executable, "-c", READ]
+    return [json.loads(subprocess.check_output([*command, str(file)], text=True)) for file in files]
+
+
 def test_every_record_is_in_the_run_directory(tmp_path):
     result = tmp_path / "r.json"
     flags = ["--level", "0.5", "--epochs", "2", "--batch-size", "500", "--out", str(result), "--wandb"]
@@ -50,17 +58,32 @@ def test_every_record_is_in_the_run_directory(tmp_path):
         [sys.executable, "-m", "core", "train", *flags], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
-    reader = subprocess.run(
-        [sys.executable, "-c", READ, str(file)], capture_output=True, text=True, check=True
-    )
-    found, kept = json.loads(reader.stdout), json.loads(result.read_text())
+    (found,) = logged(tmp_path)
+    kept = json.loads(result.read_text())
     assert found["id"] == RunConfig(level=0.5, epochs=2, batch_size=500).run_id
     assert found["config"]["level"] == 0.5 and found["config"]["model"] == "mlp-1x512"
     assert [row["epoch"] for row in found["history"]] == [1, 2]
     for row, epoch in zip(found["history"], kept["epochs"], strict=True):
         for name in ("train_loss", "test_error", "memorized", "recovered", "learning_rate"):
             assert row[name] == pytest.approx(epoch[name])
+
+
+def test_runs_side_by_side_each_get_their_own_records(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
+    first, second, idle = (RunConfig(level=0.5, seed=seed) for seed in range(3))
+    with Tracking() as tracking:
+        for epoch in (1, 2):
+            tracking.log(first, record(epoch, test_error=0.1 * epoch))
+            tracking.log(second, record(epoch, test_error=0.3 * epoch))
+        tracking.end(first)
+        tracking.log(second, record(3, test_error=0.9))
+        tracking.end(idle)  # taken by another sweep: nothing was logged
+    errors = {run["id"]: [row["test_error"] for row in run["history"]] for run in logged(tmp_path)}
+    assert errors == {
+        first.run_id: pytest.approx([0.1, 0.2]),
+        second.run_id: pytest.approx([0.3, 0.6, 0.9]),
+    }
 
 
 def test_without_the_client_one_sentence_says_what_to_do(monkeypatch):

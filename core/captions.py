@@ -264,8 +264,8 @@ def of_start(config: RunConfig, there: LiveRun | None, needed: Estimate, waiting
     if there and there.status not in ("cancelled", "failed"):
         return f"{run_name(config)}: this run is there already; Start shows it."
     text = (
-        f"{config.model}, {config.train_images:,} images, {_epochs(config.epochs)}: about "
-        f"{duration(needed.seconds)}, {needed.basis}"
+        f"{config.model}, {config.train_images:,} images, {_epochs(config.epochs)}: "
+        f"{about(needed.seconds)}, {needed.basis}"
     )
     if waiting:
         text += f"; {waiting} other run{'s take' if waiting > 1 else ' takes'} turns with it"
@@ -306,7 +306,7 @@ def of_status(
             return "Starting: loading the network."
         needed = epoch_seconds(run.config, speeds)
         left = time_left(run.config.epochs, needed, others, speeds, run.owner)
-        return f"Waiting for its first turn{_turns(run, others)} · about {duration(left)} until its end"
+        return f"Waiting for its first turn{_turns(run, others)} · {about(left)} until its end"
     if run.status != "running" and run.status != "queued":
         words = {
             "finished": "finished",
@@ -389,6 +389,11 @@ def of_gap(table) -> str:
         "All three of the paper's curves bend like that. What was done we do not know; corrupted "
         "test labels are a known fault of one of the public attempts that came after it."
     )
+
+
+def about(seconds: float) -> str:
+    """An estimated time in words."""
+    return duration(seconds) if seconds < 1 else f"about {duration(seconds)}"
 
 
 def duration(seconds: float) -> str:

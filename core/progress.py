@@ -5,7 +5,7 @@ import time
 
 from tqdm import tqdm
 
-from core.captions import duration
+from core.captions import about, duration
 from core.config import RunConfig, run_name
 from core.estimate import Speeds, epoch_seconds, expected_epochs
 from core.records import EpochRecord
@@ -114,4 +114,4 @@ class SweepProgress:
         seconds = sum(
             epochs * epoch_seconds(config, self.speeds) for config, epochs in self.left.items()
         )
-        return f"about {duration(seconds)} left"
+        return f"{about(seconds)} left"

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core import captions, charts, comparison, gallery, results
-from core.cifar10 import CLASSES
+from core.cifar10 import CLASSES, Cifar10
 from core.config import RunConfig
 from core.corruption import corrupt_labels
 from pages.shared import resources
@@ -38,20 +38,27 @@ class Step(NamedTuple):
 
 def question(elapsed: float) -> None:
     st.markdown(
-        "Show a neural network 50,000 photographs, each with the name of what is in it. "
-        "It learns to name photographs that it has never seen.\n\n"
-        "Now draw a share of those names **by lot**. A plane is called a frog, a dog a ship.\n\n"
+        "Show a neural network 50,000 photographs, each with the name of what is in it, "
+        "and it learns to name photographs that it has never seen. "
+        "Now draw a share of those names **by lot**: a plane is called a frog, a dog a ship. "
         "Does it notice? What does it learn? And what does it cost?"
     )
+    data = resources.data("embedded")
+    photographs(data, data.train_labels)
 
 
 def lies(elapsed: float) -> None:
     config, data = RunConfig(level=LEVEL), resources.data("embedded")
     corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
     st.markdown(captions.of_corruption(config, corrupted))
+    photographs(data, corrupted.labels)
+
+
+def photographs(data: Cifar10, labels: np.ndarray) -> None:
+    """The same few images in every step that shows some; labels: (N,), what each is called."""
     st.html(gallery.style("images", data.train_images[:SHOWN]))
     tiles = []
-    for given, true in zip(corrupted.labels[:SHOWN], data.train_labels[:SHOWN], strict=True):
+    for given, true in zip(labels[:SHOWN], data.train_labels[:SHOWN], strict=True):
         kind, told = ("wrong", f"is: {CLASSES[true]}") if given != true else ("right", "")
         tiles.append(gallery.Tile(CLASSES[given], told, kind, f"a {CLASSES[true]}"))
     st.html(gallery.tiles("images", tiles))

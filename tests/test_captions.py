@@ -98,6 +98,7 @@ def test_start_says_how_long_and_what_is_there_already():
 def test_durations():
     words = [captions.duration(seconds) for seconds in (0.2, 20, 600, 7200)]
     assert words == ["under a second", "20 s", "10 min", "2.0 h"]
+    assert captions.about(0.2) == "under a second" and captions.about(20) == "about 20 s"
 
 
 def test_names_tell_runs_apart():

@@ -131,6 +131,11 @@ def by_hand(step: int) -> None:
     go(step)
 
 
+def play() -> None:
+    """Play by itself, or no longer."""
+    st.session_state.plays = not st.session_state.plays
+
+
 def show() -> None:
     with plain_errors():
         now = st.session_state.step
@@ -145,7 +150,11 @@ def show() -> None:
         with st.container(horizontal=True, key="steps"):
             st.button("Back", shortcut="Left", on_click=by_hand, args=(now - 1,), key="back")
             st.button("Next", shortcut="Right", on_click=by_hand, args=(now + 1,), key="next")
-            st.toggle("Plays by itself", key="plays")
+            # Not a toggle: one that is set from here is drawn as off where the second run of
+            # the page overtakes the first, as on a busy server.
+            st.button(
+                "Pause" if st.session_state.plays else "Play", shortcut="P", on_click=play, key="play"
+            )
             st.caption(f"{now + 1} of {len(STEPS)}")
 
 

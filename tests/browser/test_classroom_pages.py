@@ -108,6 +108,8 @@ def test_the_story_is_led_by_keys_and_plays_by_itself(browsers, school):
     title = page.locator(".st-key-story h2")
     expect(title).to_have_text("Can a network learn from lies?")
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
+    playing = page.get_by_test_id("stButton").filter(has_text=re.compile("Pause|Play"))
+    expect(playing).to_contain_text("Pause")
     expect(title).to_have_text("Half of the labels are drawn by lot")  # after 9 s, by itself
     expect(page.locator(".images figure")).to_have_count(28)
     page.keyboard.press("ArrowRight")
@@ -115,8 +117,11 @@ def test_the_story_is_led_by_keys_and_plays_by_itself(browsers, school):
     expect(page.get_by_text(re.compile("has memorized [5-9][0-9]%"))).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(title).to_have_text(re.compile("The more lies"))
+    expect(playing).to_contain_text("Play")
     page.keyboard.press("ArrowLeft")
     expect(title).to_have_text(re.compile("First it learns the pattern"))
+    page.keyboard.press("p")
+    expect(playing).to_contain_text("Pause")
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

@@ -125,10 +125,14 @@ def go(step: int) -> None:
     st.session_state.step_began = time.monotonic()
 
 
-def by_hand(step: int) -> None:
-    """A key was pressed: from now on the presenter leads."""
+def by_hand(steps: int) -> None:
+    """A key was pressed: from now on the presenter leads.
+
+    Counted from where the story is, not from where the button was drawn: two quick presses
+    are two steps.
+    """
     st.session_state.plays = False
-    go(step)
+    go(st.session_state.step + steps)
 
 
 def play() -> None:
@@ -148,8 +152,8 @@ def show() -> None:
             st.header(step.title, anchor=False)
             step.show(elapsed)
         with st.container(horizontal=True, key="steps"):
-            st.button("Back", shortcut="Left", on_click=by_hand, args=(now - 1,), key="back")
-            st.button("Next", shortcut="Right", on_click=by_hand, args=(now + 1,), key="next")
+            st.button("Back", shortcut="Left", on_click=by_hand, args=(-1,), key="back")
+            st.button("Next", shortcut="Right", on_click=by_hand, args=(1,), key="next")
             # Not a toggle: one that is set from here is drawn as off where the second run of
             # the page overtakes the first, as on a busy server.
             st.button(

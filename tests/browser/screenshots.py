@@ -34,9 +34,9 @@ def main() -> None:
         page.wait_for_timeout(2000)
         page.screenshot(path=FOLDER / "train.png")
         page.goto(server.address + "/present")
-        page.keyboard.press("ArrowRight")
-        expect(page.locator(".images figure")).to_have_count(28)
-        page.keyboard.press("ArrowRight")
+        for number in (1, 2):
+            expect(page.get_by_text(f"{number} of 4")).to_be_visible()
+            page.keyboard.press("ArrowRight")
         expect(page.get_by_text(re.compile("has memorized [6-9][0-9]%"))).to_be_visible()
         page.screenshot(path=FOLDER / "present.png")
         browser.close()

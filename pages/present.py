@@ -128,8 +128,9 @@ def go(step: int) -> None:
 def by_hand(steps: int) -> None:
     """A key was pressed: from now on the presenter leads.
 
-    Counted from where the story is, not from where the button was drawn: two quick presses
-    are two steps.
+    Counted from where the story is, not from where the button was drawn: a press that comes
+    before the page is drawn again is a step too. Streamlit still takes two for one where both
+    come while the page is being drawn.
     """
     st.session_state.plays = False
     go(st.session_state.step + steps)

@@ -48,6 +48,16 @@ def _until_fitted(model: str, **settings) -> RunConfig:
     return _paper(model, **{"epochs": 10, "epochs_after_fitted": 10, **settings})
 
 
+def _read_early(model: str, **settings) -> RunConfig:
+    """Read 5 epochs after the training set is fitted: where 64 epochs take a CPU half a day.
+
+    The learning rate depends on the epoch alone, so this is the first part of the same run
+    over 64 epochs. On stored runs, reading early moves the test error by 0.0 to 0.4 points
+    on average (0.3 to 0.8 rms); earlier than 5 epochs it is not safe.
+    """
+    return _until_fitted(model, epochs_after_fitted=5, **settings)
+
+
 def _table_1() -> list[RunConfig]:
     """The 19 rows; those of figure 1c's networks without a regularizer are the paper grid's."""
     decay, crop = {"weight_decay": WEIGHT_DECAY}, {"random_crop": True}
@@ -69,6 +79,11 @@ _GRIDS = (
             for model in ("mlp-1x512", "mlp-3x512", "alexnet", "inception")
             for level in LEVELS
         ),
+    ),
+    Grid(
+        "paper-until-fitted",
+        "Inception at every corruption level, read 5 epochs after the training set is fitted.",
+        tuple(_read_early("inception", level=level) for level in LEVELS),
     ),
     Grid(
         "mini",

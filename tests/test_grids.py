@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from core.grids import GRIDS, all_runs
 from core.results import paper
 
@@ -19,6 +21,13 @@ def test_the_paper_grid_is_every_network_at_every_level_with_three_seeds():
     for model in ("mlp-1x512", "mlp-3x512", "alexnet", "inception"):
         levels = sorted(run.level for run in grid if run.model == model and run.seed == 1)
         assert levels == LEVELS
+
+
+def test_inception_until_fitted_differs_from_the_paper_grid_in_its_length_alone():
+    short, long = (GRIDS[name].one_seed for name in ("paper-until-fitted", "paper"))
+    lengths = {"epochs": 64, "epochs_after_fitted": 10}
+    assert [replace(run, **lengths) for run in short] == [r for r in long if r.model == "inception"]
+    assert {(run.epochs, run.epochs_after_fitted) for run in short} == {(10, 5)}
 
 
 def test_regularization_is_table_1_row_by_row():

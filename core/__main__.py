@@ -1,15 +1,16 @@
 """The command line: python -m core data | train | sweep | verify | bench | serve | password."""
 
 import argparse
+import json
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import fields
 from pathlib import Path
 
-from core.cifar10 import DataError
 from core.config import MODELS, RunConfig, run_name
+from core.errors import ConfigError, LabError, SweepError
 from core.grids import GRIDS, all_runs
-from core.results import SWEEP_FOLDER, SweepError
+from core.results import SWEEP_FOLDER
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     data = commands.add_parser("data", help="fetch all 60,000 CIFAR-10 images")
+    data.add_argument(
+        "--json", action="store_true", help="print progress and failure as JSON lines, for a program"
+    )
     data.set_defaults(run=run_data)
 
     train = commands.add_parser(
@@ -113,9 +117,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options) or 0
-    except (ValueError, DataError, SweepError) as error:
+    except LabError as error:
         print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ValueError) else 1
+        return error.exit_status
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         print(f"{parser.prog} {options.command}: {error.strerror or error}{where}.", file=sys.stderr)
@@ -160,39 +164,48 @@ def config_from(options: argparse.Namespace) -> RunConfig:
 def run_data(options) -> int:
     from core.download import fetch
 
-    fetch(lambda progress: print(f"{progress.share:4.0%}  {progress.message}", flush=True))
+    if not options.json:
+        fetch(lambda progress: print(f"{progress.share:4.0%}  {progress.message}", flush=True))
+        return 0
+    out = sys.stdout
+
+    def report(event: dict) -> None:
+        print(json.dumps(event), file=out, flush=True)
+
+    with redirect_stdout(sys.stderr):  # what libraries print is no JSON
+        try:
+            fetch(lambda progress: report(progress._asdict()))
+        except LabError as error:
+            report({"error": str(error)})
+            return error.exit_status
     return 0
 
 
 def run_train(options) -> int:
     config = config_from(options)
     if options.out and options.out.suffix not in (".json", ".parquet"):
-        raise ValueError(f"--out {options.out} must end in .json or .parquet.")
+        raise ConfigError(f"--out {options.out} must end in .json or .parquet.")
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)  # better now than after all epochs
     from core.cifar10 import load
-    from core.devices import best_device, describe_device
+    from core.devices import best_device, describe_device, hardware
     from core.progress import RunProgress
     from core.results import Result, provenance, save_result
-    from core.training import DivergedError, train
+    from core.training import train
 
     if options.device == "cuda" and best_device() != "cuda":
-        raise ValueError("--device cuda: torch finds no GPU here; leave it out to train on the CPU.")
+        raise ConfigError("--device cuda: torch finds no GPU here; leave it out to train on the CPU.")
     device = options.device or best_device()
     data, records = load(config.data), []
     print(f"run {config.run_id}: {config.model}, level {config.level:g}, on {describe_device(device)}")
-    try:
-        with tracking(options) as log, RunProgress(config) as progress:
-            for record in train(config, data, device, options.checkpoint):
-                records.append(record)
-                progress.show(record)
-                if log:
-                    log.log(config, record)
-    except DivergedError as error:
-        print(error, file=sys.stderr)
-        return 1
+    with tracking(options) as log, RunProgress(config) as progress:
+        for record in train(config, data, device, options.checkpoint):
+            records.append(record)
+            progress.show(record)
+            if log:
+                log.log(config, record)
     if options.out:
-        about = provenance(describe_device(device), sum(record.seconds for record in records))
+        about = provenance(hardware(device), sum(record.seconds for record in records))
         save_result(options.out, Result(config, records, about))
         print(f"kept in {options.out}")
     return 0
@@ -210,7 +223,7 @@ def run_sweep(options) -> int:
         print(f"{len(runs)} runs of {options.add} are now in {options.folder}.")
         return 0
     if options.ray and options.wandb:
-        raise ValueError("--wandb works where the training is: leave out --ray, or --wandb.")
+        raise ConfigError("--wandb works where the training is: leave out --ray, or --wandb.")
     wanted = {name: getattr(options, name) for name in ("model", "level", "seed")}
     grid = [
         config
@@ -218,7 +231,7 @@ def run_sweep(options) -> int:
         if all(value is None or getattr(config, name) == value for name, value in wanted.items())
     ]
     if not grid:
-        raise ValueError("no run of the grids is like that: look at `python -m core sweep --help`.")
+        raise ConfigError("no run of the grids is like that: look at `python -m core sweep --help`.")
     todo = missing(grid, options.folder)
     speeds = speeds_of(load_runs(options.folder), describe_device(best_device()))
     print(f"{len(grid) - len(todo)} of {len(grid)} runs are there.", flush=True)
@@ -298,12 +311,12 @@ def run_verify(options) -> int:
     from core.verify import is_verifiable, verify
 
     if options.epochs < 1:
-        raise ValueError(f"--epochs is {options.epochs}, but must be 1 or more.")
+        raise ConfigError(f"--epochs is {options.epochs}, but must be 1 or more.")
     runs = [run for run in load_runs(options.folder).to_dict("records") if is_verifiable(run)]
     runs = [run for run in runs if options.run_id in (None, run["run_id"])]
     runs = [run for run in runs if options.model in (None, run["model"])]
     if not runs:
-        raise ValueError("no stored run that a CPU computed is like that.")
+        raise ConfigError("no stored run that a CPU computed is like that.")
     wrong = 0
     for run in runs:
         check = verify(run, options.epochs, options.folder)
@@ -326,7 +339,7 @@ def run_password(options) -> int:
 
     password = getpass("Teacher's password (8 characters or more): ")
     if getpass("Once more: ") != password:
-        raise ValueError("the two are not the same: start again.")
+        raise ConfigError("the two are not the same: start again.")
     print(f'teacher_password = "{hash_password(password)}"')
     print("Put this line at the top of lab.toml and start the server again.", file=sys.stderr)
     return 0

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from core.cifar10 import load_embedded
 from core.config import MODELS, RunConfig
 from core.descent import STEPS_IN_GRAPH
-from core.devices import best_device, compute_type, describe_device
+from core.devices import best_device, compute_type, describe_device, hardware
 from core.grids import LEVELS
 from core.memory import needed
 from core.models import ResponseNorm, build_model
@@ -58,7 +58,7 @@ def print_bench(models=None, batch_sizes=None, seconds: float = 3.0, out: Path |
 
 
 def _machine(models) -> tuple[torch.device, float]:
-    """The device and its matrix-product rate, said in a line. Raises ValueError for no network."""
+    """The device and its matrix-product rate, said in a line. Raises ConfigError for no network."""
     for name in models or ():
         RunConfig(model=name)
     device = torch.device(best_device())
@@ -69,7 +69,7 @@ def _machine(models) -> tuple[torch.device, float]:
 
 def _keep(out: Path | None, device: torch.device, peak: float, rows: list, seconds: float) -> None:
     if out:
-        about = provenance(describe_device(device.type), seconds)
+        about = provenance(hardware(device.type), seconds)
         content = {**about, "peak_flops_per_second": peak, "rows": rows}
         out.write_text(json.dumps(content, indent=1) + "\n")
 

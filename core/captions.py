@@ -138,7 +138,10 @@ def of_sources(ours, model: str, data: str, own: int) -> str:
         seeds = computed.groupby("level").seed.nunique()
         count = f"{seeds.min()} to {seeds.max()}" if seeds.min() < seeds.max() else f"{seeds.max()}"
         # In short: each run's own caption names the processor.
-        devices = ", ".join(sorted({device.partition(" (")[0] for device in computed.device}))
+        is_cpu = computed.device_type == "cpu"
+        devices = ", ".join(
+            sorted({"CPUs" if cpu else name for cpu, name in zip(is_cpu, computed.device, strict=True)})
+        )
         text = (
             f"Filled: ours, {levels} of 11 levels, {count} seed{'s' if seeds.max() > 1 else ''}, "
             f"{images}, batch size {computed.iloc[0].batch_size}, on {devices}."
@@ -224,12 +227,11 @@ def of_queue(waiting: list[LiveRun], is_paused: bool) -> str:
     """What the teacher's page says of all runs that have not ended."""
     if not waiting:
         return "Nobody is training." + (" All training is paused." if is_paused else "")
+    if len(waiting) == 1:
+        return "1 run is waiting: all training is paused." if is_paused else "1 run is training."
     visitors = len({run.owner for run in waiting})
-    text = (
-        f"{len(waiting)} run{'s' if len(waiting) > 1 else ''} of {visitors} "
-        f"visitor{'s' if visitors > 1 else ''}"
-    )
-    return f"{text}; all training is paused." if is_paused else f"{text} take turns."
+    text = f"{len(waiting)} runs from {visitors} visitor{'s' if visitors > 1 else ''} are"
+    return f"{text} waiting: all training is paused." if is_paused else f"{text} taking turns."
 
 
 def of_provenance(run) -> str:

@@ -10,11 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from core.config import RunConfig
+from core.errors import CheckpointError
 from core.records import EpochRecord
-
-
-class CheckpointError(ValueError):
-    """The checkpoint cannot be used; the message is one sentence that says what to do."""
 
 
 def save_checkpoint(

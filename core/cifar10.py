@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from core.errors import DataError, NoRoomError
+
 ASSETS = Path(__file__).parent.parent / "assets"
 DATA_FOLDER = Path(os.environ.get("LAB_DATA", Path(__file__).parent.parent / "data"))
 CLASSES = (
@@ -32,10 +34,6 @@ FULL_SHAPES = {
     "test_images": (10_000, 3, 32, 32),
     "test_labels": (10_000,),
 }
-
-
-class DataError(Exception):
-    """The data cannot be had; the message is one sentence that says what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +133,7 @@ def save_full(batches: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
             shutil.rmtree(final)
         part.rename(final)
     except OSError as error:
-        raise DataError(
+        raise NoRoomError(
             f"The images cannot be kept in {final} ({error.strerror or error}): "
             "make room there (200 MB) or allow writing, then try again."
         ) from None

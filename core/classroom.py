@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from core.config import RunConfig
+from core.errors import ConfigError
 from core.store import TEACHER, LiveRun, Store
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that reads like something else
@@ -20,23 +21,10 @@ MAX_GUESSES = 1_000  # kept in a room
 GUESS_LEVELS = tuple(i / 10 for i in range(11))
 HIDEABLE = {"preset": "Preset", "level": "Corruption level", "more": "More settings"}
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS rooms (
-    code TEXT PRIMARY KEY,
-    lesson TEXT NOT NULL,   -- JSON
-    opened REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS guesses (
-    room TEXT NOT NULL,     -- empty: outside any room
-    guess TEXT NOT NULL,    -- JSON: test errors, training errors
-    made REAL NOT NULL
-);
-"""
-
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a room's visitors find set, and which controls they do not see. Raises ValueError."""
+    """What a room's visitors find set, and which controls they do not see. Raises ConfigError."""
 
     title: str = "Lesson"
     config: RunConfig = field(default_factory=RunConfig)
@@ -46,10 +34,10 @@ class Lesson:
     def __post_init__(self):
         object.__setattr__(self, "hidden", tuple(self.hidden))
         if not 1 <= len(self.title.strip()) <= 80:
-            raise ValueError("A lesson needs a title of 1 to 80 characters.")
+            raise ConfigError("A lesson needs a title of 1 to 80 characters.")
         unknown = set(self.hidden) - set(HIDEABLE)
         if unknown:
-            raise ValueError(f"{sorted(unknown)[0]!r} is no control: choose of {', '.join(HIDEABLE)}.")
+            raise ConfigError(f"{sorted(unknown)[0]!r} is no control: choose of {', '.join(HIDEABLE)}.")
 
     def to_json(self) -> str:
         return json.dumps({**asdict(self), "config": self.config.settings()})
@@ -65,8 +53,6 @@ class Classroom:
 
     def __init__(self, store: Store):
         self.store = store
-        with store.connect() as connection:
-            connection.executescript(SCHEMA)
 
     def open_room(self, lesson: Lesson) -> str:
         """A new room; returns its code."""
@@ -92,12 +78,12 @@ class Classroom:
         return {row["code"]: Lesson.from_json(row["lesson"]) for row in rows}
 
     def add_guess(self, room: str, test_errors, train_errors) -> None:
-        """Eleven fractions each, at GUESS_LEVELS. Raises ValueError for anything else."""
+        """Eleven fractions each, at GUESS_LEVELS. Raises ConfigError for anything else."""
         guess = [[float(value) for value in values] for values in (test_errors, train_errors)]
         if any(len(values) != len(GUESS_LEVELS) for values in guess):
-            raise ValueError(f"A guess has {len(GUESS_LEVELS)} test and training errors.")
+            raise ConfigError(f"A guess has {len(GUESS_LEVELS)} test and training errors.")
         if not all(0 <= value <= 1 for values in guess for value in values):
-            raise ValueError("An error is from 0% to 100%.")
+            raise ConfigError("An error is from 0% to 100%.")
         with self.store.connect() as connection:
             connection.execute(
                 "INSERT INTO guesses VALUES (?, ?, ?)", (room, json.dumps(guess), time.time())
@@ -131,7 +117,7 @@ class Classroom:
         """Cancel every run that waits, trains or is paused; how many they were. Epochs are kept."""
         waiting = self.waiting()
         for run in waiting:
-            self.store.cancel(run.run_id, TEACHER)
+            self.store.cancel(run.run_id, by=TEACHER)
         return len(waiting)
 
     def waiting(self) -> list[LiveRun]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import core
 from core.cifar10 import Cifar10, load
 from core.config import RunConfig
-from core.records import EpochRecord
+from core.errors import ConfigError, TakenError
+from core.records import EpochRecord, Hardware
 from core.results import SWEEP_FOLDER
-from core.sweep import TakenError, Told, claim, keep, missing
+from core.sweep import Told, claim, keep, missing
 
 
 def train_on_cluster(
@@ -24,7 +25,7 @@ def train_on_cluster(
     gpus: of each task, a share such as 0.25 lets four runs use one GPU; 0: on CPUs.
     A run whose node is lost is trained again on another. Runs that another sweep on this
     folder has claimed come back with a TakenError.
-    Raises ValueError where Ray is not installed or nothing answers at `address`.
+    Raises ConfigError where Ray is not installed or nothing answers at `address`.
     """
     ray = _connected(address)
     task = ray.remote(_train).options(
@@ -46,34 +47,34 @@ def train_on_cluster(
                 (done,), _ = ray.wait(list(waiting), num_returns=1)
                 config = waiting.pop(done)
                 try:
-                    records, device_name = ray.get(done)
+                    records, trained_on = ray.get(done)
                 except ray.exceptions.RayTaskError as error:
                     yield Told(config, has_ended=True, failure=error.cause)
                 else:
-                    keep(config, records, device_name, folder)
+                    keep(config, records, trained_on, folder)
                     yield Told(config, has_ended=True)
     finally:
         ray.shutdown()
 
 
-def _train(config: RunConfig, data: Cifar10, on_gpu: bool) -> tuple[list[EpochRecord], str]:
+def _train(config: RunConfig, data: Cifar10, on_gpu: bool) -> tuple[list[EpochRecord], Hardware]:
     """What a node does."""
-    from core.devices import describe_device
+    from core.devices import hardware
     from core.training import train
 
     device = "cuda" if on_gpu else "cpu"
-    return list(train(config, data, device)), describe_device(device)
+    return list(train(config, data, device)), hardware(device)
 
 
 def _connected(address: str):
     try:
         import ray
     except ImportError:
-        raise ValueError("--ray needs Ray: pip install -r requirements-cluster.txt") from None
+        raise ConfigError("--ray needs Ray: pip install -r requirements-cluster.txt") from None
     root = Path(core.__file__).parent
     try:
         # The nodes get this very code; they need its requirements, but no checkout and no data.
         ray.init(address, runtime_env={"py_modules": [str(root)]}, log_to_driver=False)
     except ConnectionError as error:
-        raise ValueError(f"no Ray cluster answers at {address} ({error}).") from None
+        raise ConfigError(f"no Ray cluster answers at {address} ({error}).") from None
     return ray

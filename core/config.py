@@ -10,6 +10,8 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from core.errors import ConfigError
+
 MOST_EPOCHS = 200  # of a run that waits to be fitted: its learning rate is 0.00004 of the first
 MODELS = ("mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn")
 CORRUPTIONS = ("labels", "shuffled-pixels", "random-pixels", "gaussian")
@@ -26,7 +28,7 @@ PAPER_LEARNING_RATE = {  # Zhang et al. 2017, appendix A
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides what a run computes. Raises ValueError, in one sentence.
+    """Everything that decides what a run computes. Raises ConfigError, in one sentence.
 
     A field's default never changes once released: `run_id` hashes only what differs
     from the defaults, so that a field added later leaves the names of old runs alone.
@@ -85,11 +87,11 @@ class RunConfig:
         for spec in fields(self):
             object.__setattr__(self, spec.name, _validated(spec, getattr(self, spec.name)))
         if self.corruption != "labels" and self.level != 0:
-            raise ValueError(
+            raise ConfigError(
                 f"level belongs to corrupted labels: with corruption {self.corruption} it must be 0."
             )
         if self.corruption != "labels" and self.random_crop:
-            raise ValueError(
+            raise ConfigError(
                 f"random_crop moves pixels that corruption {self.corruption} has already scrambled: "
                 "choose one of the two."
             )
@@ -115,25 +117,25 @@ class RunConfig:
 
     @classmethod
     def from_strings(cls, settings: dict[str, str]) -> "RunConfig":
-        """Read fields written as text (an address, a form). Raises ValueError."""
+        """Read fields written as text (an address, a form). Raises ConfigError."""
         specs = {spec.name: spec for spec in fields(cls)}
         unknown = sorted(set(settings) - set(specs))
         if unknown:
-            raise ValueError(f"there is no setting {unknown[0]!r}; there are {', '.join(specs)}.")
+            raise ConfigError(f"there is no setting {unknown[0]!r}; there are {', '.join(specs)}.")
         return cls(**{name: parse(specs[name], text) for name, text in settings.items()})
 
 
 def parse(spec, text: str):
-    """One RunConfig field from its text; "False" is false. Raises ValueError."""
+    """One RunConfig field from its text; "False" is false. Raises ConfigError."""
     if spec.type is bool:
         if text.lower() not in ("true", "false"):
-            raise ValueError(f"{spec.name} is {text!r}, but must be true or false.")
+            raise ConfigError(f"{spec.name} is {text!r}, but must be true or false.")
         return text.lower() == "true"
     try:
         return spec.type(text)
     except ValueError:
         kind = "a whole number" if spec.type is int else "a number"
-        raise ValueError(f"{spec.name} is {text!r}, but must be {kind}.") from None
+        raise ConfigError(f"{spec.name} is {text!r}, but must be {kind}.") from None
 
 
 def _is_nan(value) -> bool:
@@ -144,20 +146,20 @@ def _validated(spec, value):
     name, wanted = spec.name, spec.type
     if "choices" in spec.metadata:
         if value not in spec.metadata["choices"]:
-            raise ValueError(
+            raise ConfigError(
                 f"{name} is {value!r}, but must be one of {', '.join(spec.metadata['choices'])}."
             )
         return value
     if wanted is bool:
         if not isinstance(value, bool):
-            raise ValueError(f"{name} is {value!r}, but must be true or false.")
+            raise ConfigError(f"{name} is {value!r}, but must be true or false.")
         return value
     low, high = spec.metadata["range"]
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     # NaN fails the comparison, too.
     if not number or not low <= value <= high or wanted(value) != value:
         kind = "a whole number" if wanted is int else "a number"
-        raise ValueError(f"{name} is {value!r}, but must be {kind} from {low:g} to {high:g}.")
+        raise ConfigError(f"{name} is {value!r}, but must be {kind} from {low:g} to {high:g}.")
     return wanted(value)
 
 

@@ -7,6 +7,9 @@ than about a thousand orders in advance: steps given one by one would keep the h
 its other runs until they are done; replays are few.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 import torch.nn.functional as F
 
@@ -16,6 +19,16 @@ from core.graphs import capture, new_pool
 
 WARM_UP_STEPS = 3  # before the capture: libraries choose their kernels and allocate in them
 STEPS_IN_GRAPH = 16
+
+
+@contextmanager
+def _flush_denormal() -> Iterator[None]:
+    """A fitted network's tiny gradients are 0: as denormal numbers they would slow a CPU down."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 class Descent:
@@ -35,8 +48,11 @@ class Descent:
 
         On a GPU the steps are queued, and not yet done when this returns.
         """
+        with _flush_denormal():
+            self._learn(epoch, learning_rate, most)
+
+    def _learn(self, epoch: int, learning_rate: float, most: int | None) -> None:
         self.model.train()
-        torch.set_flush_denormal(True)  # a fitted network's tiny gradients would slow a CPU down
         self._set_learning_rate(learning_rate)
         self.examples.shuffle(epoch)
         size = self.examples.config.batch_size
@@ -56,7 +72,6 @@ class Descent:
             self._step(size)
         if rest:
             self._step(rest)
-        torch.set_flush_denormal(False)
 
     def _step(self, size: int) -> None:
         images, labels = self.examples.next_batch(size)  # (B, 3, 28, 28), (B,)

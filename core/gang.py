@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import torch
 
-from core.checkpoint import CheckpointError
 from core.cifar10 import Cifar10
 from core.config import RunConfig
 from core.devices import is_out_of_memory
+from core.errors import CheckpointError, TooLargeError
 from core.memory import available, is_short, needed
 from core.records import EpochRecord
 from core.training import Training
@@ -58,7 +58,7 @@ class Gang:
 
         To make room those leave that are not under way, the one trained last first: its
         turn comes last. A damaged checkpoint is set aside, and the run begins anew.
-        False, or MemoryError, where the memory is short: see `launch`.
+        False, or TooLargeError, where the memory is short: see `launch`.
         """
         if config.run_id in self.trainings:
             return True
@@ -75,7 +75,7 @@ class Gang:
         False where the memory turns out to be short. Then the run, and all that are not
         under way, have left the gang and have to join again, when there is room for them.
         If it happens to a run a second time, less memory is planned with from then on;
-        if it was alone, it is too big: MemoryError. Raises what the training raises.
+        if it was alone, it is too large: TooLargeError. Raises what the training raises.
         """
         self.trainings[run_id] = self.trainings.pop(run_id)  # the last one now
         if not self._done_in_memory(run_id, lambda: self.trainings[run_id].launch()):
@@ -131,7 +131,9 @@ class Gang:
             self.memory = needed(configs, self.device)
             logging.warning("The memory is full: %d runs are as many as it holds.", len(configs))
         else:
-            raise MemoryError("there is too little memory for this run: try a smaller network")
+            raise TooLargeError(
+                "There is too little memory for this run: try a smaller network or batch size."
+            )
         return False
 
     def _make_room_for(self, config: RunConfig) -> None:

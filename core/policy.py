@@ -11,18 +11,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from core.config import RunConfig
+from core.errors import ConfigError, RefusedError, SettingsError
 
 PATH = Path(os.environ.get("LAB_CONFIG", Path(__file__).parent.parent / "lab.toml"))
 SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms a try
 TRIES, TRIES_SECONDS = 5, 60.0  # wrong passwords in this time, from all visitors together
-
-
-class PolicyError(ValueError):
-    """lab.toml cannot be used; one sentence that says what to do."""
-
-
-class RefusedError(ValueError):
-    """A run that is not accepted here; one sentence that says what would be."""
 
 
 @dataclass(frozen=True)
@@ -56,31 +49,31 @@ class Policy:
 
 
 def load_policy(path: Path | None = None) -> Policy:
-    """The policy in lab.toml; the defaults where there is no such file. Raises PolicyError."""
+    """The policy in lab.toml; the defaults where there is no such file. Raises SettingsError."""
     path = path or PATH
     try:
         content = tomllib.loads(path.read_text())
     except FileNotFoundError:
         return Policy()
     except (OSError, ValueError) as error:
-        raise PolicyError(f"{path} cannot be read ({error}): mend it or delete it.") from None
+        raise SettingsError(f"{path} cannot be read ({error}): mend it or delete it.") from None
     limits, password = content.pop("limits", {}), content.pop("teacher_password", "")
     known = {spec.name for spec in fields(Limits)}
     unknown = sorted({*content, *(limits if isinstance(limits, dict) else ["limits"])} - known)
     if unknown:
-        raise PolicyError(f"{path} sets {unknown[0]!r}, which is no setting: see lab.example.toml.")
+        raise SettingsError(f"{path} sets {unknown[0]!r}, which is no setting: see lab.example.toml.")
     for name, value in limits.items():
         if type(value) is not int or value < 0:
-            raise PolicyError(f"{path}: {name} is {value!r}, but must be a whole number.")
+            raise SettingsError(f"{path}: {name} is {value!r}, but must be a whole number.")
     if not isinstance(password, str) or (password and password.count("$") != 2):
-        raise PolicyError(f"{path}: teacher_password is not what `python -m core password` printed.")
+        raise SettingsError(f"{path}: teacher_password is not what `python -m core password` printed.")
     return Policy(Limits(**limits), password)
 
 
 def hash_password(password: str) -> str:
-    """scrypt$salt$hash: what may lie on a disk. Raises ValueError for a short one."""
+    """scrypt$salt$hash: what may lie on a disk. Raises ConfigError for a short one."""
     if len(password) < 8:
-        raise ValueError("The password must have 8 characters or more.")
+        raise ConfigError("The password must have 8 characters or more.")
     salt = secrets.token_bytes(16)
     return f"scrypt${salt.hex()}${_scrypt(password, salt).hex()}"
 

@@ -5,10 +5,11 @@ every viewer down, and because they need torch, which the server does without.
 """
 
 import fcntl
+import json
+import logging
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
@@ -21,7 +22,7 @@ TRAINER = [sys.executable, "-m", "core.trainer"]
 # sleep. On two cores: by default 36,000 images/s alone and 3,700 beside forty viewers;
 # asleep at once 20,000 alone; so 27,000 alone and 14,000 beside them.
 TRAINER_ENVIRONMENT = {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1500")}
-DOWNLOAD = [sys.executable, "-m", "core", "data"]
+DOWNLOAD = [sys.executable, "-m", "core", "data", "--json"]
 SETTLED_SECONDS = 20.0  # a trainer that lives so long has started well
 RESTART_SECONDS = 1.0  # between the end of one trainer and the start of the next
 
@@ -85,7 +86,7 @@ class TrainerProcess:
 
 
 class DownloadProcess:
-    """`python -m core data` for the page's button; what it last said is `progress`."""
+    """`python -m core data` for the page's button; what it last reported is `progress`."""
 
     def __init__(self):
         self.progress: Progress | None = None
@@ -105,23 +106,26 @@ class DownloadProcess:
                 threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        # Its errors go to a file: a pipe that nobody reads fills up and stops the download.
-        with tempfile.TemporaryFile("w+") as errors:
-            try:
-                with subprocess.Popen(
-                    DOWNLOAD,
-                    cwd=ROOT,
-                    text=True,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                ) as process:
-                    for line in process.stdout:
-                        share, percent, message = line.strip().partition("%")
-                        if percent:
-                            self.progress = Progress(float(share) / 100, message.strip())
-                if process.returncode != 0:
-                    errors.seek(0)
-                    said = errors.read().strip().splitlines()
-                    self.error = said[-1].partition(": ")[2] if said else "The download was stopped."
-            finally:
-                self._running = False
+        """Each line of the child is a JSON object: a Progress, or {"error": a sentence}."""
+        failure = ""
+        try:
+            with subprocess.Popen(DOWNLOAD, cwd=ROOT, text=True, stdout=subprocess.PIPE) as process:
+                for line in process.stdout:
+                    report = json.loads(line)
+                    if "error" in report:
+                        failure = report["error"]
+                    else:
+                        self.progress = Progress(**report)
+            if process.returncode != 0:  # without a sentence, its traceback is in the server's log
+                self.error = failure or (
+                    "The download stopped unexpectedly: its message is in the terminal where the app "
+                    "runs. Try again."
+                )
+        except Exception:
+            logging.exception("The download could not be followed.")
+            self.error = (
+                "The download could not be started or followed: its message is in the terminal where "
+                "the app runs."
+            )
+        finally:
+            self._running = False

@@ -4,12 +4,21 @@ Errors and shares are fractions of 1. A share of a set that is empty is None, ne
 """
 
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from core.config import MOST_EPOCHS, RunConfig
 
 FITTED_LOSS = 0.05  # average training loss at which a training set counts as fitted
+
+
+class Hardware(NamedTuple):
+    """What trains or trained a run."""
+
+    device: str  # in words, for people
+    device_type: str  # torch's word: "cpu", "cuda", ...
+    threads: int | None  # of a CPU: its rounding depends on them
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,15 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from filelock import FileLock
 
 from core.cifar10 import ASSETS
 from core.config import RunConfig
-from core.records import EpochRecord, fitted_epoch
+from core.errors import ConfigError, SweepError
+from core.records import EpochRecord, Hardware, fitted_epoch
 
 SWEEP_FOLDER = ASSETS / "sweep"
 RUNS, EPOCHS = "runs.parquet", "epochs.parquet"
@@ -29,17 +31,13 @@ CLOCK = ("seconds", "images_per_second")  # of one epoch: of no use beside the w
 MEASURES = [spec.name for spec in fields(EpochRecord) if spec.name != "predictions"]
 
 
-class SweepError(Exception):
-    """The precomputed sweep cannot be read or kept; one sentence that says what to do."""
-
-
 @dataclass(frozen=True)
 class Result:
     """A finished run: its settings, its records and where they come from."""
 
     config: RunConfig
     records: list[EpochRecord]
-    provenance: dict[str, str | float]  # device, versions, date, wall time
+    provenance: dict[str, str | float | None]  # device, versions, date, wall time
 
     def run_row(self) -> dict:
         """One row of runs.parquet."""
@@ -67,13 +65,15 @@ class Result:
         ]
 
 
-def provenance(device: str, wall_seconds: float, at_once: float = 1.0) -> dict[str, str | float]:
+def provenance(
+    hardware: Hardware, wall_seconds: float, at_once: float = 1.0
+) -> dict[str, str | float | None]:
     """What a stored number must carry: where, with what, when and how long.
 
     at_once: how many runs the device trained side by side, on average, this one included.
     """
     return {
-        "device": device,
+        **hardware._asdict(),
         "torch": version("torch"),
         "python": platform.python_version(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -83,7 +83,7 @@ def provenance(device: str, wall_seconds: float, at_once: float = 1.0) -> dict[s
 
 
 def save_result(path: Path, result: Result) -> None:
-    """Write one run to `path`, as Parquet or JSON by its ending. Raises OSError, ValueError."""
+    """Write one run to `path`, as Parquet or JSON by its ending. Raises OSError, ConfigError."""
     if path.suffix == ".parquet":
         rows = pd.DataFrame(result.epoch_rows())
         rows.attrs = {"config": asdict(result.config), "provenance": result.provenance}
@@ -98,7 +98,7 @@ def save_result(path: Path, result: Result) -> None:
         }
         _write(path, lambda part: part.write_text(json.dumps(content, indent=1) + "\n"))
     else:
-        raise ValueError(f"{path} must end in .json or .parquet.")
+        raise ConfigError(f"{path} must end in .json or .parquet.")
 
 
 def add_results(results: list[Result], folder: Path = SWEEP_FOLDER) -> None:
@@ -134,9 +134,17 @@ def stamp(folder: Path = SWEEP_FOLDER) -> int:
 
 def load_runs(folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
     """The precomputed runs, a row each; an empty table where there are none. Raises SweepError."""
-    runs = _read(folder / RUNS)
-    if len(runs) and "runs_at_once" not in runs:  # written before it was kept
+    return _completed(_read(folder / RUNS))
+
+
+def _completed(runs: pd.DataFrame) -> pd.DataFrame:
+    """And the columns that were not stored when the file was written."""
+    if len(runs) and "runs_at_once" not in runs:
         runs["runs_at_once"] = 1.0
+    if len(runs) and "device_type" not in runs:  # the words of that version, which are closed
+        threads = runs.device.str.extract(r"^(\d+) CPU threads")[0]
+        runs["device_type"] = np.where(threads.isna(), "cuda", "cpu")
+        runs["threads"] = threads.astype(float)
     return runs
 
 

@@ -3,7 +3,8 @@
 Write-ahead logging lets pages read while the trainer writes; a finished epoch survives
 a kill of either. Pages ask for runs and change their state; the trainer trains what is
 active and adds epochs. A run belongs to the visitor who asked for it first; only they and
-the teacher can pause or cancel it. Nobody but core/classroom.py knows the tables.
+the teacher can pause or cancel it. The file holds the rooms of core/classroom.py, too: who opens
+it makes all of its tables.
 
     queued ──▶ running ──▶ finished            queued: waits for its turn
        ▲          │  ╲───▶ failed              paused: by a person, or after "one epoch"
@@ -23,6 +24,7 @@ from filelock import FileLock
 
 from core.cifar10 import DATA_FOLDER
 from core.config import RunConfig
+from core.errors import StoreError
 from core.policy import Limits
 from core.records import EpochRecord
 
@@ -65,14 +67,21 @@ CREATE TABLE IF NOT EXISTS notes (   -- what holds for the whole server
     name TEXT PRIMARY KEY,
     text TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rooms (
+    code TEXT PRIMARY KEY,
+    lesson TEXT NOT NULL,            -- JSON
+    opened REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS guesses (
+    room TEXT NOT NULL,              -- empty: outside any room
+    guess TEXT NOT NULL,             -- JSON: test errors, training errors
+    made REAL NOT NULL
+);
 """
 # Later than any that was asked for before, even if the clock has been set back.
 NOW = "MAX(?, COALESCE((SELECT MAX(asked) FROM visits), 0) + 0.000001)"
-TEACHER = "teacher"  # no visitor has this name: theirs are hexadecimal
-
-
-class StoreError(Exception):
-    """The store cannot be used; the message is one sentence that says what to do."""
+VERSION = 1  # of the schema, in PRAGMA user_version; 0: from before it was kept there
+TEACHER, TRAINER = "teacher", "trainer"  # may change every run; visitors' names are hexadecimal
 
 
 @dataclass(frozen=True)
@@ -116,9 +125,7 @@ class Store:
         aside = self._set_aside_if_damaged()
         with self.connect() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(SCHEMA)
-            if "owner" not in {row["name"] for row in connection.execute("PRAGMA table_info(runs)")}:
-                connection.execute("ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+            _migrate(connection, self.path)
         if aside:
             self.set_note(
                 "damaged",
@@ -161,20 +168,20 @@ class Store:
 
     # Each of these four: `by` the visitor who owns the run, or TEACHER; nothing happens else.
 
-    def pause(self, run_id: str, by: str) -> None:
+    def pause(self, run_id: str, *, by: str) -> None:
         """Stop training after the epoch that is being trained."""
         self._change(run_id, "status = 'paused'", ACTIVE, by=by)
 
-    def go_on(self, run_id: str, by: str) -> None:
+    def go_on(self, run_id: str, *, by: str) -> None:
         self._change(run_id, "status = 'queued', pause_after = NULL, attempts = 0", ("paused",), by=by)
 
-    def one_epoch(self, run_id: str, by: str) -> None:
+    def one_epoch(self, run_id: str, *, by: str) -> None:
         """Train one more epoch, then pause."""
         done = "(SELECT COUNT(*) FROM epochs WHERE epochs.run_id = runs.run_id)"
         change = f"status = 'queued', pause_after = {done} + 1, attempts = 0"
         self._change(run_id, change, ("paused",), by=by)
 
-    def cancel(self, run_id: str, by: str) -> None:
+    def cancel(self, run_id: str, *, by: str) -> None:
         self._change(run_id, "status = 'cancelled'", (*ACTIVE, "paused"), by=by)
 
     def run(self, run_id: str) -> LiveRun | None:
@@ -233,12 +240,18 @@ class Store:
 
     def started(self, run_id: str, device: str) -> LiveRun:
         """A queued run begins; counts the attempt."""
-        self._change(run_id, "status = 'running', attempts = attempts + 1, device = ?", ACTIVE, device)
+        self._change(
+            run_id,
+            "status = 'running', attempts = attempts + 1, device = ?",
+            ACTIVE,
+            device,
+            by=TRAINER,
+        )
         return self.run(run_id)
 
     def put_back(self, run_id: str) -> None:
         """There was too little memory for it beside the others: that attempt does not count."""
-        self._change(run_id, "attempts = attempts - 1", ACTIVE)
+        self._change(run_id, "attempts = attempts - 1", ACTIVE, by=TRAINER)
 
     def add_epoch(self, run_id: str, record: EpochRecord) -> None:
         """Keep a finished epoch; the same epoch told again replaces itself."""
@@ -257,10 +270,10 @@ class Store:
 
     def finished(self, run_id: str) -> bool:
         """All epochs are there; False if the run was cancelled meanwhile."""
-        return self._change(run_id, "status = 'finished'", (*ACTIVE, "paused"))
+        return self._change(run_id, "status = 'finished'", (*ACTIVE, "paused"), by=TRAINER)
 
     def failed(self, run_id: str, message: str) -> None:
-        self._change(run_id, "status = 'failed', message = ?", (*ACTIVE, "paused"), message)
+        self._change(run_id, "status = 'failed', message = ?", (*ACTIVE, "paused"), message, by=TRAINER)
 
     def measured_speed(self, config: RunConfig, device: str, images_per_second: float) -> None:
         with self.connect() as connection:
@@ -327,16 +340,14 @@ class Store:
             ).fetchone()
         )
 
-    def _change(
-        self, run_id: str, change: str, allowed: tuple[str, ...], *values, by: str = TEACHER
-    ) -> bool:
+    def _change(self, run_id: str, change: str, allowed: tuple[str, ...], *values, by: str) -> bool:
         """Change a run if its status is one of `allowed`; otherwise it is too late: False."""
         marks = ", ".join("?" * len(allowed))
         with self.connect() as connection:
             changed = connection.execute(
                 f"UPDATE runs SET {change} WHERE run_id = ? AND status IN ({marks}) "
-                f"AND (owner = ? OR ? = '{TEACHER}')",
-                (*values, run_id, *allowed, by, by),
+                "AND (owner = ? OR ?)",
+                (*values, run_id, *allowed, by, by in (TEACHER, TRAINER)),
             )
         return changed.rowcount == 1
 
@@ -356,3 +367,18 @@ class Store:
 @lru_cache(maxsize=1024)
 def _config(text: str) -> RunConfig:
     return RunConfig(**json.loads(text))
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Give a new file its tables, and one of an earlier version what it lacks. Raises StoreError."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise StoreError(
+            f"{path} was written by a newer version of the lab: update this one, or move the file away."
+        )
+    if version == VERSION:
+        return
+    connection.executescript(SCHEMA)
+    if "owner" not in {row["name"] for row in connection.execute("PRAGMA table_info(runs)")}:
+        connection.execute("ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+    connection.execute(f"PRAGMA user_version = {VERSION}")

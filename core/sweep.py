@@ -5,6 +5,7 @@ under way has its lock and its checkpoint, which carries all its epochs. A run m
 the two files when its last epoch is done, and only then is its checkpoint deleted.
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -16,17 +17,13 @@ from filelock import FileLock, Timeout
 
 from core.cifar10 import Cifar10, load
 from core.config import RunConfig
-from core.devices import describe_device
+from core.devices import hardware
+from core.errors import LabError, TakenError
 from core.gang import Gang, Outcome
-from core.records import EpochRecord
+from core.records import EpochRecord, Hardware
 from core.results import SWEEP_FOLDER, Result, add_results, load_runs, provenance
-from core.training import DivergedError
 
 POLL_SECONDS = 0.002  # between looks at what a GPU has finished
-
-
-class TakenError(Exception):
-    """Another sweep on this folder is training the run."""
 
 
 class Told(NamedTuple):
@@ -74,7 +71,7 @@ class Sweep:
     ):
         """data: instead of what the configs name."""
         self.todo, self.folder, self.data = deque(dict.fromkeys(configs)), folder, data
-        self.device_name = describe_device(device)
+        self.hardware = hardware(device)
         self.gang = Gang(device)
         self.claims: dict[str, FileLock] = {}  # of the runs that have begun, by run id
         self.configs: dict[str, RunConfig] = {}
@@ -125,7 +122,7 @@ class Sweep:
             return
         wall, own = self.seconds.get(run_id, (1.0, 1.0))
         at_once = round(wall / own, 1)
-        keep(training.config, training.records, self.device_name, self.folder, at_once)
+        keep(training.config, training.records, self.hardware, self.folder, at_once)
         self._checkpoint(run_id).unlink()
         self._leave(run_id)
         yield Told(training.config, has_ended=True)
@@ -144,7 +141,11 @@ class Sweep:
             yield from telling
         except torch.AcceleratorError:  # the GPU itself is in trouble: no run can go on
             raise
-        except (TakenError, DivergedError, MemoryError, RuntimeError) as error:
+        except LabError as error:
+            self._leave(config.run_id)
+            yield Told(config, has_ended=True, failure=error)
+        except RuntimeError as error:  # torch's, of this run alone: a missing kernel, say
+            logging.exception("Run %s stopped.", config.run_id)
             self._leave(config.run_id)
             yield Told(config, has_ended=True, failure=error)
 
@@ -163,8 +164,12 @@ class Sweep:
 
 
 def keep(
-    config: RunConfig, records: list[EpochRecord], device_name: str, folder: Path, at_once: float = 1.0
+    config: RunConfig,
+    records: list[EpochRecord],
+    hardware: Hardware,
+    folder: Path,
+    at_once: float = 1.0,
 ) -> None:
     """Add a run with all its epochs to the finished ones; at_once: runs trained side by side, on average."""
-    about = provenance(device_name, sum(record.seconds for record in records), at_once)
+    about = provenance(hardware, sum(record.seconds for record in records), at_once)
     add_results([Result(config, records, about)], folder)

@@ -4,6 +4,7 @@ import os
 from dataclasses import asdict
 
 from core.config import RunConfig, run_name
+from core.errors import ConfigError
 from core.records import EpochRecord, fitted_epoch
 
 PROJECT = "label-corruption-lab"
@@ -13,14 +14,14 @@ class Tracking:
     """Logs records as steps `epoch` of the W&B run named by their config; many runs at a time.
 
     Where and how is W&B's own affair: WANDB_MODE=offline, WANDB_DIR, WANDB_PROJECT, ...
-    Raises ValueError where its client is not installed.
+    Raises ConfigError where its client is not installed.
     """
 
     def __init__(self):
         try:
             import wandb
         except ImportError:
-            raise ValueError(
+            raise ConfigError(
                 "--wandb needs the client of Weights & Biases: pip install -r requirements-wandb.txt"
             ) from None
         self.wandb, self.runs, self.seen = wandb, {}, {}

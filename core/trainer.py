@@ -5,6 +5,7 @@ store and tells it everything; killed at any moment, the next trainer goes on fr
 last epoch of each run.
 """
 
+import logging
 import os
 import sys
 import threading
@@ -14,11 +15,11 @@ from pathlib import Path
 
 import torch
 
-from core.cifar10 import DATA_FOLDER, Cifar10, DataError, load
+from core.cifar10 import DATA_FOLDER, Cifar10, load
 from core.devices import best_device, describe_device
+from core.errors import LabError, StoreError
 from core.gang import Gang, Outcome
-from core.store import MAX_ATTEMPTS, LiveRun, Store, StoreError
-from core.training import DivergedError
+from core.store import MAX_ATTEMPTS, LiveRun, Store
 
 POLL_SECONDS = 0.1  # when there is nothing to train
 COLLECT_SECONDS = 0.002  # between looks at what a GPU has finished
@@ -142,13 +143,15 @@ class Trainer:
         # The store's own trouble, or the GPU's, is not the run's: the next trainer goes on.
         if isinstance(error, (StoreError, torch.AcceleratorError)):
             raise error
-        if isinstance(error, DivergedError):
+        if isinstance(error, LabError):
             self._end(run, str(error))
-        elif isinstance(error, (DataError, ValueError, OSError)):
-            self._end(run, f"The training stopped: {error}")
-        else:  # one broken run must not stop the others
-            print(f"run {run.run_id}: {error!r}", file=sys.stderr, flush=True)
-            self._end(run, f"The training stopped: {error}.")
+            return
+        # One broken run must not stop the others; what broke it is for the log.
+        logging.error("Run %s stopped.", run.run_id, exc_info=error)
+        reason = "its message is in the terminal where the app runs"
+        if isinstance(error, OSError):  # a full disk, say
+            reason = error.strerror or str(error)
+        self._end(run, f"The training stopped: {reason}.")
 
     def _end(self, run: LiveRun, failure: str = "") -> None:
         self.gang.drop(run.run_id)

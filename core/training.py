@@ -16,6 +16,7 @@ from core.cifar10 import Cifar10
 from core.config import RunConfig
 from core.descent import Descent
 from core.devices import Queue, autocast, best_device, has_passed, seconds_between, wait_for
+from core.errors import DivergedError
 from core.examples import Examples
 from core.graphs import recorded
 from core.models import build_model
@@ -24,10 +25,6 @@ from core.records import EpochRecord, is_complete, training_measures
 MEASURE_BATCH = 1000  # images per step where nothing is learned
 # With convolutions on a CPU so few that what a layer makes stays in its cache: twice as fast.
 CPU_MEASURE_BATCH = 100
-
-
-class DivergedError(Exception):
-    """The loss is no longer a number; the message is one sentence that says what to do."""
 
 
 def train(

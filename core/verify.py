@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 
 from core.cifar10 import Cifar10, load
-from core.devices import describe_device
+from core.devices import hardware
 from core.results import MEASURES, SWEEP_FOLDER, config_of, load_records
 from core.training import train
 
@@ -35,7 +35,7 @@ class Check(NamedTuple):
 
 def is_verifiable(run) -> bool:
     """Only what a CPU computed can be checked on any machine; run: a row of runs.parquet."""
-    return "CPU" in run["device"]
+    return run["device_type"] == "cpu"
 
 
 def verify(run, epochs: int = 2, folder: Path = SWEEP_FOLDER, data: Cifar10 | None = None) -> Check:
@@ -44,10 +44,10 @@ def verify(run, epochs: int = 2, folder: Path = SWEEP_FOLDER, data: Cifar10 | No
     run: a row of runs.parquet. Raises SweepError, DataError.
     """
     config, stored = config_of(run), load_records(run["run_id"], folder)[:epochs]
-    with _threads_of(run["device"]):
+    with _threads(int(run["threads"])):
         data = data or load(config.data)
         computed = list(itertools.islice(train(config, data, "cpu"), len(stored)))
-        here = (describe_device("cpu"), torch.__version__.partition("+")[0])
+        here = (hardware("cpu").device, torch.__version__.partition("+")[0])
     same = here == (run["device"], run["torch"].partition("+")[0])
     differences = [
         (_difference(name, getattr(then, name), getattr(now, name)), name, then, now)
@@ -67,10 +67,10 @@ def _difference(name: str, stored: float | None, computed: float | None) -> floa
 
 
 @contextmanager
-def _threads_of(device: str):
+def _threads(count: int):
     """As many threads as the stored run had: a product's rounding depends on them."""
     before = torch.get_num_threads()
-    torch.set_num_threads(int(device.split()[0]))
+    torch.set_num_threads(count)
     try:
         yield
     finally:

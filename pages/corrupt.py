@@ -7,6 +7,7 @@ from core import captions, charts, gallery
 from core.cifar10 import CLASSES
 from core.config import RunConfig
 from core.corruption import center_crop, corrupt_labels, corrupt_pixels, transition_matrix
+from core.errors import ConfigError
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.frame import page
@@ -49,7 +50,7 @@ with page("Corrupt the labels", "Real photographs, some with a lie for a label. 
 
     try:
         config = RunConfig(data=data_name, corruption=corruption, level=level, seed=seed)
-    except ValueError as error:
+    except ConfigError as error:
         st.error(str(error))
         st.stop()
     data = resources.data(config.data)

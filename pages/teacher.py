@@ -6,7 +6,7 @@ import streamlit as st
 from core import captions, charts, comparison, serving
 from core.classroom import HIDEABLE, Lesson
 from core.config import MODELS, RunConfig, run_name
-from core.policy import RefusedError
+from core.errors import ConfigError, RefusedError
 from core.store import TEACHER
 from pages.shared import resources
 from pages.shared.frame import page, plain_errors
@@ -62,7 +62,7 @@ def show_rooms() -> None:
                 config = RunConfig(model=model, level=level, epochs=int(epochs))
                 lesson = Lesson(title, config, tuple(hidden), guess_first)
                 code = resources.classroom().open_room(lesson)
-            except ValueError as error:
+            except ConfigError as error:
                 st.error(str(error))
             else:
                 rooms = {code: lesson, **rooms}
@@ -120,12 +120,13 @@ def show_queue() -> None:
             key="chosen-run",
         )
         if chosen in runs:
+            as_teacher = {"args": (chosen,), "kwargs": {"by": TEACHER}}
             with st.container(horizontal=True, key="one-run"):
                 if runs[chosen].status == "paused":
-                    st.button("Go on with it", on_click=store.go_on, args=(chosen, TEACHER))
+                    st.button("Go on with it", on_click=store.go_on, **as_teacher)
                 else:
-                    st.button("Pause it", on_click=store.pause, args=(chosen, TEACHER))
-                st.button("Cancel it", on_click=store.cancel, args=(chosen, TEACHER))
+                    st.button("Pause it", on_click=store.pause, **as_teacher)
+                st.button("Cancel it", on_click=store.cancel, **as_teacher)
 
 
 def show_guesses() -> None:

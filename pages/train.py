@@ -6,8 +6,8 @@ import streamlit as st
 
 from core import captions, results
 from core.config import RunConfig
+from core.errors import ConfigError, RefusedError
 from core.estimate import estimate
-from core.policy import RefusedError
 from pages.shared import live, resources
 from pages.shared.frame import page
 from pages.shared.full_data import data_at_hand
@@ -51,7 +51,7 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
         level = 0.0
     try:
         config, problem = RunConfig(**settings, level=level), ""
-    except ValueError as error:
+    except ConfigError as error:
         config, problem = None, f"This cannot be trained: {error}"
     start_button.button(
         "Start training",

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from core import cifar10
-from core.cifar10 import ASSETS, DataError, load_full, save_full
+from core.cifar10 import ASSETS, load_full, save_full
+from core.errors import DataError
 
 
 def test_embedded_images_are_the_first_of_each_class(embedded):

@@ -59,8 +59,9 @@ def test_a_room_keeps_so_many_guesses_and_no_more(classroom, monkeypatch):
 def test_the_reins(classroom):
     for seed in range(3):
         classroom.store.ask_for(RunConfig(seed=seed), "ann")
-    classroom.store.pause(RunConfig(seed=1).run_id, "ann")
-    assert of_queue(classroom.waiting(), False) == "3 runs of 1 visitor take turns."
+    classroom.store.pause(RunConfig(seed=1).run_id, by="ann")
+    assert of_queue(classroom.waiting(), False) == "3 runs from 1 visitor are taking turns."
+    assert of_queue(classroom.waiting()[:1], False) == "1 run is training."
     classroom.pause_all(True)
     assert classroom.is_paused
     assert classroom.clear_queue() == 3 and classroom.waiting() == []

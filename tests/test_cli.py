@@ -168,3 +168,14 @@ def test_runs_side_by_side_share_the_time_and_say_which_is_which(capsys):
     out, err = capsys.readouterr()
     assert f"{second.run_id} epoch   5/10" in out and "1 of 2 runs trained" in out
     assert "level 50%" in err and "diverged" in err
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
+    """A ValueError from within is not a wrong argument."""
+
+    def broken(*_):
+        raise ValueError("columns do not match")
+
+    monkeypatch.setattr("core.training.train", broken)
+    with pytest.raises(ValueError, match="columns"):
+        main(["train"])

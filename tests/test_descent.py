@@ -82,3 +82,18 @@ def test_a_learning_rate_on_the_device_is_the_same(tiny):
     on_device = torch.tensor(0.5)
     assert torch.allclose(weights(on_device), weights(0.5), atol=1e-6)
     assert on_device.item() == pytest.approx(0.005)
+
+
+def test_denormal_numbers_are_back_also_after_a_step_that_failed(tiny, monkeypatch):
+    config = RunConfig(batch_size=32)
+    model, optimizer = start(config, CPU)
+    steps = Descent(model, optimizer, Examples(config, tiny, CPU))
+
+    def full(size):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(steps, "_step", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        steps.learn(1, 0.01)
+    smallest = torch.tensor([5e-324], dtype=torch.float64)
+    assert (smallest * 1).item() > 0

@@ -20,7 +20,8 @@ from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import calculate_md5
 
 from core import cifar10, download
-from core.cifar10 import BATCHES, DataError, load_full
+from core.cifar10 import BATCHES, load_full
+from core.errors import DataError
 
 
 @pytest.fixture(autouse=True)

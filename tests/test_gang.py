@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from core.config import RunConfig
+from core.errors import DivergedError, TooLargeError
 from core.gang import Gang
 from core.memory import available, needed
-from core.training import DivergedError, Training, train
+from core.training import Training, train
 
 CONFIGS = (
     RunConfig(level=0.5, epochs=3, batch_size=32),
@@ -159,7 +160,7 @@ def test_a_run_that_does_not_fit_by_itself_is_refused(gang, tiny, checkpoint, mo
     gang.join(CONFIGS[0], tiny, checkpoint(CONFIGS[0]))
     assert not gang.launch(CONFIGS[0].run_id)  # it is tried once more
     gang.join(CONFIGS[0], tiny, checkpoint(CONFIGS[0]))
-    with pytest.raises(MemoryError, match="smaller network"):
+    with pytest.raises(TooLargeError, match="smaller network"):
         gang.launch(CONFIGS[0].run_id)
     assert gang.trainings == {}
 

@@ -233,6 +233,18 @@ def test_without_the_full_data_the_embedded_images_serve():
     assert any("Fetch all images" in button.label for button in page.button)
 
 
+def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
+    """The file of the runs was damaged, and a new one begun."""
+
+    def tick():
+        from pages.shared import live, resources
+
+        live._show("283f00000000", resources.sweep(), was_active=True)
+
+    page = AppTest.from_function(tick, default_timeout=60).run()
+    assert not page.exception and "no longer here" in page.warning[0].value
+
+
 def test_a_broken_store_is_one_sentence(store):
     store.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
     page = open_page("train")
@@ -412,7 +424,7 @@ def test_the_teacher_holds_the_reins(teacher, store):
     for place, config in enumerate(configs):
         store.ask_for(config, f"visitor {place % 2}")
     page = unlocked()
-    assert "3 runs of 2 visitors take turns" in texts(page) and "visitor 0" not in str(
+    assert "3 runs from 2 visitors are taking turns" in texts(page) and "visitor 0" not in str(
         page.dataframe[0]
     )
     press(page, "Pause all")

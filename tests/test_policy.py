@@ -2,7 +2,8 @@ import pytest
 
 from core import policy
 from core.config import RunConfig
-from core.policy import Gate, Limits, PolicyError, RefusedError, hash_password, load_policy
+from core.errors import RefusedError, SettingsError
+from core.policy import Gate, Limits, hash_password, load_policy
 
 
 def test_without_a_file_there_are_sane_limits_and_no_teacher(tmp_path):
@@ -37,7 +38,7 @@ def test_what_the_file_sets_holds(tmp_path):
 )
 def test_a_wrong_file_is_one_sentence(tmp_path, content):
     (tmp_path / "lab.toml").write_text(content)
-    with pytest.raises(PolicyError) as refusal:
+    with pytest.raises(SettingsError) as refusal:
         load_policy(tmp_path / "lab.toml")
     assert "lab.toml" in str(refusal.value) and "\n" not in str(refusal.value)
 

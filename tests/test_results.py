@@ -9,10 +9,10 @@ from samples import record
 from core import results
 from core.comparison import beside_paper
 from core.config import RunConfig
+from core.errors import SweepError
 from core.grids import all_runs
 from core.results import (
     Result,
-    SweepError,
     add_results,
     add_tables,
     config_of,

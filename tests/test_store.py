@@ -1,13 +1,17 @@
 import itertools
+import shutil
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 from samples import record
 
+from core.classroom import Classroom, Lesson
 from core.config import RunConfig
-from core.policy import Limits, RefusedError
-from core.store import TEACHER, Store, StoreError
+from core.errors import RefusedError, StoreError
+from core.policy import Limits
+from core.store import TEACHER, Store
 
 CONFIG = RunConfig(level=0.5, epochs=3)
 
@@ -55,23 +59,23 @@ def test_another_process_finds_everything(store):
 
 def test_pause_and_go_on(store):
     train(store, CONFIG, 1)
-    store.pause(CONFIG.run_id, "ann")
+    store.pause(CONFIG.run_id, by="ann")
     store.add_epoch(CONFIG.run_id, record(2))  # the epoch that was being trained is kept
     assert store.run(CONFIG.run_id).status == "paused"
     assert store.run(CONFIG.run_id).epochs_done == 2 and store.active_runs() == []
-    store.go_on(CONFIG.run_id, "ann")
+    store.go_on(CONFIG.run_id, by="ann")
     assert store.run(CONFIG.run_id).status == "queued"
 
 
 def test_one_epoch_pauses_after_it(store):
     train(store, CONFIG, 1)
-    store.pause(CONFIG.run_id, "ann")
-    store.one_epoch(CONFIG.run_id, "ann")
+    store.pause(CONFIG.run_id, by="ann")
+    store.one_epoch(CONFIG.run_id, by="ann")
     store.started(CONFIG.run_id, "cpu")
     assert store.run(CONFIG.run_id).status == "running"
     store.add_epoch(CONFIG.run_id, record(2))
     assert store.run(CONFIG.run_id).status == "paused"
-    store.go_on(CONFIG.run_id, "ann")
+    store.go_on(CONFIG.run_id, by="ann")
     store.started(CONFIG.run_id, "cpu")
     store.add_epoch(CONFIG.run_id, record(3))
     assert store.run(CONFIG.run_id).status == "running"
@@ -79,7 +83,7 @@ def test_one_epoch_pauses_after_it(store):
 
 def test_cancel_keeps_the_epochs_and_can_be_asked_for_again(store):
     train(store, CONFIG, 2)
-    store.cancel(CONFIG.run_id, "ann")
+    store.cancel(CONFIG.run_id, by="ann")
     run = store.run(CONFIG.run_id)
     assert run.status == "cancelled" and run.has_ended and run.epochs_done == 2
     assert store.ask_for(CONFIG, "ann").status == "queued"
@@ -101,9 +105,9 @@ CHANGES = ["pause", "go_on", "one_epoch", "cancel"]
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_has_ended_is_not_changed_by_a_late_click(store, end, change):
     train(store, CONFIG, 3)
-    store.finished(CONFIG.run_id) if end == "finished" else store.cancel(CONFIG.run_id, "ann")
+    store.finished(CONFIG.run_id) if end == "finished" else store.cancel(CONFIG.run_id, by="ann")
     before = store.run(CONFIG.run_id)
-    getattr(store, change)(CONFIG.run_id, "ann")
+    getattr(store, change)(CONFIG.run_id, by="ann")
     assert store.run(CONFIG.run_id) == before
 
 
@@ -111,14 +115,14 @@ def test_any_order_of_clicks_leaves_a_run_that_has_a_state(store):
     for clicks in itertools.product(CHANGES, repeat=3):
         store.ask_for(CONFIG, "ann")
         for click in clicks:
-            getattr(store, click)(CONFIG.run_id, "ann")
+            getattr(store, click)(CONFIG.run_id, by="ann")
         expected = "cancelled" if "cancel" in clicks else ("queued", "paused")
         assert store.run(CONFIG.run_id).status in expected
 
 
 def test_an_epoch_told_after_cancel_does_not_bring_the_run_back(store):
     train(store, CONFIG, 1)
-    store.cancel(CONFIG.run_id, "ann")
+    store.cancel(CONFIG.run_id, by="ann")
     store.add_epoch(CONFIG.run_id, record(2))
     store.finished(CONFIG.run_id)
     store.started(CONFIG.run_id, "cpu")
@@ -251,6 +255,7 @@ def test_a_store_of_an_earlier_version_is_taken_over(tmp_path):
     train(Store(path), CONFIG, 2)
     connection = sqlite3.connect(path)
     connection.execute("ALTER TABLE runs DROP COLUMN owner")
+    connection.execute("PRAGMA user_version = 0")
     connection.close()
     run = Store(path).run(CONFIG.run_id)
     assert run.owner == "" and run.epochs_done == 2
@@ -260,13 +265,13 @@ def test_a_store_of_an_earlier_version_is_taken_over(tmp_path):
 def test_only_its_owner_and_the_teacher_change_a_run(store, change):
     train(store, CONFIG, 1)
     if change in ("go_on", "one_epoch"):
-        store.pause(CONFIG.run_id, "ann")
+        store.pause(CONFIG.run_id, by="ann")
     store.ask_for(CONFIG, "ben")  # a second viewer
     before = store.run(CONFIG.run_id)
     for other in ("ben", "", "' OR 1=1 --"):
-        getattr(store, change)(CONFIG.run_id, other)
+        getattr(store, change)(CONFIG.run_id, by=other)
         assert store.run(CONFIG.run_id) == before and before.owner == "ann"
-    getattr(store, change)(CONFIG.run_id, TEACHER)
+    getattr(store, change)(CONFIG.run_id, by=TEACHER)
     assert store.run(CONFIG.run_id) != before
 
 
@@ -285,7 +290,7 @@ def test_limits_hold_where_a_run_is_accepted(tmp_path):
         assert store.run(config.run_id) is None
     store.ask_for(RunConfig(seed=2), "ben")  # others are free
     assert store.ask_for(RunConfig(seed=2), "ann").owner == "ben"  # to look on takes nothing
-    store.cancel(RunConfig(seed=0).run_id, "ann")
+    store.cancel(RunConfig(seed=0).run_id, by="ann")
     assert store.ask_for(RunConfig(seed=3), "ann").owner == "ann"
 
 
@@ -320,3 +325,56 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 
 def test_an_unknown_run_is_none(store):
     assert store.run("no such run") is None and store.records("no such run") == []
+
+
+def test_a_file_damaged_in_use_has_all_its_tables_again(store):
+    """Those of the rooms, too: without them every page in a room would fail."""
+    classroom = Classroom(store)
+    classroom.open_room(Lesson("Before"))
+    store.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
+    for end in ("-wal", "-shm"):
+        store.path.with_name(store.path.name + end).unlink(missing_ok=True)
+    with pytest.raises(StoreError):
+        store.active_runs()
+    assert classroom.rooms() == {}
+    code = classroom.open_room(Lesson("After"))
+    classroom.add_guess(code, [0.5] * 11, [0.1] * 11)
+    assert classroom.guesses(code).shape == (1, 2, 11)
+
+
+def test_a_database_from_before_the_schema_had_a_version_opens_with_all_it_holds(tmp_path):
+    """Written by commit 69787e4: three runs, a room and two guesses."""
+    path = tmp_path / "runs.sqlite"
+    shutil.copy(Path(__file__).parent / "live" / "version0.sqlite", path)
+    store = Store(path)
+    classroom = Classroom(store)
+    runs = {run.run_id: run for run in store.runs_of("00112233445566aa")}
+    finished, failed = runs["18d0634bbc26"], runs["915d62a4d695"]
+    assert finished.status == "finished" and finished.config == RunConfig(level=0.5, epochs=3)
+    assert [record.test_error for record in store.records(finished.run_id)] == [0.7] * 3
+    assert (failed.status, failed.message) == ("failed", "The training diverged.")
+    paused = store.run("6163f2f0ab7f")
+    assert (paused.status, paused.owner) == ("paused", "00112233445566bb")
+    lesson = classroom.lesson("K7P2X")
+    assert lesson == Lesson("Half random", RunConfig(level=0.4), ("level",), guess_first=True)
+    assert classroom.guesses("K7P2X")[0, 0, 0] == 0.5 and classroom.guesses("")[0, 0, 0] == 0.6
+    assert classroom.is_paused and store.speeds() == {("mlp-1x512", 64): 30_000.0}
+    store.go_on(paused.run_id, by="00112233445566bb")
+    assert Store(path).run(paused.run_id).status == "queued"
+
+
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path):
+    path = tmp_path / "runs.sqlite"
+    Store(path)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="newer version"):
+        Store(path)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_who_does_not_say_who_asks_changes_nothing(store, change):
+    train(store, CONFIG, 1)
+    with pytest.raises(TypeError):
+        getattr(store, change)(CONFIG.run_id)

@@ -15,10 +15,11 @@ from safetensors import safe_open
 
 from core import sweep
 from core.config import RunConfig
+from core.errors import DivergedError, SweepError, TakenError, TooLargeError
 from core.gang import Gang
-from core.results import SweepError, load_epochs, load_records, load_runs
-from core.sweep import Sweep, TakenError, missing
-from core.training import DivergedError, train
+from core.results import load_epochs, load_records, load_runs
+from core.sweep import Sweep, missing
+from core.training import train
 
 CONFIG = RunConfig(level=0.5, epochs=3)
 SHORT = RunConfig(level=1.0, epochs=16)
@@ -92,7 +93,7 @@ def test_a_run_that_is_being_trained_is_left_alone(tmp_path, tiny):
     assert len(list(train_run(CONFIG, "cpu", tmp_path, tiny))) == 3
 
 
-@pytest.mark.parametrize("error", [RuntimeError("no kernel for this"), MemoryError("too big")])
+@pytest.mark.parametrize("error", [RuntimeError("no kernel for this"), TooLargeError("too big")])
 def test_what_one_run_cannot_do_ends_that_run_and_not_the_sweep(tmp_path, tiny, monkeypatch, error):
     other = RunConfig(level=0.5, epochs=3, seed=1)
     launch = Gang.launch

@@ -1,6 +1,7 @@
 """The trainer: in this process for its decisions, as a process for being killed."""
 
 import dataclasses
+import json
 import os
 import random
 import signal
@@ -16,9 +17,10 @@ from core import processes
 from core import trainer as trainer_module
 from core.cifar10 import load_embedded
 from core.config import RunConfig
+from core.errors import StoreError
 from core.memory import needed
 from core.processes import DownloadProcess, TrainerProcess
-from core.store import MAX_ATTEMPTS, Store, StoreError
+from core.store import MAX_ATTEMPTS, Store
 from core.trainer import Trainer
 from core.training import Training, train
 
@@ -120,12 +122,12 @@ def test_what_is_queued_together_trains_together_where_there_is_room(store, trai
     assert trainer.gang.under_way == {run.run_id for run in runs[1:3]}
     trainer.turn()
     assert runs[3].run_id in trainer.gang.under_way | set(trainer.gang.trainings)
-    store.pause(runs[1].run_id, "visitor 1")
+    store.pause(runs[1].run_id, by="visitor 1")
     while trainer.turn():
         pass
     assert store.run(runs[1].run_id).status == "paused" and store.run(runs[1].run_id).epochs_done < 3
     assert {store.run(runs[other].run_id).status for other in (0, 2, 3)} == {"finished"}
-    store.go_on(runs[1].run_id, "visitor 1")
+    store.go_on(runs[1].run_id, by="visitor 1")
     while trainer.turn():
         pass
     for run in runs:
@@ -166,7 +168,7 @@ def test_a_run_that_ends_while_others_are_under_way_lets_the_next_in(store, trai
     for _ in range(4):
         trainer.turn()
     assert [store.run(run.run_id).epochs_done for run in (heavy, light, next_one)] == [0, 2, 2]
-    store.cancel(heavy.run_id, "visitor 0")
+    store.cancel(heavy.run_id, by="visitor 0")
     held.clear()
     while trainer.turn():
         pass
@@ -188,12 +190,12 @@ def test_a_teachers_pause_holds_for_all_and_loses_nothing(store, trainer):
 def test_pause_one_epoch_and_going_on_change_no_number(store, trainer, tiny):
     run_id = store.ask_for(CONFIG, "ann").run_id
     trainer.turn()
-    store.pause(run_id, "ann")
+    store.pause(run_id, by="ann")
     assert not trainer.turn() and trainer.gang.trainings == {}
-    store.one_epoch(run_id, "ann")
+    store.one_epoch(run_id, by="ann")
     assert trainer.turn() and not trainer.turn()
     assert store.run(run_id).status == "paused" and store.run(run_id).epochs_done == 2
-    store.go_on(run_id, "ann")
+    store.go_on(run_id, by="ann")
     while trainer.turn():
         pass
     assert store.run(run_id).status == "finished"
@@ -222,7 +224,7 @@ def test_clicks_while_an_epoch_is_trained(store, trainer, monkeypatch, clicks, e
                 if click == "ask_for":
                     store.ask_for(CONFIG, "ann")
                 else:
-                    getattr(store, click)(run_id, "ann")
+                    getattr(store, click)(run_id, by="ann")
         launch(training)
 
     monkeypatch.setattr(Training, "launch", clicked_launch)
@@ -238,7 +240,7 @@ def test_a_run_cancelled_in_its_last_epoch_can_be_taken_up_again(store, trainer,
     trainer.turn()
     add_epoch = store.add_epoch
     monkeypatch.setattr(
-        store, "add_epoch", lambda *told: (add_epoch(*told), store.cancel(run_id, "ann"))
+        store, "add_epoch", lambda *told: (add_epoch(*told), store.cancel(run_id, by="ann"))
     )
     trainer.turn()
     assert store.run(run_id).status == "cancelled"
@@ -252,9 +254,9 @@ def test_one_epoch_from_another_trainer_is_a_new_epoch(store, trainer):
     """A trainer that resumes is first told the last epoch again; that is not the one asked for."""
     run_id = store.ask_for(CONFIG, "ann").run_id
     trainer.turn()
-    store.pause(run_id, "ann")
+    store.pause(run_id, by="ann")
     other = Trainer(store, "cpu", trainer.folder)
-    store.one_epoch(run_id, "ann")
+    store.one_epoch(run_id, by="ann")
     while other.turn():
         pass
     assert store.run(run_id).epochs_done == 2 and store.run(run_id).status == "paused"
@@ -263,7 +265,7 @@ def test_one_epoch_from_another_trainer_is_a_new_epoch(store, trainer):
 def test_cancelled_runs_leave_memory_and_can_be_taken_up_again(store, trainer, tiny):
     run_id = store.ask_for(CONFIG, "ann").run_id
     trainer.turn()
-    store.cancel(run_id, "ann")
+    store.cancel(run_id, by="ann")
     trainer.turn()
     assert trainer.gang.trainings == {} and store.run(run_id).status == "cancelled"
     store.ask_for(CONFIG, "ann")
@@ -283,7 +285,9 @@ def test_divergence_ends_one_run_and_not_the_others(store, trainer):
     assert store.run(CONFIG.run_id).status == "finished"
 
 
-def test_an_unforeseen_error_ends_one_run_with_its_reason(store, trainer, monkeypatch):
+def test_an_unforeseen_error_ends_one_run_and_its_traceback_is_in_the_log(
+    store, trainer, monkeypatch, caplog
+):
     def broken(training):
         raise RuntimeError("out of memory")
 
@@ -291,7 +295,9 @@ def test_an_unforeseen_error_ends_one_run_with_its_reason(store, trainer, monkey
     run_id = store.ask_for(CONFIG, "ann").run_id
     trainer.turn()
     assert store.run(run_id).status == "failed"
-    assert store.run(run_id).message == "The training stopped: out of memory."
+    assert "message is in the terminal" in store.run(run_id).message
+    assert "out of memory" not in store.run(run_id).message
+    assert "RuntimeError: out of memory" in caplog.text  # with its traceback
 
 
 def test_a_damaged_checkpoint_starts_the_run_again(store, trainer, tiny):
@@ -417,10 +423,40 @@ def test_a_trainer_that_cannot_start_says_so(store, data_folder, monkeypatch):
     process.stop()
 
 
-def test_a_download_that_says_much_on_its_error_stream_does_not_block(data_folder, monkeypatch):
-    says = "import sys; sys.stderr.write('x' * 300_000 + '\\nwarning: late\\n'); print(' 50%  half', flush=True)"
-    monkeypatch.setattr(processes, "DOWNLOAD", [sys.executable, "-c", says + "; sys.exit(1)"])
+def download_of(program: str, monkeypatch) -> DownloadProcess:
+    monkeypatch.setattr(processes, "DOWNLOAD", [sys.executable, "-c", program])
     download = DownloadProcess()
     download.start()
     wait_for(lambda: not download.is_running)
-    assert download.progress == (0.5, "half") and download.error == "late"
+    return download
+
+
+def test_a_download_reports_its_progress_and_why_it_failed(data_folder, monkeypatch):
+    download = download_of(
+        """
+import json, sys
+sys.stderr.write("x" * 300_000)  # a pipe that nobody reads would fill up and stop it
+print(json.dumps({"share": 0.5, "message": "half"}), flush=True)
+print(json.dumps({"error": "The disk is full: make room."}), flush=True)
+sys.exit(1)""",
+        monkeypatch,
+    )
+    assert download.progress == (0.5, "half") and download.error == "The disk is full: make room."
+
+
+@pytest.mark.parametrize(
+    "end", ["raise MemoryError", "import os; os.kill(os.getpid(), 9)", "print('?')"]
+)
+def test_a_download_that_ends_without_a_sentence_has_failed_all_the_same(data_folder, monkeypatch, end):
+    download = download_of(end, monkeypatch)
+    assert download.error.endswith((".", "again.")) and "terminal" in download.error
+
+
+def test_the_real_download_speaks_json_lines(data_folder):
+    """No network and no npm: it fails, with its sentence."""
+    refused = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    environment = {**os.environ, **refused, "no_proxy": "", "PATH": "/nowhere"}
+    done = subprocess.run(processes.DOWNLOAD, env=environment, capture_output=True, text=True)
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1 and reports[0]["share"] == 0
+    assert "None of the sources" in reports[-1]["error"]

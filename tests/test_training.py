@@ -14,9 +14,10 @@ from core import checkpoint, devices, examples
 from core.config import PRESETS, RunConfig
 from core.corruption import corrupt_labels, followed_images
 from core.devices import best_device, describe_device
+from core.errors import CheckpointError, DivergedError
 from core.models import build_model
 from core.records import EpochRecord, fitted_epoch
-from core.training import DivergedError, train
+from core.training import train
 
 FAST = RunConfig(level=0.5, epochs=4, batch_size=32)
 
@@ -86,14 +87,14 @@ def test_a_damaged_checkpoint_is_refused_in_one_sentence(tiny, tmp_path, damage)
     path = tmp_path / "run.safetensors"
     next(train(FAST, tiny, "cpu", path))
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match="damaged.*delete it"):
+    with pytest.raises(CheckpointError, match="damaged.*delete it"):
         next(train(FAST, tiny, "cpu", path))
 
 
 def test_a_checkpoint_of_another_run_is_refused(tiny, tmp_path):
     path = tmp_path / "run.safetensors"
     next(train(FAST, tiny, "cpu", path))
-    with pytest.raises(ValueError, match="other settings"):
+    with pytest.raises(CheckpointError, match="other settings"):
         next(train(dataclasses.replace(FAST, seed=9), tiny, "cpu", path))
 
 

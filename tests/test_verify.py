@@ -4,7 +4,7 @@ import pytest
 
 from core.__main__ import main
 from core.config import RunConfig
-from core.devices import describe_device
+from core.devices import hardware
 from core.results import Result, add_results, load_records, load_runs, provenance
 from core.training import train
 from core.verify import is_verifiable, verify
@@ -18,7 +18,7 @@ def stored(tmp_path, tiny):
 
     def store(change=lambda record: record, config=CONFIG, computed=CONFIG):
         records = [change(record) for record in train(computed, tiny, "cpu")]
-        about = provenance(describe_device("cpu"), 1.0)
+        about = provenance(hardware("cpu"), 1.0)
         add_results([Result(config, records, about)], tmp_path)
         return load_runs(tmp_path).iloc[0], tmp_path
 
@@ -69,8 +69,8 @@ def test_another_machine_may_round_otherwise(stored, tiny):
 
 
 def test_what_a_gpu_computed_is_not_for_a_cpu_to_judge():
-    assert is_verifiable({"device": "2 CPU threads (AVX512, bfloat16)"})
-    assert not is_verifiable({"device": "NVIDIA H100 80GB HBM3"})
+    assert is_verifiable({"device_type": "cpu"})
+    assert not is_verifiable({"device_type": "cuda"})
 
 
 def test_a_shipped_run_on_the_command_line(capsys):

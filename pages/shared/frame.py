@@ -8,11 +8,8 @@ from dataclasses import fields
 
 import streamlit as st
 
-from core.cifar10 import DataError
 from core.config import RunConfig
-from core.policy import PolicyError
-from core.results import SweepError
-from core.store import StoreError
+from core.errors import LabError
 from pages.shared.navigation import navigation
 
 
@@ -37,7 +34,7 @@ def plain_errors() -> Iterator[None]:
     _spare_the_collector()
     try:
         yield
-    except (DataError, PolicyError, StoreError, SweepError) as error:
+    except LabError as error:
         st.error(str(error), icon=":material/error:")
 
 

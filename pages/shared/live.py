@@ -31,6 +31,9 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
     with plain_errors():
         store = resources.store()
         run = store.run(run_id)
+        if run is None:  # the file of the runs was damaged, and a new one begun
+            st.warning("This run is no longer here: start it again above.")
+            return
         records = resources.records(run_id, run.epochs_done)
         if run.is_active != was_active:
             st.rerun()  # the whole page: starts or ends the timer
@@ -156,7 +159,8 @@ def _status(run: LiveRun, records) -> None:
 
 
 def _buttons(run: LiveRun) -> None:
-    store, whose = resources.store(), (run.run_id, st.session_state.visitor)
+    store = resources.store()
+    as_visitor = {"args": (run.run_id,), "kwargs": {"by": st.session_state.visitor}}
     if run.has_ended:
         return
     if run.owner != st.session_state.visitor:
@@ -164,11 +168,11 @@ def _buttons(run: LiveRun) -> None:
         return
     with st.container(horizontal=True, key="run-buttons"):
         if run.is_active:
-            st.button("Pause", shortcut="P", on_click=store.pause, args=whose, key="pause")
+            st.button("Pause", shortcut="P", on_click=store.pause, **as_visitor, key="pause")
         elif run.status == "paused":
-            st.button("Go on", shortcut="P", on_click=store.go_on, args=whose, key="go-on")
-            st.button("One epoch", shortcut="E", on_click=store.one_epoch, args=whose, key="one")
-        st.button("Cancel", shortcut="X", on_click=store.cancel, args=whose, key="cancel")
+            st.button("Go on", shortcut="P", on_click=store.go_on, **as_visitor, key="go-on")
+            st.button("One epoch", shortcut="E", on_click=store.one_epoch, **as_visitor, key="one")
+        st.button("Cancel", shortcut="X", on_click=store.cancel, **as_visitor, key="cancel")
 
 
 def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:

@@ -28,7 +28,7 @@ def noise(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 @st.cache_resource(show_spinner=False)
 def policy() -> Policy:
-    """What lab.toml said when the server started. Raises PolicyError."""
+    """What lab.toml said when the server started. Raises SettingsError."""
     return load_policy()
 
 

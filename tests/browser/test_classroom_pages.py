@@ -63,7 +63,7 @@ def test_two_browsers_share_a_run_and_a_third_with_the_password_pauses_it(browse
 
     unlock(teacher, school)
     teacher.get_by_role("tab", name="Queue").click()
-    expect(teacher.get_by_text("1 run of 1 visitor take turns.")).to_be_visible()
+    expect(teacher.get_by_text("1 run is training.")).to_be_visible()
     teacher.get_by_role("button", name="Pause it").click()
     paused = re.compile(r"Epoch \d+ of 400 · paused")
     expect(ann.get_by_text(paused)).to_be_visible()

@@ -27,7 +27,7 @@ def test_all_of_it_is_there_in_a_second(page, server):
     """From the click that opens the page; the first visit fills the caches."""
     store = Store(server.folder / "runs.sqlite")
     for run in store.unended_runs():  # what other tests have left would train meanwhile
-        store.cancel(run.run_id, TEACHER)
+        store.cancel(run.run_id, by=TEACHER)
     seconds = []
     for _ in range(5):
         open_page(page, server, "/corrupt", "Corrupt the labels")

@@ -1,1 +1,1 @@
-"""The experiment: data, corruption, networks, training, results. Knows nothing of the pages."""
+"""The lab without its pages: the experiment, live runs, the sweep, and what is drawn of them."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from core.config import MODELS, RunConfig, run_name
 from core.errors import ConfigError, LabError, SweepError
-from core.grids import GRIDS, all_runs
-from core.results import SWEEP_FOLDER
+from core.sweep.grids import GRIDS, all_runs
+from core.sweep.results import SWEEP_FOLDER
 
 
 class Parser(argparse.ArgumentParser):
@@ -162,7 +162,7 @@ def config_from(options: argparse.Namespace) -> RunConfig:
 
 
 def run_data(options) -> int:
-    from core.download import fetch
+    from core.data.download import fetch
 
     if not options.json:
         fetch(lambda progress: print(f"{progress.share:4.0%}  {progress.message}", flush=True))
@@ -187,11 +187,11 @@ def run_train(options) -> int:
         raise ConfigError(f"--out {options.out} must end in .json or .parquet.")
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)  # better now than after all epochs
-    from core.cifar10 import load
-    from core.devices import best_device, describe_device, hardware
-    from core.progress import RunProgress
-    from core.results import Result, provenance, save_result
-    from core.training import train
+    from core.cli.progress import RunProgress
+    from core.data.cifar10 import load
+    from core.sweep.results import Result, provenance, save_result
+    from core.training.devices import best_device, describe_device, hardware
+    from core.training.training import train
 
     if options.device == "cuda" and best_device() != "cuda":
         raise ConfigError("--device cuda: torch finds no GPU here; leave it out to train on the CPU.")
@@ -212,10 +212,10 @@ def run_train(options) -> int:
 
 
 def run_sweep(options) -> int:
-    from core.devices import best_device, describe_device
-    from core.estimate import speeds_of
-    from core.results import add_tables, load_runs, load_tables
-    from core.sweep import missing
+    from core.live.estimate import speeds_of
+    from core.sweep.results import add_tables, load_runs, load_tables
+    from core.sweep.runner import missing
+    from core.training.devices import best_device, describe_device
 
     if options.add:
         runs, epochs = load_tables(options.add)
@@ -243,8 +243,8 @@ def run_sweep(options) -> int:
 
 def list_missing(todo: list[RunConfig], speeds) -> None:
     """A line for each run, and the sum; for whoever has a machine to lend."""
-    from core.captions import duration
-    from core.estimate import estimate, run_seconds
+    from core.live.estimate import estimate, run_seconds
+    from core.view.captions import duration
 
     for config in todo:
         seconds = duration(run_seconds(config, speeds))
@@ -256,7 +256,7 @@ def list_missing(todo: list[RunConfig], speeds) -> None:
 
 
 def train_missing(todo: list[RunConfig], speeds, options) -> int:
-    from core.progress import SweepProgress
+    from core.cli.progress import SweepProgress
 
     if not todo:
         return 0
@@ -288,11 +288,11 @@ def train_missing(todo: list[RunConfig], speeds, options) -> int:
 def told_of(todo: list[RunConfig], options):
     """The training of these runs, here or on a cluster; see core.sweep.Told."""
     if options.ray:
-        from core.cluster import train_on_cluster
+        from core.sweep.cluster import train_on_cluster
 
         return train_on_cluster(todo, options.ray, options.gpus, options.folder)
-    from core.devices import best_device
-    from core.sweep import Sweep
+    from core.sweep.runner import Sweep
+    from core.training.devices import best_device
 
     return Sweep(todo, best_device(), options.folder)
 
@@ -301,14 +301,14 @@ def tracking(options):
     """Where --wandb logs to; nothing without it."""
     if not options.wandb:
         return nullcontext()
-    from core.tracking import Tracking
+    from core.sweep.tracking import Tracking
 
     return Tracking()
 
 
 def run_verify(options) -> int:
-    from core.results import config_of, load_runs
-    from core.verify import is_verifiable, verify
+    from core.sweep.results import config_of, load_runs
+    from core.sweep.verify import is_verifiable, verify
 
     if options.epochs < 1:
         raise ConfigError(f"--epochs is {options.epochs}, but must be 1 or more.")
@@ -335,7 +335,7 @@ def run_verify(options) -> int:
 def run_password(options) -> int:
     from getpass import getpass
 
-    from core.policy import hash_password
+    from core.live.settings import hash_password
 
     password = getpass("Teacher's password (8 characters or more): ")
     if getpass("Once more: ") != password:
@@ -346,14 +346,14 @@ def run_password(options) -> int:
 
 
 def run_serve(options) -> int:
-    from core.policy import load_policy
-    from core.serving import serve
+    from core.live.serving import serve
+    from core.live.settings import load_policy
 
     return serve(bool(load_policy().teacher_password), options.port)
 
 
 def run_bench(options) -> int:
-    from core.bench import print_bench, print_gang
+    from core.cli.bench import print_bench, print_gang
 
     show = print_gang if options.gang else print_bench
     show(options.model, options.batch_size, options.seconds, options.out)

@@ -3,11 +3,11 @@
 import numpy as np
 import streamlit as st
 
-from core import captions, charts, gallery
-from core.cifar10 import CLASSES
 from core.config import RunConfig
-from core.corruption import center_crop, corrupt_labels, corrupt_pixels, transition_matrix
+from core.data.cifar10 import CLASSES
+from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels, transition_matrix
 from core.errors import ConfigError
+from core.view import captions, charts, gallery
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.frame import page

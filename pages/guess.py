@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from core import captions, charts, comparison
-from core.classroom import GUESS_LEVELS
+from core.live.classroom import GUESS_LEVELS
+from core.sweep import comparison
+from core.view import captions, charts
 from pages.shared import resources
 from pages.shared.frame import page, plain_errors
 from pages.shared.navigation import the_page

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from core import captions, charts, comparison, gallery, results
-from core.cifar10 import CLASSES, Cifar10
 from core.config import RunConfig
-from core.corruption import corrupt_labels
+from core.data.cifar10 import CLASSES, Cifar10
+from core.data.corruption import corrupt_labels
+from core.sweep import comparison, results
+from core.view import captions, charts, gallery
 from pages.shared import resources
 from pages.shared.drawing import draw
 from pages.shared.frame import page, plain_errors

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core import captions, charts, comparison, results
+from core.sweep import comparison, results
+from core.view import captions, charts
 from pages.shared import resources
 from pages.shared.drawing import draw
 from pages.shared.frame import page

@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from core import captions, charts, comparison, results
 from core.config import MODELS
+from core.sweep import comparison, results
+from core.view import captions, charts
 from pages.shared import resources, stored_run
 from pages.shared.downloads import downloads
 from pages.shared.drawing import draw

@@ -3,11 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from core import captions, charts, comparison, serving
-from core.classroom import HIDEABLE, Lesson
 from core.config import MODELS, RunConfig, run_name
 from core.errors import ConfigError, RefusedError
-from core.store import TEACHER
+from core.live import serving
+from core.live.classroom import HIDEABLE, Lesson
+from core.live.store import TEACHER
+from core.sweep import comparison
+from core.view import captions, charts
 from pages.shared import resources
 from pages.shared.frame import page, plain_errors
 

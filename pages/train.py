@@ -4,10 +4,11 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from core import captions, results
 from core.config import RunConfig
 from core.errors import ConfigError, RefusedError
-from core.estimate import estimate
+from core.live.estimate import estimate
+from core.sweep import results
+from core.view import captions
 from pages.shared import live, resources
 from pages.shared.frame import page
 from pages.shared.full_data import data_at_hand

@@ -11,8 +11,8 @@ os.environ.pop("CIFAR10_DIR", None)
 import numpy as np
 import pytest
 
-from core import cifar10
-from core.cifar10 import BATCHES, Cifar10, load_embedded
+from core.data import cifar10
+from core.data.cifar10 import BATCHES, Cifar10, load_embedded
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,6 @@ def tiny(embedded) -> Cifar10:
 def data_folder(tmp_path, monkeypatch) -> Path:
     """An empty data folder for this test alone, in this process and in its children."""
     monkeypatch.setenv("LAB_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(cifar10, "DATA_FOLDER", tmp_path / "data")
     return tmp_path / "data"
 
 

@@ -1,12 +1,12 @@
 """The notebook, run from its first cell to its last in a kernel of its own."""
 
-from pathlib import Path
-
 import nbclient
 import nbformat
 import pytest
 
-PATH = Path(__file__).parent.parent / "notebooks" / "sweep.ipynb"
+from core.paths import ROOT
+
+PATH = ROOT / "notebooks" / "sweep.ipynb"
 
 
 @pytest.mark.filterwarnings("ignore")  # of the kernel's libraries

@@ -1,9 +1,9 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import record
 
 from core.records import fitted_epoch, training_measures
+from tests.samples import record
 
 triples = st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30)
 
@@ -35,7 +35,7 @@ def test_fitted_is_the_first_epoch_at_a_loss_of_a_twentieth():
 
 
 def test_the_papers_inception_curves_give_its_ratio():
-    from core.results import paper
+    from core.sweep.results import paper
 
     curves = paper()["fig1a_average_train_loss_by_epoch"]["series"]
     epochs = {

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core import export
+from core.view import export
 
 MIME = {
     "png": "image/png",

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from core import results
+from core.sweep import results
 
 
 def draw(name: str, state: tuple[Hashable, ...], make: Callable[[], alt.LayerChart], **options):

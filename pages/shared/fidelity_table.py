@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from core import captions, export, results
-from core.fidelity import fidelity
+from core.sweep import results
+from core.sweep.replication import fidelity
+from core.view import captions, export
 from pages.shared import resources
 
 

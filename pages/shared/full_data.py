@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import cifar10
+from core.data import cifar10
 from pages.shared import resources
 
 NAMES = {"embedded": "5,000 embedded images", "full": "All 50,000 images"}

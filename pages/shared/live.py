@@ -3,11 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from core import captions, charts, comparison, gallery, results
-from core.cifar10 import CLASSES
 from core.config import RunConfig, run_name
-from core.corruption import center_crop, corrupt_labels, corrupt_pixels, followed_images
-from core.store import LiveRun
+from core.data.cifar10 import CLASSES
+from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels, followed_images
+from core.live.store import LiveRun
+from core.sweep import comparison, results
+from core.view import captions, charts, gallery
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.frame import plain_errors

@@ -1,10 +1,10 @@
 """The pages there are, and the bar that leads to them."""
 
-from pathlib import Path
-
 import streamlit as st
 
-FOLDER = Path(__file__).parent.parent
+from core.paths import ROOT
+
+FOLDER = ROOT / "pages"
 
 
 def pages() -> list:

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import cifar10, results
-from core.classroom import Classroom
-from core.corruption import channel_statistics
-from core.policy import Gate, Policy, load_policy
-from core.processes import DownloadProcess, TrainerProcess
+from core.data import cifar10
+from core.data.corruption import channel_statistics
+from core.live.classroom import Classroom
+from core.live.settings import Gate, Policy, load_policy
+from core.live.store import LiveRun, Store
+from core.live.supervisor import DownloadProcess, TrainerProcess
 from core.records import EpochRecord
-from core.store import LiveRun, Store
+from core.sweep import results
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from core.classroom import Lesson
+from core.live.classroom import Lesson
 from pages.shared import resources
 from pages.shared.run_form import set_all
 

@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from core import captions, charts
 from core.config import run_name
-from core.results import config_of
-from core.store import LiveRun
+from core.live.store import LiveRun
+from core.sweep.results import config_of
+from core.view import captions, charts
 from pages.shared import resources
 from pages.shared.drawing import draw
 from pages.shared.navigation import the_page

@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
-from server import Server
+
+from tests.browser.server import Server
 
 CHROMIUM = shutil.which("chromium")  # None: Playwright's own
 FLAGS = [

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from conftest import CHROMIUM, FLAGS
 from playwright.sync_api import expect, sync_playwright
-from server import ROOT, Server, open_page
+
+from tests.browser.server import ROOT, Server, open_page
 
 FOLDER = ROOT / "assets" / "screenshots"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-ROOT = Path(__file__).parent.parent.parent
+from core.paths import ROOT
 
 
 class Server:

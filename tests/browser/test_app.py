@@ -7,11 +7,11 @@ import time
 
 import pytest
 from playwright.sync_api import Page, expect
-from samples import record
-from server import Server, open_page
 
 from core.config import RunConfig
-from core.store import Store
+from core.live.store import Store
+from tests.browser.server import Server, open_page
+from tests.samples import record
 
 
 def metric(page: Page, label: str):
@@ -129,7 +129,9 @@ def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     open_page(page, server, "/train?seed=13", "Train live")
     start_with_epochs(page, 80)
     trainers = subprocess.run(
-        ["pgrep", "-P", str(server.process.pid), "-f", "core.trainer"], capture_output=True, text=True
+        ["pgrep", "-P", str(server.process.pid), "-f", "core.live.trainer"],
+        capture_output=True,
+        text=True,
     ).stdout.split()
     assert len(trainers) == 1
     subprocess.run(["kill", f"-{signal.SIGKILL}", trainers[0]], check=True)

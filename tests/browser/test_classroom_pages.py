@@ -4,9 +4,9 @@ import re
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from server import Server, open_page
 
-from core.policy import hash_password
+from core.live.settings import hash_password
+from tests.browser.server import Server, open_page
 
 PASSWORD = "correct horse"
 

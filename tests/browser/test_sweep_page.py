@@ -7,10 +7,10 @@ import time
 import pypdf
 import pytest
 from playwright.sync_api import Page, expect
-from server import open_page
 
-from core.results import load_runs
-from core.store import TEACHER, Store
+from core.live.store import TEACHER, Store
+from core.sweep.results import load_runs
+from tests.browser.server import open_page
 
 
 def full_runs():

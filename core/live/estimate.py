@@ -1,0 +1,103 @@
+"""How long a run will take, from what was measured: here if possible, elsewhere if not."""
+
+import json
+from functools import cache
+from statistics import median
+from typing import NamedTuple
+
+from core.config import TRAIN_IMAGES, RunConfig
+from core.live.store import LiveRun
+from core.paths import ASSETS
+
+Speeds = dict[tuple[str, int], float]
+USUALLY_FITTED = 50  # epochs
+
+
+class Estimate(NamedTuple):
+    seconds: float
+    basis: str  # a clause that says where the number comes from
+
+
+def estimate(
+    config: RunConfig, speeds: Speeds, others: list[LiveRun] = (), owner: str = ""
+) -> Estimate:
+    """Seconds for the whole run.
+
+    speeds: images per second measured on this machine by (model, batch size), over whole
+        epochs. Where this network was not measured here, the speeds of the reference
+        machine are scaled by what was.
+    others: active runs it takes turns with, those of the same owner and of others.
+    """
+    seconds = time_left(config.epochs, epoch_seconds(config, speeds), others, speeds, owner)
+    if (config.model, config.batch_size) in speeds:
+        return Estimate(seconds, "as measured on this machine")
+    if speeds:
+        return Estimate(seconds, "from other runs on this machine")
+    return Estimate(seconds, f"as measured on {reference()['device']}; none here yet")
+
+
+def time_left(
+    epochs: int, seconds: float, others: list[LiveRun], speeds: Speeds, owner: str = ""
+) -> float:
+    """Seconds until a run of `owner` with so many epochs of so many seconds to go is finished.
+
+    others: the other active runs. Every visitor gets the same time: those of the same owner
+    take turns with this one, and each other visitor has as much time meanwhile, or as much
+    as they still want.
+    """
+    left: dict[str, float] = {}
+    own = epochs * seconds
+    for other in others:
+        wants = (other.config.epochs - other.epochs_done) * epoch_seconds(other.config, speeds)
+        if owner and other.owner == owner:
+            own += min(wants, epochs * seconds)
+        else:
+            left[other.owner] = left.get(other.owner, 0.0) + wants
+    return own + sum(min(wants, own) for wants in left.values())
+
+
+def expected_epochs(config: RunConfig) -> int:
+    """How many epochs it will be; a guess where that depends on when the training set is fitted."""
+    if not config.epochs_after_fitted:
+        return config.epochs
+    return max(config.epochs, USUALLY_FITTED + config.epochs_after_fitted)
+
+
+def run_seconds(config: RunConfig, speeds: Speeds) -> float:
+    """What the whole run takes by itself."""
+    return expected_epochs(config) * epoch_seconds(config, speeds)
+
+
+def speeds_of(runs, device: str) -> Speeds:
+    """What this device reached over the whole runs that it has trained, all of them together.
+
+    runs: rows of the sweep.
+    """
+    own = runs[runs.device == device] if len(runs) else runs
+    speeds: dict[tuple[str, int], list[float]] = {}
+    for run in own.to_dict("records"):
+        images = TRAIN_IMAGES[run["data"]] * run["epochs_trained"] * run["runs_at_once"]
+        speeds.setdefault((run["model"], run["batch_size"]), []).append(images / run["wall_seconds"])
+    return {key: median(values) for key, values in speeds.items()}
+
+
+def epoch_seconds(config: RunConfig, speeds: Speeds) -> float:
+    """What one epoch takes, measuring included."""
+    wanted = (config.model, config.batch_size)
+    if wanted in speeds:
+        return config.train_images / speeds[wanted]
+    ratios = [speed / _reference_speed(*key) for key, speed in speeds.items()] or [1.0]
+    return config.train_images / (_reference_speed(*wanted) * sum(ratios) / len(ratios))
+
+
+@cache
+def reference() -> dict:
+    """The reference machine's speeds, written by `python -m core bench --out`."""
+    return json.loads((ASSETS / "bench.json").read_text())
+
+
+def _reference_speed(model: str, batch_size: int) -> float:
+    """Of the nearest batch size that was measured, measuring after each epoch included."""
+    rows = [row for row in reference()["rows"] if row["model"] == model]
+    nearest = min(rows, key=lambda row: abs(row["batch_size"] - batch_size))
+    return nearest["epoch_images_per_second"]

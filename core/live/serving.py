@@ -1,0 +1,55 @@
+"""Where the lab is reached: its address for others, as text and as a QR code."""
+
+import io
+import os
+import socket
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import segno
+
+from core.paths import ROOT
+
+PORT = 8501
+EXPOSED = """\
+Everybody in this network can open the pages, start training within the limits of lab.toml
+and see every run. Nobody can read files or run programs of theirs here. The teacher's page
+({address}/teacher) is {door}. Traffic is not encrypted: choose a password of its own for it."""
+
+
+def address(opened: str) -> str:
+    """The address to hand out: what `serve` announced, else where the page itself was opened."""
+    if os.environ.get("LAB_ADDRESS"):
+        return os.environ["LAB_ADDRESS"]
+    parts = urlsplit(opened)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def qr_code(link: str) -> bytes:
+    """A link as a PNG to project."""
+    picture = io.BytesIO()
+    segno.make(link, error="m").save(picture, kind="png", scale=12, border=3)
+    return picture.getvalue()
+
+
+def network_address() -> str:
+    """This machine's own address as others see it; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # kept for documentation: nobody answers there
+            return probe.getsockname()[0]
+        except OSError:
+            return "127.0.0.1"
+
+
+def serve(has_teacher: bool, port: int = PORT) -> int:
+    """Serve the app to the network until it is stopped; say where, and what that exposes."""
+    here = f"http://{network_address()}:{port}"
+    print(f"The lab is at {here}\n")
+    segno.make(here, error="m").terminal(compact=True)
+    door = "open to its password" if has_teacher else "closed: no password is set"
+    print("\n" + EXPOSED.format(address=here, door=door) + "\n", flush=True)
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command += ["--server.address=0.0.0.0", f"--server.port={port}"]
+    return subprocess.call(command, cwd=ROOT, env={**os.environ, "LAB_ADDRESS": here})

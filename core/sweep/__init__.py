@@ -1,0 +1,1 @@
+"""The runs computed in advance, and the numbers of the paper beside them."""

@@ -1,0 +1,80 @@
+"""The sweep on a Ray cluster: one task a run, results flowing back as they come."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import core
+from core.config import RunConfig
+from core.data.cifar10 import Cifar10, load
+from core.errors import ConfigError, TakenError
+from core.records import EpochRecord, Hardware
+from core.sweep.results import SWEEP_FOLDER
+from core.sweep.runner import Told, claim, keep, missing
+
+
+def train_on_cluster(
+    configs: list[RunConfig],
+    address: str,
+    gpus: float = 0,
+    folder: Path = SWEEP_FOLDER,
+    cpus: float = 1,
+) -> Iterator[Told]:
+    """Tell of each run as it ends, when it has been added to `folder`, or what stopped it.
+
+    gpus: of each task, a share such as 0.25 lets four runs use one GPU; 0: on CPUs.
+    A run whose node is lost is trained again on another. Runs that another sweep on this
+    folder has claimed come back with a TakenError.
+    Raises ConfigError where Ray is not installed or nothing answers at `address`.
+    """
+    ray = _connected(address)
+    task = ray.remote(_train).options(
+        num_cpus=cpus, num_gpus=gpus, max_retries=-1, retry_exceptions=False
+    )
+    try:
+        with ExitStack() as claims:
+            data = {name: ray.put(load(name)) for name in {config.data for config in configs}}
+            waiting = {}
+            for config in configs:
+                try:
+                    claims.enter_context(claim(config, folder))
+                except TakenError as error:
+                    yield Told(config, has_ended=True, failure=error)
+                    continue
+                if missing([config], folder):
+                    waiting[task.remote(config, data[config.data], gpus > 0)] = config
+            while waiting:
+                (done,), _ = ray.wait(list(waiting), num_returns=1)
+                config = waiting.pop(done)
+                try:
+                    records, trained_on = ray.get(done)
+                except ray.exceptions.RayTaskError as error:
+                    yield Told(config, has_ended=True, failure=error.cause)
+                else:
+                    keep(config, records, trained_on, folder)
+                    yield Told(config, has_ended=True)
+    finally:
+        ray.shutdown()
+
+
+def _train(config: RunConfig, data: Cifar10, on_gpu: bool) -> tuple[list[EpochRecord], Hardware]:
+    """What a node does."""
+    from core.training.devices import hardware
+    from core.training.training import train
+
+    device = "cuda" if on_gpu else "cpu"
+    return list(train(config, data, device)), hardware(device)
+
+
+def _connected(address: str):
+    try:
+        import ray
+    except ImportError:
+        raise ConfigError("--ray needs Ray: pip install -r requirements-cluster.txt") from None
+    root = Path(core.__file__).parent
+    try:
+        # The nodes get this very code; they need its requirements, but no checkout and no data.
+        ray.init(address, runtime_env={"py_modules": [str(root)]}, log_to_driver=False)
+    except ConnectionError as error:
+        raise ConfigError(f"no Ray cluster answers at {address} ({error}).") from None
+    return ray

@@ -1,0 +1,224 @@
+"""Finished runs as files: one run as JSON or Parquet, the precomputed sweep as two Parquet files.
+
+assets/sweep/runs.parquet has a row for each run (its settings, provenance and last
+epoch), assets/sweep/epochs.parquet a row for each epoch of each run.
+"""
+
+import datetime
+import json
+import os
+import platform
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from filelock import FileLock
+
+from core.config import RunConfig
+from core.errors import ConfigError, SweepError
+from core.paths import ASSETS
+from core.records import EpochRecord, Hardware, fitted_epoch
+
+SWEEP_FOLDER = ASSETS / "sweep"
+RUNS, EPOCHS = "runs.parquet", "epochs.parquet"
+ORDER = ["model", "data", "corruption", "batch_size", "level", "seed"]
+CLOCK = ("seconds", "images_per_second")  # of one epoch: of no use beside the whole run's
+MEASURES = [spec.name for spec in fields(EpochRecord) if spec.name != "predictions"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run: its settings, its records and where they come from."""
+
+    config: RunConfig
+    records: list[EpochRecord]
+    provenance: dict[str, str | float | None]  # device, versions, date, wall time
+
+    def run_row(self) -> dict:
+        """One row of runs.parquet."""
+        last = asdict(self.records[-1])
+        speeds = pd.Series([record.images_per_second for record in self.records])
+        return {
+            "run_id": self.config.run_id,
+            **asdict(self.config),
+            **{
+                f"final_{name}": last[name]
+                for name in MEASURES
+                if name not in (*CLOCK, "epoch", "learning_rate")
+            },
+            "epochs_trained": len(self.records),
+            "fitted_epoch": fitted_epoch(self.records),
+            "images_per_second": round(float(speeds.median()), 1),  # training alone
+            **self.provenance,
+        }
+
+    def epoch_rows(self) -> list[dict]:
+        """The rows of epochs.parquet; the predictions as one byte each."""
+        return [
+            {"run_id": self.config.run_id, **asdict(record), "predictions": bytes(record.predictions)}
+            for record in self.records
+        ]
+
+
+def provenance(
+    hardware: Hardware, wall_seconds: float, at_once: float = 1.0
+) -> dict[str, str | float | None]:
+    """What a stored number must carry: where, with what, when and how long.
+
+    at_once: how many runs the device trained side by side, on average, this one included.
+    """
+    return {
+        **hardware._asdict(),
+        "torch": version("torch"),
+        "python": platform.python_version(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "wall_seconds": round(wall_seconds, 1),
+        "runs_at_once": at_once,
+    }
+
+
+def save_result(path: Path, result: Result) -> None:
+    """Write one run to `path`, as Parquet or JSON by its ending. Raises OSError, ConfigError."""
+    if path.suffix == ".parquet":
+        rows = pd.DataFrame(result.epoch_rows())
+        rows.attrs = {"config": asdict(result.config), "provenance": result.provenance}
+        _write_parquet(path, rows)
+    elif path.suffix == ".json":
+        content = {
+            "run_id": result.config.run_id,
+            "config": asdict(result.config),
+            "provenance": result.provenance,
+            "fitted_epoch": fitted_epoch(result.records),
+            "epochs": [asdict(record) for record in result.records],
+        }
+        _write(path, lambda part: part.write_text(json.dumps(content, indent=1) + "\n"))
+    else:
+        raise ConfigError(f"{path} must end in .json or .parquet.")
+
+
+def add_results(results: list[Result], folder: Path = SWEEP_FOLDER) -> None:
+    """Put runs into the precomputed sweep; a run that is there already is replaced.
+
+    Raises SweepError, and OSError (a full disk); what was there then stays as it was.
+    """
+    add_tables(
+        pd.DataFrame([result.run_row() for result in results]),
+        pd.DataFrame([row for result in results for row in result.epoch_rows()]),
+        folder,
+    )
+
+
+def add_tables(runs: pd.DataFrame, epochs: pd.DataFrame, folder: Path = SWEEP_FOLDER) -> None:
+    """The same with the runs as rows of the two files: another machine's sweep, say."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # between reading and writing nobody else may write
+        old_runs, old_epochs = load_runs(folder), _read(folder / EPOCHS)
+        if len(old_runs):
+            runs = pd.concat([old_runs[~old_runs.run_id.isin(runs.run_id)], runs])
+            epochs = pd.concat([old_epochs[~old_epochs.run_id.isin(epochs.run_id)], epochs])
+        # Epochs first: killed in between, the sweep has epochs of a run it does not list.
+        _write_parquet(folder / EPOCHS, epochs.sort_values(["run_id", "epoch"]))
+        _write_parquet(folder / RUNS, runs.sort_values(ORDER))
+
+
+def stamp(folder: Path = SWEEP_FOLDER) -> int:
+    """Changes whenever runs are added; 0 where there are none."""
+    path = folder / RUNS
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def load_runs(folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
+    """The precomputed runs, a row each; an empty table where there are none. Raises SweepError."""
+    return _completed(_read(folder / RUNS))
+
+
+def _completed(runs: pd.DataFrame) -> pd.DataFrame:
+    """And the columns that were not stored when the file was written."""
+    if len(runs) and "runs_at_once" not in runs:
+        runs["runs_at_once"] = 1.0
+    if len(runs) and "device_type" not in runs:  # the words of that version, which are closed
+        threads = runs.device.str.extract(r"^(\d+) CPU threads")[0]
+        runs["device_type"] = np.where(threads.isna(), "cuda", "cpu")
+        runs["threads"] = threads.astype(float)
+    return runs
+
+
+def load_epochs(run_ids, folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
+    """What was measured at each epoch of these runs, without the predictions. Raises SweepError."""
+    return _read(
+        folder / EPOCHS, columns=["run_id", *MEASURES], filters=[("run_id", "in", list(run_ids))]
+    )
+
+
+def load_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both files whole, as another machine left them. Raises SweepError."""
+    for name in (RUNS, EPOCHS):
+        if not (folder / name).exists():
+            raise SweepError(f"{folder} has no {name}: name the folder of another machine's sweep.")
+    return load_runs(folder), _read(folder / EPOCHS)
+
+
+def load_records(run_id: str, folder: Path = SWEEP_FOLDER) -> list[EpochRecord]:
+    """All epochs of one precomputed run, with its predictions. Raises SweepError."""
+    rows = _read(folder / EPOCHS, filters=[("run_id", "==", run_id)]).drop(columns="run_id")
+    known = rows.astype(object).where(rows.notna(), None)
+    return [EpochRecord(**row) for row in known.to_dict("records")]
+
+
+def config_of(run) -> RunConfig:
+    """The settings of one row of runs.parquet."""
+    return RunConfig(**{spec.name: spec.type(run[spec.name]) for spec in fields(RunConfig)})
+
+
+def _read(path: Path, columns=None, filters=None) -> pd.DataFrame:
+    if not path.exists():
+        return pd.DataFrame(columns=columns or ["run_id"])
+    try:
+        return pd.read_parquet(path, columns=columns, filters=filters)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SweepError(
+            f"{path} cannot be read ({reason}): bring it back with `git checkout -- assets/sweep`."
+        ) from None
+
+
+def paper() -> dict:
+    """The numbers of Zhang et al. 2017, as printed and as read off its figures."""
+    return _reference("zhang2017")
+
+
+def poster() -> dict:
+    """The numbers of A. Zhuang's poster, 2023."""
+    return _reference("poster2023")
+
+
+def earlier_attempts() -> dict:
+    """The numbers of earlier public attempts, and what was wrong in each."""
+    return _reference("reproductions")
+
+
+@cache
+def _reference(name: str) -> dict:
+    return json.loads((ASSETS / "reference" / f"{name}.json").read_text())
+
+
+def _write_parquet(path: Path, rows: pd.DataFrame) -> None:
+    _write(path, lambda part: rows.reset_index(drop=True).to_parquet(part, index=False))
+
+
+def _write(path: Path, write) -> None:
+    """Whole or not at all: written beside `path`, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
+    os.close(handle)
+    try:
+        write(Path(name))
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)

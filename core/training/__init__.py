@@ -1,0 +1,1 @@
+"""One network, or several at once: the only folder that is all torch."""

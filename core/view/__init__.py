@@ -1,0 +1,1 @@
+"""Records in, pictures and sentences out. Without torch: pages import it."""

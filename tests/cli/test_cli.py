@@ -1,0 +1,181 @@
+"""The command line as a person uses it."""
+
+import argparse
+import json
+import re
+import shlex
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import torch
+
+from core.__main__ import add_config_flags, config_from, main
+from core.cli.progress import SweepProgress
+from core.config import RunConfig
+from core.sweep.grids import all_runs
+from core.sweep.results import SWEEP_FOLDER, load_runs
+from core.view.captions import command_of
+from tests.samples import record
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "core", *map(str, arguments)], capture_output=True, text=True
+    )
+
+
+def test_train_prints_a_line_an_epoch_and_keeps_the_result(tmp_path):
+    done = run(
+        "train", "--level", 0.5, "--epochs", 2, "--batch-size", 128, "--out", tmp_path / "r.json"
+    )
+    assert done.returncode == 0 and done.stderr == ""
+    assert "epoch   1/2" in done.stdout and "memorized" in done.stdout
+    kept = json.loads((tmp_path / "r.json").read_text())
+    assert kept["run_id"] == RunConfig(level=0.5, epochs=2, batch_size=128).run_id
+    assert kept["provenance"]["device"] and len(kept["epochs"]) == 2
+    assert len(kept["epochs"][0]["predictions"]) == 128
+
+
+def test_parquet_and_pixels(tmp_path):
+    flags = ("--corruption", "shuffled-pixels", "--epochs", "1", "--batch-size", "500")
+    assert main(["train", *flags, "--out", str(tmp_path / "r.parquet")]) == 0
+    assert pd.read_parquet(tmp_path / "r.parquet").memorized.isna().all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--level", "1.5"),
+        ("--level", "nan"),
+        ("--level", "high"),
+        ("--epochs", "0"),
+        ("--epochs", "1e3"),
+        ("--model", "resnet"),
+        ("--data", "mnist"),
+        ("--random-crop", "maybe"),
+        ("--out", "result.csv"),
+        ("--colour", "red"),
+        ("--device", "tpu"),
+    ],
+)
+def test_wrong_values_are_one_sentence_and_exit_2(wrong, capsys):
+    try:
+        code = main(["train", *wrong])
+    except SystemExit as end:
+        code = end.code
+    said = capsys.readouterr().err
+    assert code == 2
+    assert said.startswith("python -m core") and said.count("\n") == 1 and "Traceback" not in said
+
+
+def test_random_crop_is_a_switch_and_false_is_false():
+    for flags, crop in ((["--random-crop"], True), (["--random-crop", "False"], False)):
+        import argparse
+
+        from core.__main__ import add_config_flags, config_from
+
+        parser = argparse.ArgumentParser()
+        add_config_flags(parser)
+        assert config_from(parser.parse_args(flags)).random_crop is crop
+
+
+def test_help_names_every_setting(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["train", "--help"])
+    text = capsys.readouterr().out
+    assert end.value.code == 0
+    for name in RunConfig.__dataclass_fields__:
+        assert f"--{name.replace('_', '-')}" in text
+
+
+def test_missing_images_are_one_sentence(data_folder, capsys):
+    assert main(["train", "--data", "full"]) == 1
+    assert "make data" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_asking_for_a_gpu_that_is_not_there_is_one_sentence(capsys):
+    assert main(["train", "--device", "cuda"]) == 2
+    assert "no GPU here" in capsys.readouterr().err
+
+
+def test_divergence_is_one_sentence(capsys):
+    code = main(["train", "--model", "mlp-3x512", "--learning-rate", "10", "--epochs", "3"])
+    said = capsys.readouterr().err
+    assert code == 1 and "diverged" in said and "Traceback" not in said
+
+
+def test_an_unwritable_result_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "r.json"
+    assert main(["train", "--epochs", "1", "--batch-size", "500", "--out", str(out)]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_sweep_lists_what_is_missing_with_its_time(tmp_path, capsys):
+    flags = ["sweep", "--missing", "--folder", str(tmp_path), "--model", "mlp-3x512", "--seed", "2"]
+    assert main([*flags, "--grid", "paper"]) == 0
+    said = capsys.readouterr().out
+    assert "0 of 11 runs are there" in said and "11 runs are missing: about" in said
+    assert re.search(r"[0-9a-f]{12} +\d+ (min|s)  mlp-3x512, level 70%, .*, seed 2", said)
+    assert main([*flags, "--level", "0.35"]) == 2  # in no grid
+    assert "no run of the grids is like that" in capsys.readouterr().err
+
+
+def test_another_machines_sweep_is_added(tmp_path, capsys):
+    assert main(["sweep", "--add", str(SWEEP_FOLDER), "--folder", str(tmp_path)]) == 0
+    assert set(load_runs(tmp_path).run_id) == set(load_runs().run_id)
+    assert main(["sweep", "--add", str(tmp_path / "nothing")]) == 1
+    assert "has no runs.parquet" in capsys.readouterr().err
+
+
+def test_the_command_shown_beside_a_run_trains_that_run():
+    parser = argparse.ArgumentParser()
+    add_config_flags(parser)
+    parser.add_argument("--out")
+    for config in all_runs():
+        words = shlex.split(command_of(config))
+        assert words[:4] == ["python", "-m", "core", "train"]
+        assert config_from(parser.parse_args(words[4:])) == config
+
+
+def test_times_left_are_learned_from_the_epochs_as_they_come(capsys):
+    first, second = RunConfig(epochs=10), RunConfig(epochs=10, level=0.5)
+    progress = SweepProgress([first, second], {(first.model, first.batch_size): 5_000.0})
+    progress.begin(first)  # 5,000 images an epoch: a second each
+    progress.epoch(first, record(5, seconds=2.0))
+    assert progress._time_left() == "about 30 s left"
+    progress.end(first)
+    progress.begin(second)
+    progress.close()
+    said = capsys.readouterr().out
+    assert "run 1 of 2" in said and "about 20 s left" in said and "1 of 2 runs trained" in said
+
+
+def test_runs_side_by_side_share_the_time_and_say_which_is_which(capsys):
+    first, second = RunConfig(epochs=10), RunConfig(epochs=10, level=0.5)
+    progress = SweepProgress([first, second], {})
+    progress.begin(first)
+    progress.begin(second)
+    progress.epoch(first, record(5, seconds=2.0))  # a second of the device each
+    progress.epoch(second, record(5, seconds=2.0))
+    assert progress._time_left() == "about 10 s left"
+    progress.end(first)
+    progress.end(second, ValueError("diverged"))
+    progress.close()
+    out, err = capsys.readouterr()
+    assert f"{second.run_id} epoch   5/10" in out and "1 of 2 runs trained" in out
+    assert "level 50%" in err and "diverged" in err
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
+    """A ValueError from within is not a wrong argument."""
+
+    def broken(*_):
+        raise ValueError("columns do not match")
+
+    monkeypatch.setattr("core.training.training.train", broken)
+    with pytest.raises(ValueError, match="columns"):
+        main(["train"])

@@ -1,0 +1,57 @@
+import io
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from core.__main__ import main
+from core.live import serving
+from core.live.settings import Gate
+from core.paths import ROOT
+
+
+def test_the_address_is_where_the_page_was_opened_or_what_serve_announced(monkeypatch):
+    monkeypatch.delenv("LAB_ADDRESS", raising=False)
+    assert serving.address("http://lab.example:8501/teacher?x=1") == "http://lab.example:8501"
+    monkeypatch.setenv("LAB_ADDRESS", "http://192.0.2.7:8501")
+    assert serving.address("http://localhost:8501/teacher") == "http://192.0.2.7:8501"
+
+
+def test_a_qr_code_is_a_picture_to_project():
+    picture = Image.open(io.BytesIO(serving.qr_code("http://192.0.2.7:8501/train?room=K7P2X")))
+    assert picture.width == picture.height > 300
+
+
+@pytest.mark.parametrize(("has_teacher", "door"), [(True, "open to its password"), (False, "closed")])
+def test_serve_says_where_and_what_is_exposed(monkeypatch, capsys, has_teacher, door):
+    called = []
+    monkeypatch.setattr(
+        subprocess, "call", lambda command, **options: called.append((command, options))
+    )
+    serving.serve(has_teacher, 8600)
+    said, (command, options) = capsys.readouterr().out, called[0]
+    here = f"http://{serving.network_address()}:8600"
+    assert f"The lab is at {here}" in said and door in said and "not encrypted" in said
+    assert "--server.address=0.0.0.0" in command and options["env"]["LAB_ADDRESS"] == here
+
+
+def test_run_stays_on_this_machine():
+    config = (ROOT / ".streamlit" / "config.toml").read_text()
+    assert 'address = "localhost"' in config
+
+
+def test_the_password_command_prints_what_opens_the_gate(monkeypatch, capsys):
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "correct horse")
+    assert main(["password"]) == 0
+    line = capsys.readouterr().out.strip()
+    hashed = line.removeprefix('teacher_password = "').removesuffix('"')
+    assert Gate(hashed).opens("correct horse") and "horse" not in line
+    answers = iter(["correct horse", "correct house"])
+    monkeypatch.setattr("getpass.getpass", lambda prompt: next(answers))
+    assert main(["password"]) == 2 and "not the same" in capsys.readouterr().err
+
+
+def test_serving_needs_no_torch():
+    code = "import sys, core.live.serving; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -1,0 +1,462 @@
+"""The trainer: in this process for its decisions, as a process for being killed."""
+
+import dataclasses
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.config import RunConfig
+from core.data.cifar10 import load_embedded
+from core.errors import StoreError
+from core.live import supervisor
+from core.live import trainer as trainer_module
+from core.live.store import MAX_ATTEMPTS, Store
+from core.live.supervisor import DownloadProcess, TrainerProcess
+from core.live.trainer import Trainer
+from core.training.memory_plan import needed
+from core.training.training import Training, train
+
+CONFIG = RunConfig(level=0.5, epochs=3, batch_size=256)
+
+
+@pytest.fixture
+def store(data_folder):
+    return Store(data_folder / "runs.sqlite")
+
+
+@pytest.fixture
+def trainer(store, tiny, data_folder, monkeypatch):
+    monkeypatch.setattr(trainer_module, "load", lambda name: tiny)
+    return Trainer(store, "cpu", data_folder / "checkpoints")
+
+
+def measured(records):
+    return [record.measured() for record in records]
+
+
+def test_a_queued_run_is_trained_to_its_end(store, trainer, tiny):
+    run = store.ask_for(CONFIG, "ann")
+    assert [trainer.turn() for _ in range(4)] == [True, True, True, False]
+    assert store.run(run.run_id).status == "finished"
+    assert measured(store.records(run.run_id)) == measured(train(CONFIG, tiny, "cpu"))
+    assert list(trainer.folder.iterdir()) == [] and trainer.gang.trainings == {}
+    assert store.speeds()[("mlp-1x512", 256)] > 0
+
+
+def seeded(seed: int, **settings) -> RunConfig:
+    return dataclasses.replace(CONFIG, seed=seed, **settings)
+
+
+def test_runs_of_one_visitor_take_turns(store, trainer):
+    runs = [store.ask_for(seeded(seed), "ann") for seed in range(3)]
+    for _ in range(3):
+        trainer.turn()
+    assert [store.run(run.run_id).epochs_done for run in runs] == [1, 1, 1]
+    assert {run.status for run in store.active_runs()} == {"running"}
+
+
+def epochs_take(trainer, monkeypatch, seconds) -> None:
+    """Let the device seem to take so many seconds for an epoch of the run of each seed."""
+    collect = trainer.gang.collect
+
+    def timed():
+        outcome = collect()
+        seed = trainer.store.run(outcome.run_id).config.seed
+        return outcome._replace(device_seconds=seconds.get(seed, 1.0))
+
+    monkeypatch.setattr(trainer.gang, "collect", timed)
+
+
+def test_ten_runs_get_no_more_time_than_one(store, trainer, monkeypatch):
+    epochs_take(trainer, monkeypatch, {})
+    for seed in range(10):
+        store.ask_for(seeded(seed, epochs=100), "ann")
+    one = store.ask_for(seeded(10, epochs=100), "ben")
+    for _ in range(20):
+        trainer.turn()
+    assert store.run(one.run_id).epochs_done == 10
+    late = store.ask_for(seeded(11, epochs=100), "eve")  # begins level, and makes up for nothing
+    for _ in range(9):
+        trainer.turn()
+    assert store.run(late.run_id).epochs_done == 3
+
+
+def test_a_heavy_run_takes_no_more_than_its_share_of_time(store, trainer, monkeypatch):
+    epochs_take(trainer, monkeypatch, {0: 9.0, 1: 1.0})
+    heavy, light = (
+        store.ask_for(seeded(0, epochs=99), "ann"),
+        store.ask_for(seeded(1, epochs=99), "ben"),
+    )
+    for _ in range(20):
+        trainer.turn()
+    assert store.run(heavy.run_id).epochs_done == 2 and store.run(light.run_id).epochs_done == 18
+
+
+def test_only_so_many_are_in_memory_and_the_others_go_on_from_the_disk(store, trainer, tiny):
+    trainer.gang.memory = needed([seeded(0), seeded(1)], trainer.gang.device)
+    for seed in range(4):
+        store.ask_for(seeded(seed), f"visitor {seed}")
+    while trainer.turn():
+        assert len(trainer.gang.trainings) <= 2
+    for seed in range(4):
+        assert measured(store.records(seeded(seed).run_id)) == measured(
+            train(seeded(seed), tiny, "cpu")
+        )
+
+
+def test_what_is_queued_together_trains_together_where_there_is_room(store, trainer, tiny, monkeypatch):
+    """As on a GPU: three at once, the fourth when its visitor's turn comes."""
+    monkeypatch.setattr(trainer_module, "POLL_SECONDS", 0)
+    trainer.gang.at_once = 3
+    runs = [store.ask_for(seeded(seed), f"visitor {seed}") for seed in range(4)]
+    trainer.turn()
+    assert set(store.note("training").split()) == {run.run_id for run in runs[:3]}
+    assert trainer.gang.under_way == {run.run_id for run in runs[1:3]}
+    trainer.turn()
+    assert runs[3].run_id in trainer.gang.under_way | set(trainer.gang.trainings)
+    store.pause(runs[1].run_id, by="visitor 1")
+    while trainer.turn():
+        pass
+    assert store.run(runs[1].run_id).status == "paused" and store.run(runs[1].run_id).epochs_done < 3
+    assert {store.run(runs[other].run_id).status for other in (0, 2, 3)} == {"finished"}
+    store.go_on(runs[1].run_id, by="visitor 1")
+    while trainer.turn():
+        pass
+    for run in runs:
+        assert measured(store.records(run.run_id)) == measured(train(run.config, tiny, "cpu"))
+
+
+def test_out_of_memory_beside_others_is_no_failed_attempt(store, trainer, tiny, monkeypatch):
+    monkeypatch.setattr(trainer_module, "POLL_SECONDS", 0)
+    trainer.gang.at_once = 3
+    launch = Training.launch
+
+    def limited(training):
+        if trainer.gang.under_way:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        launch(training)
+
+    monkeypatch.setattr(Training, "launch", limited)
+    runs = [store.ask_for(seeded(seed), f"visitor {seed}") for seed in range(5)]
+    while trainer.turn():
+        pass
+    for run in runs:
+        assert measured(store.records(run.run_id)) == measured(train(run.config, tiny, "cpu"))
+        assert store.run(run.run_id).status == "finished"
+
+
+def test_a_run_that_ends_while_others_are_under_way_lets_the_next_in(store, trainer, monkeypatch):
+    """A GPU finishes light epochs before heavy ones: nobody waits for the slowest."""
+    monkeypatch.setattr(trainer_module, "POLL_SECONDS", 0)
+    trainer.gang.at_once = 2
+    heavy, light, next_one = (
+        store.ask_for(seeded(seed, epochs=2), f"visitor {seed}") for seed in (0, 1, 2)
+    )
+    is_ready = trainer.gang._is_ready
+    held = [heavy.run_id]
+    monkeypatch.setattr(
+        trainer.gang, "_is_ready", lambda run_id: run_id not in held and is_ready(run_id)
+    )
+    for _ in range(4):
+        trainer.turn()
+    assert [store.run(run.run_id).epochs_done for run in (heavy, light, next_one)] == [0, 2, 2]
+    store.cancel(heavy.run_id, by="visitor 0")
+    held.clear()
+    while trainer.turn():
+        pass
+    assert store.run(heavy.run_id).status == "cancelled" and trainer.gang.trainings == {}
+    assert store.run(heavy.run_id).epochs_done == 1  # what was under way is told
+
+
+def test_a_teachers_pause_holds_for_all_and_loses_nothing(store, trainer):
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    trainer.turn()
+    store.set_note("paused", "yes")
+    assert not trainer.turn() and store.run(run_id).status == "running"
+    store.set_note("paused", "")
+    while trainer.turn():
+        pass
+    assert store.run(run_id).epochs_done == 3
+
+
+def test_pause_one_epoch_and_going_on_change_no_number(store, trainer, tiny):
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    trainer.turn()
+    store.pause(run_id, by="ann")
+    assert not trainer.turn() and trainer.gang.trainings == {}
+    store.one_epoch(run_id, by="ann")
+    assert trainer.turn() and not trainer.turn()
+    assert store.run(run_id).status == "paused" and store.run(run_id).epochs_done == 2
+    store.go_on(run_id, by="ann")
+    while trainer.turn():
+        pass
+    assert store.run(run_id).status == "finished"
+    assert measured(store.records(run_id)) == measured(train(CONFIG, tiny, "cpu"))
+
+
+@pytest.mark.parametrize(
+    ("clicks", "epochs_done", "status"),
+    [
+        (("pause",), 2, "paused"),
+        (("pause", "go_on"), 3, "finished"),
+        (("pause", "one_epoch"), 2, "paused"),
+        (("cancel",), 2, "cancelled"),
+        (("cancel", "ask_for"), 3, "finished"),
+    ],
+)
+def test_clicks_while_an_epoch_is_trained(store, trainer, monkeypatch, clicks, epochs_done, status):
+    """All of them within the second epoch."""
+    run_id, trained = store.ask_for(CONFIG, "ann").run_id, []
+    launch = Training.launch
+
+    def clicked_launch(training):
+        trained.append(len(training.records) + 1)
+        if trained[-1] == 2:
+            for click in clicks:
+                if click == "ask_for":
+                    store.ask_for(CONFIG, "ann")
+                else:
+                    getattr(store, click)(run_id, by="ann")
+        launch(training)
+
+    monkeypatch.setattr(Training, "launch", clicked_launch)
+    for _ in range(8):
+        trainer.turn()
+    assert (store.run(run_id).epochs_done, store.run(run_id).status) == (epochs_done, status)
+    assert trained == list(range(1, epochs_done + 1))  # nothing was trained twice
+
+
+def test_a_run_cancelled_in_its_last_epoch_can_be_taken_up_again(store, trainer, monkeypatch):
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    trainer.turn()
+    trainer.turn()
+    add_epoch = store.add_epoch
+    monkeypatch.setattr(
+        store, "add_epoch", lambda *told: (add_epoch(*told), store.cancel(run_id, by="ann"))
+    )
+    trainer.turn()
+    assert store.run(run_id).status == "cancelled"
+    monkeypatch.setattr(store, "add_epoch", add_epoch)
+    store.ask_for(CONFIG, "ann")
+    trainer.turn()
+    assert store.run(run_id).status == "finished" and store.run(run_id).epochs_done == 3
+
+
+def test_one_epoch_from_another_trainer_is_a_new_epoch(store, trainer):
+    """A trainer that resumes is first told the last epoch again; that is not the one asked for."""
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    trainer.turn()
+    store.pause(run_id, by="ann")
+    other = Trainer(store, "cpu", trainer.folder)
+    store.one_epoch(run_id, by="ann")
+    while other.turn():
+        pass
+    assert store.run(run_id).epochs_done == 2 and store.run(run_id).status == "paused"
+
+
+def test_cancelled_runs_leave_memory_and_can_be_taken_up_again(store, trainer, tiny):
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    trainer.turn()
+    store.cancel(run_id, by="ann")
+    trainer.turn()
+    assert trainer.gang.trainings == {} and store.run(run_id).status == "cancelled"
+    store.ask_for(CONFIG, "ann")
+    while trainer.turn():
+        pass
+    assert measured(store.records(run_id)) == measured(train(CONFIG, tiny, "cpu"))
+
+
+def test_divergence_ends_one_run_and_not_the_others(store, trainer):
+    bad = RunConfig(model="inception-no-bn", learning_rate=10, epochs=3, batch_size=256)
+    store.ask_for(bad, "ann")
+    store.ask_for(CONFIG, "ann")
+    while trainer.turn():
+        pass
+    run = store.run(bad.run_id)
+    assert run.status == "failed" and "diverged" in run.message and "learning rate" in run.message
+    assert store.run(CONFIG.run_id).status == "finished"
+
+
+def test_an_unforeseen_error_ends_one_run_and_its_traceback_is_in_the_log(
+    store, trainer, monkeypatch, caplog
+):
+    def broken(training):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(Training, "launch", broken)
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    trainer.turn()
+    assert store.run(run_id).status == "failed"
+    assert "message is in the terminal" in store.run(run_id).message
+    assert "out of memory" not in store.run(run_id).message
+    assert "RuntimeError: out of memory" in caplog.text  # with its traceback
+
+
+def test_a_damaged_checkpoint_starts_the_run_again(store, trainer, tiny):
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    trainer.turn()
+    (trainer.folder / f"{run_id}.safetensors").write_bytes(b"broken")
+    other = Trainer(store, "cpu", trainer.folder)
+    while other.turn():
+        pass
+    assert store.run(run_id).status == "finished"
+    assert measured(store.records(run_id)) == measured(train(CONFIG, tiny, "cpu"))
+
+
+def test_a_run_that_kills_the_trainer_is_given_up(store, trainer):
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    for _ in range(MAX_ATTEMPTS):  # as many trainers died in its first epoch
+        store.started(run_id, "cpu")
+    trainer.turn()
+    run = store.run(run_id)
+    assert run.status == "failed" and "never finished an epoch" in run.message
+
+
+def wait_for(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited too long"
+        time.sleep(0.05)
+
+
+def test_killed_twenty_times_at_random_moments_it_goes_on(store, data_folder, monkeypatch):
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.05)
+    draw = random.Random(0)
+    config = RunConfig(level=0.5, epochs=40)
+    run_id = store.ask_for(config, "ann").run_id
+    process = TrainerProcess()
+    process.start()
+    killed = set()
+    for kill in range(20):
+        wait_for(lambda: process.process and process.process.pid not in killed)
+        if kill % 4 == 3:  # while it trains, not only while it starts
+            before = store.run(run_id).epochs_done
+            wait_for(lambda: store.run(run_id).epochs_done > before or is_over(store, run_id))  # noqa: B023
+        time.sleep(draw.uniform(0, 0.4))
+        done = store.run(run_id).epochs_done
+        killed.add(process.process.pid)
+        process.process.send_signal(signal.SIGKILL)
+        assert store.run(run_id).epochs_done >= done and store.run(run_id).status != "failed"
+    wait_for(lambda: is_over(store, run_id), 120)
+    assert store.run(run_id).status == "finished"
+    records = store.records(run_id)
+    assert [record.epoch for record in records] == list(range(1, 41))
+    assert measured(records) == measured(train(config, load_embedded()))
+    process.stop()
+
+
+def is_over(store, run_id) -> bool:
+    return store.run(run_id).has_ended
+
+
+def test_a_full_disk_stops_the_trainer_and_no_epoch_is_lost(store, trainer, tiny, monkeypatch):
+    """The trainer ends; the next one goes on where it was, once there is room."""
+    run_id = store.ask_for(CONFIG, "ann").run_id
+    trainer.turn()
+
+    def no_room(*_):
+        raise StoreError("database or disk is full")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreError):
+        patch.setattr(store, "add_epoch", no_room)
+        trainer.turn()
+    assert store.run(run_id).status == "running" and store.run(run_id).epochs_done == 1
+    other = Trainer(store, "cpu", trainer.folder)
+    while other.turn():
+        pass
+    assert store.run(run_id).status == "finished"
+    assert measured(store.records(run_id)) == measured(train(CONFIG, tiny, "cpu"))
+
+
+def test_the_trainer_ends_with_its_server(store, data_folder):
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from core.supervisor import TrainerProcess as T; import time; t = T(); t.start(); time.sleep(1);"
+            "print(t.process.pid, flush=True); time.sleep(600)",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    pid = int(server.stdout.readline())
+    os.kill(pid, 0)
+    server.kill()
+    server.wait()
+    server.stdout.close()
+
+    def is_gone():
+        state = Path(f"/proc/{pid}/stat")
+        return not state.exists() or state.read_text().split()[2] == "Z"
+
+    wait_for(is_gone)
+
+
+def test_one_trainer_for_a_store(store, data_folder):
+    """A second server waits, and takes over when the first is gone."""
+    first, second = TrainerProcess(), TrainerProcess()
+    first.start()
+    wait_for(lambda: first.process)
+    second.start()
+    time.sleep(1)
+    assert second.process is None
+    first.stop()
+    wait_for(lambda: second.process)
+    second.stop()
+
+
+def test_a_trainer_that_cannot_start_says_so(store, data_folder, monkeypatch):
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "TRAINER", [sys.executable, "-c", "import sys; sys.exit(1)"])
+    process = TrainerProcess()
+    process.start()
+    wait_for(lambda: process.failure)
+    assert "cannot start" in process.failure
+    process.stop()
+
+
+def download_of(program: str, monkeypatch) -> DownloadProcess:
+    monkeypatch.setattr(supervisor, "DOWNLOAD", [sys.executable, "-c", program])
+    download = DownloadProcess()
+    download.start()
+    wait_for(lambda: not download.is_running)
+    return download
+
+
+def test_a_download_reports_its_progress_and_why_it_failed(data_folder, monkeypatch):
+    download = download_of(
+        """
+import json, sys
+sys.stderr.write("x" * 300_000)  # a pipe that nobody reads would fill up and stop it
+print(json.dumps({"share": 0.5, "message": "half"}), flush=True)
+print(json.dumps({"error": "The disk is full: make room."}), flush=True)
+sys.exit(1)""",
+        monkeypatch,
+    )
+    assert download.progress == (0.5, "half") and download.error == "The disk is full: make room."
+
+
+@pytest.mark.parametrize(
+    "end", ["raise MemoryError", "import os; os.kill(os.getpid(), 9)", "print('?')"]
+)
+def test_a_download_that_ends_without_a_sentence_has_failed_all_the_same(data_folder, monkeypatch, end):
+    download = download_of(end, monkeypatch)
+    assert download.error.endswith((".", "again.")) and "terminal" in download.error
+
+
+def test_the_real_download_speaks_json_lines(data_folder):
+    """No network and no npm: it fails, with its sentence."""
+    refused = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    environment = {**os.environ, **refused, "no_proxy": "", "PATH": "/nowhere"}
+    done = subprocess.run(supervisor.DOWNLOAD, env=environment, capture_output=True, text=True)
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1 and reports[0]["share"] == 0
+    assert "None of the sources" in reports[-1]["error"]

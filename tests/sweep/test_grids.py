@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+from core.sweep.grids import GRIDS, all_runs
+from core.sweep.results import paper
+
+LEVELS = [i / 10 for i in range(11)]
+
+
+def test_the_paper_grid_is_every_network_at_every_level_with_three_seeds():
+    grid = GRIDS["paper"].runs()
+    assert len({run.run_id for run in grid}) == len(grid) == 4 * 11 * 3
+    assert [run.level for run in grid[:3]] == [0.0, 1.0, 0.5]  # ends and middle first
+    assert [run.seed for run in grid] == sorted(run.seed for run in grid)
+    assert {(run.batch_size, run.data, run.weight_decay, run.random_crop) for run in grid} == {
+        (128, "full", 0.0, False)
+    }
+    for run in grid:
+        is_mlp = run.model.startswith("mlp")
+        assert (run.epochs, run.epochs_after_fitted) == ((200, 0) if is_mlp else (64, 10))
+        assert run.learning_rate == (0.1 if run.model == "inception" else 0.01)
+    for model in ("mlp-1x512", "mlp-3x512", "alexnet", "inception"):
+        levels = sorted(run.level for run in grid if run.model == model and run.seed == 1)
+        assert levels == LEVELS
+
+
+def test_inception_until_fitted_differs_from_the_paper_grid_in_its_length_alone():
+    short, long = (GRIDS[name].one_seed for name in ("paper-until-fitted", "paper"))
+    lengths = {"epochs": 64, "epochs_after_fitted": 10}
+    assert [replace(run, **lengths) for run in short] == [r for r in long if r.model == "inception"]
+    assert {(run.epochs, run.epochs_after_fitted) for run in short} == {(10, 5)}
+
+
+def test_regularization_is_table_1_row_by_row():
+    names = {
+        "Inception": "inception",
+        "Inception w/o BN": "inception-no-bn",
+        "AlexNet": "alexnet",
+        "MLP 3x512": "mlp-3x512",
+        "MLP 1x512": "mlp-1x512",
+    }
+    printed = {
+        (names[model], crop, decay, labels)
+        for model, _, crop, decay, labels, _, _ in paper()["table1_percent_accuracy"]["rows"]
+    }
+    ours = {
+        (run.model, run.random_crop, run.weight_decay > 0, "random" if run.level else "true")
+        for run in GRIDS["regularization"].one_seed
+    }
+    assert ours == printed and len(GRIDS["regularization"].one_seed) == 19
+    assert all(
+        run.epochs_after_fitted == 10 or run.model.startswith("mlp")
+        for run in GRIDS["regularization"].one_seed
+    )
+
+
+def test_randomization_is_figure_1a():
+    runs = GRIDS["randomization"].one_seed
+    assert {run.model for run in runs} == {"inception"} and {run.epochs for run in runs} == {64}
+    assert [(run.corruption, run.level) for run in runs] == [
+        ("labels", 0.0),
+        ("labels", 1.0),
+        ("shuffled-pixels", 0.0),
+        ("random-pixels", 0.0),
+        ("gaussian", 0.0),
+    ]
+
+
+def test_the_poster_and_the_mini_grid():
+    poster = GRIDS["poster"].one_seed
+    assert {(run.model, run.batch_size, run.epochs) for run in poster} == {
+        ("mlp-1x512", 128, 200),
+        ("inception", 64, 250),
+        ("inception", 32, 250),
+    }
+    mini = GRIDS["mini"].one_seed
+    assert {(run.data, run.batch_size, run.epochs) for run in mini} == {("embedded", 64, 60)}
+    assert len(poster) == len(mini) == 33
+
+
+def test_seed_0_of_everything_comes_first_and_nothing_twice():
+    runs = all_runs()
+    assert len({run.run_id for run in runs}) == len(runs)
+    assert [run.seed for run in runs] == sorted(run.seed for run in runs)
+    assert {run.run_id for run in runs} == {
+        run.run_id for grid in GRIDS.values() for run in grid.runs()
+    }

@@ -1,0 +1,204 @@
+"""The engine: runs killed, taken, damaged and resumed, in real processes where that matters."""
+
+import itertools
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from safetensors import safe_open
+
+from core.config import RunConfig
+from core.errors import DivergedError, SweepError, TakenError, TooLargeError
+from core.sweep import runner
+from core.sweep.results import load_epochs, load_records, load_runs
+from core.sweep.runner import Sweep, missing
+from core.training.concurrent_runs import Gang
+from core.training.training import train
+
+CONFIG = RunConfig(level=0.5, epochs=3)
+SHORT = RunConfig(level=1.0, epochs=16)
+# The command line itself, its smallest grid cut down to one short run.
+COMMAND = """
+import sys
+from core.__main__ import main
+from core.config import RunConfig
+from core.sweep.grids import GRIDS, Grid
+GRIDS["mini"] = Grid("mini", "One short run.", (RunConfig(level=1.0, epochs=16),))
+sys.exit(main(["sweep", "--grid", "mini", "--seed", "0", "--folder", sys.argv[1]]))
+"""
+
+
+def start(folder, **options) -> subprocess.Popen:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-c", COMMAND, str(folder)], **pipes, **options)
+
+
+def train_run(config, device, folder, data):
+    """The epochs of a sweep of one run."""
+    with closing(iter(Sweep([config], device, folder, data))) as sweep:
+        for told in sweep:
+            if told.failure:
+                raise told.failure
+            if told.record:
+                yield told.record
+
+
+def measured(records) -> list[dict]:
+    return [record.measured() for record in records]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(embedded):
+    return measured(train(SHORT, embedded, "cpu"))
+
+
+def test_a_finished_run_is_added_and_no_longer_missing(tmp_path, tiny):
+    other = RunConfig(level=0.5, epochs=3, seed=1)
+    assert missing([CONFIG, other], tmp_path) == [CONFIG, other]
+    records = list(train_run(CONFIG, "cpu", tmp_path, tiny))
+    assert missing([CONFIG, other], tmp_path) == [other]
+    assert load_records(CONFIG.run_id, tmp_path) == records
+    assert not list(tmp_path.glob("running/*.safetensors"))
+    assert list(train_run(CONFIG, "cpu", tmp_path, tiny)) == []  # nothing twice
+
+
+def test_an_interrupted_run_goes_on_and_loses_no_record(tmp_path, tiny):
+    training = train_run(CONFIG, "cpu", tmp_path, tiny)
+    next(training)
+    training.close()
+    list(train_run(CONFIG, "cpu", tmp_path, tiny))
+    expected = [record.test_error for record in train(CONFIG, tiny, "cpu")]
+    assert load_epochs([CONFIG.run_id], tmp_path).test_error.tolist() == expected
+
+
+def test_a_run_goes_on_until_it_is_fitted(tmp_path, tiny):
+    config = RunConfig(level=0.0, epochs=2, epochs_after_fitted=3)
+    records = list(train_run(config, "cpu", tmp_path, tiny))
+    run = load_runs(tmp_path).iloc[0]
+    assert run.epochs_trained == len(records) == run.fitted_epoch + 3
+
+
+def test_a_run_that_is_being_trained_is_left_alone(tmp_path, tiny):
+    training = train_run(CONFIG, "cpu", tmp_path, tiny)
+    next(training)
+    with pytest.raises(TakenError, match=CONFIG.run_id):
+        next(train_run(CONFIG, "cpu", tmp_path, tiny))
+    training.close()
+    assert len(list(train_run(CONFIG, "cpu", tmp_path, tiny))) == 3
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no kernel for this"), TooLargeError("too big")])
+def test_what_one_run_cannot_do_ends_that_run_and_not_the_sweep(tmp_path, tiny, monkeypatch, error):
+    other = RunConfig(level=0.5, epochs=3, seed=1)
+    launch = Gang.launch
+
+    def refuses_one(gang, run_id):
+        if run_id == CONFIG.run_id and gang.trainings[run_id].records:
+            raise error
+        return launch(gang, run_id)
+
+    monkeypatch.setattr(Gang, "launch", refuses_one)
+    told = list(Sweep([CONFIG, other], "cpu", tmp_path, tiny))
+    assert [(one.config, one.failure) for one in told if one.failure] == [(CONFIG, error)]
+    assert [one.record.epoch for one in told if one.record and one.config == other] == [1, 2, 3]
+    assert missing([CONFIG, other], tmp_path) == [CONFIG]
+    monkeypatch.undo()
+    assert len(list(train_run(CONFIG, "cpu", tmp_path, tiny))) == 3  # nobody holds it any more
+
+
+def test_a_diverging_run_ends_and_the_next_one_is_trained(tmp_path, tiny):
+    wild = RunConfig(level=0.5, epochs=3, learning_rate=10.0, momentum=0.99)
+    ends = [one for one in Sweep([wild, CONFIG], "cpu", tmp_path, tiny) if one.has_ended]
+    assert isinstance(ends[0].failure, DivergedError) and ends[0].config == wild
+    assert ends[1].failure is None and missing([wild, CONFIG], tmp_path) == [wild]
+
+
+def test_killed_at_several_moments_it_loses_at_most_one_epoch(tmp_path, uninterrupted):
+    moments = random.Random(0)
+    for epochs in (1, moments.randrange(3, 8), moments.randrange(9, 14)):
+        with start(tmp_path) as process:
+            printed = 0
+            for line in process.stdout:
+                if line.startswith("epoch"):
+                    printed = int(line.split()[1].partition("/")[0])
+                    if printed >= epochs:
+                        break
+            process.send_signal(signal.SIGKILL)
+        with safe_open(tmp_path / f"running/{SHORT.run_id}.safetensors", "pt") as checkpoint:
+            kept = len(json.loads(checkpoint.metadata()["records"]))
+        assert kept >= printed  # what was said to be done is kept
+    with start(tmp_path) as process:
+        said, complaints = process.communicate(timeout=120)
+    assert process.returncode == 0 and complaints == "" and "1 of 1 runs trained" in said
+    assert measured(load_records(SHORT.run_id, tmp_path)) == uninterrupted
+
+
+def test_killed_while_the_results_are_written_it_has_lost_nothing(tmp_path, tiny, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(runner, "add_results", killed)
+        list(train_run(CONFIG, "cpu", tmp_path, tiny))
+    assert missing([CONFIG], tmp_path) == [CONFIG]
+    epochs = [record.epoch for record in train_run(CONFIG, "cpu", tmp_path, tiny)]
+    assert epochs == [1, 2, 3] and missing([CONFIG], tmp_path) == []
+
+
+def test_two_sweeps_do_not_train_the_same_run_twice(tmp_path):
+    with start(tmp_path) as first, start(tmp_path) as second:
+        said = [process.communicate(timeout=120) for process in (first, second)]
+    lines = list(itertools.chain.from_iterable(out.splitlines() for out, _ in said))
+    assert sum(line.startswith("epoch  16/16") for line in lines) == 1
+    assert sum("is being trained by another sweep" in complaint for _, complaint in said) == 1
+    assert len(load_records(SHORT.run_id, tmp_path)) == 16
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_the_run_starts_again(tmp_path, tiny, caplog):
+    training = train_run(CONFIG, "cpu", tmp_path, tiny)
+    next(training)
+    training.close()
+    checkpoint = tmp_path / f"running/{CONFIG.run_id}.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    assert len(list(train_run(CONFIG, "cpu", tmp_path, tiny))) == 3
+    assert checkpoint.with_suffix(".damaged").stat().st_size == 1000
+    assert "starts again" in caplog.text and len(caplog.text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["runs.parquet", "epochs.parquet"])
+def test_a_broken_result_file_is_one_sentence_and_no_run_is_lost(tmp_path, tiny, name):
+    list(train_run(CONFIG, "cpu", tmp_path, tiny))
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    other = RunConfig(level=0.5, epochs=2, seed=1)
+    with pytest.raises(SweepError, match=f"{name} cannot be read"):
+        list(train_run(other, "cpu", tmp_path, tiny))
+    assert (tmp_path / name).read_bytes() == whole[: len(whole) // 2]
+    (tmp_path / name).write_bytes(whole)  # brought back
+    list(train_run(other, "cpu", tmp_path, tiny))
+    assert set(load_runs(tmp_path).run_id) == {CONFIG.run_id, other.run_id}
+
+
+def test_a_broken_result_file_on_the_command_line(tmp_path):
+    (tmp_path / "runs.parquet").write_text("no parquet")
+    with start(tmp_path) as process:
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 1 and complaint.count("\n") == 1
+    assert "git checkout" in complaint and "Traceback" not in complaint
+
+
+def test_a_full_disk_ends_in_one_sentence_and_leaves_nothing_half_written(tmp_path):
+    def no_room():  # files cannot grow beyond a megabyte, a checkpoint has to
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+    with start(tmp_path, preexec_fn=no_room, env={**os.environ, "OMP_NUM_THREADS": "1"}) as process:
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in complaint
+    assert "make room" in complaint and complaint.count("\n") == 1
+    assert [path.name for path in (tmp_path / "running").iterdir()] == [f"{SHORT.run_id}.lock"]

@@ -1,0 +1,89 @@
+import dataclasses
+
+import pytest
+
+from core.__main__ import main
+from core.config import RunConfig
+from core.sweep.results import Result, add_results, load_records, load_runs, provenance
+from core.sweep.verify import is_verifiable, verify
+from core.training.devices import hardware
+from core.training.training import train
+
+CONFIG = RunConfig(level=0.5, epochs=2)
+
+
+@pytest.fixture
+def stored(tmp_path, tiny):
+    """A sweep of one run; returns its row and the folder."""
+
+    def store(change=lambda record: record, config=CONFIG, computed=CONFIG):
+        records = [change(record) for record in train(computed, tiny, "cpu")]
+        about = provenance(hardware("cpu"), 1.0)
+        add_results([Result(config, records, about)], tmp_path)
+        return load_runs(tmp_path).iloc[0], tmp_path
+
+    return store
+
+
+def test_what_this_code_computed_is_reproduced_to_the_last_digit(stored, tiny):
+    run, folder = stored()
+    check = verify(run, 2, folder, tiny)
+    assert check.is_reproduced and check.difference == 0 and check.epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("measure", "change"),
+    [
+        ("test_error", {"test_error": 0.5}),
+        ("memorized", {"memorized": None}),
+        ("learning_rate", {"learning_rate": 0.1}),
+        ("train_loss", {"train_loss": 1.0}),
+    ],
+)
+def test_a_changed_number_is_reported(stored, tiny, measure, change):
+    run, folder = stored(lambda record: dataclasses.replace(record, **change))
+    check = verify(run, 2, folder, tiny)
+    assert not check.is_reproduced and check.measure == measure
+    assert check.stored == change[measure] != check.computed
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"learning_rate": 0.02}, {"level": 0.6}, {"batch_size": 32}, {"model": "mlp-3x512"}],
+    ids=str,
+)
+def test_a_run_of_other_settings_is_reported(stored, tiny, other):
+    run, folder = stored(computed=dataclasses.replace(CONFIG, **other))
+    assert not verify(run, 2, folder, tiny).is_reproduced
+
+
+def test_another_machine_may_round_otherwise(stored, tiny):
+    def rounded(record):
+        return dataclasses.replace(record, train_loss=1.02 * record.train_loss)
+
+    run, folder = stored(rounded)
+    assert not verify(run, 2, folder, tiny).is_reproduced
+    assert verify({**run, "torch": "2.11.0"}, 2, folder, tiny).is_reproduced
+    run, folder = stored(lambda record: dataclasses.replace(record, test_error=0.0))
+    assert not verify({**run, "torch": "2.11.0"}, 2, folder, tiny).is_reproduced
+
+
+def test_what_a_gpu_computed_is_not_for_a_cpu_to_judge():
+    assert is_verifiable({"device_type": "cpu"})
+    assert not is_verifiable({"device_type": "cuda"})
+
+
+def test_a_shipped_run_on_the_command_line(capsys):
+    """The first epoch of a run in assets/sweep, here and now, with the real images."""
+    runs = load_runs()
+    small = runs[(runs.model == "mlp-1x512") & (runs.data == "embedded")]
+    run_id = small[small.level == 1.0].iloc[0].run_id
+    assert main(["verify", "--run", run_id, "--epochs", "2"]) == 0
+    assert "1 of 1 stored runs are reproduced" in capsys.readouterr().out
+    assert len(load_records(run_id)) == 60
+
+
+def test_wrong_wishes_are_one_sentence(capsys):
+    assert main(["verify", "--run", "nosuchrun"]) == 2
+    assert main(["verify", "--epochs", "0"]) == 2
+    assert capsys.readouterr().err.count("\n") == 2

@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from core.config import RunConfig
+from core.training import memory_plan
+
+GPU = torch.device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("model", "numbers"),
+    [
+        ("mlp-1x512", 2352 + 512 + 2 * 10),  # the image, the hidden layer, logits, log-softmax
+        ("mlp-3x512", 2352 + 3 * 512 + 2 * 10),
+    ],
+)
+def test_what_is_kept_for_the_backward_pass_is_the_count_by_hand(model, numbers):
+    kept, widest = memory_plan.activation_bytes(model, torch.bfloat16)
+    assert kept == pytest.approx(2 * numbers, rel=0.02) and widest == 2 * 2352
+
+
+def test_inception_keeps_every_units_convolution_and_its_normalized_output():
+    """Counted from the table of its layers: pixels of each stage, channels of each unit."""
+    early = 28**2 * (3 + 2 * (96 + 32 + 32 + 32 + 48) + 64 + 80)  # joined outputs once more
+    middle = 14**2 * (2 * (80 + 112 + 48 + 96 + 64 + 80 + 80 + 48 + 96) + 5 * 160)
+    late = 7**2 * (2 * (96 + 2 * (176 + 160)) + 240 + 336)
+    places = 8 * (14**2 * 80 + 7**2 * 144)  # of the pools' maxima, in bytes
+    kept, widest = memory_plan.activation_bytes("inception", torch.bfloat16)
+    assert kept == pytest.approx(2 * (early + middle + late) + places, rel=0.01)
+    assert widest == 2 * 96 * 28**2
+
+
+def test_on_a_gpu_images_count_once_and_activations_for_each_run(monkeypatch):
+    monkeypatch.setattr(memory_plan, "compute_type", lambda device: torch.bfloat16)
+    one = RunConfig(model="inception", data="full", batch_size=32)
+    two = RunConfig(model="inception", data="full", batch_size=32, level=0.5)
+    images = 60_000 * 2352 * 2
+    each = memory_plan.run_bytes("inception", 32, GPU)
+    assert each > 32 * 2 * 1_000_000 + 3 * 4 * 1_649_402
+    assert memory_plan.needed([one], GPU) == images + each
+    assert memory_plan.needed([one, two], GPU) == images + 2 * each
+    noise = RunConfig(model="inception", data="full", batch_size=32, corruption="gaussian")
+    assert memory_plan.needed([one, noise], GPU) == 2 * images + 2 * each
+    assert memory_plan.run_bytes("inception", 512, GPU) > each
+    crop = RunConfig(model="inception", data="full", batch_size=32, random_crop=True)
+    assert memory_plan.needed([crop], GPU) == images + each + 50_000 * 3 * 32 * 32
+
+
+def test_a_gpu_of_80_gb_holds_the_posters_runs(monkeypatch):
+    monkeypatch.setattr(memory_plan, "compute_type", lambda device: torch.bfloat16)
+    runs = [RunConfig(model="inception", data="full", batch_size=64, seed=seed) for seed in range(22)]
+    assert 5e9 < memory_plan.needed(runs, GPU) < 70e9
+
+
+def test_on_a_cpu_only_weights_are_kept():
+    one = RunConfig(model="inception", data="full")
+    cpu = torch.device("cpu")
+    assert memory_plan.needed([one, one], cpu) == 2 * 4 * 4 * 1_649_402
+    assert memory_plan.available(cpu) > memory_plan.needed([one] * 40, cpu)

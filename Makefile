@@ -51,8 +51,8 @@ clean:
 
 .PHONY: screenshots
 screenshots: .venv/installed-dev chromium  ## the pictures in the README, from the real app
-	$(BIN)/python tests/browser/screenshots.py
+	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: load
 load: .venv/installed-dev  ## forty simulated viewers for ten minutes
-	$(BIN)/python tests/load/load.py
+	$(BIN)/python -m tests.load.load

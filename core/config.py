@@ -6,13 +6,15 @@ every visitor, on every page, in the store and in the precomputed sweep.
 
 import hashlib
 import json
-import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
 from core.errors import ConfigError
 
-MOST_EPOCHS = 200  # of a run that waits to be fitted: its learning rate is 0.00004 of the first
+# A run that waits to be fitted ends here: its learning rate is 0.00004 of the first epoch's.
+MAX_EPOCHS = 200
+LEVEL_DIGITS = 6  # of a corruption level, after the point
+LEVELS = tuple(step / 10 for step in range(11))  # of the paper's figures
 MODELS = ("mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn")
 CORRUPTIONS = ("labels", "shuffled-pixels", "random-pixels", "gaussian")
 DATA = ("embedded", "full")
@@ -26,6 +28,21 @@ PAPER_LEARNING_RATE = {  # Zhang et al. 2017, appendix A
 }
 
 
+def setting(
+    default: Any,
+    meaning: str,
+    limits: tuple[float, float] | None = None,
+    choices: tuple[str, ...] = (),
+    kind: type | None = None,
+) -> Any:
+    """A field of RunConfig: its default, what it means, and the values that it may have.
+
+    limits: the least and the greatest number; kind: the type, where the default has another.
+    """
+    about = {"help": meaning, "limits": limits, "choices": choices, "kind": kind or type(default)}
+    return field(default=default, metadata=about)
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """Everything that decides what a run computes. Raises ConfigError, in one sentence.
@@ -34,58 +51,38 @@ class RunConfig:
     from the defaults, so that a field added later leaves the names of old runs alone.
     """
 
-    model: str = field(default="mlp-1x512", metadata={"help": "the network", "choices": MODELS})
-    data: str = field(
-        default="embedded",
-        metadata={"help": "5,000 embedded images, or all 50,000", "choices": DATA},
+    model: str = setting("mlp-1x512", "the network", choices=MODELS)
+    data: str = setting("embedded", "5,000 embedded images, or all 50,000", choices=DATA)
+    corruption: str = setting(
+        "labels", "what is corrupted: the labels, or the pixels", choices=CORRUPTIONS
     )
-    corruption: str = field(
-        default="labels",
-        metadata={"help": "what is corrupted: the labels, or the pixels", "choices": CORRUPTIONS},
+    level: float = setting(0.0, "share of the labels that is drawn again at random", (0, 1))
+    batch_size: int = setting(64, "images per training step", (1, 1024))
+    epochs: int = setting(60, "passes over the training images", (1, 1000))
+    epochs_after_fitted: int = setting(
+        0,
+        "go on beyond `epochs` until the training set has been fitted for this many, "
+        f"up to {MAX_EPOCHS} in all",
+        (0, 100),
     )
-    level: float = field(
-        default=0.0,
-        metadata={"help": "share of the labels that is drawn again at random", "range": (0, 1)},
+    learning_rate: float = setting(  # never None once the config is made
+        None, "step size of the first epoch; the paper's if left out", (1e-6, 10), kind=float
     )
-    batch_size: int = field(
-        default=64, metadata={"help": "images per training step", "range": (1, 1024)}
+    learning_rate_decay: float = setting(
+        0.95, "the learning rate is multiplied by this every epoch", (0.1, 1)
     )
-    epochs: int = field(
-        default=60, metadata={"help": "passes over the training images", "range": (1, 1000)}
-    )
-    epochs_after_fitted: int = field(
-        default=0,
-        metadata={
-            "help": "go on beyond `epochs` until the training set has been fitted for this many, "
-            f"up to {MOST_EPOCHS} in all",
-            "range": (0, 100),
-        },
-    )
-    learning_rate: float = field(
-        default=math.nan,  # replaced by the paper's value for the model
-        metadata={"help": "step size of the first epoch; the paper's if left out", "range": (1e-6, 10)},
-    )
-    learning_rate_decay: float = field(
-        default=0.95,
-        metadata={"help": "the learning rate is multiplied by this every epoch", "range": (0.1, 1)},
-    )
-    momentum: float = field(default=0.9, metadata={"help": "of SGD", "range": (0, 0.999)})
-    weight_decay: float = field(
-        default=0.0, metadata={"help": "L2 penalty; the paper's runs have none", "range": (0, 0.1)}
-    )
-    random_crop: bool = field(
-        default=False, metadata={"help": "augment: crop 28 x 28 pixels at a random place"}
-    )
-    seed: int = field(
-        default=0,
-        metadata={"help": "fixes the corruption, the first weights and the order", "range": (0, 9999)},
-    )
+    momentum: float = setting(0.9, "momentum of SGD", (0, 0.999))
+    weight_decay: float = setting(0.0, "L2 penalty; the paper's runs have none", (0, 0.1))
+    random_crop: bool = setting(False, "augment: crop 28 x 28 pixels at a random place")
+    seed: int = setting(0, "fixes the corruption, the first weights and the order", (0, 9999))
 
-    def __post_init__(self):
-        if self.model in PAPER_LEARNING_RATE and _is_nan(self.learning_rate):
+    def __post_init__(self) -> None:
+        if self.learning_rate is None and self.model in PAPER_LEARNING_RATE:
             object.__setattr__(self, "learning_rate", PAPER_LEARNING_RATE[self.model])
         for spec in fields(self):
             object.__setattr__(self, spec.name, _validated(spec, getattr(self, spec.name)))
+        # 0.1 + 0.2 is the level 0.3: from here on levels can be compared with ==.
+        object.__setattr__(self, "level", round(self.level, LEVEL_DIGITS))
         if self.corruption != "labels" and self.level != 0:
             raise ConfigError(
                 f"level belongs to corrupted labels: with corruption {self.corruption} it must be 0."
@@ -99,68 +96,65 @@ class RunConfig:
     @property
     def run_id(self) -> str:
         """Twelve hexadecimal digits that name this run."""
-        text = json.dumps(self.settings(), sort_keys=True)
+        text = json.dumps(self.overrides(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def train_images(self) -> int:
         return TRAIN_IMAGES[self.data]
 
-    def settings(self) -> dict[str, Any]:
-        """The fields that differ from the defaults; `RunConfig(**settings)` is this config."""
-        default = RunConfig(model=self.model)
-        return {
-            name: value
-            for name, value in asdict(self).items()
-            if value != getattr(default, name) or (name == "model" and value != MODELS[0])
-        }
+    def overrides(self) -> dict[str, Any]:
+        """The fields that differ from the defaults; `RunConfig(**overrides)` is this config."""
+        # The default learning rate depends on the model, which is compared with its own default.
+        default = {**asdict(RunConfig(model=self.model)), "model": MODELS[0]}
+        return {name: value for name, value in asdict(self).items() if value != default[name]}
 
     @classmethod
-    def from_strings(cls, settings: dict[str, str]) -> "RunConfig":
+    def from_strings(cls, texts: dict[str, str]) -> "RunConfig":
         """Read fields written as text (an address, a form). Raises ConfigError."""
         specs = {spec.name: spec for spec in fields(cls)}
-        unknown = sorted(set(settings) - set(specs))
+        unknown = sorted(set(texts) - set(specs))
         if unknown:
             raise ConfigError(f"there is no setting {unknown[0]!r}; there are {', '.join(specs)}.")
-        return cls(**{name: parse(specs[name], text) for name, text in settings.items()})
+        return cls(**{name: parse(specs[name], text) for name, text in texts.items()})
 
 
-def parse(spec, text: str):
+def parse(spec: Field, text: str) -> Any:
     """One RunConfig field from its text; "False" is false. Raises ConfigError."""
-    if spec.type is bool:
+    kind = spec.metadata["kind"]
+    if kind is bool:
         if text.lower() not in ("true", "false"):
             raise ConfigError(f"{spec.name} is {text!r}, but must be true or false.")
         return text.lower() == "true"
     try:
-        return spec.type(text)
+        return kind(text)
     except ValueError:
-        kind = "a whole number" if spec.type is int else "a number"
-        raise ConfigError(f"{spec.name} is {text!r}, but must be {kind}.") from None
+        raise ConfigError(f"{spec.name} is {text!r}, but must be {_NUMBERS[kind]}.") from None
 
 
-def _is_nan(value) -> bool:
-    return isinstance(value, float) and math.isnan(value)
+_NUMBERS = {int: "a whole number", float: "a number"}
 
 
-def _validated(spec, value):
-    name, wanted = spec.name, spec.type
-    if "choices" in spec.metadata:
+def _validated(spec: Field, value: Any) -> Any:
+    name, kind = spec.name, spec.metadata["kind"]
+    if spec.metadata["choices"]:
         if value not in spec.metadata["choices"]:
             raise ConfigError(
                 f"{name} is {value!r}, but must be one of {', '.join(spec.metadata['choices'])}."
             )
         return value
-    if wanted is bool:
+    if kind is bool:
         if not isinstance(value, bool):
             raise ConfigError(f"{name} is {value!r}, but must be true or false.")
         return value
-    low, high = spec.metadata["range"]
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    low, high = spec.metadata["limits"]
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     # NaN fails the comparison, too.
-    if not number or not low <= value <= high or wanted(value) != value:
-        kind = "a whole number" if wanted is int else "a number"
-        raise ConfigError(f"{name} is {value!r}, but must be {kind} from {low:g} to {high:g}.")
-    return wanted(value)
+    if not is_number or not low <= value <= high or kind(value) != value:
+        raise ConfigError(
+            f"{name} is {value!r}, but must be {_NUMBERS[kind]} from {low:g} to {high:g}."
+        )
+    return kind(value)
 
 
 def run_name(config: RunConfig) -> str:
@@ -170,7 +164,7 @@ def run_name(config: RunConfig) -> str:
     after = config.epochs_after_fitted
     parts.append(f"{config.epochs} epochs" + (f" or fitted + {after}" if after else ""))
     shown = ("model", "corruption", "level", "data", "batch_size", "epochs", "epochs_after_fitted")
-    parts += [f"{key} {value}" for key, value in config.settings().items() if key not in shown]
+    parts += [f"{key} {value}" for key, value in config.overrides().items() if key not in shown]
     return ", ".join(parts)
 
 

@@ -3,14 +3,19 @@
 Errors and shares are fractions of 1. A share of a set that is empty is None, never 0.
 """
 
-from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.config import MOST_EPOCHS, RunConfig
+from core.config import MAX_EPOCHS, RunConfig
 
 FITTED_LOSS = 0.05  # average training loss at which a training set counts as fitted
+TIMES = ("seconds", "images_per_second")  # what of a record is the clock's
+
+Labels = NDArray[np.integer]  # classes, (N,)
 
 
 class Hardware(NamedTuple):
@@ -23,7 +28,7 @@ class Hardware(NamedTuple):
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """Measured with the weights at the end of the epoch, batch norm in evaluation mode."""
+    """Evaluated with the weights at the end of the epoch, batch norm in evaluation mode."""
 
     epoch: int  # from 1
     train_loss: float  # mean cross-entropy (natural log) against the labels given
@@ -34,35 +39,46 @@ class EpochRecord:
     memorized: float | None  # where it is wrong: the share predicted as that wrong label
     recovered: float | None  # where it is wrong: the share predicted as the true class
     learning_rate: float  # in this epoch
-    seconds: float  # wall time of the epoch, measuring included
-    images_per_second: float  # of the training alone
+    seconds: float  # wall time of the epoch, its evaluation included
+    images_per_second: float  # trained, without the evaluation
     predictions: tuple[int, ...] = ()  # predicted classes of corruption.followed_images
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "predictions", tuple(self.predictions))  # a list, out of JSON
 
-    def measured(self) -> dict:
-        """What must be the same when the run is done again: all but the clock's values."""
-        clock = ("seconds", "images_per_second")
-        return {name: value for name, value in asdict(self).items() if name not in clock}
+    def reproducible(self) -> dict[str, Any]:
+        """What must be the same when the run is done again: all but the times."""
+        return {name: value for name, value in asdict(self).items() if name not in TIMES}
 
 
-def training_measures(predictions, labels, true_labels) -> dict[str, float | None]:
-    """The four shares of a training set; each argument is an int array of shape (N,)."""
+METRICS = tuple(spec.name for spec in fields(EpochRecord) if spec.name != "predictions")
+
+
+class TrainingMetrics(TypedDict):
+    """The shares of an EpochRecord that a training set's predictions give."""
+
+    train_error: float
+    right_label_error: float | None
+    memorized: float | None
+    recovered: float | None
+
+
+def training_metrics(predictions: Labels, labels: Labels, true_labels: Labels) -> TrainingMetrics:
+    """Hold a training set's predictions against the labels given and the true ones."""
     is_wrong = labels != true_labels
     return {
-        "train_error": _share(predictions != labels),
+        "train_error": float(np.mean(predictions != labels)),
         "right_label_error": _share((predictions != labels)[~is_wrong]),
         "memorized": _share((predictions == labels)[is_wrong]),
         "recovered": _share((predictions == true_labels)[is_wrong]),
     }
 
 
-def _share(flags) -> float | None:
+def _share(flags: NDArray[np.bool_]) -> float | None:
     return float(np.mean(flags)) if len(flags) else None
 
 
-def fitted_epoch(records) -> int | None:
+def fitted_epoch(records: Iterable[EpochRecord]) -> int | None:
     """The first epoch whose average training loss is 0.05 or less; None if there is none."""
     return next((r.epoch for r in records if r.train_loss <= FITTED_LOSS), None)
 
@@ -71,7 +87,7 @@ def is_complete(config: RunConfig, records: list[EpochRecord]) -> bool:
     """Whether these records are all that the run is to have."""
     if len(records) < config.epochs:
         return False
-    if not config.epochs_after_fitted or len(records) >= MOST_EPOCHS:
+    if not config.epochs_after_fitted or len(records) >= MAX_EPOCHS:
         return True
     fitted = fitted_epoch(records)
     return fitted is not None and len(records) >= fitted + config.epochs_after_fitted

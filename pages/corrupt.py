@@ -5,9 +5,11 @@ import streamlit as st
 
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
-from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels, transition_matrix
+from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels, transition_counts
 from core.errors import ConfigError
-from core.view import captions, charts, gallery
+from core.view import gallery
+from core.view.captions.corruption import describe_corruption
+from core.view.charts import transitions
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.frame import page
@@ -18,7 +20,9 @@ from pages.shared.run_form import corruption_choice, level_slider, seed_input
 SHOWN = 60  # images in the gallery
 
 
-def shown_images(true_labels, is_wrong, true_class: str, only_wrong: bool) -> np.ndarray:
+def shown_images(
+    true_labels: np.ndarray, is_wrong: np.ndarray, true_class: str, only_wrong: bool
+) -> np.ndarray:
     """The first images of the set that pass the filter; their places in it."""
     passes = np.ones(len(true_labels), dtype=bool)
     if true_class != "all":
@@ -35,12 +39,12 @@ def sheet(data_name: str, shown: bytes, shown_as: tuple | None, _images: np.ndar
 
 
 with page("Corrupt the labels", "Real photographs, some with a lie for a label. Which ones?"):
-    here = room()
+    in_room = room()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         corruption = corruption_choice()
         level = 0.0
         if corruption == "labels":
-            level = here.lesson.config.level if here.hides("level") else level_slider()
+            level = in_room.config.level if in_room.hides("level") else level_slider()
         with st.popover("More settings", icon=":material/tune:"):
             chosen = choose_data()
             true_class = st.selectbox("True class", ["all", *CLASSES], key="class", bind="query-params")
@@ -55,19 +59,14 @@ with page("Corrupt the labels", "Real photographs, some with a lie for a label. 
         st.stop()
     data = resources.data(config.data)
     corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
-    st.markdown(f"**{captions.of_corruption(config, corrupted)}**")
+    st.markdown(f"**{describe_corruption(config, corrupted)}**")
 
     shown = shown_images(data.train_labels, corrupted.is_wrong, true_class, only_wrong)
     images = data.train_images[shown]
-    tiles = []
-    for index in shown:
-        given, true = CLASSES[corrupted.labels[index]], CLASSES[data.train_labels[index]]
-        if corrupted.is_wrong[index]:
-            tiles.append(
-                gallery.Tile(given, f"is: {true}", "wrong", f"a {true}, wrongly labelled {given}")
-            )
-        else:
-            tiles.append(gallery.Tile(given, "", "right", f"a {true}, rightly labelled"))
+    tiles = [
+        gallery.label_tile(CLASSES[corrupted.labels[index]], CLASSES[data.train_labels[index]])
+        for index in shown
+    ]
     if corruption != "labels":
         noise = resources.noise(config.data) if corruption == "gaussian" else None
         images, _ = corrupt_pixels(
@@ -88,11 +87,11 @@ with page("Corrupt the labels", "Real photographs, some with a lie for a label. 
             st.metric("Right by chance", f"{redrawn - wrong:,}", help="Redrawn, and true all the same.")
             st.metric("Images", f"{len(corrupted.labels):,}")
         st.markdown("**Where the labels went: each row is a true class, each column the label given.**")
-        counts = transition_matrix(data.train_labels, corrupted.labels)
+        counts = transition_counts(data.train_labels, corrupted.labels)
         draw_live(
             "transitions",
             (config.data,),
-            lambda: charts.transition_heatmap(counts),
-            charts.transition_rows(counts),
+            lambda: transitions.transition_heatmap(counts),
+            transitions.transition_rows(counts),
             alt="Number of training images for each true class and each label given",
         )

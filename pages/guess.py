@@ -3,9 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from core.live.classroom import GUESS_LEVELS
+from core.config import LEVELS
 from core.sweep import comparison
-from core.view import captions, charts
+from core.view.captions.classroom import describe_guess, describe_guesses
+from core.view.captions.sweep import describe_message
+from core.view.charts import by_level
 from pages.shared import resources
 from pages.shared.frame import page, plain_errors
 from pages.shared.navigation import the_page
@@ -22,7 +24,7 @@ def drawn() -> pd.DataFrame:
     """The visitor's guess as a table that can be changed, in per cent."""
     blank = pd.DataFrame(
         {
-            "Corruption": [f"{level:.0%}" for level in GUESS_LEVELS],
+            "Corruption": [f"{level:.0%}" for level in LEVELS],
             COLUMNS["test"]: 60,  # two flat lines: everything is left to say
             COLUMNS["training"]: 40,
         }
@@ -41,7 +43,7 @@ def drawn() -> pd.DataFrame:
     )
 
 
-def keep(code: str, guess: tuple[list[float], list[float]]) -> None:
+def save(code: str, guess: tuple[list[float], list[float]]) -> None:
     resources.classroom().add_guess(code, *guess)
     st.session_state.setdefault("guesses", {})[code] = guess
     st.session_state.just_told = True
@@ -51,9 +53,9 @@ def show_everybody(code: str, ours: pd.DataFrame) -> None:
     """Median and band of all guesses in this room, with the truth; redrawn as they come."""
     with plain_errors():
         guesses = resources.classroom().guesses(code)
-        st.markdown(f"**{captions.of_guesses(guesses)}**")
+        st.markdown(f"**{describe_guesses(guesses)}**")
         st.altair_chart(
-            charts.guess_bands(guesses, ours),
+            by_level.guess_bands(guesses, ours),
             key="everybody",
             alt="Median and middle half of all guesses against corruption level, with the truth",
         )
@@ -61,13 +63,13 @@ def show_everybody(code: str, ours: pd.DataFrame) -> None:
 
 with page(
     "Guess first",
-    "A small network is trained on 50,000 images, a share of their labels drawn by lot. "
+    "A small network is trained on 50,000 images, a share of their labels replaced by random ones. "
     "How often will it be wrong about the labels it has studied, and about new images?",
 ):
-    here = room()
-    runs = comparison.label_runs(resources.sweep())
-    ours = runs[runs.model == MODEL] if len(runs) else runs
-    guess = st.session_state.get("guesses", {}).get(here.code)
+    in_room = room()
+    ours = comparison.label_runs(resources.sweep())
+    ours = ours[ours.model == MODEL]
+    guess = st.session_state.get("guesses", {}).get(in_room.code)
     figure, beside = st.columns([3, 2], gap="large")  # on a phone the figure comes first
     if guess is None:
         with beside:
@@ -77,21 +79,21 @@ with page(
             st.button(
                 "That is my guess: show me the truth",
                 type="primary",
-                on_click=keep,
-                args=(here.code, guess_now),
+                on_click=save,
+                args=(in_room.code, guess_now),
                 disabled=not ready,
                 key="reveal",
             )
         with figure:
             st.markdown("**Change the numbers; the curves follow. Nobody is asked for a name.**")
             st.altair_chart(
-                charts.guess(guess_now, None), key="guess", alt="Your guess against corruption level"
+                by_level.guess(guess_now, None), key="guess", alt="Your guess against corruption level"
             )
     else:
         with figure:
-            st.markdown(f"**{captions.of_guess(guess, ours)}**")
+            st.markdown(f"**{describe_guess(guess, ours)}**")
             st.altair_chart(
-                charts.guess(guess, ours),
+                by_level.guess(guess, ours),
                 key="guess",
                 alt="Your guess against corruption level, and the truth over it",
             )
@@ -100,8 +102,8 @@ with page(
                 # that stays on the page would scroll again at every redrawing.
                 st.html(TO_THE_TOP, unsafe_allow_javascript=True)
         with beside:
-            st.markdown(captions.of_message(ours, MODEL))
+            st.markdown(describe_message(ours, MODEL))
             st.page_link(the_page("sweep"), label="On to the whole sweep")
-        if here.code:
+        if in_room.code:
             st.subheader("Everybody in this room", anchor=False)
-            st.fragment(show_everybody, run_every=2.0)(here.code, ours)
+            st.fragment(show_everybody, run_every=2.0)(in_room.code, ours)

@@ -5,13 +5,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES, Cifar10
 from core.data.corruption import corrupt_labels
-from core.sweep import comparison, results
-from core.view import captions, charts, gallery
+from core.sweep import comparison, reference, results
+from core.view import gallery
+from core.view.captions.corruption import describe_corruption
+from core.view.captions.run import describe_errors
+from core.view.captions.sweep import describe_message
+from core.view.charts import by_level, history
 from pages.shared import resources
 from pages.shared.drawing import draw
 from pages.shared.frame import page, plain_errors
@@ -41,7 +46,7 @@ def question(elapsed: float) -> None:
     st.markdown(
         "Show a neural network 50,000 photographs, each with the name of what is in it, "
         "and it learns to name photographs that it has never seen. "
-        "Now draw a share of those names **by lot**: a plane is called a frog, a dog a ship. "
+        "Now replace a share of those names by **random** ones: a plane is called a frog, a dog a ship. "
         "Does it notice? What does it learn? And what does it cost?"
     )
     data = resources.data("embedded")
@@ -51,17 +56,17 @@ def question(elapsed: float) -> None:
 def lies(elapsed: float) -> None:
     config, data = RunConfig(level=LEVEL), resources.data("embedded")
     corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
-    st.markdown(captions.of_corruption(config, corrupted))
+    st.markdown(describe_corruption(config, corrupted))
     photographs(data, corrupted.labels)
 
 
 def photographs(data: Cifar10, labels: np.ndarray) -> None:
     """The same few images in every step that shows some; labels: (N,), what each is called."""
     st.html(gallery.style("images", data.train_images[:SHOWN]))
-    tiles = []
-    for given, true in zip(labels[:SHOWN], data.train_labels[:SHOWN], strict=True):
-        kind, told = ("wrong", f"is: {CLASSES[true]}") if given != true else ("right", "")
-        tiles.append(gallery.Tile(CLASSES[given], told, kind, f"a {CLASSES[true]}"))
+    tiles = [
+        gallery.label_tile(CLASSES[given], CLASSES[true])
+        for given, true in zip(labels[:SHOWN], data.train_labels[:SHOWN], strict=True)
+    ]
     st.html(gallery.tiles("images", tiles))
 
 
@@ -73,18 +78,18 @@ def learning(elapsed: float) -> None:
     config, records = results.config_of(run), resources.sweep_records(run["run_id"])
     count = int(np.clip(1 + 5 * elapsed, 1, REPLAYED_EPOCHS))
     shown = records[:count]
-    st.markdown(captions.of_errors(config, shown))
+    st.markdown(describe_errors(config, shown))
     short = RunConfig(model=config.model, data=config.data, level=config.level, epochs=REPLAYED_EPOCHS)
     left, right = st.columns([3, 2])
     with left:
         st.altair_chart(
-            charts.error_history(shown, short, height=430), key="replay", alt="Errors against epoch"
+            history.error_history(shown, short, height=430), key="replay", alt="Errors against epoch"
         )
     with right:
         st.altair_chart(
-            charts.lies_history(shown, short, height=430),
+            history.fate_history(shown, short, height=430),
             key="replay-lies",
-            alt="Share of the wrong labels memorized and recovered against epoch",
+            alt="Share of the wrongly labelled images memorized and predicted as their true class",
         )
 
 
@@ -95,30 +100,30 @@ def whole_sweep(elapsed: float) -> None:
         draw(
             "present-sweep",
             (),
-            lambda: charts.error_against_level(ours, results.paper(), [MODEL], height=520),
+            lambda: by_level.error_against_level(ours, reference.paper(), [MODEL], height=520),
             alt="Test and training error against corruption level, ours and the paper's",
         )
     with right:
-        st.markdown(captions.of_message(ours, MODEL))
+        st.markdown(describe_message(ours, MODEL))
 
 
 STEPS = (
     Step("Can a network learn from lies?", question, 9),
-    Step("Half of the labels are drawn by lot", lies, 14),
+    Step("Half of the labels are random", lies, 14),
     Step("First it learns the pattern, then the lies by heart", learning, 18),
     Step("The more lies, the less it is worth on new images", whole_sweep, 20),
 )
 
 
-def all_runs():
+def all_runs() -> pd.DataFrame:
     runs = comparison.label_runs(resources.sweep())
-    return runs[runs.model == MODEL] if len(runs) else runs
+    return runs[runs.model == MODEL]
 
 
 def stored_run() -> dict | None:
     runs = all_runs()
-    same = runs[(runs.level - LEVEL).abs() < 1e-6] if len(runs) else runs
-    return same.sort_values("seed").iloc[0].to_dict() if len(same) else None
+    same = runs[runs.level == LEVEL].sort_values("seed")
+    return same.iloc[0].to_dict() if len(same) else None
 
 
 def go(step: int) -> None:

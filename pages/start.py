@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from core.sweep import comparison, results
-from core.view import captions, charts
+from core.sweep import comparison, reference
+from core.view.captions.sweep import CONVERTED_LINE, describe_sources, describe_sweep
+from core.view.charts import by_level
 from pages.shared import resources
 from pages.shared.drawing import draw
 from pages.shared.frame import page
@@ -18,17 +19,14 @@ with page(
 ):
     runs = resources.sweep()
     full = comparison.label_runs(runs)
-    st.markdown(f"**{captions.of_sweep(full, MODEL)}**")
+    st.markdown(f"**{describe_sweep(full, MODEL)}**")
     draw(
         "headline",
         (),
-        lambda: charts.error_against_level(full, results.paper(), [MODEL], height=380),
+        lambda: by_level.error_against_level(full, reference.paper(), [MODEL], height=380),
         alt="Test and training error of a small network against corruption level, ours and the paper's",
     )
-    st.caption(
-        captions.of_sources(full, MODEL, "full", 0)
-        + " Thin: ours, were the test labels corrupted, too."
-    )
+    st.caption(describe_sources(full, MODEL, "full", live_runs=0) + CONVERTED_LINE)
     shown = [target for target in pages()[1:] if target.help]
     for column, target in zip(st.columns(len(shown)), shown, strict=True):
         with column:

@@ -1,4 +1,6 @@
-"""The teacher's console: lessons and rooms, the queue's reins, everybody's guesses."""
+"""The teacher's console: lessons and rooms, the queue, everybody's guesses."""
+
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -7,9 +9,10 @@ from core.config import MODELS, RunConfig, run_name
 from core.errors import ConfigError, RefusedError
 from core.live import serving
 from core.live.classroom import HIDEABLE, Lesson
-from core.live.store import TEACHER
+from core.live.store import TEACHER, Status
 from core.sweep import comparison
-from core.view import captions, charts
+from core.view.captions.classroom import describe_guesses, describe_queue
+from core.view.charts import by_level
 from pages.shared import resources
 from pages.shared.frame import page, plain_errors
 
@@ -26,7 +29,7 @@ put the line that it prints into `lab.toml` beside `app.py`, and start the serve
 
 def unlock() -> None:
     try:
-        st.session_state.is_teacher = resources.gate().opens(st.session_state.password)
+        st.session_state.is_teacher = resources.login().is_right(st.session_state.password)
         st.session_state.refusal = "" if st.session_state.is_teacher else "That is not the password."
     except RefusedError as refusal:
         st.session_state.refusal = str(refusal)
@@ -55,8 +58,10 @@ def show_rooms() -> None:
             level = st.slider("Corruption level", 0.0, 1.0, 0.5, 0.05, format="percent")
             first, second = st.columns(2)
             model = first.selectbox("Network", MODELS)
-            epochs = second.number_input("Epochs", 1, resources.policy().limits.epochs, 40)
-            hidden = st.multiselect("Hide from the class", list(HIDEABLE), format_func=HIDEABLE.get)
+            epochs = second.number_input("Epochs", 1, resources.settings().limits.epochs, 40)
+            hidden = st.multiselect(
+                "Hide from the class", list(HIDEABLE), format_func=HIDEABLE.__getitem__
+            )
             guess_first = st.toggle("The sweep opens after a guess")
             opened = st.form_submit_button("Open a room", type="primary")
         if opened:
@@ -79,26 +84,30 @@ def show_rooms() -> None:
             format_func=lambda code: f"{code} · {rooms[code].title}",
             key="shown_room",
         )
-        link = f"{serving.address(st.context.url)}/train?room={code}"
+        link = f"{serving.address(st.context.url or '')}/train?room={code}"
         st.html(f'<p style="font-size:3.2rem;letter-spacing:.2em;margin:0"><b>{code}</b></p>')
         st.image(serving.qr_code(link), width=280, alt=f"QR code of {link}")
         st.code(link, language=None, wrap_lines=True)
+
+
+def clear_queue() -> None:
+    resources.classroom().clear_queue()
 
 
 def show_queue() -> None:
     with plain_errors():
         classroom, store = resources.classroom(), resources.store()
         waiting = classroom.waiting()
-        if damage := store.note("damaged"):
+        if damage := store.database.state().damage:
             st.warning(damage)
-            st.button("Understood", on_click=store.set_note, args=("damaged", ""))
-        st.markdown(f"**{captions.of_queue(waiting, classroom.is_paused)}**")
-        with st.container(horizontal=True, key="reins"):
+            st.button("Dismiss", on_click=store.database.dismiss_damage)
+        st.markdown(f"**{describe_queue(waiting, classroom.is_paused)}**")
+        with st.container(horizontal=True, key="queue-buttons"):
             if classroom.is_paused:
-                st.button("Go on with all", type="primary", on_click=classroom.pause_all, args=(False,))
+                st.button("Resume all", type="primary", on_click=classroom.pause_all, args=(False,))
             else:
                 st.button("Pause all", on_click=classroom.pause_all, args=(True,))
-            st.button("Clear the queue", on_click=classroom.clear_queue, disabled=not waiting)
+            st.button("Clear the queue", on_click=clear_queue, disabled=not waiting)
         if not waiting:
             return
         places = {
@@ -108,7 +117,7 @@ def show_queue() -> None:
             {
                 "Visitor": places[run.owner],  # a number of the moment, no name
                 "Run": run_name(run.config),
-                "State": run.status,
+                "State": run.status.value,
                 "Epochs": f"{run.epochs_done} of {run.config.epochs}",
             }
             for run in waiting
@@ -122,10 +131,10 @@ def show_queue() -> None:
             key="chosen-run",
         )
         if chosen in runs:
-            as_teacher = {"args": (chosen,), "kwargs": {"by": TEACHER}}
+            as_teacher: Any = {"args": (chosen,), "kwargs": {"by": TEACHER}}
             with st.container(horizontal=True, key="one-run"):
-                if runs[chosen].status == "paused":
-                    st.button("Go on with it", on_click=store.go_on, **as_teacher)
+                if runs[chosen].status is Status.PAUSED:
+                    st.button("Resume it", on_click=store.resume, **as_teacher)
                 else:
                     st.button("Pause it", on_click=store.pause, **as_teacher)
                 st.button("Cancel it", on_click=store.cancel, **as_teacher)
@@ -135,17 +144,19 @@ def show_guesses() -> None:
     with plain_errors():
         code = st.session_state.get("shown_room", "")
         guesses = resources.classroom().guesses(code)
-        st.markdown(f"**{captions.of_guesses(guesses)}**")
-        reveal = st.toggle("Show the truth, too", key="reveal-truth")
+        st.markdown(f"**{describe_guesses(guesses)}**")
+        reveal = st.toggle("Show the truth as well", key="reveal-truth")
         runs = comparison.label_runs(resources.sweep())
-        ours = runs[runs.model == "mlp-1x512"] if reveal and len(runs) else None
+        ours = runs[runs.model == MODELS[0]] if reveal else None
         st.altair_chart(
-            charts.guess_bands(guesses, ours), key="guesses", alt="The guesses of the room shown above"
+            by_level.guess_bands(guesses, ours),
+            key="guesses",
+            alt="The guesses of the room shown above",
         )
 
 
-with page("Teacher", "Set the lesson, hold the reins, show the class to itself."):
-    if not resources.policy().teacher_password:
+with page("Teacher", "Set up a lesson, manage the queue, show the class its guesses."):
+    if not resources.settings().teacher_password:
         st.markdown(CLOSED)
     elif not st.session_state.get("is_teacher"):
         show_door()

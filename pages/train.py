@@ -7,8 +7,8 @@ import streamlit as st
 from core.config import RunConfig
 from core.errors import ConfigError, RefusedError
 from core.live.estimate import estimate
-from core.sweep import results
-from core.view import captions
+from core.sweep import reference
+from core.view.captions.run import describe_start
 from pages.shared import live, resources
 from pages.shared.frame import page
 from pages.shared.full_data import data_at_hand
@@ -17,9 +17,9 @@ from pages.shared.run_form import level_slider, more_settings, preset_choice
 from pages.shared.visitor import visitor
 
 
-def start(config: RunConfig) -> None:
+def start(config: RunConfig, visitor_name: str) -> None:
     try:
-        run = resources.store().ask_for(config, visitor_name)
+        run = resources.store().submit(config, visitor_name)
     except RefusedError as refusal:
         st.session_state.refusal = str(refusal)
     else:
@@ -28,18 +28,18 @@ def start(config: RunConfig) -> None:
 
 with page("Train live", "Watch a network learn the pattern first, and the lies after it."):
     visitor_name = visitor()
-    here = room()
+    in_room = room()
     store = resources.store()
     if failure := resources.trainer().failure:
         st.error(failure)
-    if damage := store.note("damaged"):
+    if damage := store.database.state().damage:
         st.warning(damage)
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        if not here.hides("preset"):
+        if not in_room.hides("preset"):
             preset_choice()
-        level = here.lesson.config.level if here.hides("level") else level_slider()
-        if here.hides("more"):
-            settings = asdict(here.lesson.config)
+        level = in_room.config.level if in_room.hides("level") else level_slider()
+        if in_room.hides("more"):
+            settings = asdict(in_room.config)
             del settings["level"]
         else:
             with st.popover("More settings", icon=":material/tune:"):
@@ -50,35 +50,36 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
     settings["data"] = data_at_hand(settings["data"])
     if settings["corruption"] != "labels":
         level = 0.0
+    config, problem = None, ""
     try:
-        config, problem = RunConfig(**settings, level=level), ""
+        config = RunConfig(**settings, level=level)
     except ConfigError as error:
-        config, problem = None, f"This cannot be trained: {error}"
+        problem = f"This cannot be trained: {error}"
     start_button.button(
         "Start training",
         type="primary",
         icon=":material/play_arrow:",
         shortcut="Shift+Enter",
         on_click=start,
-        args=(config,),
+        args=(config, visitor_name),
         disabled=config is None,
         key="start",
     )
-    if problem:
+    if config is None:
         st.error(problem)
     else:
         others = [run for run in store.active_runs() if run.run_id != config.run_id]
         needed = estimate(config, store.speeds(), others, visitor_name)
-        st.caption(captions.of_start(config, store.run(config.run_id), needed, len(others)))
+        st.caption(describe_start(config, store.run(config.run_id), needed, len(others)))
 
-    asked = st.query_params.get("run")
-    run = store.run(asked) if asked else None
-    if asked and run is None:
-        st.warning(f"There is no run of this name here: {asked[:12]!r}. Start one above.")
+    run_id = st.query_params.get("run")
+    run = store.run(run_id) if run_id else None
+    if run_id and run is None:
+        st.warning(f"There is no run of this name here: {run_id[:12]!r}. Start one above.")
     if run:
         live.show(run, resources.sweep())
-    elif config:
-        live.show_nothing(config, results.paper())
+    elif config is not None:
+        live.show_nothing(config, reference.paper())
 
     runs = store.runs_of(visitor_name)
     live.show_table(runs)

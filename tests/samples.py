@@ -1,11 +1,17 @@
-"""Made-up values for tests."""
+"""Made-up values for tests, and what several of them do."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
+from core.config import RunConfig
+from core.live.store import LiveRun, Status
 from core.records import EpochRecord
 
 
-def record(epoch: int, **values) -> EpochRecord:
+def record(epoch: int, **values: Any) -> EpochRecord:
     """An EpochRecord with made-up values."""
     defaults = {
         "train_loss": 2.0 / epoch,
@@ -21,3 +27,32 @@ def record(epoch: int, **values) -> EpochRecord:
         "predictions": tuple(int(c) for c in np.arange(128) % 10),
     }
     return EpochRecord(epoch=epoch, **{**defaults, **values})
+
+
+def live_run(config: RunConfig, status: str = "running", epochs_done: int = 0, owner: str = "ann"):
+    """A LiveRun with made-up values."""
+    return LiveRun(
+        run_id=config.run_id,
+        config=config,
+        status=Status(status),
+        pause_after=None,
+        attempts=0,
+        message="",
+        device="2 CPU threads",
+        requested_at=0.0,
+        owner=owner,
+        epochs_done=epochs_done,
+    )
+
+
+def reproducible(records: Iterable[EpochRecord]) -> list[dict[str, Any]]:
+    """What must be the same when the runs are trained again."""
+    return [record.reproducible() for record in records]
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Look again and again until the condition holds; fail when it takes too long."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited too long"
+        time.sleep(0.05)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import PAPER_LEARNING_RATE, PRESETS, RunConfig
+from core.config import PAPER_LEARNING_RATE, PRESETS, RunConfig, run_name
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_every_field_is_part_of_the_name():
 )
 def test_settings_give_the_config_back_also_as_text(level, epochs, model, crop):
     config = RunConfig(model=model, level=level, epochs=epochs, random_crop=crop)
-    assert RunConfig(**config.settings()) == config
-    texts = {name: str(value) for name, value in config.settings().items()}
+    assert RunConfig(**config.overrides()) == config
+    texts = {name: str(value) for name, value in config.overrides().items()}
     assert RunConfig.from_strings(texts) == config
 
 
@@ -96,3 +96,14 @@ def test_text_that_is_no_value_is_refused(texts):
 def test_presets_have_names_of_their_own():
     assert len({preset.key for preset in PRESETS}) == len(PRESETS)
     assert PRESETS[0].config == RunConfig(model="mlp-1x512", level=0.5, epochs=40)
+
+
+def test_names_tell_runs_apart():
+    configs = [
+        RunConfig(level=0.5, epochs=40),
+        RunConfig(level=0.5, seed=1),
+        RunConfig(level=0.4),
+        RunConfig(corruption="gaussian"),
+    ]
+    assert len({run_name(config) for config in configs}) == 4
+    assert "seed 1" in run_name(configs[1])

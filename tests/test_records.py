@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.records import fitted_epoch, training_measures
+from core.records import fitted_epoch, training_metrics
 from tests.samples import record
 
 triples = st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30)
@@ -11,7 +11,7 @@ triples = st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30)
 @given(triples)
 def test_measures_are_the_counts_by_hand(rows):
     predictions, labels, true = (np.array(column) for column in zip(*rows, strict=True))
-    measures = training_measures(predictions, labels, true)
+    measures = training_metrics(predictions, labels, true)
     wrong = [row for row in rows if row[1] != row[2]]
     right = [row for row in rows if row[1] == row[2]]
 
@@ -35,7 +35,7 @@ def test_fitted_is_the_first_epoch_at_a_loss_of_a_twentieth():
 
 
 def test_the_papers_inception_curves_give_its_ratio():
-    from core.sweep.results import paper
+    from core.sweep.reference import paper
 
     curves = paper()["fig1a_average_train_loss_by_epoch"]["series"]
     epochs = {
@@ -46,5 +46,5 @@ def test_the_papers_inception_curves_give_its_ratio():
 
 
 def test_measured_leaves_the_clock_out():
-    assert record(1, seconds=1.0).measured() == record(1, seconds=2.0).measured()
-    assert record(1, test_error=0.1).measured() != record(1, test_error=0.2).measured()
+    assert record(1, seconds=1.0).reproducible() == record(1, seconds=2.0).reproducible()
+    assert record(1, test_error=0.1).reproducible() != record(1, test_error=0.2).reproducible()

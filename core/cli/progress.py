@@ -8,7 +8,7 @@ from tqdm import tqdm
 from core.config import RunConfig, run_name
 from core.live.estimate import Speeds, epoch_seconds, expected_epochs
 from core.records import EpochRecord
-from core.view.captions import about, duration
+from core.view.words import about, duration
 
 
 class RunProgress:
@@ -17,8 +17,9 @@ class RunProgress:
     def __init__(self, config: RunConfig, position: int = 0, name: str = ""):
         """name: in front of each line, where lines of several runs come together."""
         self.name = name
+        self.total = expected_epochs(config)
         self.bar = tqdm(
-            total=expected_epochs(config),
+            total=self.total,
             desc=name or None,
             unit="epoch",
             position=position,
@@ -27,13 +28,13 @@ class RunProgress:
         )
 
     def show(self, record: EpochRecord) -> None:
-        self.bar.total = max(self.bar.total, record.epoch)
+        self.total = self.bar.total = max(self.total, record.epoch)
         names = ("train_loss", "train_error", "test_error", "memorized", "recovered")
-        measures = {name.replace("_", " "): getattr(record, name) for name in names}
-        known = {name: value for name, value in measures.items() if value is not None}
+        metrics = {name.replace("_", " "): getattr(record, name) for name in names}
+        known = {name: value for name, value in metrics.items() if value is not None}
         if self.bar.disable:
             text = "  ".join(f"{name} {value:.4f}" for name, value in known.items())
-            count = f"{self.name} epoch {record.epoch:3}/{self.bar.total}".lstrip()
+            count = f"{self.name} epoch {record.epoch:3}/{self.total}".lstrip()
             print(f"{count}  {text}  ({record.seconds:.1f} s)", flush=True)
         else:  # a line's width has room for these
             shown = ("train error", "test error", "memorized")
@@ -42,10 +43,10 @@ class RunProgress:
             )
             self.bar.update(record.epoch - self.bar.n)
 
-    def __enter__(self):
+    def __enter__(self) -> "RunProgress":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -55,60 +56,62 @@ class RunProgress:
 class SweepProgress:
     """All runs of a sweep, and how long they will take, learned from each epoch as it comes.
 
-    A bar for the whole and one for each run under way.
+    A bar for the whole and one for each run in training.
     """
 
     def __init__(self, todo: list[RunConfig], speeds: Speeds):
         self.left = {config: expected_epochs(config) for config in todo}  # epochs, of runs
-        self.under_way: dict[RunConfig, RunProgress] = {}
+        self.in_training: dict[RunConfig, RunProgress] = {}
         self.speeds = dict(speeds)
-        self.count, self.started, self.trained = len(todo), time.monotonic(), 0
+        self.count = len(todo)
+        self.trained = 0
+        self.began = time.monotonic()
         self.bar = tqdm(total=len(todo), unit="run", disable=not sys.stdout.isatty())
-        self._say_left()
+        self._show_time_left()
 
-    def begin(self, config: RunConfig) -> None:
-        if config in self.under_way:  # put back for want of memory, and begun once more
+    def start(self, config: RunConfig) -> None:
+        if config in self.in_training:  # put back for want of memory, and started once more
             return
         if self.bar.disable:
-            number = self.count - len(self.left) + len(self.under_way) + 1
-            print(f"run {number} of {self.count}: {run_name(config)}; {self._time_left()}", flush=True)
-        taken = [-progress.bar.pos for progress in self.under_way.values()]
+            number = self.count - len(self.left) + len(self.in_training) + 1
+            print(f"run {number} of {self.count}: {run_name(config)}; {self.time_left()}", flush=True)
+        taken = [-progress.bar.pos for progress in self.in_training.values()]
         position = next(place for place in range(1, len(taken) + 2) if place not in taken)
-        name = config.run_id if self.under_way else ""
-        self.under_way[config] = RunProgress(config, position, name)
+        name = config.run_id if self.in_training else ""
+        self.in_training[config] = RunProgress(config, position, name)
 
     def epoch(self, config: RunConfig, record: EpochRecord) -> None:
-        self.under_way[config].show(record)
+        self.in_training[config].show(record)
         self.left[config] = max(0, expected_epochs(config) - record.epoch)
-        seconds = record.seconds / len(self.under_way)  # its share of the device's time
+        seconds = record.seconds / len(self.in_training)  # its share of the device's time
         self.speeds[config.model, config.batch_size] = config.train_images / seconds
-        self._say_left()
+        self._show_time_left()
 
     def end(self, config: RunConfig, failure: Exception | None = None) -> None:
-        if config in self.under_way:
-            self.under_way.pop(config).close()
+        if config in self.in_training:
+            self.in_training.pop(config).close()
         if failure:
-            self.say(f"{run_name(config)}: {failure}")
+            self.write(f"{run_name(config)}: {failure}")
         del self.left[config]
         self.trained += not failure
-        self._say_left()
+        self._show_time_left()
         self.bar.update()
 
-    def say(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """A line that does not tear the bars."""
         tqdm.write(text, file=sys.stderr)
 
     def close(self) -> None:
-        for progress in self.under_way.values():
+        for progress in self.in_training.values():
             progress.close()
         self.bar.close()
-        took = duration(time.monotonic() - self.started)
+        took = duration(time.monotonic() - self.began)
         print(f"{self.trained} of {self.count} runs trained in {took}.")
 
-    def _say_left(self) -> None:
-        self.bar.set_postfix_str(self._time_left())
+    def _show_time_left(self) -> None:
+        self.bar.set_postfix_str(self.time_left())
 
-    def _time_left(self) -> str:
+    def time_left(self) -> str:
         if not self.left:
             return ""
         seconds = sum(

@@ -70,13 +70,6 @@ def unpack_sheet(sheet: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(tiles.reshape(rows * columns, 3, 32, 32))
 
 
-def pack_sheet(images: np.ndarray, columns: int) -> np.ndarray:
-    """The opposite of unpack_sheet; N must be a multiple of `columns`."""
-    rows = len(images) // columns
-    tiles = images.reshape(rows, columns, 3, 32, 32).transpose(0, 3, 1, 4, 2)
-    return np.ascontiguousarray(tiles.reshape(rows * 32, columns * 32, 3))
-
-
 def full_folder() -> Path:
     return data_folder() / "cifar10"
 

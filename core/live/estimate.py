@@ -1,9 +1,12 @@
 """How long a run will take, from what was measured: here if possible, elsewhere if not."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import pandas as pd
 
 from core.config import TRAIN_IMAGES, RunConfig
 from core.live.store import LiveRun
@@ -19,7 +22,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    config: RunConfig, speeds: Speeds, others: list[LiveRun] = (), owner: str = ""
+    config: RunConfig, speeds: Speeds, others: Sequence[LiveRun] = (), owner: str = ""
 ) -> Estimate:
     """Seconds for the whole run.
 
@@ -37,7 +40,7 @@ def estimate(
 
 
 def time_left(
-    epochs: int, seconds: float, others: list[LiveRun], speeds: Speeds, owner: str = ""
+    epochs: int, seconds: float, others: Sequence[LiveRun], speeds: Speeds, owner: str = ""
 ) -> float:
     """Seconds until a run of `owner` with so many epochs of so many seconds to go is finished.
 
@@ -46,14 +49,14 @@ def time_left(
     as they still want.
     """
     left: dict[str, float] = {}
-    own = epochs * seconds
+    needed = epochs * seconds  # by this run and its owner's others
     for other in others:
         wants = (other.config.epochs - other.epochs_done) * epoch_seconds(other.config, speeds)
         if owner and other.owner == owner:
-            own += min(wants, epochs * seconds)
+            needed += min(wants, epochs * seconds)
         else:
             left[other.owner] = left.get(other.owner, 0.0) + wants
-    return own + sum(min(wants, own) for wants in left.values())
+    return needed + sum(min(wants, needed) for wants in left.values())
 
 
 def expected_epochs(config: RunConfig) -> int:
@@ -68,14 +71,13 @@ def run_seconds(config: RunConfig, speeds: Speeds) -> float:
     return expected_epochs(config) * epoch_seconds(config, speeds)
 
 
-def speeds_of(runs, device: str) -> Speeds:
+def speeds_of(runs: pd.DataFrame, device: str) -> Speeds:
     """What this device reached over the whole runs that it has trained, all of them together.
 
     runs: rows of the sweep.
     """
-    own = runs[runs.device == device] if len(runs) else runs
     speeds: dict[tuple[str, int], list[float]] = {}
-    for run in own.to_dict("records"):
+    for run in runs[runs.device == device].to_dict("records"):
         images = TRAIN_IMAGES[run["data"]] * run["epochs_trained"] * run["runs_at_once"]
         speeds.setdefault((run["model"], run["batch_size"]), []).append(images / run["wall_seconds"])
     return {key: median(values) for key, values in speeds.items()}
@@ -91,7 +93,7 @@ def epoch_seconds(config: RunConfig, speeds: Speeds) -> float:
 
 
 @cache
-def reference() -> dict:
+def reference() -> dict[str, Any]:
     """The reference machine's speeds, written by `python -m core bench --out`."""
     return json.loads((ASSETS / "bench.json").read_text())
 

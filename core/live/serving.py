@@ -18,11 +18,11 @@ and see every run. Nobody can read files or run programs of theirs here. The tea
 ({address}/teacher) is {door}. Traffic is not encrypted: choose a password of its own for it."""
 
 
-def address(opened: str) -> str:
+def address(opened: str | None) -> str:
     """The address to hand out: what `serve` announced, else where the page itself was opened."""
     if os.environ.get("LAB_ADDRESS"):
         return os.environ["LAB_ADDRESS"]
-    parts = urlsplit(opened)
+    parts = urlsplit(opened or f"http://localhost:{PORT}")
     return f"{parts.scheme}://{parts.netloc}"
 
 

@@ -4,15 +4,17 @@ Both run outside the server because a busy Python thread beside Streamlit's woul
 every viewer down, and because they need torch, which the server does without.
 """
 
-import fcntl
 import json
 import logging
 import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
-from core.data.download import Progress
+from filelock import FileLock, Timeout
+
+from core.data.progress import Progress
 from core.paths import ROOT, data_folder
 
 TRAINER = [sys.executable, "-m", "core.live.trainer"]
@@ -28,7 +30,7 @@ RESTART_SECONDS = 1.0  # between the end of one trainer and the start of the nex
 class TrainerProcess:
     """One for each server. The trainer ends when the server does: its standard input closes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.process: subprocess.Popen | None = None
         self._failures = 0  # ends of its own accord, in a row
         self._lock = threading.Lock()
@@ -61,33 +63,38 @@ class TrainerProcess:
 
     def _watch(self) -> None:
         data_folder().mkdir(parents=True, exist_ok=True)
-        with open(data_folder() / "trainer.lock", "w") as lock:
-            # One trainer for a data folder: a second server waits here until the first is gone.
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            while not self._stopped.is_set():
-                environment = {**os.environ, **TRAINER_ENVIRONMENT}
-                with subprocess.Popen(
-                    TRAINER, cwd=ROOT, env=environment, stdin=subprocess.PIPE
-                ) as self.process:
-                    ended = self._wait()
-                # Killed by a signal: start again. Ended by itself: something is wrong with it.
-                self._failures = self._failures + 1 if ended > 0 else 0
-                self._stopped.wait(RESTART_SECONDS * min(60, 2**self._failures))
+        # One trainer for a data folder: a second server waits here until the first is gone.
+        lock = FileLock(data_folder() / "trainer.lock")
+        while not self._stopped.is_set():
+            with suppress(Timeout), lock.acquire(timeout=1, poll_interval=0.2):
+                self._keep_alive()
 
-    def _wait(self) -> int:
+    def _keep_alive(self) -> None:
+        """One trainer after the other, until the server stops."""
+        while not self._stopped.is_set():
+            environment = {**os.environ, **TRAINER_ENVIRONMENT}
+            with subprocess.Popen(
+                TRAINER, cwd=ROOT, env=environment, stdin=subprocess.PIPE
+            ) as self.process:
+                status = self._wait(self.process)
+            # Killed by a signal: start again. Ended by itself: something is wrong with it.
+            self._failures = self._failures + 1 if status > 0 else 0
+            self._stopped.wait(RESTART_SECONDS * min(60, 2**self._failures))
+
+    def _wait(self, process: subprocess.Popen) -> int:
         """The exit status of the trainer; a thread that waits costs the pages nothing."""
         try:
-            return self.process.wait(SETTLED_SECONDS)
+            return process.wait(SETTLED_SECONDS)
         except subprocess.TimeoutExpired:
             self._failures = 0  # it works
-            return self.process.wait()
+            return process.wait()
 
 
 class DownloadProcess:
     """`python -m core data` for the page's button; what it last reported is `progress`."""
 
-    def __init__(self):
-        self.progress: Progress | None = None
+    def __init__(self) -> None:
+        self.progress = Progress(0, "Starting")
         self.error = ""
         self._lock = threading.Lock()
         self._running = False
@@ -108,7 +115,7 @@ class DownloadProcess:
         failure = ""
         try:
             with subprocess.Popen(DOWNLOAD, cwd=ROOT, text=True, stdout=subprocess.PIPE) as process:
-                for line in process.stdout:
+                for line in process.stdout or ():
                     report = json.loads(line)
                     if "error" in report:
                         failure = report["error"]

@@ -1,109 +1,92 @@
 """The process that trains the queued runs, epoch by epoch, each visitor as much as any other.
 
-Started by core/live/supervisor.py as `python -m core.live.trainer`. It takes its orders from the
-store and tells it everything; killed at any moment, the next trainer goes on from the
-last epoch of each run.
+Started by core/live/supervisor.py as `python -m core.live.trainer`. It takes its orders
+from the store and reports everything to it; killed at any moment, the next trainer resumes
+each run after its last epoch.
 """
 
 import logging
 import os
-import sys
 import threading
 import time
-from collections import Counter
 from pathlib import Path
 
 import torch
 
 from core.data.cifar10 import Cifar10, load
 from core.errors import LabError, StoreError
+from core.live.fair_share import FairShare
 from core.live.store import MAX_ATTEMPTS, LiveRun, Store
 from core.paths import data_folder
-from core.training.concurrent_runs import Gang, Outcome
-from core.training.devices import best_device, describe_device
+from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
+from core.training.devices import best_device, describe_device, use_allowed_cpus
 
 POLL_SECONDS = 0.1  # when there is nothing to train
 COLLECT_SECONDS = 0.002  # between looks at what a GPU has finished
 
 
 class Trainer:
-    """On a CPU one run after the other trains an epoch; a GPU trains them side by side."""
+    """Takes one record from each active run in turn; a GPU trains several at a time."""
 
     def __init__(self, store: Store, device: str, folder: Path):
-        self.store, self.folder = store, folder  # of the checkpoints
+        """folder: of the checkpoints."""
+        self.store = store
+        self.folder = folder
         self.device_name = describe_device(device)
-        self.gang = Gang(device)
-        self.used: dict[str, float] = {}  # seconds of the device that each visitor at work has had
+        self.runs = ConcurrentRuns(device)
+        self.fair_share = FairShare()
         self.data: dict[str, Cifar10] = {}
         self.next_look = 0.0  # into the store, on the monotonic clock
         folder.mkdir(parents=True, exist_ok=True)
 
     def turn(self) -> bool:
-        """Launch the runs whose turn it is, tell of one that is done; False if there was neither."""
+        """Launch the runs whose turn it is, report one that is done; False if there was neither."""
         # While a GPU is at work it is asked often whether it has finished, the store is not.
-        is_time = not self.gang.under_way or time.monotonic() >= self.next_look
-        launched = self._look() if is_time else []
-        outcome = self.gang.collect()
+        is_time = not self.runs.in_flight or time.monotonic() >= self.next_look
+        has_launched = self._look() if is_time else False
+        outcome = self.runs.collect()
         if outcome:
-            self._tell(outcome)
+            self._report(outcome)
             self.next_look = 0.0
-        return bool(launched or outcome)
+        return has_launched or outcome is not None
 
-    def _look(self) -> list[LiveRun]:
-        """See in the store what is wanted, and begin it."""
+    def _look(self) -> bool:
+        """See in the store what is wanted, and start it; whether anything was started or ended."""
         self.next_look = time.monotonic() + POLL_SECONDS
         active = self.store.active_runs()
-        for run_id in set(self.gang.trainings) - self.gang.under_way - {run.run_id for run in active}:
-            self.gang.drop(run_id)  # paused or cancelled; the checkpoint stays
-        return [] if self.store.note("paused") else self._launch(active)
+        for run_id in set(self.runs.loaded) - self.runs.in_flight - {run.run_id for run in active}:
+            self.runs.evict(run_id)  # paused or cancelled; the checkpoint stays
+        return False if self.store.database.state().is_paused else self._launch(active)
 
-    def _launch(self, active: list[LiveRun]) -> list[LiveRun]:
-        """Begin an epoch of as many as there is room for; those that were begun, or ended."""
-        waiting = [run for run in active if run.run_id not in self.gang.under_way]
-        launched = []
+    def _launch(self, active: list[LiveRun]) -> bool:
+        """Start an epoch of as many as there is room for."""
+        waiting = [run for run in active if run.run_id not in self.runs.in_flight]
+        has_launched = False
         while waiting:
-            run = self._next(active, waiting)
-            if not self.gang.has_room_for(run.config):
+            run = self.fair_share.next(active, waiting, self.runs.in_flight, self.runs.loaded)
+            if not self.runs.has_room_for(run.config):
                 break
             waiting.remove(run)
-            under_way = [*self.gang.under_way, run.run_id]
-            self.store.set_note("training", " ".join(under_way))
+            self.store.database.set_in_training([*self.runs.in_flight, run.run_id])
             try:
                 self._launch_one(run)
             except Exception as error:
                 self._fail(run, error)
-            launched.append(run)
-        return launched
-
-    def _next(self, active: list[LiveRun], waiting: list[LiveRun]) -> LiveRun:
-        """Whose turn it is: of the visitor who has had the least time, what waited longest.
-
-        Time and not epochs: a heavy run takes from the light ones of others no more than
-        an equal share. Who comes anew begins level with the one who has had the least.
-        """
-        owners = dict.fromkeys(run.owner for run in active)
-        least = min((self.used[owner] for owner in owners if owner in self.used), default=0.0)
-        self.used = {owner: max(self.used.get(owner, least), least) for owner in owners}
-        under_way = Counter(run.owner for run in active if run.run_id in self.gang.under_way)
-        owner = min((run.owner for run in waiting), key=lambda name: (under_way[name], self.used[name]))
-        trained = list(self.gang.trainings)
-        own = [run for run in waiting if run.owner == owner]
-        return min(own, key=lambda run: trained.index(run.run_id) if run.run_id in trained else -1)
+            has_launched = True
+        return has_launched
 
     def _launch_one(self, run: LiveRun) -> None:
-        if run.run_id not in self.gang.trainings and not self._join(run):
+        if run.run_id not in self.runs.loaded and not self._load(run):
             return
-        training = self.gang.trainings[run.run_id]
-        for record in training.records[run.epochs_done :]:  # the trainer was killed before it told
+        records = self.runs.records(run.run_id)
+        for record in records[run.epochs_done :]:  # the last trainer was killed before it reported
             self.store.add_epoch(run.run_id, record)
-        if training.is_complete:
+        if self.runs.is_complete(run.run_id):
             self._end(run)
-        elif len(training.records) <= run.epochs_done:
-            del training  # so that the gang is the only one to hold it
-            if not self.gang.launch(run.run_id):
-                self.store.put_back(run.run_id)
+        elif len(records) <= run.epochs_done and not self.runs.launch(run.run_id):
+            self.store.put_back(run.run_id)
 
-    def _join(self, run: LiveRun) -> bool:
+    def _load(self, run: LiveRun) -> bool:
         if run.attempts >= MAX_ATTEMPTS:
             self._end(
                 run,
@@ -111,37 +94,36 @@ class Trainer:
                 "(is there enough memory?): try a smaller network or the embedded images.",
             )
             return False
-        self.store.started(run.run_id, self.device_name)
+        self.store.report_start(run.run_id, self.device_name)
         name, checkpoint = run.config.data, self._checkpoint(run)
         if name not in self.data:
             self.data[name] = load(name)
         if run.epochs_done == 0:
             checkpoint.unlink(missing_ok=True)
-        if self.gang.join(run.config, self.data[name], checkpoint):
+        if self.runs.load(run.config, self.data[name], checkpoint):
             return True
         self.store.put_back(run.run_id)
         return False
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _report(self, outcome: EpochDone | EpochFailed) -> None:
         run = self.store.run(outcome.run_id)
         if run is None:  # the store was damaged and a new one begun
-            self.gang.drop(outcome.run_id)
+            self.runs.evict(outcome.run_id)
             return
-        if outcome.error:
+        if isinstance(outcome, EpochFailed):
             self._fail(run, outcome.error)
             return
-        if run.owner in self.used:  # who has left meanwhile begins level when they come back
-            self.used[run.owner] += outcome.device_seconds
+        self.fair_share.report(run.owner, outcome.device_seconds)
         speed = run.config.train_images / outcome.device_seconds
-        self.store.measured_speed(run.config, self.device_name, speed)
-        # A run that a damaged checkpoint made begin anew has told its first epochs before.
+        self.store.report_speed(run.config, self.device_name, speed)
+        # A run that a damaged checkpoint made start again has reported its first epochs before.
         if outcome.record.epoch > run.epochs_done:
             self.store.add_epoch(run.run_id, outcome.record)
-        if self.gang.trainings[run.run_id].is_complete:
+        if self.runs.is_complete(run.run_id):
             self._end(run)
 
     def _fail(self, run: LiveRun, error: Exception) -> None:
-        # The store's own trouble, or the GPU's, is not the run's: the next trainer goes on.
+        # The store's own trouble, or the GPU's, is not the run's: the next trainer resumes it.
         if isinstance(error, (StoreError, torch.AcceleratorError)):
             raise error
         if isinstance(error, LabError):
@@ -155,10 +137,10 @@ class Trainer:
         self._end(run, f"The training stopped: {reason}.")
 
     def _end(self, run: LiveRun, failure: str = "") -> None:
-        self.gang.drop(run.run_id)
+        self.runs.evict(run.run_id)
         if failure:
-            self.store.failed(run.run_id, failure)
-        elif self.store.finished(run.run_id):  # not, if it was cancelled meanwhile
+            self.store.report_failure(run.run_id, failure)
+        elif self.store.report_end(run.run_id):  # not, if it was cancelled meanwhile
             self._checkpoint(run).unlink(missing_ok=True)
 
     def _checkpoint(self, run: LiveRun) -> Path:
@@ -166,17 +148,21 @@ class Trainer:
 
 
 def main() -> None:
-    os.nice(5)  # pages first
+    if hasattr(os, "nice"):  # Windows has no such call
+        os.nice(5)  # pages first
+    use_allowed_cpus()
     threading.Thread(target=_leave_with_server, daemon=True).start()
     trainer = Trainer(Store(), best_device(), data_folder() / "checkpoints")
     while True:
         if not trainer.turn():
-            time.sleep(COLLECT_SECONDS if trainer.gang.under_way else POLL_SECONDS)
+            time.sleep(COLLECT_SECONDS if trainer.runs.in_flight else POLL_SECONDS)
 
 
 def _leave_with_server() -> None:
     """The server holds the other end of our standard input: its end is ours."""
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: Python aborts where a thread still holds its buffer at the exit.
+    while os.read(0, 4096):
+        pass
     os._exit(0)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import core
 from core.config import RunConfig
@@ -10,7 +12,7 @@ from core.data.cifar10 import Cifar10, load
 from core.errors import ConfigError, TakenError
 from core.records import EpochRecord, Hardware
 from core.sweep.results import SWEEP_FOLDER
-from core.sweep.runner import Told, claim, keep, missing
+from core.sweep.runner import Event, RunEnded, claim, missing, save
 
 
 def train_on_cluster(
@@ -19,8 +21,8 @@ def train_on_cluster(
     gpus: float = 0,
     folder: Path = SWEEP_FOLDER,
     cpus: float = 1,
-) -> Iterator[Told]:
-    """Tell of each run as it ends, when it has been added to `folder`, or what stopped it.
+) -> Iterator[Event]:
+    """Report each run as it ends, when it has been added to `folder`, or what stopped it.
 
     gpus: of each task, a share such as 0.25 lets four runs use one GPU; 0: on CPUs.
     A run whose node is lost is trained again on another. Runs that another sweep on this
@@ -34,12 +36,12 @@ def train_on_cluster(
     try:
         with ExitStack() as claims:
             data = {name: ray.put(load(name)) for name in {config.data for config in configs}}
-            waiting = {}
+            waiting: dict[Any, RunConfig] = {}  # by Ray's reference to the result
             for config in configs:
                 try:
                     claims.enter_context(claim(config, folder))
                 except TakenError as error:
-                    yield Told(config, has_ended=True, failure=error)
+                    yield RunEnded(config, failure=error)
                     continue
                 if missing([config], folder):
                     waiting[task.remote(config, data[config.data], gpus > 0)] = config
@@ -49,10 +51,10 @@ def train_on_cluster(
                 try:
                     records, trained_on = ray.get(done)
                 except ray.exceptions.RayTaskError as error:
-                    yield Told(config, has_ended=True, failure=error.cause)
+                    yield RunEnded(config, failure=error.cause)
                 else:
-                    keep(config, records, trained_on, folder)
-                    yield Told(config, has_ended=True)
+                    save(config, records, trained_on, folder)
+                    yield RunEnded(config)
     finally:
         ray.shutdown()
 
@@ -66,7 +68,7 @@ def _train(config: RunConfig, data: Cifar10, on_gpu: bool) -> tuple[list[EpochRe
     return list(train(config, data, device)), hardware(device)
 
 
-def _connected(address: str):
+def _connected(address: str) -> ModuleType:
     try:
         import ray
     except ImportError:

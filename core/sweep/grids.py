@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from core.config import PAPER_LEARNING_RATE, RunConfig
 
-LEVELS = (0.0, 1.0, 0.5, 0.2, 0.8, 0.4, 0.6, 0.1, 0.9, 0.3, 0.7)  # ends and middle first
+BY_VALUE = (0.0, 1.0, 0.5, 0.2, 0.8, 0.4, 0.6, 0.1, 0.9, 0.3, 0.7)  # levels: ends and middle first
 SEEDS = (0, 1, 2)
 WEIGHT_DECAY = 0.0005  # the paper says "default" and prints no number
 
@@ -21,9 +22,9 @@ class Grid:
         return [replace(config, seed=seed) for seed in seeds for config in self.one_seed]
 
 
-def _paper(model: str, **settings) -> RunConfig:
+def _paper(model: str, **settings: Any) -> RunConfig:
     """As in the paper: MLPs for 200 epochs; the others for 64, or until fitted plus 10."""
-    length = {"epochs": 200}
+    length: dict[str, Any] = {"epochs": 200}
     if not model.startswith("mlp"):
         length = {"epochs": 64, "epochs_after_fitted": 10}
     return RunConfig(**{"model": model, "data": "full", "batch_size": 128, **length, **settings})
@@ -44,11 +45,11 @@ def _poster(model: str, batch_size: int, level: float) -> RunConfig:
     )
 
 
-def _until_fitted(model: str, **settings) -> RunConfig:
+def _until_fitted(model: str, **settings: Any) -> RunConfig:
     return _paper(model, **{"epochs": 10, "epochs_after_fitted": 10, **settings})
 
 
-def _read_early(model: str, **settings) -> RunConfig:
+def _read_early(model: str, **settings: Any) -> RunConfig:
     """Read 5 epochs after the training set is fitted: where 64 epochs take a CPU half a day.
 
     The learning rate depends on the epoch alone, so this is the first part of the same run
@@ -60,7 +61,8 @@ def _read_early(model: str, **settings) -> RunConfig:
 
 def _table_1() -> list[RunConfig]:
     """The 19 rows; those of figure 1c's networks without a regularizer are the paper grid's."""
-    decay, crop = {"weight_decay": WEIGHT_DECAY}, {"random_crop": True}
+    decay: dict[str, Any] = {"weight_decay": WEIGHT_DECAY}
+    crop: dict[str, Any] = {"random_crop": True}
     rows = []
     for model in ("mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn"):
         bare = _until_fitted if model == "inception-no-bn" else _paper
@@ -77,13 +79,13 @@ _GRIDS = (
         tuple(
             _paper(model, level=level)
             for model in ("mlp-1x512", "mlp-3x512", "alexnet", "inception")
-            for level in LEVELS
+            for level in BY_VALUE
         ),
     ),
     Grid(
         "paper-until-fitted",
         "Inception at every corruption level, read 5 epochs after the training set is fitted.",
-        tuple(_read_early("inception", level=level) for level in LEVELS),
+        tuple(_read_early("inception", level=level) for level in BY_VALUE),
     ),
     Grid(
         "mini",
@@ -91,7 +93,7 @@ _GRIDS = (
         tuple(
             RunConfig(model=model, level=level)
             for model in ("mlp-1x512", "alexnet", "inception")
-            for level in LEVELS
+            for level in BY_VALUE
         ),
     ),
     Grid(
@@ -115,8 +117,8 @@ _GRIDS = (
         "poster",
         "The student's poster: Inception at two batch sizes, and the small network.",
         (
-            *(_paper("mlp-1x512", level=level) for level in LEVELS),
-            *(_poster("inception", size, level) for size in (64, 32) for level in LEVELS),
+            *(_paper("mlp-1x512", level=level) for level in BY_VALUE),
+            *(_poster("inception", size, level) for size in (64, 32) for level in BY_VALUE),
         ),
     ),
 )

@@ -1,17 +1,17 @@
 """Every number that the paper prints or plots and that we have computed: theirs beside ours."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from core.sweep.comparison import (
-    BATCH_SIZE,
-    PAPER_NAMES,
+    PROTOCOL_BATCH_SIZE,
     against_corrupted_labels,
     fit_epochs,
     relative_fit_times,
 )
+from core.sweep.reference import PAPER_NAMES
 
 TABLE_NAMES = {  # of the networks in table 1
     "Inception": "inception",
@@ -27,6 +27,9 @@ SERIES_1A = {  # of figure 1a: corruption and level
     "random pixels": ("random-pixels", 0.0),
     "gaussian": ("gaussian", 0.0),
 }
+COLUMNS = ("source", "model", "quantity", "at", "paper", "ours", "difference", "seeds", "remark")
+Paper = dict[str, Any]  # reference.paper()
+
 FIGURE_1C_AT_0 = "The paper's figure 1c and table 1 disagree here: {:.2%} and {:.2%} test error."
 DUPLICATE = "The figure's point at 60% is the same as at 70%: a slip, it seems."
 CONVERTED = "On clean test labels; {:.2%} were they corrupted at the same level."
@@ -42,90 +45,93 @@ class Number(NamedTuple):
     paper: float
     ours: float
     seeds: int
-    note: str = ""
+    remark: str = ""
 
 
-def fidelity(runs: pd.DataFrame, epochs: pd.DataFrame, paper: dict) -> pd.DataFrame:
+def replication(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> pd.DataFrame:
     """A row for each Number, with the column difference = ours - paper.
 
     runs, epochs: the sweep; what it does not hold has no row. Errors, accuracies and levels
     are fractions; times are relative to true labels; losses are in nats.
     """
-    if len(runs):
-        keep = (runs.data == "full") & (runs.batch_size == BATCH_SIZE["full"])
-        runs = runs[keep]
-    numbers = []
-    if len(runs):
-        for source in (_figure_1a, _figure_1b, _figure_1c, _figure_2b, _table_1, _table_4):
-            numbers += source(runs, epochs, paper)
-    table = pd.DataFrame(numbers, columns=Number._fields)
-    table.insert(6, "difference", table.ours - table.paper)
-    return table
+    runs = runs[(runs.data == "full") & (runs.batch_size == PROTOCOL_BATCH_SIZE["full"])]
+    numbers: list[Number] = []
+    for source in (_figure_1a, _figure_1b, _figure_1c, _figure_2b, _table_1, _table_4):
+        numbers += source(runs, epochs, paper)
+    table = pd.DataFrame(numbers, columns=list(Number._fields))
+    return table.assign(difference=table.ours - table.paper)[list(COLUMNS)]
 
 
-def _select(runs, model: str, level=0.0, corruption="labels", decay=False, crop=False):
+def _select(
+    runs: pd.DataFrame,
+    model: str,
+    level: float = 0.0,
+    corruption: str = "labels",
+    decay: bool = False,
+    crop: bool = False,
+) -> pd.DataFrame:
     return runs[
         (runs.model == model)
-        & ((runs.level - level).abs() < 1e-6)
+        & (runs.level == level)
         & (runs.corruption == corruption)
         & ((runs.weight_decay > 0) == decay)
         & (runs.random_crop == crop)
     ]
 
 
-def _by_epoch(runs, epochs, measure: str) -> pd.Series:
-    return epochs[epochs.run_id.isin(runs.run_id)].groupby("epoch")[measure].mean()
+def _by_epoch(runs: pd.DataFrame, epochs: pd.DataFrame, metric: str) -> pd.Series:
+    return epochs[epochs.run_id.isin(runs.run_id)].groupby("epoch")[metric].mean()
 
 
-def _figure_1a(runs, epochs, paper) -> Iterator[Number]:
+def _figure_1a(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator[Number]:
     for name, values in paper["fig1a_average_train_loss_by_epoch"]["series"].items():
         corruption, level = SERIES_1A[name]
-        own = _select(runs, "inception", level, corruption)
-        means = _by_epoch(own, epochs, "train_loss")
+        ours = _select(runs, "inception", level, corruption)
+        means = _by_epoch(ours, epochs, "train_loss")
         for epoch, value in enumerate(values, start=1):
             if epoch in means.index:
                 at = f"{name}, epoch {epoch}"
                 yield Number(
-                    "Figure 1a", "inception", "training loss", at, value, means[epoch], len(own)
+                    "Figure 1a", "inception", "training loss", at, value, means[epoch], len(ours)
                 )
 
 
-def _figure_1b(runs, epochs, paper) -> Iterator[Number]:
+def _figure_1b(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator[Number]:
     plain = runs[(runs.corruption == "labels") & (runs.weight_decay == 0) & ~runs.random_crop]
     figure = paper["fig1b_relative_convergence_time"]
     times = relative_fit_times(fit_epochs(plain, epochs))
     for model, name in PAPER_NAMES.items():
-        own = times[times.model == model]
+        ours = times[times.model == model]
         for level, value in zip(figure["corruption"], figure["series"][name], strict=True):
-            here = own[(own.level - level).abs() < 1e-6]
-            if len(here):
-                mean, seeds = here.time.iloc[0], int(here.seeds.iloc[0])
+            point = ours[ours.level == level]
+            if len(point):
+                mean, seeds = point.time.iloc[0], int(point.seeds.iloc[0])
                 at = f"level {level:.0%}"
                 yield Number("Figure 1b", model, "relative time to fit", at, value, mean, seeds)
 
 
-def _figure_1c(runs, epochs, paper) -> Iterator[Number]:
+def _figure_1c(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator[Number]:
     figure = paper["fig1c_test_error"]
     for model, name in PAPER_NAMES.items():
         for level, value in zip(figure["corruption"], figure["series"][name], strict=True):
-            own = _select(runs, model, level)
-            if not len(own):
+            ours = _select(runs, model, level)
+            if not len(ours):
                 continue
-            error = own.final_test_error.mean()
-            notes = []
+            error = ours.final_test_error.mean()
+            remarks = []
             if 0 < level < 1:
-                notes.append(CONVERTED.format(against_corrupted_labels(error, level)))
+                remarks.append(CONVERTED.format(against_corrupted_labels(error, level)))
             if level == 0 and abs(value - _table_error(paper, name)) > 0.005:
-                notes.append(FIGURE_1C_AT_0.format(value, _table_error(paper, name)))
+                remarks.append(FIGURE_1C_AT_0.format(value, _table_error(paper, name)))
             if is_duplicate(figure, name, level):
-                notes.append(DUPLICATE)
+                remarks.append(DUPLICATE)
             yield Number(
-                "Figure 1c", model, "test error", f"level {level:.0%}", value, error, len(own),
-                " ".join(notes),
+                "Figure 1c", model, "test error", f"level {level:.0%}", value, error, len(ours),
+                " ".join(remarks),
             )  # fmt: skip
 
 
-def is_duplicate(figure: dict, name: str, level: float) -> bool:
+def is_duplicate(figure: dict[str, Any], name: str, level: float) -> bool:
     """Whether the figure's point is the next one's over again."""
     values = figure["series"][name]
     place = round(10 * level)
@@ -133,53 +139,48 @@ def is_duplicate(figure: dict, name: str, level: float) -> bool:
     return place < 8 and values[place] == values[place + 1]
 
 
-def _figure_2b(runs, epochs, paper) -> Iterator[Number]:
+def _figure_2b(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator[Number]:
     for name, values in paper["fig2b_test_accuracy_by_epoch"]["series"].items():
         model = TABLE_NAMES[name]
-        own = _select(runs, model)
-        means = 1 - _by_epoch(own, epochs, "test_error")
+        ours = _select(runs, model)
+        means = 1 - _by_epoch(ours, epochs, "test_error")
         for epoch, value in enumerate(values, start=1):
             if epoch in means.index:
                 at = f"epoch {epoch}"
-                yield Number("Figure 2b", model, "test accuracy", at, value, means[epoch], len(own))
+                yield Number("Figure 2b", model, "test accuracy", at, value, means[epoch], len(ours))
 
 
-def _table_1(runs, epochs, paper) -> Iterator[Number]:
+def _table_1(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator[Number]:
     for name, _, crop, decay, labels, train, test in paper["table1_percent_accuracy"]["rows"]:
         model = TABLE_NAMES[name]
-        own = _select(runs, model, float(labels == "random"), decay=decay, crop=crop)
-        if not len(own):
+        ours = _select(runs, model, float(labels == "random"), decay=decay, crop=crop)
+        if not len(ours):
             continue
         with_ = [text for text, used in (("random crop", crop), ("weight decay", decay)) if used]
         at = f"{labels} labels, {' and '.join(with_) or 'no regularizer'}"
-        ours = (1 - own.final_train_error.mean(), 1 - own.final_test_error.mean())
-        for quantity, value, mean in zip(("training", "test"), (train, test), ours, strict=True):
-            note = ""
-            if quantity == "test" and not with_ and labels == "true" and name in _figure(paper):
-                value_1c = _figure(paper)[name][0]
-                if abs(value_1c - (1 - test / 100)) > 0.005:
-                    note = FIGURE_1C_AT_0.format(value_1c, 1 - test / 100)
+        accuracies = (1 - ours.final_train_error.mean(), 1 - ours.final_test_error.mean())
+        for quantity, value, mean in zip(("training", "test"), (train, test), accuracies, strict=True):
+            remark, series = "", paper["fig1c_test_error"]["series"].get(name)
+            is_plain = quantity == "test" and not with_ and labels == "true"
+            if is_plain and series and abs(series[0] - (1 - test / 100)) > 0.005:
+                remark = FIGURE_1C_AT_0.format(series[0], 1 - test / 100)
             yield Number(
-                "Table 1", model, f"{quantity} accuracy", at, value / 100, mean, len(own), note
+                "Table 1", model, f"{quantity} accuracy", at, value / 100, mean, len(ours), remark
             )
 
 
-def _table_4(runs, epochs, paper) -> Iterator[Number]:
+def _table_4(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator[Number]:
     printed = paper["table4_percent_train_accuracy_on_random_labels_with_a_regularizer"]
     for name, value in printed["weight decay"].items():
-        own = _select(runs, TABLE_NAMES[name], 1.0, decay=True)
-        if len(own) and not isinstance(value, str):
+        ours = _select(runs, TABLE_NAMES[name], 1.0, decay=True)
+        if len(ours) and not isinstance(value, str):
             yield Number(
                 "Table 4", TABLE_NAMES[name], "training accuracy", "random labels, weight decay",
-                value / 100, 1 - own.final_train_error.mean(), len(own),
+                value / 100, 1 - ours.final_train_error.mean(), len(ours),
             )  # fmt: skip
 
 
-def _figure(paper: dict) -> dict:
-    return paper["fig1c_test_error"]["series"]
-
-
-def _table_error(paper: dict, name: str) -> float:
+def _table_error(paper: Paper, name: str) -> float:
     """Table 1's test error of a network on true labels, without a regularizer."""
     for model, _, crop, decay, labels, _, test in paper["table1_percent_accuracy"]["rows"]:
         if (model, crop, decay, labels) == (name, False, False, "true"):

@@ -9,26 +9,40 @@ import json
 import os
 import platform
 import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from filelock import FileLock
 
 from core.config import RunConfig
 from core.errors import ConfigError, SweepError
 from core.paths import ASSETS
-from core.records import EpochRecord, Hardware, fitted_epoch
+from core.records import METRICS, TIMES, EpochRecord, Hardware, fitted_epoch
 
 SWEEP_FOLDER = ASSETS / "sweep"
 RUNS, EPOCHS = "runs.parquet", "epochs.parquet"
 ORDER = ["model", "data", "corruption", "batch_size", "level", "seed"]
-CLOCK = ("seconds", "images_per_second")  # of one epoch: of no use beside the whole run's
-MEASURES = [spec.name for spec in fields(EpochRecord) if spec.name != "predictions"]
+EPOCH_COLUMNS: dict[str, type] = {
+    "run_id": str,
+    **{name: int if name == "epoch" else float for name in METRICS},
+    "predictions": object,
+}
+FINAL = tuple(name for name in METRICS if name not in (*TIMES, "epoch", "learning_rate"))
+RUN_COLUMNS: dict[str, type] = {
+    "run_id": str,
+    **{spec.name: spec.metadata["kind"] for spec in fields(RunConfig)},
+    **{f"final_{name}": float for name in FINAL},
+    **{"epochs_trained": int, "fitted_epoch": float, "images_per_second": float},
+    **{"device": str, "device_type": str, "threads": float, "torch": str, "python": str, "date": str},
+    **{"wall_seconds": float, "runs_at_once": float},
+}
 
 
 @dataclass(frozen=True)
@@ -39,25 +53,21 @@ class Result:
     records: list[EpochRecord]
     provenance: dict[str, str | float | None]  # device, versions, date, wall time
 
-    def run_row(self) -> dict:
+    def run_row(self) -> dict[str, Any]:
         """One row of runs.parquet."""
         last = asdict(self.records[-1])
         speeds = pd.Series([record.images_per_second for record in self.records])
         return {
             "run_id": self.config.run_id,
             **asdict(self.config),
-            **{
-                f"final_{name}": last[name]
-                for name in MEASURES
-                if name not in (*CLOCK, "epoch", "learning_rate")
-            },
+            **{f"final_{name}": last[name] for name in FINAL},
             "epochs_trained": len(self.records),
             "fitted_epoch": fitted_epoch(self.records),
             "images_per_second": round(float(speeds.median()), 1),  # training alone
             **self.provenance,
         }
 
-    def epoch_rows(self) -> list[dict]:
+    def epoch_rows(self) -> list[dict[str, Any]]:
         """The rows of epochs.parquet; the predictions as one byte each."""
         return [
             {"run_id": self.config.run_id, **asdict(record), "predictions": bytes(record.predictions)}
@@ -66,11 +76,11 @@ class Result:
 
 
 def provenance(
-    hardware: Hardware, wall_seconds: float, at_once: float = 1.0
+    hardware: Hardware, wall_seconds: float, runs_at_once: float = 1.0
 ) -> dict[str, str | float | None]:
     """What a stored number must carry: where, with what, when and how long.
 
-    at_once: how many runs the device trained side by side, on average, this one included.
+    runs_at_once: how many runs the device trained side by side, on average, this one included.
     """
     return {
         **hardware._asdict(),
@@ -78,7 +88,7 @@ def provenance(
         "python": platform.python_version(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "wall_seconds": round(wall_seconds, 1),
-        "runs_at_once": at_once,
+        "runs_at_once": runs_at_once,
     }
 
 
@@ -117,13 +127,18 @@ def add_tables(runs: pd.DataFrame, epochs: pd.DataFrame, folder: Path = SWEEP_FO
     """The same with the runs as rows of the two files: another machine's sweep, say."""
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # between reading and writing nobody else may write
-        old_runs, old_epochs = load_runs(folder), _read(folder / EPOCHS)
-        if len(old_runs):
-            runs = pd.concat([old_runs[~old_runs.run_id.isin(runs.run_id)], runs])
-            epochs = pd.concat([old_epochs[~old_epochs.run_id.isin(epochs.run_id)], epochs])
+        old_runs, old_epochs = load_runs(folder), _read(folder / EPOCHS, EPOCH_COLUMNS)
+        runs = _replaced(old_runs, _completed(runs))
+        epochs = _replaced(old_epochs, epochs)
         # Epochs first: killed in between, the sweep has epochs of a run it does not list.
         _write_parquet(folder / EPOCHS, epochs.sort_values(["run_id", "epoch"]))
         _write_parquet(folder / RUNS, runs.sort_values(ORDER))
+
+
+def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Both tables' rows; where a run is in both, the new ones."""
+    others = old[~old.run_id.isin(new.run_id)]
+    return pd.concat([others, new]) if len(others) else new  # pandas keeps no types of an empty one
 
 
 def stamp(folder: Path = SWEEP_FOLDER) -> int:
@@ -134,25 +149,24 @@ def stamp(folder: Path = SWEEP_FOLDER) -> int:
 
 def load_runs(folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
     """The precomputed runs, a row each; an empty table where there are none. Raises SweepError."""
-    return _completed(_read(folder / RUNS))
+    return _completed(_read(folder / RUNS, RUN_COLUMNS))
 
 
 def _completed(runs: pd.DataFrame) -> pd.DataFrame:
-    """And the columns that were not stored when the file was written."""
-    if len(runs) and "runs_at_once" not in runs:
+    """And the columns that were not stored when the rows were written."""
+    if "runs_at_once" not in runs:
         runs["runs_at_once"] = 1.0
-    if len(runs) and "device_type" not in runs:  # the words of that version, which are closed
+    if "device_type" not in runs:  # from the device's words, of which that version knew two
         threads = runs.device.str.extract(r"^(\d+) CPU threads")[0]
         runs["device_type"] = np.where(threads.isna(), "cuda", "cpu")
         runs["threads"] = threads.astype(float)
     return runs
 
 
-def load_epochs(run_ids, folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
+def load_epochs(run_ids: Iterable[str], folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
     """What was measured at each epoch of these runs, without the predictions. Raises SweepError."""
-    return _read(
-        folder / EPOCHS, columns=["run_id", *MEASURES], filters=[("run_id", "in", list(run_ids))]
-    )
+    columns = {name: EPOCH_COLUMNS[name] for name in ("run_id", *METRICS)}
+    return _read(folder / EPOCHS, columns, [("run_id", "in", list(run_ids))])
 
 
 def load_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -160,58 +174,43 @@ def load_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     for name in (RUNS, EPOCHS):
         if not (folder / name).exists():
             raise SweepError(f"{folder} has no {name}: name the folder of another machine's sweep.")
-    return load_runs(folder), _read(folder / EPOCHS)
+    return load_runs(folder), _read(folder / EPOCHS, EPOCH_COLUMNS)
 
 
 def load_records(run_id: str, folder: Path = SWEEP_FOLDER) -> list[EpochRecord]:
     """All epochs of one precomputed run, with its predictions. Raises SweepError."""
-    rows = _read(folder / EPOCHS, filters=[("run_id", "==", run_id)]).drop(columns="run_id")
+    rows = _read(folder / EPOCHS, EPOCH_COLUMNS, [("run_id", "==", run_id)]).drop(columns="run_id")
     known = rows.astype(object).where(rows.notna(), None)
-    return [EpochRecord(**row) for row in known.to_dict("records")]
+    return [
+        EpochRecord(**{str(name): value for name, value in row.items()})
+        for row in known.to_dict("records")
+    ]
 
 
-def config_of(run) -> RunConfig:
+def config_of(run: Mapping[str, Any] | pd.Series) -> RunConfig:
     """The settings of one row of runs.parquet."""
-    return RunConfig(**{spec.name: spec.type(run[spec.name]) for spec in fields(RunConfig)})
+    return RunConfig(**{spec.name: spec.metadata["kind"](run[spec.name]) for spec in fields(RunConfig)})
 
 
-def _read(path: Path, columns=None, filters=None) -> pd.DataFrame:
+def _read(path: Path, columns: Mapping[str, type], filters: list[tuple] | None = None) -> pd.DataFrame:
+    """The rows of a file; without one, an empty table of these columns. Raises SweepError."""
     if not path.exists():
-        return pd.DataFrame(columns=columns or ["run_id"])
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
     try:
-        return pd.read_parquet(path, columns=columns, filters=filters)
+        stored = [name for name in columns if name in pq.read_schema(path).names] or None
+        return pd.read_parquet(path, columns=stored, filters=filters)
     except (pa.ArrowException, OSError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SweepError(
-            f"{path} cannot be read ({reason}): bring it back with `git checkout -- assets/sweep`."
+            f"{path} cannot be read ({reason}): restore it with `git checkout -- assets/sweep`."
         ) from None
-
-
-def paper() -> dict:
-    """The numbers of Zhang et al. 2017, as printed and as read off its figures."""
-    return _reference("zhang2017")
-
-
-def poster() -> dict:
-    """The numbers of A. Zhuang's poster, 2023."""
-    return _reference("poster2023")
-
-
-def earlier_attempts() -> dict:
-    """The numbers of earlier public attempts, and what was wrong in each."""
-    return _reference("reproductions")
-
-
-@cache
-def _reference(name: str) -> dict:
-    return json.loads((ASSETS / "reference" / f"{name}.json").read_text())
 
 
 def _write_parquet(path: Path, rows: pd.DataFrame) -> None:
     _write(path, lambda part: rows.reset_index(drop=True).to_parquet(part, index=False))
 
 
-def _write(path: Path, write) -> None:
+def _write(path: Path, write: Callable[[Path], object]) -> None:
     """Whole or not at all: written beside `path`, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")

@@ -1,16 +1,16 @@
-"""Training what the precomputed sweep lacks, as many runs at once as the device holds, resumable.
+"""Training the runs that the precomputed sweep lacks, as many at once as the device holds.
 
-`folder` holds the finished runs (see core.results); in folder/running each run that is
-under way has its lock and its checkpoint, which carries all its epochs. A run moves into
-the two files when its last epoch is done, and only then is its checkpoint deleted.
+`folder` holds the finished runs (see core.sweep.results); in folder/running each run that
+is being trained has its lock and its checkpoint, which carries all its epochs. A run moves
+into the two files when its last epoch is done, and only then is its checkpoint deleted.
 """
 
 import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from filelock import FileLock, Timeout
@@ -20,19 +20,30 @@ from core.data.cifar10 import Cifar10, load
 from core.errors import LabError, TakenError
 from core.records import EpochRecord, Hardware
 from core.sweep.results import SWEEP_FOLDER, Result, add_results, load_runs, provenance
-from core.training.concurrent_runs import Gang, Outcome
+from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.devices import hardware
 
 POLL_SECONDS = 0.002  # between looks at what a GPU has finished
 
 
-class Told(NamedTuple):
-    """What a sweep tells as it goes: that a run has begun, an epoch of it, its end."""
-
+@dataclass(frozen=True)
+class RunStarted:
     config: RunConfig
-    record: EpochRecord | None = None
-    has_ended: bool = False
+
+
+@dataclass(frozen=True)
+class EpochTrained:
+    config: RunConfig
+    record: EpochRecord
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    config: RunConfig
     failure: Exception | None = None  # why it ended too early
+
+
+Event = RunStarted | EpochTrained | RunEnded
 
 
 def missing(configs: Iterable[RunConfig], folder: Path = SWEEP_FOLDER) -> list[RunConfig]:
@@ -56,8 +67,8 @@ def claim(config: RunConfig, folder: Path) -> FileLock:
 class Sweep:
     """The training of some runs, in their order; to be iterated over once.
 
-    Everything that happens is told (see Told); the epochs in a run's checkpoint are told
-    once more. A run that diverges, that another sweep trains, or that is too big for the
+    Yields an Event for all that happens; the epochs in a run's checkpoint are reported
+    once more. A run that diverges, that another sweep trains, or that is too large for the
     memory ends with a failure, and the others go on.
     Raises SweepError and OSError (a full disk); the epochs trained so far are kept.
     """
@@ -70,92 +81,94 @@ class Sweep:
         data: Cifar10 | None = None,
     ):
         """data: instead of what the configs name."""
-        self.todo, self.folder, self.data = deque(dict.fromkeys(configs)), folder, data
+        self.todo = deque(dict.fromkeys(configs))
+        self.folder = folder
+        self.data = data
         self.hardware = hardware(device)
-        self.gang = Gang(device)
+        self.runs = ConcurrentRuns(device)
         self.claims: dict[str, FileLock] = {}  # of the runs that have begun, by run id
         self.configs: dict[str, RunConfig] = {}
-        self.seconds: dict[str, tuple[float, float]] = {}  # of its epochs; its share of the device's
+        self.seconds: dict[str, tuple[float, float]] = {}  # a run's epochs; its share of the device
 
-    def __iter__(self) -> Iterator[Told]:
+    def __iter__(self) -> Iterator[Event]:
         try:
             while self.todo or self.claims:
-                while self.todo and self.gang.has_room_for(self.todo[0]):
+                while self.todo and self.runs.has_room_for(self.todo[0]):
                     config = self.todo.popleft()
-                    yield from self._told_of_failure(config, self._begin(config))
-                outcome = self.gang.collect()
+                    yield from self._end_on_failure(config, self._start(config))
+                outcome = self.runs.collect()
                 if outcome:
                     config = self.configs[outcome.run_id]
-                    yield from self._told_of_failure(config, self._tell(outcome))
+                    yield from self._end_on_failure(config, self._report(config, outcome))
                 else:
                     time.sleep(POLL_SECONDS)
         finally:
             for run_id in list(self.claims):
-                self._leave(run_id)
+                self._release(run_id)
 
-    def _begin(self, config: RunConfig) -> Iterator[Told]:
+    def _start(self, config: RunConfig) -> Iterator[Event]:
         run_id = config.run_id
         self.claims[run_id] = claim(config, self.folder)
         self.configs[run_id] = config
         if not missing([config], self.folder):  # another sweep has finished it meanwhile
-            self._leave(run_id)
-            yield Told(config, has_ended=True)
+            self._release(run_id)
+            yield RunEnded(config)
             return
-        yield Told(config)
-        if not self.gang.join(config, self.data or load(config.data), self._checkpoint(run_id)):
-            self._put_back(run_id)
+        yield RunStarted(config)
+        if not self.runs.load(config, self.data or load(config.data), self._checkpoint(run_id)):
+            self._put_back(config)
             return
-        for record in self.gang.trainings[run_id].records:
-            yield Told(config, record)
-        yield from self._go_on(run_id)
+        for record in self.runs.records(run_id):
+            yield EpochTrained(config, record)
+        yield from self._continue(config)
 
-    def _go_on(self, run_id: str) -> Iterator[Told]:
-        """The next epoch; or the run's end, if there is none."""
-        training = self.gang.trainings.get(run_id)
-        if training is None:  # left, when the memory was short for another
-            self._put_back(run_id)
-            return
-        if not training.is_complete:
-            del training  # so that the gang is the only one to hold it
-            if not self.gang.launch(run_id):
-                self._put_back(run_id)
-            return
-        wall, own = self.seconds.get(run_id, (1.0, 1.0))
-        at_once = round(wall / own, 1)
-        keep(training.config, training.records, self.hardware, self.folder, at_once)
-        self._checkpoint(run_id).unlink()
-        self._leave(run_id)
-        yield Told(training.config, has_ended=True)
-
-    def _tell(self, outcome: Outcome) -> Iterator[Told]:
-        if outcome.error:
+    def _report(self, config: RunConfig, outcome: EpochDone | EpochFailed) -> Iterator[Event]:
+        if isinstance(outcome, EpochFailed):
             raise outcome.error
-        wall, own = self.seconds.get(outcome.run_id, (0.0, 0.0))
-        self.seconds[outcome.run_id] = (wall + outcome.record.seconds, own + outcome.device_seconds)
-        yield Told(self.configs[outcome.run_id], outcome.record)
-        yield from self._go_on(outcome.run_id)
+        wall, share = self.seconds.get(outcome.run_id, (0.0, 0.0))
+        self.seconds[outcome.run_id] = (
+            wall + outcome.record.seconds,
+            share + outcome.device_seconds,
+        )
+        yield EpochTrained(config, outcome.record)
+        yield from self._continue(config)
 
-    def _told_of_failure(self, config: RunConfig, telling: Iterator[Told]) -> Iterator[Told]:
-        """The same; what ends one run only is told, and does not end the sweep."""
+    def _continue(self, config: RunConfig) -> Iterator[Event]:
+        """Launch the next epoch; or end the run, if there is none."""
+        run_id = config.run_id
+        if run_id not in self.runs.loaded:  # evicted, when the memory was short for another
+            self._put_back(config)
+        elif self.runs.is_complete(run_id):
+            wall, share = self.seconds.get(run_id, (1.0, 1.0))
+            records = self.runs.records(run_id)
+            save(config, records, self.hardware, self.folder, runs_at_once=round(wall / share, 1))
+            self._checkpoint(run_id).unlink()
+            self._release(run_id)
+            yield RunEnded(config)
+        elif not self.runs.launch(run_id):
+            self._put_back(config)
+
+    def _end_on_failure(self, config: RunConfig, events: Iterator[Event]) -> Iterator[Event]:
+        """The same events; what ends one run only is reported, and does not end the sweep."""
         try:
-            yield from telling
+            yield from events
         except torch.AcceleratorError:  # the GPU itself is in trouble: no run can go on
             raise
         except LabError as error:
-            self._leave(config.run_id)
-            yield Told(config, has_ended=True, failure=error)
+            self._release(config.run_id)
+            yield RunEnded(config, failure=error)
         except RuntimeError as error:  # torch's, of this run alone: a missing kernel, say
             logging.exception("Run %s stopped.", config.run_id)
-            self._leave(config.run_id)
-            yield Told(config, has_ended=True, failure=error)
+            self._release(config.run_id)
+            yield RunEnded(config, failure=error)
 
-    def _put_back(self, run_id: str) -> None:
+    def _put_back(self, config: RunConfig) -> None:
         """There was too little memory: it comes next when there is room."""
-        self.todo.appendleft(self.configs[run_id])
-        self._leave(run_id)
+        self.todo.appendleft(config)
+        self._release(config.run_id)
 
-    def _leave(self, run_id: str) -> None:
-        self.gang.drop(run_id)
+    def _release(self, run_id: str) -> None:
+        self.runs.evict(run_id)
         if run_id in self.claims:
             self.claims.pop(run_id).release()
 
@@ -163,13 +176,16 @@ class Sweep:
         return self.folder / "running" / f"{run_id}.safetensors"
 
 
-def keep(
+def save(
     config: RunConfig,
     records: list[EpochRecord],
     hardware: Hardware,
     folder: Path,
-    at_once: float = 1.0,
+    runs_at_once: float = 1.0,
 ) -> None:
-    """Add a run with all its epochs to the finished ones; at_once: runs trained side by side, on average."""
-    about = provenance(hardware, sum(record.seconds for record in records), at_once)
-    add_results([Result(config, records, about)], folder)
+    """Add a run with all its epochs to the finished ones.
+
+    runs_at_once: how many were trained side by side, on average. Raises SweepError, OSError.
+    """
+    seconds = sum(record.seconds for record in records)
+    add_results([Result(config, records, provenance(hardware, seconds, runs_at_once))], folder)

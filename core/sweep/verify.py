@@ -1,14 +1,17 @@
 """Does this code still compute what is stored? The first epochs of stored runs, trained again."""
 
 import itertools
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import pandas as pd
 import torch
 
 from core.data.cifar10 import Cifar10, load
-from core.sweep.results import MEASURES, SWEEP_FOLDER, config_of, load_records
+from core.records import METRICS, TIMES
+from core.sweep.results import SWEEP_FOLDER, config_of, load_records
 from core.training.devices import hardware
 from core.training.training import train
 
@@ -16,46 +19,52 @@ from core.training.training import train
 # rounding differs: measured in the first two epochs between float32 and bfloat16, it moves
 # an MLP by 0.007, but AlexNet by 0.04, which is as much as another seed does.
 TOLERANCE = 0.05  # of shares absolute, of losses relative
-COMPARED = [name for name in MEASURES if name not in ("epoch", "seconds", "images_per_second")]
+COMPARED = tuple(name for name in METRICS if name not in ("epoch", *TIMES))
+
+
+Row = Mapping[str, Any] | pd.Series  # of runs.parquet
 
 
 class Check(NamedTuple):
     run_id: str
     epochs: int
-    measure: str  # the one that differs most, measured by its tolerance
+    metric: str  # the one that differs most
     stored: float | None
     computed: float | None
     difference: float  # of shares absolute, of losses relative; 0 for the very same numbers
-    is_same_machine: bool  # the same kind of device, and the same torch
+    is_same_machine: bool  # the same processor, threads and torch
 
     @property
     def is_reproduced(self) -> bool:
         return self.difference <= (0 if self.is_same_machine else TOLERANCE)
 
 
-def is_verifiable(run) -> bool:
+def is_verifiable(run: Row) -> bool:
     """Only what a CPU computed can be checked on any machine; run: a row of runs.parquet."""
     return run["device_type"] == "cpu"
 
 
-def verify(run, epochs: int = 2, folder: Path = SWEEP_FOLDER, data: Cifar10 | None = None) -> Check:
+def verify(
+    run: Row, epochs: int = 2, folder: Path = SWEEP_FOLDER, data: Cifar10 | None = None
+) -> Check:
     """Train the first epochs of a stored run again and hold them against what is stored.
 
     run: a row of runs.parquet. Raises SweepError, DataError.
     """
-    config, stored = config_of(run), load_records(run["run_id"], folder)[:epochs]
+    config, stored = config_of(run), load_records(str(run["run_id"]), folder)[:epochs]
     with _threads(int(run["threads"])):
         data = data or load(config.data)
         computed = list(itertools.islice(train(config, data, "cpu"), len(stored)))
-        here = (hardware("cpu").device, torch.__version__.partition("+")[0])
-    same = here == (run["device"], run["torch"].partition("+")[0])
+        now = (hardware("cpu").device, torch.__version__.partition("+")[0])
+    is_same_machine = now == (run["device"], run["torch"].partition("+")[0])
     differences = [
-        (_difference(name, getattr(then, name), getattr(now, name)), name, then, now)
-        for then, now in zip(stored, computed, strict=True)
+        (_difference(name, getattr(old, name), getattr(new, name)), name, old, new)
+        for old, new in zip(stored, computed, strict=True)
         for name in COMPARED
     ]
-    most, name, then, now = max(differences, key=lambda found: found[0])
-    return Check(config.run_id, len(stored), name, getattr(then, name), getattr(now, name), most, same)
+    largest, name, old, new = max(differences, key=lambda found: found[0])
+    values = (getattr(old, name), getattr(new, name))
+    return Check(config.run_id, len(stored), name, *values, largest, is_same_machine)
 
 
 def _difference(name: str, stored: float | None, computed: float | None) -> float:
@@ -67,7 +76,7 @@ def _difference(name: str, stored: float | None, computed: float | None) -> floa
 
 
 @contextmanager
-def _threads(count: int):
+def _threads(count: int) -> Iterator[None]:
     """As many threads as the stored run had: a product's rounding depends on them."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)

@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch.nn import Module
+from torch.optim import Optimizer
 
 from core.config import RunConfig
 from core.errors import CheckpointError
@@ -15,14 +17,14 @@ from core.records import EpochRecord
 
 
 def save_checkpoint(
-    path: Path, config: RunConfig, model, optimizer, records: list[EpochRecord]
+    path: Path, config: RunConfig, model: Module, optimizer: Optimizer, records: list[EpochRecord]
 ) -> None:
     """Replace the checkpoint at `path`, atomically; records: of all epochs so far.
 
     Raises OSError (a full disk).
     """
     about = {
-        "config": json.dumps(config.settings()),
+        "config": json.dumps(config.overrides()),
         "records": json.dumps([asdict(record) for record in records]),
     }
     part = path.with_suffix(".part")
@@ -39,7 +41,9 @@ def save_checkpoint(
         part.unlink(missing_ok=True)
 
 
-def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> list[EpochRecord]:
+def load_checkpoint(
+    path: Path, config: RunConfig, model: Module, optimizer: Optimizer
+) -> list[EpochRecord]:
     """Put the state at `path` into model and optimizer; return the records of its epochs.
 
     Raises CheckpointError where the file is damaged or belongs to another run.
@@ -65,7 +69,7 @@ def load_checkpoint(path: Path, config: RunConfig, model, optimizer) -> list[Epo
     return records
 
 
-def _tensors(model, optimizer) -> dict[str, torch.Tensor]:
+def _tensors(model: Module, optimizer: Optimizer) -> dict[str, torch.Tensor]:
     """Weights, buffers and momentum by name, without copying."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for name, parameter in model.named_parameters():

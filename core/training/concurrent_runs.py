@@ -6,8 +6,9 @@ gives the records that it would give alone.
 
 import gc
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
@@ -19,115 +20,129 @@ from core.training.devices import is_out_of_memory
 from core.training.memory_plan import available, is_short, needed
 from core.training.training import Training
 
-MOST_AT_ONCE = 32  # on a GPU: torch has as many streams
+MAX_AT_ONCE = 32  # on a GPU: torch has as many streams
 
 
-class Outcome(NamedTuple):
-    """How the epoch of a run went that was launched."""
+@dataclass(frozen=True)
+class EpochDone:
+    """The epoch of a run is done."""
 
     run_id: str
-    record: EpochRecord | None  # None: it failed
-    error: Exception | None
-    device_seconds: float  # its share of the device's time
+    record: EpochRecord
+    device_seconds: float  # the run's share of the device's time
 
 
-class Gang:
+@dataclass(frozen=True)
+class EpochFailed:
+    """The epoch of a run failed; the run has been evicted."""
+
+    run_id: str
+    error: Exception
+
+
+class ConcurrentRuns:
     """The runs in a device's memory. A run is named by its run_id.
 
-    `join` brings one into memory, `launch` starts its next epoch, `collect` tells of those
-    that are done, `drop` forgets one, whose checkpoint stays.
+    `load` brings one into memory, `launch` starts its next epoch, `collect` returns one
+    that is done, `evict` forgets one, whose checkpoint stays.
     """
 
     def __init__(self, device: str):
         self.device = torch.device(device)
-        self.at_once = MOST_AT_ONCE if self.device.type == "cuda" else 1
-        self.memory = available(self.device)
-        self.trainings: dict[str, Training] = {}  # the one launched last comes last
-        self.under_way: set[str] = set()
-        self.were_short: set[str] = set()  # runs that met with too little memory once
+        self.max_at_once = MAX_AT_ONCE if self.device.type == "cuda" else 1
+        self.memory = available(self.device)  # bytes that the plan may use
+        self.in_flight: set[str] = set()  # runs whose epoch has been launched
+        self._trainings: dict[str, Training] = {}  # the one launched last comes last
+        self._were_short: set[str] = set()  # runs that met with too little memory once
+
+    @property
+    def loaded(self) -> list[str]:
+        """The runs in memory, in the order in which they were launched last."""
+        return list(self._trainings)
+
+    def records(self, run_id: str) -> list[EpochRecord]:
+        """Of all epochs of a loaded run, those of its checkpoint included."""
+        return self._trainings[run_id].records
+
+    def is_complete(self, run_id: str) -> bool:
+        """Whether a loaded run has all its epochs."""
+        return self._trainings[run_id].is_complete
 
     def has_room_for(self, config: RunConfig) -> bool:
-        """Whether it can be launched now, beside those that are under way."""
-        if len(self.under_way) >= self.at_once:
+        """Whether it can be launched now, in addition to the runs in flight."""
+        if len(self.in_flight) >= self.max_at_once:
             return False
-        beside = [self.trainings[run_id].config for run_id in self.under_way]
-        return not beside or needed([*beside, config], self.device) <= self.memory
+        others = [self._trainings[run_id].config for run_id in self.in_flight]
+        return not others or needed([*others, config], self.device) <= self.memory
 
-    def join(self, config: RunConfig, data: Cifar10, checkpoint: Path) -> bool:
+    def load(self, config: RunConfig, data: Cifar10, checkpoint: Path) -> bool:
         """Bring a run into memory, with the epochs that its checkpoint holds.
 
-        To make room those leave that are not under way, the one trained last first: its
-        turn comes last. A damaged checkpoint is set aside, and the run begins anew.
+        To make room runs that are not in flight are evicted, the one launched last first:
+        its turn comes last. A damaged checkpoint is set aside, and the run starts again.
         False, or TooLargeError, where the memory is short: see `launch`.
         """
-        if config.run_id in self.trainings:
+        if config.run_id in self._trainings:
             return True
         self._make_room_for(config)
 
-        def load():
-            self.trainings[config.run_id] = _load(config, data, self.device, checkpoint)
+        def work() -> None:
+            self._trainings[config.run_id] = _load(config, data, self.device, checkpoint)
 
-        return self._done_in_memory(config.run_id, load)
+        return self._fits_in_memory(config.run_id, work)
 
     def launch(self, run_id: str) -> bool:
-        """Begin the next epoch of a run that has joined.
+        """Start the next epoch of a loaded run.
 
         False where the memory turns out to be short. Then the run, and all that are not
-        under way, have left the gang and have to join again, when there is room for them.
+        in flight, have been evicted and must be loaded again when there is room for them.
         If it happens to a run a second time, less memory is planned with from then on;
         if it was alone, it is too large: TooLargeError. Raises what the training raises.
         """
-        self.trainings[run_id] = self.trainings.pop(run_id)  # the last one now
-        if not self._done_in_memory(run_id, lambda: self.trainings[run_id].launch()):
+        self._trainings[run_id] = self._trainings.pop(run_id)  # the last one now
+        if not self._fits_in_memory(run_id, lambda: self._trainings[run_id].launch()):
             return False
-        self.under_way.add(run_id)
+        self.in_flight.add(run_id)
         return True
 
-    def collect(self) -> Outcome | None:
-        """Of one whose epoch is done by now; None if there is none. If it failed, it has left.
+    def collect(self) -> EpochDone | EpochFailed | None:
+        """One epoch that is done by now; None if there is none.
 
-        One at a time, so that it can be launched again before the host sees to the next.
+        One at a time, so that its run can be launched again before the host turns to the next.
         """
-        ready = (run_id for run_id in self.trainings if self._is_ready(run_id))
-        run_id = next(ready, None)
+        run_id = next(filter(self._is_ready, self._trainings), None)
         if run_id is None:
             return None
-        share = 1 / len(self.under_way)
-        self.under_way.remove(run_id)
+        share = 1 / len(self.in_flight)
+        self.in_flight.remove(run_id)
         try:
-            record = self.trainings[run_id].collect()
+            record = self._trainings[run_id].collect()
         except Exception as error:
-            self.drop(run_id)
-            return Outcome(run_id, None, error, 0.0)
-        return Outcome(run_id, record, None, share * record.seconds)
+            self.evict(run_id)
+            return EpochFailed(run_id, error)
+        return EpochDone(run_id, record, share * record.seconds)
 
-    def drop(self, run_id: str) -> None:
-        """Forget a run. An epoch that is under way is lost, what its checkpoint holds is not."""
-        self.under_way.discard(run_id)
-        training = self.trainings.pop(run_id, None)
+    def evict(self, run_id: str) -> None:
+        """Forget a run. An epoch in flight is lost, what the checkpoint holds is not."""
+        self.in_flight.discard(run_id)
+        training = self._trainings.pop(run_id, None)
         if training:
             training.close()
 
     def _is_ready(self, run_id: str) -> bool:
-        return run_id in self.under_way and self.trainings[run_id].is_ready
+        return run_id in self.in_flight and self._trainings[run_id].is_ready
 
-    def _done_in_memory(self, run_id: str, work) -> bool:
+    def _fits_in_memory(self, run_id: str, work: Callable[[], None]) -> bool:
         """Do the work; False where the memory is short, see `launch`."""
-        try:
-            work()
+        if _try_with_memory(work, on_failure=lambda: self.evict(run_id)):
             return True
-        except BaseException as error:
-            self.drop(run_id)
-            if not is_out_of_memory(error):
-                raise
-        # Only here, when the error is forgotten, nothing refers to the run's tensors any more.
-        for idle in set(self.trainings) - self.under_way:
-            self.drop(idle)
+        for idle in set(self._trainings) - self.in_flight:
+            self.evict(idle)
         self._return_memory()
-        if run_id not in self.were_short:
-            self.were_short.add(run_id)
-        elif self.under_way:
-            configs = [self.trainings[other].config for other in self.under_way]
+        if run_id not in self._were_short:
+            self._were_short.add(run_id)
+        elif self.in_flight:
+            configs = [self._trainings[other].config for other in self.in_flight]
             self.memory = needed(configs, self.device)
             logging.warning("The memory is full: %d runs are as many as it holds.", len(configs))
         else:
@@ -137,26 +152,42 @@ class Gang:
         return False
 
     def _make_room_for(self, config: RunConfig) -> None:
-        for run_id in reversed(list(self.trainings)):
-            kept = [training.config for training in self.trainings.values()]
-            if needed([*kept, config], self.device) <= self.memory:
+        for run_id in reversed(self.loaded):
+            loaded = [training.config for training in self._trainings.values()]
+            if needed([*loaded, config], self.device) <= self.memory:
                 break
-            if run_id not in self.under_way:
-                self.drop(run_id)
+            if run_id not in self.in_flight:
+                self.evict(run_id)
         if self.device.type == "cuda" and is_short(config, self.device):
             self._return_memory()
 
     def _return_memory(self) -> None:
-        """Torch keeps for its stream what a run had on a GPU. Waits for all that is under way."""
+        """Torch keeps for its stream what a run had on a GPU. Waits for all that is in flight."""
         if self.device.type == "cuda":
             gc.collect()
             torch.cuda.empty_cache()
 
 
+def _try_with_memory(work: Callable[[], None], on_failure: Callable[[], None]) -> bool:
+    """Do the work; False where there was too little memory for it. Other failures are raised.
+
+    The error, whose traceback refers to the run's tensors, is forgotten on return: only
+    then can their memory be returned.
+    """
+    try:
+        work()
+    except BaseException as error:
+        on_failure()
+        if not is_out_of_memory(error):
+            raise
+        return False
+    return True
+
+
 def _load(config: RunConfig, data: Cifar10, device: torch.device, checkpoint: Path) -> Training:
     try:
-        return Training(config, data, device, checkpoint)
+        return Training(config, data, str(device), checkpoint)
     except CheckpointError as error:
         aside = checkpoint.replace(checkpoint.with_suffix(".damaged"))
         logging.warning("%s It is kept as %s; the run starts again.", error, aside.name)
-        return Training(config, data, device, checkpoint)
+        return Training(config, data, str(device), checkpoint)

@@ -1,4 +1,4 @@
-"""Images and labels as the network gets them: corrupted, cropped, standardized, on the device.
+"""The data set as the network gets it: corrupted, cropped, standardized, on the device.
 
 N = images of a set, B = batch.
 """
@@ -19,22 +19,23 @@ from core.data.corruption import (
     corrupt_pixels,
     followed_images,
 )
-from core.training.devices import compute_type
+from core.training.devices import compute_dtype
 from core.training.models import IMAGE_SIZE
 
 CHUNK = 5_000  # images standardized at a time, so that their float32 copy stays small
 
 
-class Examples:
+class Dataset:
     """The training and test set of one run, whole, as tensors on `device`.
 
     train_images, test_images: (N, 3, 28, 28); labels, test_labels: int64 (N,).
-    given_labels, true_labels, true_test_labels: labels once more, as arrays for the measures.
+    given_labels, true_labels, true_test_labels: labels once more, as arrays for the metrics.
     followed: indices of the training images whose predictions are recorded.
     """
 
     def __init__(self, config: RunConfig, data: Cifar10, device: torch.device):
-        self.config, self.device = config, device
+        self.config = config
+        self.device = device
         self.true_labels = np.asarray(data.train_labels, dtype=np.int64)
         corrupted = corrupt_labels(self.true_labels, config.level, config.seed)
         self.given_labels = corrupted.labels
@@ -43,7 +44,7 @@ class Examples:
         self.true_test_labels = np.asarray(data.test_labels, dtype=np.int64)
         self.test_labels = torch.from_numpy(self.true_test_labels).to(device)
         corruption, seed, self.layout = images_of(config)
-        common = (corruption, seed, device, compute_type(device), self.layout)
+        common = (corruption, seed, device, compute_dtype(device), self.layout)
         self.train_images = prepared(data, TRAIN, *common)
         self.test_images = prepared(data, TEST, *common)
         if config.random_crop:
@@ -53,8 +54,12 @@ class Examples:
         self.position = torch.zeros((), dtype=torch.int64, device=device)  # in the order
         self.ramp = torch.arange(config.batch_size, device=device)
 
+    def __len__(self) -> int:
+        """Training images."""
+        return len(self.labels)
+
     def shuffle(self, epoch: int) -> None:
-        """Begin an epoch: every example once, in an order fixed by the run's seed and the epoch."""
+        """Begin an epoch: every image once, in an order fixed by the run's seed and the epoch."""
         draw = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
         self.order.copy_(torch.randperm(len(self.order), generator=draw))
         if self.config.random_crop:
@@ -78,11 +83,11 @@ class Examples:
         return images, self.labels.index_select(0, chosen)
 
     def _format(self, images: torch.Tensor) -> torch.Tensor:
-        return images.to(compute_type(self.device), memory_format=self.layout)
+        return images.to(compute_dtype(self.device), memory_format=self.layout)
 
 
 def images_of(config: RunConfig) -> tuple[str, int, torch.memory_format]:
-    """What the prepared images depend on, beside the data: runs alike in this share them."""
+    """What the prepared images depend on besides the data: runs that agree in it share them."""
     flat = config.model.startswith("mlp")  # would have to copy channels-last images
     layout = torch.contiguous_format if flat else torch.channels_last
     return config.corruption, config.seed if config.corruption != "labels" else 0, layout
@@ -95,7 +100,7 @@ def prepared(
     corruption: str,
     seed: int,
     device: torch.device,
-    kind: torch.dtype,
+    dtype: torch.dtype,
     layout: torch.memory_format,
 ) -> torch.Tensor:
     """The images of one set, (N, 3, 28, 28), in the number type that the device computes in.
@@ -115,7 +120,7 @@ def prepared(
             noise=noise,
         )
         pixels = standardize(torch.from_numpy(chunk).to(device))
-        chunks.append(pixels.to(kind, memory_format=layout))
+        chunks.append(pixels.to(dtype, memory_format=layout))
     return torch.cat(chunks)
 
 

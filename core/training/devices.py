@@ -1,92 +1,69 @@
-"""The CPU or GPU that trains: its name, the number type it computes in, and its queues of work."""
+"""The CPU or GPU that trains: its name, and the number type it computes in."""
 
+import math
 import os
 import platform
-import time
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import torch
 
 from core.records import Hardware
 
-# Streams that share a hardware queue wait for each other; by default there are eight queues.
-os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
-
-Mark = float | torch.cuda.Event  # a moment of the work: seconds on a CPU, an event on a GPU
-
 
 def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def compute_type(device: torch.device) -> torch.dtype:
+def use_allowed_cpus() -> None:
+    """Let torch use as many threads as this process may, not as many as the machine has."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(min(torch.get_num_threads(), allowed_cpus()))
+
+
+def allowed_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """CPUs that this process may use: by its affinity, and by a container's limit.
+
+    cgroup: where Linux keeps the limits of the container, version 2 or 1.
+    """
+    count = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # on Linux alone
+        count = len(os.sched_getaffinity(0))
+    with suppress(OSError, ValueError):  # no such file, or "max" for no limit
+        quota, period = (cgroup / "cpu.max").read_text().split()
+        count = min(count, math.ceil(int(quota) / int(period)))
+    with suppress(OSError, ValueError):
+        quota, period = (
+            (cgroup / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
+        )
+        if int(quota) > 0:  # -1: no limit
+            count = min(count, math.ceil(int(quota) / int(period)))
+    return max(1, count)
+
+
+def compute_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where the processor or GPU multiplies it natively, float32 elsewhere."""
     if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        is_native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if native else torch.float32
+        is_native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if is_native else torch.float32
 
 
 def autocast(device: torch.device) -> AbstractContextManager:
     """Products and convolutions inside are computed in the device's number type."""
-    kind = compute_type(device)
-    return torch.autocast(device.type, kind, enabled=kind != torch.float32)
+    dtype = compute_dtype(device)
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
 
-class Queue:
-    """Work for a device, done in the order given.
-
-    On a GPU a stream of its own: work of several queues is done side by side, and giving
-    it returns before it is done. A CPU does work when it is given.
-    """
-
-    def __init__(self, device: torch.device):
-        self.stream = None
-        if device.type == "cuda":
-            torch.cuda.current_stream(device).synchronize()  # what it is to work on must be there
-            self.stream = torch.cuda.Stream(device)
-
-    def open(self) -> AbstractContextManager:
-        """What is given to the device inside goes into this queue."""
-        return torch.cuda.stream(self.stream) if self.stream else nullcontext()
-
-    def mark(self) -> Mark:
-        """The moment at which all work given so far is done."""
-        if self.stream is None:
-            return time.perf_counter()
-        event = torch.cuda.Event(enable_timing=True)
-        event.record(self.stream)
-        return event
-
-    def wait(self) -> None:
-        if self.stream:
-            self.stream.synchronize()
-
-
-def has_passed(mark: Mark) -> bool:
-    return isinstance(mark, float) or mark.query()
-
-
-def wait_for(mark: Mark) -> None:
-    if not isinstance(mark, float):
-        mark.synchronize()
-
-
-def seconds_between(first: Mark, second: Mark) -> float:
-    """Both must have passed."""
-    if isinstance(first, float):
-        return second - first
-    return first.elapsed_time(second) / 1000
-
-
-def is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Torch raises its OutOfMemoryError only where its own allocator fails, not a library's."""
-    said = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError)
-        and ("CUDA error: out of memory" in said or "ALLOC_FAILED" in said)
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    # Libraries report it in words alone, which torch passes on.
+    words = str(error)
+    return isinstance(error, RuntimeError) and (
+        "CUDA error: out of memory" in words or "ALLOC_FAILED" in words
     )
 
 
@@ -94,13 +71,13 @@ def describe_device(device: str) -> str:
     """The hardware in words."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
-    kind = str(compute_type(torch.device(device))).removeprefix("torch.")
+    dtype = str(compute_dtype(torch.device(device))).removeprefix("torch.")
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"{torch.get_num_threads()} CPU threads ({_processor()}, {capability}, {kind})"
+    return f"{torch.get_num_threads()} CPU threads ({_processor()}, {capability}, {dtype})"
 
 
 def hardware(device: str) -> Hardware:
-    """What a result on this device must carry: see core.results.provenance."""
+    """What a result on this device must carry: see core.sweep.results.provenance."""
     device_type = torch.device(device).type
     threads = torch.get_num_threads() if device_type == "cpu" else None
     return Hardware(describe_device(device), device_type, threads)

@@ -7,13 +7,13 @@ import torch.nn.functional as F
 
 from core.config import RunConfig
 from core.training.dataset import images_of
-from core.training.devices import compute_type
+from core.training.devices import compute_dtype
 from core.training.models import IMAGE_SIZE, PIXEL_VALUES, build_model
-from core.training.training import MEASURE_BATCH
+from core.training.training import EVALUATION_BATCH
 
 CPU_BYTES = 1 << 30  # for weights: some forty runs; those of the others wait on the disk
 USABLE = 0.9  # of what a GPU has free: allocators lose some of it between blocks
-LIBRARIES = 96 << 20  # bytes that cuDNN and cuBLAS take for each queue; a guess
+LIBRARIES = 96 << 20  # bytes that cuDNN and cuBLAS take for each stream; a guess
 COPIES_OF_WEIGHTS = 4  # in float32: themselves, gradients, momentum, and one for casts and checkpoints
 
 
@@ -38,7 +38,7 @@ def needed(configs: list[RunConfig], device: torch.device) -> int:
     if device.type != "cuda":
         return runs
     sets = {(config.data, *images_of(config)): 1.2 * config.train_images for config in configs}
-    images = sum(sets.values()) * PIXEL_VALUES * compute_type(device).itemsize
+    images = sum(sets.values()) * PIXEL_VALUES * compute_dtype(device).itemsize
     crops = {config.data: config.train_images for config in configs if config.random_crop}
     return runs + int(images) + sum(crops.values()) * 3 * 32 * 32
 
@@ -49,40 +49,39 @@ def run_bytes(model: str, batch_size: int, device: torch.device) -> int:
     weights = COPIES_OF_WEIGHTS * 4 * sum(p.numel() for p in _on_meta(model).parameters())
     if device.type != "cuda":
         return weights
-    kind = compute_type(device)
-    saved, widest = activation_bytes(model, kind)
-    # In the backward pass the gradients of the widest layers stand beside what was saved; while
-    # measuring, a layer's input and output stand side by side, and a copy where they are joined.
+    saved, widest = activation_bytes(model, compute_dtype(device))
+    # The backward pass adds the gradients of the widest layers to what was saved; an evaluation
+    # holds a layer's input and output at a time, and a copy where they are joined.
     training = batch_size * (saved + 3 * widest)
-    measuring = MEASURE_BATCH * 3 * widest
+    evaluation = EVALUATION_BATCH * 3 * widest
     # Twice: the memory of the graphs, and what the steps before the capture left to the stream.
-    return weights + 2 * max(training, measuring) + LIBRARIES
+    return weights + 2 * max(training, evaluation) + LIBRARIES
 
 
 @cache
-def activation_bytes(model: str, kind: torch.dtype) -> tuple[int, int]:
+def activation_bytes(model: str, dtype: torch.dtype) -> tuple[int, int]:
     """Bytes for each image that a forward pass keeps for the backward pass; of them, its widest tensor.
 
-    kind: the floating-point type that is computed in. Counted by torch on tensors without
+    dtype: the floating-point type that is computed in. Counted by torch on tensors without
     memory: what is shared counts once, the weights do not count.
     """
     batch = 8
     network = _on_meta(model).train()
-    own = {p.untyped_storage()._cdata for p in [*network.parameters(), *network.buffers()]}
-    kept: dict[int, torch.Tensor] = {}
+    weights = {p.untyped_storage()._cdata for p in [*network.parameters(), *network.buffers()]}
+    saved: dict[int, torch.Tensor] = {}
 
-    def keep(tensor):
-        kept[tensor.untyped_storage()._cdata] = tensor
+    def save(tensor: torch.Tensor) -> torch.Tensor:
+        saved[tensor.untyped_storage()._cdata] = tensor
         return tensor
 
     images = torch.empty(batch, 3, IMAGE_SIZE, IMAGE_SIZE, device="meta")
     labels = torch.empty(batch, dtype=torch.int64, device="meta")
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(save, lambda tensor: tensor):
         F.cross_entropy(network(images), labels)
     sizes = [
-        tensor.numel() * (kind.itemsize if tensor.is_floating_point() else tensor.itemsize)
-        for storage, tensor in kept.items()
-        if storage not in own
+        tensor.numel() * (dtype.itemsize if tensor.is_floating_point() else tensor.itemsize)
+        for storage, tensor in saved.items()
+        if storage not in weights
     ]
     return sum(sizes) // batch, max(sizes) // batch
 

@@ -14,7 +14,7 @@ IMAGE_SIZE = 28  # pixels, after the crop
 PIXEL_VALUES = 3 * IMAGE_SIZE**2  # 2,352
 
 
-def build_model(name: str, num_classes: int = 10) -> nn.Module:
+def build_model(name: str, num_classes: int = 10) -> nn.Sequential:
     """The network of that name, freshly initialized from torch's global generator."""
     if name == "mlp-1x512":
         return mlp(1, num_classes)
@@ -30,7 +30,8 @@ def build_model(name: str, num_classes: int = 10) -> nn.Module:
 
 
 def mlp(hidden_layers: int, num_classes: int = 10) -> nn.Sequential:
-    layers, width = [nn.Flatten()], PIXEL_VALUES
+    layers: list[nn.Module] = [nn.Flatten()]
+    width = PIXEL_VALUES
     for _ in range(hidden_layers):
         layers += [Linear(width, 512), nn.ReLU(inplace=True)]
         width = 512
@@ -85,7 +86,7 @@ class InceptionBlock(nn.Module):
         self.narrow = conv_unit(channels, narrow, 1, batch_norm)
         self.wide = conv_unit(channels, wide, 3, batch_norm)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.cat([self.narrow(x), self.wide(x)], dim=1)
 
 
@@ -97,11 +98,13 @@ class Downsample(nn.Module):
         self.conv = conv_unit(channels, out_channels, 3, batch_norm, stride=2)
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.cat([self.conv(x), self.pool(x)], dim=1)
 
 
-def conv_unit(channels: int, out_channels: int, size: int, batch_norm: bool, stride: int = 1):
+def conv_unit(
+    channels: int, out_channels: int, size: int, batch_norm: bool, stride: int = 1
+) -> nn.Sequential:
     """conv, batch norm, ReLU; one learned shift per channel, in the norm or in the conv."""
     if not batch_norm:
         # Without normalization He's gain of 2 diverges at the paper's learning rate of 0.1.
@@ -136,6 +139,8 @@ class ResponseNorm(nn.Module):
     1x1 convolution with a banded matrix, much faster than torch's pooling over channels.
     """
 
+    band: torch.Tensor
+
     def __init__(self, channels: int = 64, radius: int = 4, alpha: float = 0.001 / 9):
         super().__init__()
         index = torch.arange(channels)
@@ -143,7 +148,7 @@ class ResponseNorm(nn.Module):
         band = alpha * near.float()
         self.register_buffer("band", band[:, :, None, None], persistent=False)  # (C, C, 1, 1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         # float32: beside the 1, bfloat16 would round sums under 1/256 away.
         root = torch.rsqrt(1 + F.conv2d(x * x, self.band).float())
         return x * (root * torch.sqrt(root)).to(x.dtype)  # y^-0.75 without a slow pow
@@ -162,16 +167,16 @@ class Linear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
         nn.init.normal_(self.weight, std=math.sqrt(1 / inputs))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.addmm(self.bias, x, self.weight)
 
 
 def conv(
     channels: int, out_channels: int, size: int, stride: int = 1, bias: bool = True, gain: float = 2.0
-):
+) -> nn.Conv2d:
     """A padded convolution, its weights of variance gain / inputs (2: He et al. 2015)."""
     layer = nn.Conv2d(channels, out_channels, size, stride, padding=size // 2, bias=bias)
     nn.init.normal_(layer.weight, std=math.sqrt(gain / (channels * size * size)))
-    if bias:
+    if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer

@@ -4,27 +4,32 @@ N = training images, B = batch, K = classes. The data set lives on the device as
 tensor; inside an epoch nothing is copied to or waited for by the host.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10
 from core.errors import DivergedError
-from core.records import EpochRecord, is_complete, training_measures
+from core.records import EpochRecord, is_complete, training_metrics
 from core.training.checkpoint import load_checkpoint, save_checkpoint
-from core.training.cuda_graphs import recorded
-from core.training.dataset import Examples
-from core.training.descent import Descent
-from core.training.devices import Queue, autocast, best_device, has_passed, seconds_between, wait_for
+from core.training.cuda_graphs import Replayed, ReplayedSteps, new_pool
+from core.training.dataset import Dataset
+from core.training.devices import autocast, best_device
 from core.training.models import build_model
+from core.training.streams import Mark, Stream, has_passed, seconds_between, wait_for
 
-MEASURE_BATCH = 1000  # images per step where nothing is learned
+EVALUATION_BATCH = 1000  # images at a time
 # With convolutions on a CPU so few that what a layer makes stays in its cache: twice as fast.
-CPU_MEASURE_BATCH = 100
+CPU_EVALUATION_BATCH = 100
+
+Evaluation = tuple[torch.Tensor, torch.Tensor]  # mean loss, float64 (); predictions, int64 (N,)
 
 
 def train(
@@ -33,8 +38,8 @@ def train(
     """Train one network from scratch; yield what was measured after each epoch.
 
     Stop asking to pause, close the iterator to cancel. With a `checkpoint` path the
-    state is kept there before each record is yielded; where that file exists already,
-    its records are yielded once more and the run goes on behind them.
+    state is saved there before each record is yielded; where that file exists already,
+    its records are yielded once more and training resumes behind them.
     Raises DivergedError, and CheckpointError for a checkpoint that is not this run's.
     """
     training = Training(config, data, device or best_device(), checkpoint)
@@ -47,6 +52,22 @@ def train(
         training.close()
 
 
+@torch.no_grad()
+def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size: int) -> Evaluation:
+    """Mean cross-entropy, float64 (), and the predicted classes, int64 (N,), on the device.
+
+    images: (N, 3, 28, 28); labels: int64 (N,); size: images at a time.
+    """
+    model.eval()
+    loss, predictions = torch.zeros((), dtype=torch.float64, device=images.device), []
+    for batch, given in zip(images.split(size), labels.split(size), strict=True):
+        with autocast(images.device):
+            logits = model(batch).float()  # (B, K)
+        loss += F.cross_entropy(logits, given, reduction="sum")
+        predictions.append(logits.argmax(dim=1))
+    return loss / len(images), torch.cat(predictions)
+
+
 class Training:
     """One network in training, and what was measured of it so far.
 
@@ -54,17 +75,75 @@ class Training:
     has only been told, so that many networks can be launched and are trained side by side.
     """
 
-    def __init__(self, config: RunConfig, data: Cifar10, device: str, checkpoint: Path | None = None):
-        """Raises CheckpointError for a checkpoint that is damaged or another run's."""
-        self.config, self.checkpoint = config, checkpoint
-        self.examples = Examples(config, data, torch.device(device))
-        self.model, self.optimizer = start(config, self.examples.device)
+    def __init__(
+        self,
+        config: RunConfig,
+        data: Cifar10,
+        device: str,
+        checkpoint: Path | None = None,
+        use_graphs: bool | None = None,
+    ):
+        """use_graphs: replay CUDA graphs; by default on a GPU.
+
+        Raises CheckpointError for a checkpoint that is damaged or another run's.
+        """
+        self.config = config
+        self.checkpoint = checkpoint
+        self.dataset = Dataset(config, data, torch.device(device))
+        self.device = self.dataset.device
+        self.model, self.optimizer = initialize(config, self.device)
         self.records: list[EpochRecord] = []
         if checkpoint and checkpoint.exists():
             self.records = load_checkpoint(checkpoint, config, self.model, self.optimizer)
-        self.descent = Descent(self.model, self.optimizer, self.examples)
-        self.queue = Queue(self.examples.device)
-        self.replay_measuring = None  # on a GPU: a CUDA graph
+        self.stream = Stream(self.device)
+        self.in_flight: EpochInFlight | None = None
+        self.take_steps: Callable[[int], None] = self.take_steps_one_by_one
+        self.evaluate: Callable[[], tuple[Evaluation, Evaluation]] = self.evaluate_both_sets
+        if self.device.type == "cuda" if use_graphs is None else use_graphs:
+            self._replay_graphs()
+
+    def train_epoch(self) -> None:
+        """Every training image once. On a GPU the steps are queued and not yet done on return."""
+        self.model.train()
+        set_learning_rate(self.optimizer, self.learning_rate)
+        self.dataset.shuffle(epoch=len(self.records) + 1)
+        steps, rest = divmod(len(self.dataset), self.config.batch_size)
+        with flush_denormal():
+            self.take_steps(steps)
+            if rest:
+                self.step(rest)
+
+    def step(self, size: int) -> None:
+        """Stochastic gradient descent on the next batch."""
+        images, labels = self.dataset.next_batch(size)  # (B, 3, 28, 28), (B,)
+        with autocast(images.device):
+            loss = F.cross_entropy(self.model(images), labels)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+    def take_steps_one_by_one(self, count: int) -> None:
+        for _ in range(count):
+            self.step(self.config.batch_size)
+
+    def evaluate_both_sets(self, first: int | None = None) -> tuple[Evaluation, Evaluation]:
+        """On the training and on the test set; first: on so many images of each."""
+        dataset, size = self.dataset, evaluation_batch(self.config, self.device)
+        return (
+            evaluate(self.model, dataset.train_images[:first], dataset.labels[:first], size),
+            evaluate(self.model, dataset.test_images[:first], dataset.test_labels[:first], size),
+        )
+
+    def _replay_graphs(self) -> None:
+        """From now on, steps and evaluation are CUDA graphs."""
+        torch.backends.cudnn.benchmark = True  # the same shapes come thousands of times
+        pool = new_pool()
+        self.take_steps = ReplayedSteps(lambda: self.step(self.config.batch_size), pool).take
+        self.evaluate = Replayed(
+            self.evaluate_both_sets,
+            pool,
+            warm_up=lambda: self.evaluate_both_sets(evaluation_batch(self.config, self.device)),
+        )
 
     @property
     def is_complete(self) -> bool:
@@ -76,56 +155,48 @@ class Training:
         return self.config.learning_rate * self.config.learning_rate_decay ** len(self.records)
 
     def launch(self) -> None:
-        """One epoch: every training image once, then the measures on both sets."""
-        with self.queue.open():
-            if self.descent.use_graph and self.replay_measuring is None:
-                self._measure(warm_up=True)
-                self.replay_measuring = recorded(self._measure, self.descent.pool)
-            self.started = self.queue.mark()
-            self.descent.learn(len(self.records) + 1, self.learning_rate)
-            self.learned = self.queue.mark()
-            self.of_train, self.of_test = (self.replay_measuring or self._measure)()
-            self.measured = self.queue.mark()
-
-    def _measure(self, warm_up: bool = False) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Of the training and of the test set; warm_up: of a few images only."""
-        examples, size = self.examples, measure_batch(self.config, self.examples.device)
-        sets = (
-            (examples.train_images, examples.labels),
-            (examples.test_images, examples.test_labels),
-        )
-        most = size if warm_up else None
-        return [measure(self.model, images[:most], labels[:most], size) for images, labels in sets]
+        """Start the next epoch: train on every image once, then evaluate on both sets."""
+        with self.stream.open():
+            started = self.stream.mark()
+            self.train_epoch()
+            trained = self.stream.mark()
+            on_train, on_test = self.evaluate()
+            evaluated = self.stream.mark()
+        self.in_flight = EpochInFlight(started, trained, evaluated, on_train, on_test)
 
     @property
     def is_ready(self) -> bool:
         """Whether the epoch that was launched is done."""
-        return has_passed(self.measured)
+        return self.in_flight is not None and has_passed(self.in_flight.evaluated)
 
     def collect(self) -> EpochRecord:
-        """What was measured after the epoch that was launched; waits until it is done.
+        """The record of the epoch that was launched; waits until it is done.
 
         Raises DivergedError, and OSError where the checkpoint cannot be written.
         """
-        wait_for(self.measured)
-        epoch, examples = len(self.records) + 1, self.examples
-        train_loss, test_loss = self.of_train[0].item(), self.of_test[0].item()
+        epoch, dataset, work = len(self.records) + 1, self.dataset, self.in_flight
+        if work is None:
+            raise RuntimeError("no epoch has been launched.")
+        wait_for(work.evaluated)
+        self.in_flight = None
+        (train_loss, predictions), (test_loss, test_predictions) = (
+            (loss.item(), classes.cpu().numpy()) for loss, classes in (work.on_train, work.on_test)
+        )
         if not np.isfinite([train_loss, test_loss]).all():
             raise DivergedError(
                 f"The training diverged in epoch {epoch} (its loss is no longer a number): "
                 f"try a learning rate under {self.config.learning_rate:g}."
             )
-        predictions, of_test = self.of_train[1].cpu().numpy(), self.of_test[1].cpu().numpy()
         record = EpochRecord(
             epoch=epoch,
             train_loss=train_loss,
             test_loss=test_loss,
-            test_error=float(np.mean(of_test != examples.true_test_labels)),
-            **training_measures(predictions, examples.given_labels, examples.true_labels),
+            test_error=float(np.mean(test_predictions != dataset.true_test_labels)),
+            **training_metrics(predictions, dataset.given_labels, dataset.true_labels),
             learning_rate=self.learning_rate,
-            seconds=seconds_between(self.started, self.measured),
-            images_per_second=len(predictions) / seconds_between(self.started, self.learned),
-            predictions=tuple(predictions[examples.followed].tolist()),
+            seconds=seconds_between(work.started, work.evaluated),
+            images_per_second=len(predictions) / seconds_between(work.started, work.trained),
+            predictions=tuple(predictions[dataset.followed].tolist()),
         )
         records = [*self.records, record]
         if self.checkpoint:
@@ -134,16 +205,34 @@ class Training:
         return record
 
     def close(self) -> None:
-        """Before it is forgotten: what a GPU still does with its memory must come to an end."""
-        self.queue.wait()
+        """Wait until a GPU has done all that it was told with this run's memory."""
+        self.stream.wait()
 
 
-def start(config: RunConfig, device: torch.device):
+@dataclass
+class EpochInFlight:
+    """An epoch that a device is working on: moments of its work, and what will be read then."""
+
+    started: Mark
+    trained: Mark
+    evaluated: Mark
+    on_train: Evaluation
+    on_test: Evaluation
+
+
+def evaluation_batch(config: RunConfig, device: torch.device) -> int:
+    """How many images are evaluated at a time; only the rounding of the loss depends on it."""
+    has_convolutions = not config.model.startswith("mlp")
+    return CPU_EVALUATION_BATCH if device.type == "cpu" and has_convolutions else EVALUATION_BATCH
+
+
+def initialize(config: RunConfig, device: torch.device) -> tuple[nn.Sequential, torch.optim.Optimizer]:
     """A network with fresh weights drawn from the run's seed, and its optimizer."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        model = build_model(config.model).to(device, memory_format=torch.channels_last)
-    learning_rate = config.learning_rate
+        model = build_model(config.model)
+    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    learning_rate: float | torch.Tensor = config.learning_rate
     if device.type == "cuda":  # a number would be frozen into the CUDA graph
         learning_rate = torch.tensor(learning_rate, device=device)
     optimizer = torch.optim.SGD(
@@ -156,25 +245,19 @@ def start(config: RunConfig, device: torch.device):
     return model, optimizer
 
 
-def measure_batch(config: RunConfig, device: torch.device) -> int:
-    """How many images are measured at a time; the numbers do not depend on it but for rounding."""
-    has_convolutions = not config.model.startswith("mlp")
-    return CPU_MEASURE_BATCH if device.type == "cpu" and has_convolutions else MEASURE_BATCH
+def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
+    (group,) = optimizer.param_groups
+    if isinstance(group["lr"], torch.Tensor):  # where a CUDA graph reads it
+        group["lr"].fill_(value)
+    else:
+        group["lr"] = value
 
 
-@torch.no_grad()
-def measure(
-    model, images: torch.Tensor, labels: torch.Tensor, size: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean cross-entropy, float64 (), and the predicted classes, int64 (N,), on the device.
-
-    size: images at a time.
-    """
-    model.eval()
-    loss, predictions = torch.zeros((), dtype=torch.float64, device=images.device), []
-    for batch, given in zip(images.split(size), labels.split(size), strict=True):
-        with autocast(images.device):
-            logits = model(batch).float()  # (B, K)
-        loss += F.cross_entropy(logits, given, reduction="sum")
-        predictions.append(logits.argmax(dim=1))
-    return loss / len(images), torch.cat(predictions)
+@contextmanager
+def flush_denormal() -> Iterator[None]:
+    """A fitted network's tiny gradients are 0: as denormal numbers they would slow a CPU down."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

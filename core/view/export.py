@@ -14,17 +14,17 @@ CHARACTERS = 118  # of a line of text below the title
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
-def figure(chart: alt.LayerChart, kind: str, title: str, caption: str, source: str) -> bytes:
+def figure(chart: alt.LayerChart, file_type: str, title: str, caption: str, source: str) -> bytes:
     """The chart at poster size, with a title, a caption under it and a source line at its foot.
 
-    kind: one of FIGURE_FORMATS. Raises ValueError for another.
+    file_type: one of FIGURE_FORMATS. Raises ValueError for another.
     """
-    if kind not in FIGURE_FORMATS:
-        raise ValueError(f"a figure is {' or '.join(FIGURE_FORMATS)}, not {kind}.")
+    if file_type not in FIGURE_FORMATS:
+        raise ValueError(f"a figure is {' or '.join(FIGURE_FORMATS)}, not {file_type}.")
     spec = _framed(chart, title, caption, source).to_dict()
-    if kind == "svg":
+    if file_type == "svg":
         return vl_convert.vegalite_to_svg(spec).encode()
-    if kind == "pdf":
+    if file_type == "pdf":
         return vl_convert.vegalite_to_pdf(spec)
     return vl_convert.vegalite_to_png(spec, scale=PIXELS_PER_POINT)
 

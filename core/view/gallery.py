@@ -11,6 +11,8 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from core.view.charts.style import WRONG_LABEL
+
 COLUMNS = 12  # of the sprite, whatever the page's own grid
 
 
@@ -19,18 +21,29 @@ class Tile:
     """What stands under one image."""
 
     label: str
-    note: str = ""  # the true class, say, where the label is wrong
-    kind: str = "right"  # "right" or "wrong"
-    about: str = ""  # for a screen reader
+    caption: str = ""  # the true class, say, where the label is wrong
+    is_wrong: bool = False
+    description: str = ""  # for a screen reader
 
 
-def prediction_tile(predicted: str, lie: str, truth: str) -> Tile:
-    """What a network says of a wrongly labelled image; marked where it repeats the lie."""
-    if predicted == lie:
-        return Tile(predicted, f"is: {truth}", "wrong", f"a {truth}: it repeats the lie {lie}")
-    if predicted == truth:
-        return Tile(predicted, "seen through", "right", f"a {truth}: it sees through the lie {lie}")
-    return Tile(predicted, f"is: {truth}", "right", f"a {truth}: neither the lie {lie} nor the truth")
+def label_tile(given: str, true: str) -> Tile:
+    """An image with the label given to it; marked where that is wrong."""
+    if given == true:
+        return Tile(given, description=f"a {true}, rightly labelled")
+    return Tile(given, f"is: {true}", True, f"a {true}, wrongly labelled {given}")
+
+
+def prediction_tile(predicted: str, given: str, true: str) -> Tile:
+    """What a network says of a wrongly labelled image; marked where it repeats the wrong label."""
+    if predicted == given:
+        description = f"a {true}: the network repeats the wrong label {given}"
+        return Tile(predicted, f"is: {true}", True, description)
+    if predicted == true:
+        return Tile(
+            predicted, "the true class", False, f"a {true}, in spite of the wrong label {given}"
+        )
+    description = f"a {true}: neither the wrong label {given} nor the true class"
+    return Tile(predicted, f"is: {true}", False, description)
 
 
 def sprite(images: np.ndarray) -> str:
@@ -61,8 +74,8 @@ def style(name: str, images: np.ndarray) -> str:
   background-image: url({sprite(images)}); background-size: {COLUMNS * 100}% {rows * 100}%; }}
 .{name} figcaption {{ font-size: 0.78rem; padding-top: 2px; }}
 .{name} small {{ display: block; font-size: 0.72rem; opacity: 0.75; }}
-.{name} .wrong {{ border: 3px dashed #D55E00; }}
-.{name} .wrong b::before {{ content: "\\2717\\00a0"; color: #D55E00; }}
+.{name} .wrong {{ border: 3px dashed {WRONG_LABEL}; }}
+.{name} .wrong b::before {{ content: "\\2717\\00a0"; color: {WRONG_LABEL}; }}
 </style>"""
 
 
@@ -73,11 +86,11 @@ def tiles(name: str, tiles: list[Tile]) -> str:
     for i, tile in enumerate(tiles):
         x = 100 * (i % COLUMNS) / (COLUMNS - 1)
         y = 100 * (i // COLUMNS) / max(1, rows - 1)
-        note = f"<small>{escape(tile.note)}</small>" if tile.note else ""
+        caption = f"<small>{escape(tile.caption)}</small>" if tile.caption else ""
         figures.append(
-            f'<figure class="{escape(tile.kind)}">'
-            f'<div role="img" aria-label="{escape(tile.about or tile.label)}" '
+            f'<figure class="{"wrong" if tile.is_wrong else "right"}">'
+            f'<div role="img" aria-label="{escape(tile.description or tile.label)}" '
             f'style="background-position: {x:.3f}% {y:.3f}%"></div>'
-            f"<figcaption><b>{escape(tile.label)}</b>{note}</figcaption></figure>"
+            f"<figcaption><b>{escape(tile.label)}</b>{caption}</figcaption></figure>"
         )
     return f'<div class="{name}">{"".join(figures)}</div>'

@@ -1,6 +1,7 @@
 """A figure to take away: print-ready, and the data behind it. Made when it is asked for."""
 
 from collections.abc import Callable
+from functools import partial
 
 import altair as alt
 import pandas as pd
@@ -22,21 +23,23 @@ def downloads(
 ) -> None:
     """name: of the files; title, sources: said on the figure; rows: the data behind it."""
 
-    def figure(kind: str) -> bytes:
+    def figure(file_type: str) -> bytes:
         foot = "Label Corruption Lab. Figure after Zhang et al., arXiv 1611.03530, figure 1."
-        return export.figure(chart(), kind, title, sources.replace("`", ""), foot)
+        return export.figure(chart(), file_type, title, sources.replace("`", ""), foot)
 
-    makers = {kind: lambda kind=kind: figure(kind) for kind in export.FIGURE_FORMATS}
+    makers: dict[str, Callable[[], bytes]] = {
+        file_type: partial(figure, file_type) for file_type in export.FIGURE_FORMATS
+    }
     makers |= {"csv": lambda: export.csv(rows), "parquet": lambda: export.parquet(rows)}
-    with st.popover("Take it with you", icon=":material/download:"):
+    with st.popover("Download", icon=":material/download:"):
         st.caption("The figure at poster size, and the data behind it.")
         with st.container(horizontal=True):
-            for kind, make in makers.items():
+            for file_type, make in makers.items():
                 st.download_button(
-                    kind.upper() if kind != "parquet" else "Parquet",
+                    "Parquet" if file_type == "parquet" else file_type.upper(),
                     make,
-                    f"label-corruption-{name}.{kind}",
-                    MIME[kind],
-                    key=f"{name}-{kind}",
+                    f"label-corruption-{name}.{file_type}",
+                    MIME[file_type],
+                    key=f"{name}-{file_type}",
                     on_click="ignore",
                 )

@@ -43,7 +43,9 @@ def _forget_infinite_numbers() -> None:
     infinite = []
     for spec in fields(RunConfig):
         with suppress(ValueError):
-            if spec.type in (int, float) and math.isinf(float(st.query_params.get(spec.name, ""))):
+            if spec.metadata["kind"] in (int, float) and math.isinf(
+                float(st.query_params.get(spec.name, ""))
+            ):
                 infinite.append(spec.name)
     for name in infinite:
         del st.query_params[name]

@@ -13,7 +13,7 @@ def choose_data() -> str:
     return st.segmented_control(
         "Training images",
         list(NAMES),
-        format_func=NAMES.get,
+        format_func=NAMES.__getitem__,
         default="embedded",
         required=True,
         key="data",

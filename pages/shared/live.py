@@ -1,14 +1,30 @@
 """The parts of the live page: a run as it goes, and this visitor's runs beside each other."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig, run_name
 from core.data.cifar10 import CLASSES
 from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels, followed_images
-from core.live.store import LiveRun
-from core.sweep import comparison, results
-from core.view import captions, charts, gallery
+from core.live.store import LiveRun, Status
+from core.records import EpochRecord
+from core.sweep import comparison, reference, results
+from core.view import gallery
+from core.view.captions.run import (
+    describe_empty,
+    describe_errors,
+    describe_fate,
+    describe_loss,
+    describe_status,
+    describe_turn,
+    run_row,
+)
+from core.view.charts import history
+from core.view.charts.style import LABELS
+from core.view.words import per_cent
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.frame import plain_errors
@@ -16,14 +32,18 @@ from pages.shared.frame import plain_errors
 REDRAW_SECONDS = 1.0
 MAX_COMPARED = 8  # runs in one chart
 FOLLOWED_SHOWN = 24  # of the followed images
-MEASURES = {**charts.ERRORS, **charts.LIES}
+METRICS = {name: LABELS[name] for name in (*history.ERRORS, *history.FATES)}
 
 
 def show(run: LiveRun, sweep: pd.DataFrame) -> None:
     """A run's curves, redrawn every second while it is active."""
     # A run that waits can go on by somebody else's hand.
     every = (
-        REDRAW_SECONDS if run.is_active else None if run.status == "finished" else 3 * REDRAW_SECONDS
+        REDRAW_SECONDS
+        if run.is_active
+        else None
+        if run.status is Status.FINISHED
+        else 3 * REDRAW_SECONDS
     )
     st.fragment(_show, run_every=every)(run.run_id, sweep, run.is_active)
 
@@ -42,49 +62,47 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
         _buttons(run)
         config = run.config
         shape = (config.epochs, config.level > 0)  # all that the empty charts depend on
-        st.markdown(f"**{captions.of_errors(config, records)}**")
+        st.markdown(f"**{describe_errors(config, records)}**")
         left, right = st.columns([3, 2])
         with left:
             draw_live(
                 "errors",
                 shape,
-                lambda: charts.error_history([], config, height=480),
-                charts.error_rows(records, config),
-                alt="Test error, training error and error on right labels against epoch",
+                lambda: history.error_history([], config, height=480),
+                history.error_rows(records, config),
+                alt="Test error, training error and error on clean labels against epoch",
             )
         with right:
             if config.level:
                 draw_live(
-                    "lies",
+                    "fate",
                     shape,
-                    lambda: charts.lies_history([], config, height=240),
-                    charts.lies_rows(records, config),
-                    alt="Share of the wrong labels memorized and recovered against epoch",
+                    lambda: history.fate_history([], config, height=240),
+                    history.fate_rows(records),
+                    alt="Share of the wrongly labelled images memorized and predicted as their true class",
                 )
             draw_live(
                 "losses",
                 shape,
-                lambda: charts.loss_history([], config, height=240),
-                charts.loss_rows(records, config),
+                lambda: history.loss_history([], config, height=240),
+                history.loss_rows(records),
                 alt="Training and test loss against epoch",
             )
-        last = records[-1] if records else None
-        with st.container(horizontal=True, key="measures"):
-            st.metric("Test error", captions.per_cent(last and last.test_error))
-            st.metric("Training error", captions.per_cent(last and last.train_error))
-            if config.level:
-                st.metric("Lies memorized", captions.per_cent(last and last.memorized))
-                st.metric("Lies seen through", captions.per_cent(last and last.recovered))
+        with st.container(horizontal=True, key="metrics"):
+            names = ("test_error", "train_error", *(history.FATES if config.level else ()))
+            for name in names:
+                value = getattr(records[-1], name) if records else None
+                st.metric(LABELS[name].capitalize(), per_cent(value))
             _reference(config, sweep)
-        st.caption(f"{captions.of_loss(records)} {captions.of_lies(config, records)}")
+        st.caption(f"{describe_loss(records)} {describe_fate(records)}")
         if records and records[-1].memorized is not None:
             _followed(config, records[-1].predictions)
 
 
 def show_nothing(config: RunConfig, paper: dict) -> None:
     """Before the first run: the empty chart, and what it will show."""
-    st.markdown(f"**{captions.of_empty(config, comparison.paper_test_error(paper, config))}**")
-    st.altair_chart(charts.error_history([], config, height=360), key="empty", alt="Empty chart")
+    st.markdown(f"**{describe_empty(config, reference.paper_test_error(paper, config))}**")
+    st.altair_chart(history.error_history([], config, height=360), key="empty", alt="Empty chart")
 
 
 def show_table(runs: list[LiveRun]) -> None:
@@ -92,7 +110,7 @@ def show_table(runs: list[LiveRun]) -> None:
         return
     st.subheader("Your runs", anchor=False)
     last = {run.run_id: record for run, record in resources.store().last_records(runs)}
-    rows = [captions.run_row(run, last.get(run.run_id)) for run in runs]
+    rows = [{"Open": f"/train?run={run.run_id}", **run_row(run, last.get(run.run_id))} for run in runs]
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -103,8 +121,8 @@ def show_table(runs: list[LiveRun]) -> None:
 def show_comparison(runs: list[LiveRun]) -> None:
     """Several runs in one chart; those named in the address, too, whoever asked for them."""
     store = resources.store()
-    asked = st.query_params.get_all("compare")[:MAX_COMPARED]
-    choices = {run.run_id: run for run in (*runs, *map(store.run, asked)) if run and run.epochs_done}
+    named = st.query_params.get_all("compare")[:MAX_COMPARED]
+    choices = {run.run_id: run for run in (*runs, *map(store.run, named)) if run and run.epochs_done}
     if len(choices) < 2:
         return
     st.subheader("Runs side by side", anchor=False)
@@ -116,17 +134,17 @@ def show_comparison(runs: list[LiveRun]) -> None:
     chosen = st.multiselect(
         "Runs to compare",
         list(choices),
-        default=[run_id for run_id in asked if run_id in choices],
+        default=[run_id for run_id in named if run_id in choices],
         format_func=lambda run_id: run_name(choices[run_id].config),
         key="compared",
         on_change=remember,
         placeholder="Choose two or more",
         max_selections=MAX_COMPARED,
     )
-    measure = st.segmented_control(
-        "Measure",
-        list(MEASURES),
-        format_func=lambda name: MEASURES[name].capitalize(),
+    metric = st.segmented_control(
+        "Metric",
+        list(METRICS),
+        format_func=lambda name: METRICS[name].capitalize(),
         default="test_error",
         required=True,
         key="measure",
@@ -138,30 +156,30 @@ def show_comparison(runs: list[LiveRun]) -> None:
             for run_id in chosen
         ]
         st.altair_chart(
-            charts.compared(lines, measure),
+            history.compared(lines, metric),
             key="comparison",
-            alt=f"{MEASURES[measure]} of the chosen runs against epoch",
+            alt=f"{METRICS[metric]} of the chosen runs against epoch",
         )
 
 
-def _status(run: LiveRun, records) -> None:
+def _status(run: LiveRun, records: list[EpochRecord]) -> None:
     board = resources.board()
     others = [other for other in board.active if other.run_id != run.run_id]
-    is_trained = any(trained.run_id == run.run_id for trained in board.trained)
-    at_once = len(board.trained) if is_trained else 1
+    is_in_training = any(other.run_id == run.run_id for other in board.in_training)
+    runs_at_once = len(board.in_training) if is_in_training else 1
     st.progress(
         min(1.0, len(records) / run.config.epochs),
-        text=captions.of_status(run, records, others, board.speeds, board.is_paused, at_once),
+        text=describe_status(run, records, others, board.speeds, board.is_paused, runs_at_once),
     )
     if others:
-        st.caption(captions.of_turn(board.trained, run))
+        st.caption(describe_turn(board.in_training, run))
     if run.message:
         st.error(run.message, icon=":material/error:")
 
 
 def _buttons(run: LiveRun) -> None:
     store = resources.store()
-    as_visitor = {"args": (run.run_id,), "kwargs": {"by": st.session_state.visitor}}
+    as_visitor: Any = {"args": (run.run_id,), "kwargs": {"by": st.session_state.visitor}}
     if run.has_ended:
         return
     if run.owner != st.session_state.visitor:
@@ -170,25 +188,27 @@ def _buttons(run: LiveRun) -> None:
     with st.container(horizontal=True, key="run-buttons"):
         if run.is_active:
             st.button("Pause", shortcut="P", on_click=store.pause, **as_visitor, key="pause")
-        elif run.status == "paused":
-            st.button("Go on", shortcut="P", on_click=store.go_on, **as_visitor, key="go-on")
+        elif run.status is Status.PAUSED:
+            st.button("Resume", shortcut="P", on_click=store.resume, **as_visitor, key="resume")
             st.button("One epoch", shortcut="E", on_click=store.one_epoch, **as_visitor, key="one")
         st.button("Cancel", shortcut="X", on_click=store.cancel, **as_visitor, key="cancel")
 
 
 def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
     """What the same network and level came to on all images: in the paper, and in our sweep."""
-    theirs, ours = _references(config, results.stamp(), sweep)
-    if theirs is not None:
-        st.metric("The paper's test error", captions.per_cent(theirs), help="On all 50,000 images.")
+    paper, ours = _references(config, results.stamp(), sweep)
+    if paper is not None:
+        st.metric("The paper's test error", per_cent(paper), help="On all 50,000 images.")
     if ours is not None:
-        st.metric("Our sweep's", captions.per_cent(ours), help="On all 50,000 images.")
+        st.metric("Our sweep's", per_cent(ours), help="On all 50,000 images.")
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
-def _references(config: RunConfig, stamp: int, _sweep: pd.DataFrame):
+def _references(
+    config: RunConfig, stamp: int, _sweep: pd.DataFrame
+) -> tuple[float | None, float | None]:
     return (
-        comparison.paper_test_error(results.paper(), config),
+        reference.paper_test_error(reference.paper(), config),
         comparison.sweep_test_error(_sweep, config),
     )
 
@@ -197,16 +217,18 @@ def _followed(config: RunConfig, predictions: tuple[int, ...]) -> None:
     """Some wrongly labelled images, each with what the network says it is now."""
     given, true, style = _followed_images(config)
     tiles = [
-        gallery.prediction_tile(CLASSES[predicted], CLASSES[lie], CLASSES[truth])
-        for predicted, lie, truth in zip(predictions[: len(given)], given, true, strict=True)
+        gallery.prediction_tile(CLASSES[predicted], CLASSES[label], CLASSES[true_label])
+        for predicted, label, true_label in zip(predictions[: len(given)], given, true, strict=True)
     ]
-    st.markdown("**What it says of images that carry a lie.** Dashed: it repeats the lie.")
+    st.markdown(
+        "**What the network says of images that carry a wrong label.** Dashed: it repeats that label."
+    )
     st.html(style)
     st.html(gallery.tiles("followed", tiles))
 
 
 @st.cache_resource(show_spinner=False, max_entries=128)
-def _followed_images(config: RunConfig):
+def _followed_images(config: RunConfig) -> tuple[np.ndarray, np.ndarray, str]:
     data = resources.data(config.data)
     corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
     followed = followed_images(corrupted.is_wrong, config.seed)

@@ -9,7 +9,9 @@ import streamlit as st
 from core.data import cifar10
 from core.data.corruption import channel_statistics
 from core.live.classroom import Classroom
-from core.live.settings import Gate, Policy, load_policy
+from core.live.estimate import Speeds
+from core.live.login import Login
+from core.live.settings import Settings, load_settings
 from core.live.store import LiveRun, Store
 from core.live.supervisor import DownloadProcess, TrainerProcess
 from core.records import EpochRecord
@@ -28,14 +30,14 @@ def noise(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @st.cache_resource(show_spinner=False)
-def policy() -> Policy:
+def settings() -> Settings:
     """What lab.toml said when the server started. Raises SettingsError."""
-    return load_policy()
+    return load_settings()
 
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
-    return Store(limits=policy().limits)
+    return Store(limits=settings().limits)
 
 
 @st.cache_resource(show_spinner=False)
@@ -47,9 +49,9 @@ class Board(NamedTuple):
     """What all live pages say of the machine; one look at it serves them all."""
 
     active: list[LiveRun]
-    trained: list[LiveRun]  # right now: one on a CPU, several on a GPU
+    in_training: list[LiveRun]  # right now: one on a CPU, several on a GPU
     is_paused: bool
-    speeds: dict
+    speeds: Speeds
 
 
 @st.cache_resource(show_spinner=False, ttl=0.5)
@@ -58,10 +60,9 @@ def board() -> Board:
 
 
 def look_at_board() -> Board:
-    active = store().active_runs()
-    trained = store().note("training").split()
-    now = [run for run in active if run.run_id in trained]
-    return Board(active, now, bool(store().note("paused")), store().speeds())
+    active, state = store().active_runs(), store().database.state()
+    in_training = [run for run in active if run.run_id in state.in_training]
+    return Board(active, in_training, state.is_paused, store().speeds())
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
@@ -71,9 +72,9 @@ def records(run_id: str, epochs_done: int) -> list[EpochRecord]:
 
 
 @st.cache_resource(show_spinner=False)
-def gate() -> Gate:
+def login() -> Login:
     """The teacher's door; its count of wrong tries is the server's."""
-    return Gate(policy().teacher_password)
+    return Login(settings().teacher_password)
 
 
 @st.cache_resource(show_spinner=False)

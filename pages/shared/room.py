@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from core.config import RunConfig
 from core.live.classroom import Lesson
 from pages.shared import resources
 from pages.shared.run_form import set_all
@@ -15,6 +16,13 @@ class Room(NamedTuple):
 
     def hides(self, control: str) -> bool:
         return self.lesson is not None and control in self.lesson.hidden
+
+    @property
+    def config(self) -> RunConfig:
+        """The lesson's settings."""
+        if self.lesson is None:
+            raise ValueError("no lesson: this visitor is in no room.")
+        return self.lesson.config
 
     @property
     def waits_for_guess(self) -> bool:

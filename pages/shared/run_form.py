@@ -1,6 +1,7 @@
 """The form of a run: every field of RunConfig as a widget bound to the address."""
 
 from dataclasses import fields
+from typing import Any
 
 import streamlit as st
 
@@ -27,8 +28,8 @@ def level_slider(default: float = DEFAULT.level) -> float:
         format="percent",
         key="level",
         bind="query-params",
-        help="Each label is drawn again from all ten classes with this probability, so that nine "
-        "tenths of this share end up wrong.",
+        help="Each label is drawn again from all ten classes with this probability p: nine tenths of "
+        "them, 0.9 p of all labels, end up wrong.",
     )
 
 
@@ -40,7 +41,7 @@ def corruption_choice() -> str:
     return st.segmented_control(
         "What is corrupted",
         CORRUPTIONS,
-        format_func=KINDS.get,
+        format_func=KINDS.__getitem__,
         default="labels",
         required=True,
         wrap=True,
@@ -95,21 +96,27 @@ def more_settings() -> dict:
     }
 
 
-def _number(name: str, label: str, step, form: str | None = None, default=None):
+def _number(
+    name: str,
+    label: str,
+    step: float,
+    number_format: str | None = None,
+    default: float | None = None,
+) -> Any:
     """A number with the limits that RunConfig itself sets."""
-    kind = FIELDS[name].type
-    low, high = (kind(bound) for bound in FIELDS[name].metadata["range"])
-    value = kind(getattr(DEFAULT, name)) if default is None else default
+    about = FIELDS[name].metadata
+    low, high = (about["kind"](bound) for bound in about["limits"])
+    value = getattr(DEFAULT, name) if default is None else default
     return st.number_input(
         label,
         low,
         high,
         value,
         step,
-        format=form,
+        format=number_format,
         key=name,
         bind="query-params",
-        help=FIELDS[name].metadata["help"].capitalize() + ".",
+        help=about["help"].capitalize() + ".",
     )
 
 

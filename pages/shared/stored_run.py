@@ -1,12 +1,18 @@
 """One run of the sweep: its whole history, where it comes from, and a live run beside it."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
-from core.config import run_name
+from core.config import RunConfig, run_name
 from core.live.store import LiveRun
+from core.records import EpochRecord
 from core.sweep.results import config_of
-from core.view import captions, charts
+from core.view.captions.run import command_of, describe_errors, describe_fate, describe_provenance
+from core.view.charts import history
+from core.view.charts.style import LABELS
 from pages.shared import resources
 from pages.shared.drawing import draw
 from pages.shared.navigation import the_page
@@ -16,30 +22,30 @@ def choose_clicked() -> None:
     """A click on a point of the figure chooses its level here."""
     chosen = st.session_state.sweep.selection.get("chosen", [])
     if chosen and "level" in chosen[0]:
-        st.session_state.run_level = round(chosen[0]["level"], 6)
+        st.session_state.run_level = chosen[0]["level"]
 
 
-def show(runs: pd.DataFrame, own: list[LiveRun]) -> None:
-    """runs: of one network, in the sweep; own: the visitor's, to put one beside it."""
+def show(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
+    """runs: of one network, in the sweep; live_runs: the visitor's, to put one beside it."""
     st.subheader("One run, epoch by epoch", anchor=False)
     with st.container(horizontal=True, gap="medium"):
-        levels = sorted(runs.level.round(6).unique())
+        levels = sorted(runs.level.unique())
         level = _choice("Level", levels, "run_level", lambda value: f"{value:.0%}")
-        at_level = runs[runs.level.round(6) == level]
+        at_level = runs[runs.level == level]
         seed = _choice("Seed", sorted(at_level.seed), "run_seed", lambda value: f"seed {value}")
     run = at_level[at_level.seed == seed].iloc[0]
     config, records = config_of(run), resources.sweep_records(run.run_id)
-    beside = _live_run(own)
-    st.markdown(f"**{captions.of_errors(config, records)}**")
+    beside = _live_run(live_runs)
+    st.markdown(f"**{describe_errors(config, records)}**")
     if beside:
         _side_by_side(config, records, beside)
     else:
         _history(config, records)
-    st.caption(captions.of_provenance(run))
-    st.code(captions.command_of(config), language="bash", wrap_lines=True)
+    st.caption(describe_provenance(run))
+    st.code(command_of(config), language="bash", wrap_lines=True)
 
 
-def _choice(label: str, options: list, key: str, text):
+def _choice(label: str, options: list, key: str, text: Callable[[Any], str]) -> Any:
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0] if key == "run_seed" else options[len(options) // 2]
     return st.segmented_control(
@@ -48,11 +54,11 @@ def _choice(label: str, options: list, key: str, text):
     )  # fmt: skip
 
 
-def _live_run(own: list[LiveRun]) -> LiveRun | None:
-    if not own:
+def _live_run(live_runs: list[LiveRun]) -> LiveRun | None:
+    if not live_runs:
         st.page_link(the_page("train"), label="Train a run of your own to put it beside this one")
         return None
-    runs = {run.run_id: run for run in own}
+    runs = {run.run_id: run for run in live_runs}
     chosen = st.selectbox(
         "Put a live run beside it",
         list(runs),
@@ -61,47 +67,47 @@ def _live_run(own: list[LiveRun]) -> LiveRun | None:
         placeholder="Choose one of your runs",
         key="beside",
     )
-    return runs.get(chosen)
+    return runs.get(chosen or "")
 
 
-def _history(config, records) -> None:
+def _history(config: RunConfig, records: list[EpochRecord]) -> None:
     left, right = st.columns([3, 2])
     with left:
         draw(
             "stored-errors",
             (config.run_id,),
-            lambda: charts.error_history(records, config),
+            lambda: history.error_history(records, config),
             alt="Errors of the stored run against epoch",
         )
     with right:
         if config.level:
             draw(
-                "stored-lies",
+                "stored-fate",
                 (config.run_id,),
-                lambda: charts.lies_history(records, config, height=320),
-                alt="Share of the wrong labels memorized and recovered against epoch",
+                lambda: history.fate_history(records, config, height=320),
+                alt="Share of the wrongly labelled images memorized and predicted as their true class",
             )
         else:
             draw(
                 "stored-losses",
                 (config.run_id,),
-                lambda: charts.loss_history(records, config, height=320),
+                lambda: history.loss_history(records, config, height=320),
                 alt="Training and test loss against epoch",
             )
-    st.caption(captions.of_lies(config, records))
+    st.caption(describe_fate(records))
 
 
-def _side_by_side(config, records, beside: LiveRun) -> None:
+def _side_by_side(config: RunConfig, records: list[EpochRecord], beside: LiveRun) -> None:
     live = resources.store().records(beside.run_id)
     lines = [
         ("the sweep's: " + run_name(config), config, records),
         ("live: " + run_name(beside.config), beside.config, live),
     ]
-    measures = ["test_error", "memorized" if config.level and beside.config.level else "train_error"]
-    for column, measure in zip(st.columns(2), measures, strict=True):
+    metrics = ["test_error", "memorized" if config.level and beside.config.level else "train_error"]
+    for column, metric in zip(st.columns(2), metrics, strict=True):
         with column:
             st.altair_chart(
-                charts.compared(lines, measure),
-                key=f"beside-{measure}",
-                alt=f"{measure} of the stored and the live run against epoch",
+                history.compared(lines, metric),
+                key=f"beside-{metric}",
+                alt=f"{LABELS[metric]} of the stored and the live run against epoch",
             )

@@ -4,9 +4,9 @@ import re
 import tempfile
 from pathlib import Path
 
-from conftest import CHROMIUM, FLAGS
 from playwright.sync_api import expect, sync_playwright
 
+from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.server import ROOT, Server, open_page
 
 FOLDER = ROOT / "assets" / "screenshots"

@@ -75,7 +75,7 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
     record = Store(server.folder / "runs.sqlite").records(config.run_id)[-1]
     expect(metric(page, "Test error")).to_have_text(f"{record.test_error:.1%}")
     expect(metric(page, "Training error")).to_have_text("0.0%")
-    expect(metric(page, "Lies memorized")).to_have_text("100.0%")
+    expect(metric(page, "Memorized")).to_have_text("100.0%")
     assert 0.75 < record.test_error < 0.95
     expect(page.locator(".followed figure.wrong")).to_have_count(24)
 
@@ -152,8 +152,8 @@ def test_runs_side_by_side_share_a_link(page, server):
     store = Store(server.folder / "runs.sqlite")
     configs = [RunConfig(level=0.5, epochs=1000, seed=seed) for seed in (21, 22)]
     for config in configs:
-        run_id = store.ask_for(config, "somebody else").run_id
-        store.cancel(run_id, "somebody else")  # before it is trained: its epochs are these
+        run_id = store.submit(config, "somebody else").run_id
+        store.cancel(run_id, by="somebody else")  # before it is trained: its epochs are these
         for epoch in range(1, 6):
             store.add_epoch(run_id, record(epoch))
     address = "&".join(f"compare={config.run_id}" for config in configs)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.live.settings import hash_password
+from core.live.login import hash_password
 from tests.browser.server import Server, open_page
 
 PASSWORD = "correct horse"
@@ -53,7 +53,7 @@ def test_two_browsers_share_a_run_and_a_third_with_the_password_pauses_it(browse
     expect(ann.get_by_text(trained)).to_be_visible(timeout=60_000)
 
     open_page(ben, school, address, "Train live")
-    expect(ben.get_by_text("this run is there already")).to_be_visible()
+    expect(ben.get_by_text("this run exists already")).to_be_visible()
     ben.get_by_role("button", name=re.compile("Start training")).click()
     expect(ben.get_by_text(trained)).to_be_visible()
     expect(ben.get_by_text("Another visitor has started this run")).to_be_visible()
@@ -112,7 +112,7 @@ def test_the_story_is_led_by_keys_and_plays_by_itself(browsers, school):
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
     playing = page.get_by_test_id("stButton").filter(has_text=re.compile("Pause|Play"))
     expect(playing).to_contain_text("Pause")
-    expect(title).to_have_text("Half of the labels are drawn by lot")  # after 9 s, by itself
+    expect(title).to_have_text("Half of the labels are random")  # after 9 s, by itself
     expect(page.locator(".images figure")).to_have_count(28)
     page.keyboard.press("ArrowRight")
     expect(title).to_have_text(re.compile("First it learns the pattern"))

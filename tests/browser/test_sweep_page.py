@@ -54,9 +54,9 @@ def test_levels_and_seeds_and_what_was_wrong_in_earlier_attempts(page, server):
     open_page(page, server, "/sweep", "The sweep")
     page.locator(".st-key-run_level").get_by_text("100%", exact=True).click()
     expect(page.locator("code").filter(has_text="--level 1 ")).to_be_visible()
-    page.get_by_text("An earlier attempt's").click()
+    page.get_by_text("Show earlier attempts").click()
     expect(page.get_by_text("the test labels were corrupted too")).to_be_visible()
-    page.get_by_text("The poster's", exact=True).click()
+    page.get_by_text("Show the poster", exact=True).click()
     expect(page.get_by_text("reports the ends only")).to_be_visible()
     expect(page).to_have_url(re.compile("poster=true"))
     page.locator(".st-key-figure").get_by_text("Time to fit").click()
@@ -76,7 +76,7 @@ def test_what_no_gpu_has_computed_is_said_to_be_missing(page, server):
 
 def test_the_figure_and_its_data_can_be_taken_away(page, server):
     open_page(page, server, "/sweep", "The sweep")
-    page.get_by_role("button", name="Take it with you").click()
+    page.get_by_role("button", name="Download", exact=True).click()
     contents = {}
     for kind in ("PDF", "SVG", "CSV"):
         with page.expect_download() as download:

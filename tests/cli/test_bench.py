@@ -33,8 +33,8 @@ def test_a_row_has_every_figure(capsys, tmp_path):
 
 
 def test_a_gang_is_measured_beside_one_run_and_the_plain_loop(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(bench, "GANGS", (1, 3))
-    bench.print_gang(["mlp-1x512"], [128], seconds=0.2, out=tmp_path / "gang.json")
+    monkeypatch.setattr(bench, "CONCURRENT", (1, 3))
+    bench.print_concurrent(["mlp-1x512"], [128], seconds=0.2, out=tmp_path / "gang.json")
     assert "3 side by side" in capsys.readouterr().out
     rows = json.loads((tmp_path / "gang.json").read_text())["rows"]
     assert [row["runs"] for row in rows] == [1, 1, 1, 3]

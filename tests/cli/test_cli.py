@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 import torch
 
-from core.__main__ import add_config_flags, config_from, main
+from core.__main__ import main
+from core.cli.flags import add_config_flags, config_from
 from core.cli.progress import SweepProgress
 from core.config import RunConfig
 from core.sweep.grids import all_runs
 from core.sweep.results import SWEEP_FOLDER, load_runs
-from core.view.captions import command_of
+from core.view.captions.run import command_of
 from tests.samples import record
 
 
@@ -74,7 +75,7 @@ def test_random_crop_is_a_switch_and_false_is_false():
     for flags, crop in ((["--random-crop"], True), (["--random-crop", "False"], False)):
         import argparse
 
-        from core.__main__ import add_config_flags, config_from
+        from core.cli.flags import add_config_flags, config_from
 
         parser = argparse.ArgumentParser()
         add_config_flags(parser)
@@ -144,11 +145,11 @@ def test_the_command_shown_beside_a_run_trains_that_run():
 def test_times_left_are_learned_from_the_epochs_as_they_come(capsys):
     first, second = RunConfig(epochs=10), RunConfig(epochs=10, level=0.5)
     progress = SweepProgress([first, second], {(first.model, first.batch_size): 5_000.0})
-    progress.begin(first)  # 5,000 images an epoch: a second each
+    progress.start(first)  # 5,000 images an epoch: a second each
     progress.epoch(first, record(5, seconds=2.0))
-    assert progress._time_left() == "about 30 s left"
+    assert progress.time_left() == "about 30 s left"
     progress.end(first)
-    progress.begin(second)
+    progress.start(second)
     progress.close()
     said = capsys.readouterr().out
     assert "run 1 of 2" in said and "about 20 s left" in said and "1 of 2 runs trained" in said
@@ -157,11 +158,11 @@ def test_times_left_are_learned_from_the_epochs_as_they_come(capsys):
 def test_runs_side_by_side_share_the_time_and_say_which_is_which(capsys):
     first, second = RunConfig(epochs=10), RunConfig(epochs=10, level=0.5)
     progress = SweepProgress([first, second], {})
-    progress.begin(first)
-    progress.begin(second)
+    progress.start(first)
+    progress.start(second)
     progress.epoch(first, record(5, seconds=2.0))  # a second of the device each
     progress.epoch(second, record(5, seconds=2.0))
-    assert progress._time_left() == "about 10 s left"
+    assert progress.time_left() == "about 10 s left"
     progress.end(first)
     progress.end(second, ValueError("diverged"))
     progress.close()

@@ -11,7 +11,7 @@ from core.data.corruption import (
     corrupt_labels,
     corrupt_pixels,
     followed_images,
-    transition_matrix,
+    transition_counts,
 )
 
 N = 20_000
@@ -40,7 +40,7 @@ def test_shares_of_redrawn_and_wrong_labels(level, seed):
 @given(seed=seeds)
 def test_redrawn_labels_are_uniform_over_all_classes_whatever_the_true_one(seed):
     labels = corrupt_labels(TRUE, 1.0, seed).labels
-    counts = transition_matrix(TRUE, labels)
+    counts = transition_counts(TRUE, labels)
     for i in range(10):
         for j in range(10):
             assert within_binomial(counts[i, j], counts[i].sum(), 0.1)
@@ -163,6 +163,6 @@ def test_followed_images_of_a_tiny_set():
     assert sorted(followed) == list(range(10))
 
 
-def test_transition_matrix_counts_by_hand():
-    counts = transition_matrix([0, 0, 1, 2], [0, 1, 1, 0], num_classes=3)
+def test_transition_counts_counts_by_hand():
+    counts = transition_counts([0, 0, 1, 2], [0, 1, 1, 0], num_classes=3)
     assert counts.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]

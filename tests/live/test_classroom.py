@@ -6,8 +6,8 @@ from core.live.classroom import ALPHABET, Classroom, Lesson
 from core.live.store import Store
 from core.sweep.comparison import guess_gaps, label_runs
 from core.sweep.results import load_runs
-from core.view import charts
-from core.view.captions import of_guess, of_guesses, of_queue
+from core.view.captions.classroom import describe_guess, describe_guesses, describe_queue
+from core.view.charts import by_level
 
 ROOM = Lesson("Lies", RunConfig(level=0.5, epochs=30), ("preset",), guess_first=True)
 
@@ -37,7 +37,7 @@ def test_guesses_are_kept_by_room_and_without_a_name(classroom):
     classroom.add_guess("B", [0.5] * 11, [0.6] * 11)
     assert classroom.guesses("A").tolist() == [[[0.1] * 11, [0.2] * 11], [[0.3] * 11, [0.4] * 11]]
     assert classroom.guesses("none").shape == (0, 2, 11)
-    with classroom.store.connect() as connection:
+    with classroom.store.database.connect() as connection:
         columns = {row["name"] for row in connection.execute("PRAGMA table_info(guesses)")}
     assert columns == {"room", "guess", "made"}
 
@@ -58,15 +58,15 @@ def test_a_room_keeps_so_many_guesses_and_no_more(classroom, monkeypatch):
 
 def test_the_reins(classroom):
     for seed in range(3):
-        classroom.store.ask_for(RunConfig(seed=seed), "ann")
+        classroom.store.submit(RunConfig(seed=seed), "ann")
     classroom.store.pause(RunConfig(seed=1).run_id, by="ann")
-    assert of_queue(classroom.waiting(), False) == "3 runs from 1 visitor are taking turns."
-    assert of_queue(classroom.waiting()[:1], False) == "1 run is training."
+    assert describe_queue(classroom.waiting(), False) == "3 runs from 1 visitor are taking turns."
+    assert describe_queue(classroom.waiting()[:1], False) == "1 run is training."
     classroom.pause_all(True)
     assert classroom.is_paused
     assert classroom.clear_queue() == 3 and classroom.waiting() == []
     classroom.pause_all(False)
-    assert not classroom.is_paused and of_queue([], False) == "Nobody is training."
+    assert not classroom.is_paused and describe_queue([], False) == "Nobody is training."
 
 
 def test_the_gap_of_a_guess_is_the_mean_over_the_levels():
@@ -77,15 +77,20 @@ def test_the_gap_of_a_guess_is_the_mean_over_the_levels():
     assert guess_gaps(exact, ours) == pytest.approx((0, 0), abs=1e-12)
     off = ([value - 0.1 for value in exact[0]], [value + 0.2 for value in exact[1]])
     assert guess_gaps(off, ours) == pytest.approx((0.1, 0.2))
-    assert "off by 10 percentage points" in of_guess(off, ours) and "by 20" in of_guess(off, ours)
+    assert "off by 10 percentage points" in describe_guess(off, ours) and "by 20" in describe_guess(
+        off, ours
+    )
     assert guess_gaps(exact, runs[runs.model == "none"]) is None
 
 
 def test_many_guesses_are_a_median_and_a_band():
     guesses = np.zeros((5, 2, 11))
     guesses[:, 0, :] = np.array([0.1, 0.2, 0.3, 0.4, 1.0])[:, None]
-    table = charts.guess_bands(guesses, None).to_dict()
+    table = by_level.guess_bands(guesses, None).to_dict()
     rows = next(iter(table["datasets"].values()))
     row = next(row for row in rows if row["quantity"] == "test error" and row["level"] == 0.5)
     assert (row["low"], row["error"], row["high"]) == (0.2, 0.3, 0.4)
-    assert "5 guesses so far" in of_guesses(guesses) and of_guesses(guesses[:0]) == "No guess yet."
+    assert (
+        "5 guesses so far" in describe_guesses(guesses)
+        and describe_guesses(guesses[:0]) == "No guess yet."
+    )

@@ -7,7 +7,7 @@ from PIL import Image
 
 from core.__main__ import main
 from core.live import serving
-from core.live.settings import Gate
+from core.live.login import Login
 from core.paths import ROOT
 
 
@@ -42,13 +42,13 @@ def test_run_stays_on_this_machine():
 
 
 def test_the_password_command_prints_what_opens_the_gate(monkeypatch, capsys):
-    monkeypatch.setattr("getpass.getpass", lambda prompt: "correct horse")
+    monkeypatch.setattr("core.cli.password.getpass", lambda prompt: "correct horse")
     assert main(["password"]) == 0
     line = capsys.readouterr().out.strip()
     hashed = line.removeprefix('teacher_password = "').removesuffix('"')
-    assert Gate(hashed).opens("correct horse") and "horse" not in line
+    assert Login(hashed).is_right("correct horse") and "horse" not in line
     answers = iter(["correct horse", "correct house"])
-    monkeypatch.setattr("getpass.getpass", lambda prompt: next(answers))
+    monkeypatch.setattr("core.cli.password.getpass", lambda prompt: next(answers))
     assert main(["password"]) == 2 and "not the same" in capsys.readouterr().err
 
 

@@ -9,7 +9,8 @@ import pytest
 from core.config import RunConfig
 from core.errors import RefusedError, StoreError
 from core.live.classroom import Classroom, Lesson
-from core.live.settings import Limits
+from core.live.database import ServerState
+from core.live.limits import Limits
 from core.live.store import TEACHER, Store
 from tests.samples import record
 
@@ -22,7 +23,7 @@ def store(tmp_path):
 
 
 def test_a_run_asked_for_twice_is_one_run(store):
-    first, second = store.ask_for(CONFIG, "ann"), store.ask_for(CONFIG, "ben")
+    first, second = store.submit(CONFIG, "ann"), store.submit(CONFIG, "ben")
     assert first.run_id == second.run_id == CONFIG.run_id
     assert first.config == CONFIG and first.status == "queued" and first.epochs_done == 0
     assert len(store.active_runs()) == 1
@@ -32,13 +33,13 @@ def test_a_run_asked_for_twice_is_one_run(store):
 
 def test_a_finished_run_asked_for_again_stays_finished(store):
     train(store, CONFIG, 3)
-    store.finished(CONFIG.run_id)
-    assert store.ask_for(CONFIG, "ben").status == "finished"
+    store.report_end(CONFIG.run_id)
+    assert store.submit(CONFIG, "ben").status == "finished"
 
 
 def train(store, config, epochs):
-    store.ask_for(config, "ann")
-    store.started(config.run_id, "cpu")
+    store.submit(config, "ann")
+    store.report_start(config.run_id, "cpu")
     for epoch in range(1, epochs + 1):
         store.add_epoch(config.run_id, record(epoch))
 
@@ -52,18 +53,18 @@ def test_records_come_back_as_they_were(store):
 
 def test_another_process_finds_everything(store):
     train(store, CONFIG, 2)
-    again = Store(store.path)
+    again = Store(store.database.path)
     assert again.run(CONFIG.run_id) == store.run(CONFIG.run_id)
     assert again.records(CONFIG.run_id) == store.records(CONFIG.run_id)
 
 
-def test_pause_and_go_on(store):
+def test_pause_and_resume(store):
     train(store, CONFIG, 1)
     store.pause(CONFIG.run_id, by="ann")
     store.add_epoch(CONFIG.run_id, record(2))  # the epoch that was being trained is kept
     assert store.run(CONFIG.run_id).status == "paused"
     assert store.run(CONFIG.run_id).epochs_done == 2 and store.active_runs() == []
-    store.go_on(CONFIG.run_id, by="ann")
+    store.resume(CONFIG.run_id, by="ann")
     assert store.run(CONFIG.run_id).status == "queued"
 
 
@@ -71,12 +72,12 @@ def test_one_epoch_pauses_after_it(store):
     train(store, CONFIG, 1)
     store.pause(CONFIG.run_id, by="ann")
     store.one_epoch(CONFIG.run_id, by="ann")
-    store.started(CONFIG.run_id, "cpu")
+    store.report_start(CONFIG.run_id, "cpu")
     assert store.run(CONFIG.run_id).status == "running"
     store.add_epoch(CONFIG.run_id, record(2))
     assert store.run(CONFIG.run_id).status == "paused"
-    store.go_on(CONFIG.run_id, by="ann")
-    store.started(CONFIG.run_id, "cpu")
+    store.resume(CONFIG.run_id, by="ann")
+    store.report_start(CONFIG.run_id, "cpu")
     store.add_epoch(CONFIG.run_id, record(3))
     assert store.run(CONFIG.run_id).status == "running"
 
@@ -86,26 +87,26 @@ def test_cancel_keeps_the_epochs_and_can_be_asked_for_again(store):
     store.cancel(CONFIG.run_id, by="ann")
     run = store.run(CONFIG.run_id)
     assert run.status == "cancelled" and run.has_ended and run.epochs_done == 2
-    assert store.ask_for(CONFIG, "ann").status == "queued"
+    assert store.submit(CONFIG, "ann").status == "queued"
     assert len(store.records(CONFIG.run_id)) == 2
 
 
 def test_failure_carries_its_message_and_a_new_start_forgets_it(store):
     train(store, CONFIG, 1)
-    store.failed(CONFIG.run_id, "It diverged.")
+    store.report_failure(CONFIG.run_id, "It diverged.")
     assert store.run(CONFIG.run_id).message == "It diverged."
-    again = store.ask_for(CONFIG, "ann")
+    again = store.submit(CONFIG, "ann")
     assert (again.status, again.message, again.attempts) == ("queued", "", 0)
 
 
-CHANGES = ["pause", "go_on", "one_epoch", "cancel"]
+CHANGES = ["pause", "resume", "one_epoch", "cancel"]
 
 
 @pytest.mark.parametrize("end", ["finished", "cancel"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_has_ended_is_not_changed_by_a_late_click(store, end, change):
     train(store, CONFIG, 3)
-    store.finished(CONFIG.run_id) if end == "finished" else store.cancel(CONFIG.run_id, by="ann")
+    store.report_end(CONFIG.run_id) if end == "finished" else store.cancel(CONFIG.run_id, by="ann")
     before = store.run(CONFIG.run_id)
     getattr(store, change)(CONFIG.run_id, by="ann")
     assert store.run(CONFIG.run_id) == before
@@ -113,7 +114,7 @@ def test_what_has_ended_is_not_changed_by_a_late_click(store, end, change):
 
 def test_any_order_of_clicks_leaves_a_run_that_has_a_state(store):
     for clicks in itertools.product(CHANGES, repeat=3):
-        store.ask_for(CONFIG, "ann")
+        store.submit(CONFIG, "ann")
         for click in clicks:
             getattr(store, click)(CONFIG.run_id, by="ann")
         expected = "cancelled" if "cancel" in clicks else ("queued", "paused")
@@ -124,15 +125,15 @@ def test_an_epoch_told_after_cancel_does_not_bring_the_run_back(store):
     train(store, CONFIG, 1)
     store.cancel(CONFIG.run_id, by="ann")
     store.add_epoch(CONFIG.run_id, record(2))
-    store.finished(CONFIG.run_id)
-    store.started(CONFIG.run_id, "cpu")
+    store.report_end(CONFIG.run_id)
+    store.report_start(CONFIG.run_id, "cpu")
     assert store.run(CONFIG.run_id).status == "cancelled"
 
 
 def test_active_runs_are_in_the_order_they_were_asked_for(store):
     configs = [RunConfig(seed=seed) for seed in (3, 1, 2)]
     for config in configs:
-        store.ask_for(config, "ann")
+        store.submit(config, "ann")
     assert [run.config for run in store.active_runs()] == configs
     assert [run.config for run in store.runs_of("ann")] == configs[::-1]
 
@@ -141,7 +142,7 @@ def test_last_records(store):
     other = RunConfig(seed=5)
     train(store, CONFIG, 3)
     train(store, other, 1)
-    waiting = store.ask_for(RunConfig(seed=6), "ann")
+    waiting = store.submit(RunConfig(seed=6), "ann")
     runs = [store.run(CONFIG.run_id), store.run(other.run_id), waiting]
     assert [(run.config, last.epoch) for run, last in store.last_records(runs)] == [
         (CONFIG, 3),
@@ -152,14 +153,14 @@ def test_last_records(store):
 
 def test_speeds(store):
     assert store.speeds() == {}
-    store.measured_speed(CONFIG, "cpu", 100.0)
-    store.measured_speed(CONFIG, "cpu", 200.0)
+    store.report_speed(CONFIG, "cpu", 100.0)
+    store.report_speed(CONFIG, "cpu", 200.0)
     assert store.speeds() == {("mlp-1x512", 64): 200.0}
 
 
 def test_readers_do_not_wait_for_the_writer_and_see_whole_epochs(store):
     """WAL: twelve readers beside a writer, no error, no torn record."""
-    store.ask_for(CONFIG, "ann")
+    store.submit(CONFIG, "ann")
     failures, done = [], threading.Event()
 
     def read():
@@ -182,7 +183,7 @@ def test_readers_do_not_wait_for_the_writer_and_see_whole_epochs(store):
 
 
 def test_the_store_is_in_wal_mode(store):
-    connection = sqlite3.connect(store.path)
+    connection = sqlite3.connect(store.database.path)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -200,23 +201,26 @@ def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(tmp_path, damage):
     store = Store(path)
     for seed in range(50):
         train(store, RunConfig(level=0.5, seed=seed), 3)
-    with store.connect() as connection:
+    with store.database.connect() as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     broken = DAMAGES[damage](path.read_bytes())
     path.write_bytes(broken)
     again = Store(path)
     (aside,) = tmp_path.glob("runs.damaged-*.sqlite")
     assert aside.read_bytes() == broken
-    assert aside.name in again.note("damaged") and "new one has been begun" in again.note("damaged")
-    assert again.active_runs() == [] and again.ask_for(CONFIG, "ann").status == "queued"
+    assert (
+        aside.name in again.database.state().damage
+        and "new one has been begun" in again.database.state().damage
+    )
+    assert again.active_runs() == [] and again.submit(CONFIG, "ann").status == "queued"
     assert Store(path).run(CONFIG.run_id).status == "queued"
 
 
 def test_a_file_damaged_while_it_is_in_use_is_said_once_and_then_it_works_again(store):
-    store.ask_for(CONFIG, "ann")
+    store.submit(CONFIG, "ann")
     for end in ("-wal", "-shm"):
-        store.path.with_name(store.path.name + end).unlink(missing_ok=True)
-    store.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
+        store.database.path.with_name(store.database.path.name + end).unlink(missing_ok=True)
+    store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
     with pytest.raises(StoreError, match=r"damaged.*Reload the page"):
         store.active_runs()
     assert store.active_runs() == []
@@ -245,7 +249,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(store, monkeypatch):
 def test_a_clock_set_back_changes_no_order(store, monkeypatch):
     for seed, clock in enumerate((1000.0, 2000.0, 500.0, 400.0)):
         monkeypatch.setattr("core.live.store.time.time", lambda: clock)  # noqa: B023
-        store.ask_for(RunConfig(seed=seed), "ann")
+        store.submit(RunConfig(seed=seed), "ann")
     assert [run.config.seed for run in store.active_runs()] == [0, 1, 2, 3]
     assert [run.config.seed for run in store.runs_of("ann")] == [3, 2, 1, 0]
 
@@ -264,9 +268,9 @@ def test_a_store_of_an_earlier_version_is_taken_over(tmp_path):
 @pytest.mark.parametrize("change", CHANGES)
 def test_only_its_owner_and_the_teacher_change_a_run(store, change):
     train(store, CONFIG, 1)
-    if change in ("go_on", "one_epoch"):
+    if change in ("resume", "one_epoch"):
         store.pause(CONFIG.run_id, by="ann")
-    store.ask_for(CONFIG, "ben")  # a second viewer
+    store.submit(CONFIG, "ben")  # a second viewer
     before = store.run(CONFIG.run_id)
     for other in ("ben", "", "' OR 1=1 --"):
         getattr(store, change)(CONFIG.run_id, by=other)
@@ -278,7 +282,7 @@ def test_only_its_owner_and_the_teacher_change_a_run(store, change):
 def test_limits_hold_where_a_run_is_accepted(tmp_path):
     store = Store(tmp_path / "runs.sqlite", Limits(runs=2, epochs=100, images=5_000))
     for seed in range(2):
-        store.ask_for(RunConfig(seed=seed), "ann")
+        store.submit(RunConfig(seed=seed), "ann")
     refused = {
         "which is all that one visitor can have": RunConfig(seed=2),
         "up to 100 epochs": RunConfig(epochs=101),
@@ -286,12 +290,12 @@ def test_limits_hold_where_a_run_is_accepted(tmp_path):
     }
     for sentence, config in refused.items():
         with pytest.raises(RefusedError, match=sentence):
-            store.ask_for(config, "ann")
+            store.submit(config, "ann")
         assert store.run(config.run_id) is None
-    store.ask_for(RunConfig(seed=2), "ben")  # others are free
-    assert store.ask_for(RunConfig(seed=2), "ann").owner == "ben"  # to look on takes nothing
+    store.submit(RunConfig(seed=2), "ben")  # others are free
+    assert store.submit(RunConfig(seed=2), "ann").owner == "ben"  # to look on takes nothing
     store.cancel(RunConfig(seed=0).run_id, by="ann")
-    assert store.ask_for(RunConfig(seed=3), "ann").owner == "ann"
+    assert store.submit(RunConfig(seed=3), "ann").owner == "ann"
 
 
 def test_limits_hold_against_many_at_once(tmp_path):
@@ -299,7 +303,7 @@ def test_limits_hold_against_many_at_once(tmp_path):
 
     def ask(seed):
         try:
-            store.ask_for(RunConfig(seed=seed), "ann")
+            store.submit(RunConfig(seed=seed), "ann")
         except RefusedError:
             refused.append(seed)
 
@@ -311,10 +315,14 @@ def test_limits_hold_against_many_at_once(tmp_path):
     assert len(store.active_runs()) == 3 and len(refused) == 9
 
 
-def test_notes(store):
-    assert store.note("paused") == ""
-    store.set_note("paused", "yes")
-    assert Store(store.path).note("paused") == "yes"
+def test_the_state_of_the_server_is_everybodys(store):
+    assert store.database.state() == ServerState()
+    store.database.set_paused(True)
+    store.database.set_in_training(["a", "b"])
+    assert Store(store.database.path).database.state() == ServerState(True, ("a", "b"))
+    store.database.set_paused(False)
+    store.database.set_in_training([])
+    assert store.database.state() == ServerState()
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
@@ -331,9 +339,9 @@ def test_a_file_damaged_in_use_has_all_its_tables_again(store):
     """Those of the rooms, too: without them every page in a room would fail."""
     classroom = Classroom(store)
     classroom.open_room(Lesson("Before"))
-    store.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
+    store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
     for end in ("-wal", "-shm"):
-        store.path.with_name(store.path.name + end).unlink(missing_ok=True)
+        store.database.path.with_name(store.database.path.name + end).unlink(missing_ok=True)
     with pytest.raises(StoreError):
         store.active_runs()
     assert classroom.rooms() == {}
@@ -359,7 +367,7 @@ def test_a_database_from_before_the_schema_had_a_version_opens_with_all_it_holds
     assert lesson == Lesson("Half random", RunConfig(level=0.4), ("level",), guess_first=True)
     assert classroom.guesses("K7P2X")[0, 0, 0] == 0.5 and classroom.guesses("")[0, 0, 0] == 0.6
     assert classroom.is_paused and store.speeds() == {("mlp-1x512", 64): 30_000.0}
-    store.go_on(paused.run_id, by="00112233445566bb")
+    store.resume(paused.run_id, by="00112233445566bb")
     assert Store(path).run(paused.run_id).status == "queued"
 
 

@@ -23,6 +23,7 @@ from core.live.supervisor import DownloadProcess, TrainerProcess
 from core.live.trainer import Trainer
 from core.training.memory_plan import needed
 from core.training.training import Training, train
+from tests.samples import reproducible, wait_until
 
 CONFIG = RunConfig(level=0.5, epochs=3, batch_size=256)
 
@@ -38,16 +39,12 @@ def trainer(store, tiny, data_folder, monkeypatch):
     return Trainer(store, "cpu", data_folder / "checkpoints")
 
 
-def measured(records):
-    return [record.measured() for record in records]
-
-
 def test_a_queued_run_is_trained_to_its_end(store, trainer, tiny):
-    run = store.ask_for(CONFIG, "ann")
+    run = store.submit(CONFIG, "ann")
     assert [trainer.turn() for _ in range(4)] == [True, True, True, False]
     assert store.run(run.run_id).status == "finished"
-    assert measured(store.records(run.run_id)) == measured(train(CONFIG, tiny, "cpu"))
-    assert list(trainer.folder.iterdir()) == [] and trainer.gang.trainings == {}
+    assert reproducible(store.records(run.run_id)) == reproducible(train(CONFIG, tiny, "cpu"))
+    assert list(trainer.folder.iterdir()) == [] and trainer.runs.loaded == []
     assert store.speeds()[("mlp-1x512", 256)] > 0
 
 
@@ -56,58 +53,21 @@ def seeded(seed: int, **settings) -> RunConfig:
 
 
 def test_runs_of_one_visitor_take_turns(store, trainer):
-    runs = [store.ask_for(seeded(seed), "ann") for seed in range(3)]
+    runs = [store.submit(seeded(seed), "ann") for seed in range(3)]
     for _ in range(3):
         trainer.turn()
     assert [store.run(run.run_id).epochs_done for run in runs] == [1, 1, 1]
     assert {run.status for run in store.active_runs()} == {"running"}
 
 
-def epochs_take(trainer, monkeypatch, seconds) -> None:
-    """Let the device seem to take so many seconds for an epoch of the run of each seed."""
-    collect = trainer.gang.collect
-
-    def timed():
-        outcome = collect()
-        seed = trainer.store.run(outcome.run_id).config.seed
-        return outcome._replace(device_seconds=seconds.get(seed, 1.0))
-
-    monkeypatch.setattr(trainer.gang, "collect", timed)
-
-
-def test_ten_runs_get_no_more_time_than_one(store, trainer, monkeypatch):
-    epochs_take(trainer, monkeypatch, {})
-    for seed in range(10):
-        store.ask_for(seeded(seed, epochs=100), "ann")
-    one = store.ask_for(seeded(10, epochs=100), "ben")
-    for _ in range(20):
-        trainer.turn()
-    assert store.run(one.run_id).epochs_done == 10
-    late = store.ask_for(seeded(11, epochs=100), "eve")  # begins level, and makes up for nothing
-    for _ in range(9):
-        trainer.turn()
-    assert store.run(late.run_id).epochs_done == 3
-
-
-def test_a_heavy_run_takes_no_more_than_its_share_of_time(store, trainer, monkeypatch):
-    epochs_take(trainer, monkeypatch, {0: 9.0, 1: 1.0})
-    heavy, light = (
-        store.ask_for(seeded(0, epochs=99), "ann"),
-        store.ask_for(seeded(1, epochs=99), "ben"),
-    )
-    for _ in range(20):
-        trainer.turn()
-    assert store.run(heavy.run_id).epochs_done == 2 and store.run(light.run_id).epochs_done == 18
-
-
 def test_only_so_many_are_in_memory_and_the_others_go_on_from_the_disk(store, trainer, tiny):
-    trainer.gang.memory = needed([seeded(0), seeded(1)], trainer.gang.device)
+    trainer.runs.memory = needed([seeded(0), seeded(1)], trainer.runs.device)
     for seed in range(4):
-        store.ask_for(seeded(seed), f"visitor {seed}")
+        store.submit(seeded(seed), f"visitor {seed}")
     while trainer.turn():
-        assert len(trainer.gang.trainings) <= 2
+        assert len(trainer.runs.loaded) <= 2
     for seed in range(4):
-        assert measured(store.records(seeded(seed).run_id)) == measured(
+        assert reproducible(store.records(seeded(seed).run_id)) == reproducible(
             train(seeded(seed), tiny, "cpu")
         )
 
@@ -115,55 +75,55 @@ def test_only_so_many_are_in_memory_and_the_others_go_on_from_the_disk(store, tr
 def test_what_is_queued_together_trains_together_where_there_is_room(store, trainer, tiny, monkeypatch):
     """As on a GPU: three at once, the fourth when its visitor's turn comes."""
     monkeypatch.setattr(trainer_module, "POLL_SECONDS", 0)
-    trainer.gang.at_once = 3
-    runs = [store.ask_for(seeded(seed), f"visitor {seed}") for seed in range(4)]
+    trainer.runs.max_at_once = 3
+    runs = [store.submit(seeded(seed), f"visitor {seed}") for seed in range(4)]
     trainer.turn()
-    assert set(store.note("training").split()) == {run.run_id for run in runs[:3]}
-    assert trainer.gang.under_way == {run.run_id for run in runs[1:3]}
+    assert set(store.database.state().in_training) == {run.run_id for run in runs[:3]}
+    assert trainer.runs.in_flight == {run.run_id for run in runs[1:3]}
     trainer.turn()
-    assert runs[3].run_id in trainer.gang.under_way | set(trainer.gang.trainings)
+    assert runs[3].run_id in trainer.runs.in_flight | set(trainer.runs.loaded)
     store.pause(runs[1].run_id, by="visitor 1")
     while trainer.turn():
         pass
     assert store.run(runs[1].run_id).status == "paused" and store.run(runs[1].run_id).epochs_done < 3
     assert {store.run(runs[other].run_id).status for other in (0, 2, 3)} == {"finished"}
-    store.go_on(runs[1].run_id, by="visitor 1")
+    store.resume(runs[1].run_id, by="visitor 1")
     while trainer.turn():
         pass
     for run in runs:
-        assert measured(store.records(run.run_id)) == measured(train(run.config, tiny, "cpu"))
+        assert reproducible(store.records(run.run_id)) == reproducible(train(run.config, tiny, "cpu"))
 
 
 def test_out_of_memory_beside_others_is_no_failed_attempt(store, trainer, tiny, monkeypatch):
     monkeypatch.setattr(trainer_module, "POLL_SECONDS", 0)
-    trainer.gang.at_once = 3
+    trainer.runs.max_at_once = 3
     launch = Training.launch
 
     def limited(training):
-        if trainer.gang.under_way:
+        if trainer.runs.in_flight:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         launch(training)
 
     monkeypatch.setattr(Training, "launch", limited)
-    runs = [store.ask_for(seeded(seed), f"visitor {seed}") for seed in range(5)]
+    runs = [store.submit(seeded(seed), f"visitor {seed}") for seed in range(5)]
     while trainer.turn():
         pass
     for run in runs:
-        assert measured(store.records(run.run_id)) == measured(train(run.config, tiny, "cpu"))
+        assert reproducible(store.records(run.run_id)) == reproducible(train(run.config, tiny, "cpu"))
         assert store.run(run.run_id).status == "finished"
 
 
 def test_a_run_that_ends_while_others_are_under_way_lets_the_next_in(store, trainer, monkeypatch):
     """A GPU finishes light epochs before heavy ones: nobody waits for the slowest."""
     monkeypatch.setattr(trainer_module, "POLL_SECONDS", 0)
-    trainer.gang.at_once = 2
+    trainer.runs.max_at_once = 2
     heavy, light, next_one = (
-        store.ask_for(seeded(seed, epochs=2), f"visitor {seed}") for seed in (0, 1, 2)
+        store.submit(seeded(seed, epochs=2), f"visitor {seed}") for seed in (0, 1, 2)
     )
-    is_ready = trainer.gang._is_ready
+    is_ready = trainer.runs._is_ready
     held = [heavy.run_id]
     monkeypatch.setattr(
-        trainer.gang, "_is_ready", lambda run_id: run_id not in held and is_ready(run_id)
+        trainer.runs, "_is_ready", lambda run_id: run_id not in held and is_ready(run_id)
     )
     for _ in range(4):
         trainer.turn()
@@ -172,57 +132,57 @@ def test_a_run_that_ends_while_others_are_under_way_lets_the_next_in(store, trai
     held.clear()
     while trainer.turn():
         pass
-    assert store.run(heavy.run_id).status == "cancelled" and trainer.gang.trainings == {}
+    assert store.run(heavy.run_id).status == "cancelled" and trainer.runs.loaded == []
     assert store.run(heavy.run_id).epochs_done == 1  # what was under way is told
 
 
 def test_a_teachers_pause_holds_for_all_and_loses_nothing(store, trainer):
-    run_id = store.ask_for(CONFIG, "ann").run_id
+    run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
-    store.set_note("paused", "yes")
+    store.database.set_paused(True)
     assert not trainer.turn() and store.run(run_id).status == "running"
-    store.set_note("paused", "")
+    store.database.set_paused(False)
     while trainer.turn():
         pass
     assert store.run(run_id).epochs_done == 3
 
 
 def test_pause_one_epoch_and_going_on_change_no_number(store, trainer, tiny):
-    run_id = store.ask_for(CONFIG, "ann").run_id
+    run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
     store.pause(run_id, by="ann")
-    assert not trainer.turn() and trainer.gang.trainings == {}
+    assert not trainer.turn() and trainer.runs.loaded == []
     store.one_epoch(run_id, by="ann")
     assert trainer.turn() and not trainer.turn()
     assert store.run(run_id).status == "paused" and store.run(run_id).epochs_done == 2
-    store.go_on(run_id, by="ann")
+    store.resume(run_id, by="ann")
     while trainer.turn():
         pass
     assert store.run(run_id).status == "finished"
-    assert measured(store.records(run_id)) == measured(train(CONFIG, tiny, "cpu"))
+    assert reproducible(store.records(run_id)) == reproducible(train(CONFIG, tiny, "cpu"))
 
 
 @pytest.mark.parametrize(
     ("clicks", "epochs_done", "status"),
     [
         (("pause",), 2, "paused"),
-        (("pause", "go_on"), 3, "finished"),
+        (("pause", "resume"), 3, "finished"),
         (("pause", "one_epoch"), 2, "paused"),
         (("cancel",), 2, "cancelled"),
-        (("cancel", "ask_for"), 3, "finished"),
+        (("cancel", "submit"), 3, "finished"),
     ],
 )
 def test_clicks_while_an_epoch_is_trained(store, trainer, monkeypatch, clicks, epochs_done, status):
     """All of them within the second epoch."""
-    run_id, trained = store.ask_for(CONFIG, "ann").run_id, []
+    run_id, trained = store.submit(CONFIG, "ann").run_id, []
     launch = Training.launch
 
     def clicked_launch(training):
         trained.append(len(training.records) + 1)
         if trained[-1] == 2:
             for click in clicks:
-                if click == "ask_for":
-                    store.ask_for(CONFIG, "ann")
+                if click == "submit":
+                    store.submit(CONFIG, "ann")
                 else:
                     getattr(store, click)(run_id, by="ann")
         launch(training)
@@ -235,7 +195,7 @@ def test_clicks_while_an_epoch_is_trained(store, trainer, monkeypatch, clicks, e
 
 
 def test_a_run_cancelled_in_its_last_epoch_can_be_taken_up_again(store, trainer, monkeypatch):
-    run_id = store.ask_for(CONFIG, "ann").run_id
+    run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
     trainer.turn()
     add_epoch = store.add_epoch
@@ -245,14 +205,14 @@ def test_a_run_cancelled_in_its_last_epoch_can_be_taken_up_again(store, trainer,
     trainer.turn()
     assert store.run(run_id).status == "cancelled"
     monkeypatch.setattr(store, "add_epoch", add_epoch)
-    store.ask_for(CONFIG, "ann")
+    store.submit(CONFIG, "ann")
     trainer.turn()
     assert store.run(run_id).status == "finished" and store.run(run_id).epochs_done == 3
 
 
 def test_one_epoch_from_another_trainer_is_a_new_epoch(store, trainer):
     """A trainer that resumes is first told the last epoch again; that is not the one asked for."""
-    run_id = store.ask_for(CONFIG, "ann").run_id
+    run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
     store.pause(run_id, by="ann")
     other = Trainer(store, "cpu", trainer.folder)
@@ -263,21 +223,21 @@ def test_one_epoch_from_another_trainer_is_a_new_epoch(store, trainer):
 
 
 def test_cancelled_runs_leave_memory_and_can_be_taken_up_again(store, trainer, tiny):
-    run_id = store.ask_for(CONFIG, "ann").run_id
+    run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
     store.cancel(run_id, by="ann")
     trainer.turn()
-    assert trainer.gang.trainings == {} and store.run(run_id).status == "cancelled"
-    store.ask_for(CONFIG, "ann")
+    assert trainer.runs.loaded == [] and store.run(run_id).status == "cancelled"
+    store.submit(CONFIG, "ann")
     while trainer.turn():
         pass
-    assert measured(store.records(run_id)) == measured(train(CONFIG, tiny, "cpu"))
+    assert reproducible(store.records(run_id)) == reproducible(train(CONFIG, tiny, "cpu"))
 
 
 def test_divergence_ends_one_run_and_not_the_others(store, trainer):
     bad = RunConfig(model="inception-no-bn", learning_rate=10, epochs=3, batch_size=256)
-    store.ask_for(bad, "ann")
-    store.ask_for(CONFIG, "ann")
+    store.submit(bad, "ann")
+    store.submit(CONFIG, "ann")
     while trainer.turn():
         pass
     run = store.run(bad.run_id)
@@ -292,7 +252,7 @@ def test_an_unforeseen_error_ends_one_run_and_its_traceback_is_in_the_log(
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(Training, "launch", broken)
-    run_id = store.ask_for(CONFIG, "ann").run_id
+    run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
     assert store.run(run_id).status == "failed"
     assert "message is in the terminal" in store.run(run_id).message
@@ -301,55 +261,48 @@ def test_an_unforeseen_error_ends_one_run_and_its_traceback_is_in_the_log(
 
 
 def test_a_damaged_checkpoint_starts_the_run_again(store, trainer, tiny):
-    run_id = store.ask_for(CONFIG, "ann").run_id
+    run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
     (trainer.folder / f"{run_id}.safetensors").write_bytes(b"broken")
     other = Trainer(store, "cpu", trainer.folder)
     while other.turn():
         pass
     assert store.run(run_id).status == "finished"
-    assert measured(store.records(run_id)) == measured(train(CONFIG, tiny, "cpu"))
+    assert reproducible(store.records(run_id)) == reproducible(train(CONFIG, tiny, "cpu"))
 
 
 def test_a_run_that_kills_the_trainer_is_given_up(store, trainer):
-    run_id = store.ask_for(CONFIG, "ann").run_id
+    run_id = store.submit(CONFIG, "ann").run_id
     for _ in range(MAX_ATTEMPTS):  # as many trainers died in its first epoch
-        store.started(run_id, "cpu")
+        store.report_start(run_id, "cpu")
     trainer.turn()
     run = store.run(run_id)
     assert run.status == "failed" and "never finished an epoch" in run.message
-
-
-def wait_for(condition, seconds=60):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited too long"
-        time.sleep(0.05)
 
 
 def test_killed_twenty_times_at_random_moments_it_goes_on(store, data_folder, monkeypatch):
     monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.05)
     draw = random.Random(0)
     config = RunConfig(level=0.5, epochs=40)
-    run_id = store.ask_for(config, "ann").run_id
+    run_id = store.submit(config, "ann").run_id
     process = TrainerProcess()
     process.start()
     killed = set()
     for kill in range(20):
-        wait_for(lambda: process.process and process.process.pid not in killed)
+        wait_until(lambda: process.process and process.process.pid not in killed)
         if kill % 4 == 3:  # while it trains, not only while it starts
             before = store.run(run_id).epochs_done
-            wait_for(lambda: store.run(run_id).epochs_done > before or is_over(store, run_id))  # noqa: B023
+            wait_until(lambda: store.run(run_id).epochs_done > before or is_over(store, run_id))  # noqa: B023
         time.sleep(draw.uniform(0, 0.4))
         done = store.run(run_id).epochs_done
         killed.add(process.process.pid)
         process.process.send_signal(signal.SIGKILL)
         assert store.run(run_id).epochs_done >= done and store.run(run_id).status != "failed"
-    wait_for(lambda: is_over(store, run_id), 120)
+    wait_until(lambda: is_over(store, run_id), 120)
     assert store.run(run_id).status == "finished"
     records = store.records(run_id)
     assert [record.epoch for record in records] == list(range(1, 41))
-    assert measured(records) == measured(train(config, load_embedded()))
+    assert reproducible(records) == reproducible(train(config, load_embedded()))
     process.stop()
 
 
@@ -359,7 +312,7 @@ def is_over(store, run_id) -> bool:
 
 def test_a_full_disk_stops_the_trainer_and_no_epoch_is_lost(store, trainer, tiny, monkeypatch):
     """The trainer ends; the next one goes on where it was, once there is room."""
-    run_id = store.ask_for(CONFIG, "ann").run_id
+    run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
 
     def no_room(*_):
@@ -373,7 +326,7 @@ def test_a_full_disk_stops_the_trainer_and_no_epoch_is_lost(store, trainer, tiny
     while other.turn():
         pass
     assert store.run(run_id).status == "finished"
-    assert measured(store.records(run_id)) == measured(train(CONFIG, tiny, "cpu"))
+    assert reproducible(store.records(run_id)) == reproducible(train(CONFIG, tiny, "cpu"))
 
 
 def test_the_trainer_ends_with_its_server(store, data_folder):
@@ -397,19 +350,19 @@ def test_the_trainer_ends_with_its_server(store, data_folder):
         state = Path(f"/proc/{pid}/stat")
         return not state.exists() or state.read_text().split()[2] == "Z"
 
-    wait_for(is_gone)
+    wait_until(is_gone)
 
 
 def test_one_trainer_for_a_store(store, data_folder):
     """A second server waits, and takes over when the first is gone."""
     first, second = TrainerProcess(), TrainerProcess()
     first.start()
-    wait_for(lambda: first.process)
+    wait_until(lambda: first.process)
     second.start()
     time.sleep(1)
     assert second.process is None
     first.stop()
-    wait_for(lambda: second.process)
+    wait_until(lambda: second.process)
     second.stop()
 
 
@@ -418,7 +371,7 @@ def test_a_trainer_that_cannot_start_says_so(store, data_folder, monkeypatch):
     monkeypatch.setattr(supervisor, "TRAINER", [sys.executable, "-c", "import sys; sys.exit(1)"])
     process = TrainerProcess()
     process.start()
-    wait_for(lambda: process.failure)
+    wait_until(lambda: process.failure)
     assert "cannot start" in process.failure
     process.stop()
 
@@ -427,7 +380,7 @@ def download_of(program: str, monkeypatch) -> DownloadProcess:
     monkeypatch.setattr(supervisor, "DOWNLOAD", [sys.executable, "-c", program])
     download = DownloadProcess()
     download.start()
-    wait_for(lambda: not download.is_running)
+    wait_until(lambda: not download.is_running)
     return download
 
 

@@ -20,15 +20,12 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT)]
-
-from core.config import RunConfig  # noqa: E402
-from core.live.store import Store  # noqa: E402
-from tests.browser.server import Server  # noqa: E402
+from core.config import RunConfig
+from core.live.store import Store
+from tests.browser.server import Server
 
 UPDATE_SECONDS, SLIDER_SECONDS = 1.0, 10.0
-GOALS = {  # of issue and README
+GOALS = {  # of docs/operations.md
     "first page, slowest (s)": 3.0,
     "update, p95 (s)": 0.5,
     "picture after a slider, p95 (s)": 0.5,
@@ -106,7 +103,7 @@ async def watch(viewer: Viewer, until: float, updates: list, sliders: list) -> N
 
 
 def trained_images(store: Store) -> int:
-    with store.connect() as connection:
+    with store.database.connect() as connection:
         return 5_000 * connection.execute("SELECT COUNT(*) FROM epochs").fetchone()[0]
 
 
@@ -128,7 +125,7 @@ async def load(server: Server, count: int, seconds: float, alone: float) -> dict
     store = Store(server.folder / "runs.sqlite")
     runs = [RunConfig(level=i / count, epochs=1000, seed=i) for i in range(count)]
     for number, run in enumerate(runs):
-        store.ask_for(run, f"{number:016x}")
+        store.submit(run, f"{number:016x}")
     firsts, updates, sliders, memory = [], [], [], []
     async with Viewer(server.address, "train", "", 10_000) as first:
         await first.ask()  # the first page starts the trainer

@@ -7,13 +7,15 @@ from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
-from core.live import settings
+from core.live import login
 from core.live.classroom import Classroom, Lesson
-from core.live.settings import Gate, Limits, Policy
+from core.live.limits import Limits
+from core.live.login import Login, hash_password
+from core.live.settings import Settings
 from core.live.store import Store
 from core.live.supervisor import TrainerProcess
 from core.paths import ROOT
-from core.view import charts
+from core.view.charts import by_level, history, transitions
 from pages.shared import resources
 from tests.samples import record
 
@@ -27,7 +29,13 @@ TITLES = {
     "present": "Label Corruption Lab",
 }
 PASSWORD = "correct horse"
-PLAIN = charts.compared([], "test_error")
+PLAIN = history.compared([], "test_error")
+PICTURES = (
+    (history, "error_history"),
+    (history, "fate_history"),
+    (transitions, "transition_heatmap"),
+    (by_level, "guess"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -158,11 +166,11 @@ def test_train_refuses_in_one_sentence_what_cannot_be_trained(store):
 
 def finished(store, **settings) -> str:
     config = RunConfig(**{"level": 0.5, "epochs": 2, **settings})
-    store.ask_for(config, "somebody")
-    store.started(config.run_id, "2 CPU threads")
+    store.submit(config, "somebody")
+    store.report_start(config.run_id, "2 CPU threads")
     for epoch in (1, 2):
         store.add_epoch(config.run_id, record(epoch))
-    store.finished(config.run_id)
+    store.report_end(config.run_id)
     return config.run_id
 
 
@@ -170,8 +178,8 @@ def test_train_shows_a_run_from_a_link_to_anybody(store):
     page = open_page("train", run=finished(store))
     assert metrics(page)["Training error"] == "25.0%"
     assert metrics(page)["The paper's test error"] == "79.6%"
-    assert "Lies memorized" in metrics(page)
-    assert "repeats" in texts(page) and not page.exception
+    assert "Memorized" in metrics(page)
+    assert "as their wrong label" in texts(page) and not page.exception
 
 
 def test_train_shows_a_run_whose_name_looks_like_a_number(store):
@@ -182,11 +190,11 @@ def test_train_shows_a_run_whose_name_looks_like_a_number(store):
 
 def test_train_shows_a_run_without_a_single_wrong_label(store):
     config = RunConfig(level=1e-5, epochs=2)
-    store.ask_for(config, "somebody")
-    store.started(config.run_id, "2 CPU threads")
+    store.submit(config, "somebody")
+    store.report_start(config.run_id, "2 CPU threads")
     store.add_epoch(config.run_id, record(1, memorized=None, recovered=None))
     page = open_page("train", run=config.run_id)
-    assert not page.exception and metrics(page)["Lies memorized"] == "–"
+    assert not page.exception and metrics(page)["Memorized"] == "–"
 
 
 def test_train_says_when_the_trainer_cannot_start(monkeypatch):
@@ -198,7 +206,7 @@ def test_train_says_when_the_trainer_cannot_start(monkeypatch):
 
 def test_train_buttons_follow_the_state(store):
     page = open_page("train")
-    run_id = store.ask_for(RunConfig(level=0.5), page.session_state.visitor).run_id
+    run_id = store.submit(RunConfig(level=0.5), page.session_state.visitor).run_id
     page.query_params["run"] = run_id
     page.run()
     page.button(key="pause").click().run()
@@ -206,15 +214,15 @@ def test_train_buttons_follow_the_state(store):
     page.button(key="one").click().run()
     assert (store.run(run_id).status, store.run(run_id).pause_after) == ("queued", 1)
     page.button(key="pause").click().run()
-    page.button(key="go-on").click().run()
+    page.button(key="resume").click().run()
     assert store.run(run_id).status == "queued"
     page.button(key="cancel").click().run()
     assert store.run(run_id).status == "cancelled" and not page.exception
 
 
 def test_train_says_why_a_run_failed(store):
-    run_id = store.ask_for(RunConfig(level=0.5), "somebody").run_id
-    store.failed(run_id, "The training diverged in epoch 1.")
+    run_id = store.submit(RunConfig(level=0.5), "somebody").run_id
+    store.report_failure(run_id, "The training diverged in epoch 1.")
     assert "diverged in epoch 1" in texts(open_page("train", run=run_id))
 
 
@@ -248,12 +256,12 @@ def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
 
 
 def test_a_broken_store_is_one_sentence(store):
-    store.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
+    store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
     page = open_page("train")
     assert "damaged" in texts(page) and "Reload the page" in texts(page) and not page.exception
     assert "kept as runs.damaged-" in texts(page.run()) and page.button(key="start")
-    store.path.unlink()
-    store.path.mkdir()
+    store.database.path.unlink()
+    store.database.path.mkdir()
     for name in ("train", "sweep"):
         page = open_page(name)
         assert "cannot be read or written" in texts(page) and not page.exception
@@ -316,8 +324,8 @@ def test_made_up_addresses_give_a_working_page(name, monkeypatch):
     draw = random.Random(name)
     for number in range(COUNTS[name]):
         if number == 10:
-            for picture in ("error_history", "transition_heatmap", "guess", "lies_history"):
-                monkeypatch.setattr(charts, picture, lambda *_, **__: PLAIN)
+            for module, picture in PICTURES:
+                monkeypatch.setattr(module, picture, lambda *_, **__: PLAIN)
         address = {key: draw.choice(VALUES) for key in draw.sample(NAMES, draw.randint(1, 8))}
         page = open_page(name, **address)
         assert not page.exception, address
@@ -337,7 +345,7 @@ def test_limits_are_said_where_a_run_is_refused(store):
 
 
 def test_anothers_run_is_seen_and_not_touched(store):
-    store.ask_for(RunConfig(level=0.5, epochs=40), "somebody else")
+    store.submit(RunConfig(level=0.5, epochs=40), "somebody else")
     page = open_page("train", run=RunConfig(level=0.5, epochs=40).run_id)
     assert "Another visitor has started this run" in texts(page)
     assert not {"pause", "cancel"} & {button.key for button in page.button}
@@ -386,10 +394,10 @@ def test_the_sweep_waits_for_a_guess_where_the_lesson_wants_one():
 
 @pytest.fixture
 def teacher(monkeypatch):
-    hashed = settings.hash_password(PASSWORD)
-    gate = Gate(hashed)
-    monkeypatch.setattr(resources, "policy", lambda: Policy(teacher_password=hashed))
-    monkeypatch.setattr(resources, "gate", lambda: gate)
+    hashed = hash_password(PASSWORD)
+    login = Login(hashed)
+    monkeypatch.setattr(resources, "settings", lambda: Settings(teacher_password=hashed))
+    monkeypatch.setattr(resources, "login", lambda: login)
 
 
 def unlocked() -> AppTest:
@@ -410,7 +418,7 @@ def test_without_a_password_the_teachers_page_is_closed_and_says_how_to_open_it(
 
 def test_wrong_passwords_open_nothing_and_are_limited(teacher):
     page = open_page("teacher")
-    for _ in range(settings.TRIES):
+    for _ in range(login.TRIES):
         page.text_input(key="password").set_value("guess")
         press(page, "Open")
         assert page.error[0].value == "That is not the password."
@@ -424,15 +432,15 @@ def test_wrong_passwords_open_nothing_and_are_limited(teacher):
 def test_the_teacher_holds_the_reins(teacher, store):
     configs = [RunConfig(seed=seed) for seed in range(3)]
     for place, config in enumerate(configs):
-        store.ask_for(config, f"visitor {place % 2}")
+        store.submit(config, f"visitor {place % 2}")
     page = unlocked()
     assert "3 runs from 2 visitors are taking turns" in texts(page) and "visitor 0" not in str(
         page.dataframe[0]
     )
     press(page, "Pause all")
-    assert store.note("paused") and "all training is paused" in texts(page)
+    assert store.database.state().is_paused and "all training is paused" in texts(page)
     assert "the teacher has paused all training" in texts_of_run(configs[0])
-    press(page, "Go on with all")
+    press(page, "Resume all")
     press(page, "Pause it")
     assert store.run(configs[0].run_id).status == "paused"
     press(page, "Cancel it")

@@ -111,8 +111,8 @@ def test_a_lost_node_loses_no_result(nodes, tmp_path, embedded):
     assert sweep.returncode == 1 and "Traceback" not in said, said  # one run diverged
     assert "3 of 4 runs trained" in said and "diverged" in said
     for config in RUNS:
-        stored = [record.measured() for record in load_records(config.run_id, tmp_path)]
-        assert stored == [record.measured() for record in train(config, embedded, "cpu")]
+        stored = [record.reproducible() for record in load_records(config.run_id, tmp_path)]
+        assert stored == [record.reproducible() for record in train(config, embedded, "cpu")]
 
 
 def test_no_cluster_and_no_ray_are_one_sentence(tmp_path, monkeypatch, capsys):

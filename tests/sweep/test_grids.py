@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from core.sweep.grids import GRIDS, all_runs
-from core.sweep.results import paper
+from core.sweep.reference import paper
 
 LEVELS = [i / 10 for i in range(11)]
 

@@ -2,9 +2,10 @@ import pandas as pd
 import pytest
 
 from core.config import RunConfig
-from core.sweep.comparison import FIT_RULES, fit_epochs, paper_fit_times, relative_fit_times
-from core.sweep.replication import fidelity, is_duplicate
-from core.sweep.results import Result, paper
+from core.sweep.comparison import FIT_RULES, fit_epochs, relative_fit_times
+from core.sweep.reference import paper, paper_fit_times
+from core.sweep.replication import is_duplicate, replication
+from core.sweep.results import Result, load_epochs, load_runs
 from tests.samples import record
 
 ABOUT = {"device": "test", "torch": "0", "python": "0", "date": "2026-01-01", "wall_seconds": 1.5}
@@ -22,27 +23,27 @@ def run(model="mlp-1x512", **settings):
     return RunConfig(**{"model": model, "data": "full", "batch_size": 128, "epochs": 50, **settings})
 
 
-def test_nothing_computed_is_nothing_to_compare():
-    assert len(fidelity(pd.DataFrame(columns=["run_id"]), pd.DataFrame(), paper())) == 0
+def test_nothing_computed_is_nothing_to_compare(tmp_path):
+    assert len(replication(load_runs(tmp_path), load_epochs([], tmp_path), paper())) == 0
 
 
 def test_figure_1c_is_met_level_by_level_and_averaged_over_seeds():
-    table = fidelity(*tables(run(level=0.3), run(level=0.3, seed=1), test_error=0.7), paper())
+    table = replication(*tables(run(level=0.3), run(level=0.3, seed=1), test_error=0.7), paper())
     row = table[table.source == "Figure 1c"].iloc[0]
     assert (row["at"], row.paper, row.seeds) == ("level 30%", 0.7186, 2)
     assert row.ours == pytest.approx(0.7) and row.difference == pytest.approx(0.7 - 0.7186)
-    assert "were they corrupted" in row.note
+    assert "were they corrupted" in row.remark
 
 
 def test_the_papers_own_contradictions_are_named():
-    table = fidelity(*tables(run("alexnet"), run("inception"), run(), run(level=0.6)), paper())
-    notes = table[table.source == "Figure 1c"].set_index(["model", "at"]).note
-    assert "30.11% and 23.93%" in notes["alexnet", "level 0%"]
-    assert "12.85% and 14.25%" in notes["inception", "level 0%"]
-    assert notes["mlp-1x512", "level 0%"] == ""
-    assert "same as at 70%" in notes["mlp-1x512", "level 60%"]
+    table = replication(*tables(run("alexnet"), run("inception"), run(), run(level=0.6)), paper())
+    remarks = table[table.source == "Figure 1c"].set_index(["model", "at"]).remark
+    assert "30.11% and 23.93%" in remarks["alexnet", "level 0%"]
+    assert "12.85% and 14.25%" in remarks["inception", "level 0%"]
+    assert remarks["mlp-1x512", "level 0%"] == ""
+    assert "same as at 70%" in remarks["mlp-1x512", "level 60%"]
     table_1 = table[(table.source == "Table 1") & (table.quantity == "test accuracy")]
-    assert "disagree" in table_1.set_index("model").note["alexnet"]
+    assert "disagree" in table_1.set_index("model").remark["alexnet"]
 
 
 def test_only_one_point_of_figure_1c_is_doubled():
@@ -59,7 +60,7 @@ def test_only_one_point_of_figure_1c_is_doubled():
 def test_table_1_tells_its_regularizers_apart():
     decay = {"weight_decay": 0.0005}
     configs = [run("inception", random_crop=True, **decay), run("inception", **decay)]
-    table = fidelity(*tables(*configs, test_error=0.1), paper())
+    table = replication(*tables(*configs, test_error=0.1), paper())
     own = table[(table.source == "Table 1") & (table.quantity == "test accuracy")]
     assert own.set_index("at").paper.round(6).to_dict() == {
         "true labels, random crop and weight decay": 0.8905,
@@ -70,7 +71,7 @@ def test_table_1_tells_its_regularizers_apart():
 
 def test_curves_are_compared_epoch_by_epoch():
     configs = [run("inception"), run("inception", corruption="gaussian")]
-    table = fidelity(*tables(*configs), paper())
+    table = replication(*tables(*configs), paper())
     noise = table[table["at"].str.startswith("gaussian")]
     assert len(noise) == 50 and noise.paper.iloc[0] == 2.30552 and noise.ours.iloc[1] == 1.0
     accuracy = table[table.source == "Figure 2b"]
@@ -78,12 +79,12 @@ def test_curves_are_compared_epoch_by_epoch():
 
 
 def test_runs_on_the_small_training_set_or_other_batches_are_not_the_papers():
-    assert len(fidelity(*tables(run(data="embedded"), run(batch_size=64)), paper())) == 0
+    assert len(replication(*tables(run(data="embedded"), run(batch_size=64)), paper())) == 0
 
 
 def test_table_4_has_numbers_where_it_prints_numbers():
     decay = {"weight_decay": 0.0005, "level": 1.0}
-    table = fidelity(*tables(run("mlp-1x512", **decay), run("alexnet", **decay)), paper())
+    table = replication(*tables(run("mlp-1x512", **decay), run("alexnet", **decay)), paper())
     assert table[table.source == "Table 4"].model.tolist() == ["mlp-1x512"]
 
 
@@ -94,7 +95,7 @@ def test_times_to_fit_are_relative_to_true_labels():
     epochs.loc[epochs.run_id == run(level=1.0).run_id, "train_loss"] = 0.3  # never
     times = relative_fit_times(fit_epochs(runs, epochs))
     assert times.level.tolist() == [0.0, 0.5] and times.time.tolist() == [1.0, 1.25]
-    row = fidelity(runs, epochs, paper())
+    row = replication(runs, epochs, paper())
     row = row[(row.source == "Figure 1b") & (row["at"] == "level 50%")].iloc[0]
     assert (row.paper, row.ours) == (1.7857, 1.25)
     by_error = fit_epochs(runs, epochs, "error")  # 0.5 / epoch <= 0.05

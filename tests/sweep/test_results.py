@@ -7,7 +7,7 @@ import pytest
 
 from core.config import RunConfig
 from core.errors import SweepError
-from core.sweep import results
+from core.sweep import reference, results
 from core.sweep.comparison import beside_paper
 from core.sweep.grids import all_runs
 from core.sweep.results import (
@@ -24,7 +24,15 @@ from core.sweep.results import (
 )
 from tests.samples import record
 
-ABOUT = {"device": "test", "torch": "0", "python": "0", "date": "2026-01-01", "wall_seconds": 1.5}
+ABOUT = {
+    "device": "test",
+    "device_type": "cpu",
+    "threads": 2,
+    "torch": "0",
+    "python": "0",
+    "date": "2026-01-01",
+    "wall_seconds": 1.5,
+}
 
 
 def result(seed: int, epochs: int = 3, **values) -> Result:
@@ -129,7 +137,7 @@ def test_shipped_errors_of_the_small_network_meet_the_papers():
     runs = shipped()
     assert (runs.epochs == 200).all() and (runs.batch_size == 128).all()
     assert (runs.final_train_error <= 0.015).all()
-    table = beside_paper(runs, results.paper(), "mlp-1x512").set_index("level")
+    table = beside_paper(runs, reference.paper(), "mlp-1x512").set_index("level")
     assert len(table) == 11
     ends = table.loc[[0.0, 1.0]]
     assert ((ends.ours - ends.paper).abs() <= 0.03).all()
@@ -142,6 +150,6 @@ def test_the_sweep_is_small_enough_to_be_read_at_every_start():
 
 
 def test_the_papers_numbers_are_aboard():
-    figure = results.paper()["fig1c_test_error"]
+    figure = reference.paper()["fig1c_test_error"]
     assert np.allclose(figure["corruption"], np.arange(11) / 10)
     assert figure["series"]["MLP 1x512"][0] == 0.4951

@@ -17,9 +17,10 @@ from core.config import RunConfig
 from core.errors import DivergedError, SweepError, TakenError, TooLargeError
 from core.sweep import runner
 from core.sweep.results import load_epochs, load_records, load_runs
-from core.sweep.runner import Sweep, missing
-from core.training.concurrent_runs import Gang
+from core.sweep.runner import EpochTrained, RunEnded, Sweep, missing
+from core.training.concurrent_runs import ConcurrentRuns
 from core.training.training import train
+from tests.samples import reproducible
 
 CONFIG = RunConfig(level=0.5, epochs=3)
 SHORT = RunConfig(level=1.0, epochs=16)
@@ -42,20 +43,17 @@ def start(folder, **options) -> subprocess.Popen:
 def train_run(config, device, folder, data):
     """The epochs of a sweep of one run."""
     with closing(iter(Sweep([config], device, folder, data))) as sweep:
-        for told in sweep:
-            if told.failure:
-                raise told.failure
-            if told.record:
-                yield told.record
-
-
-def measured(records) -> list[dict]:
-    return [record.measured() for record in records]
+        for event in sweep:
+            match event:
+                case RunEnded(_, Exception() as failure):
+                    raise failure
+                case EpochTrained(_, record):
+                    yield record
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(embedded):
-    return measured(train(SHORT, embedded, "cpu"))
+    return reproducible(train(SHORT, embedded, "cpu"))
 
 
 def test_a_finished_run_is_added_and_no_longer_missing(tmp_path, tiny):
@@ -96,17 +94,21 @@ def test_a_run_that_is_being_trained_is_left_alone(tmp_path, tiny):
 @pytest.mark.parametrize("error", [RuntimeError("no kernel for this"), TooLargeError("too big")])
 def test_what_one_run_cannot_do_ends_that_run_and_not_the_sweep(tmp_path, tiny, monkeypatch, error):
     other = RunConfig(level=0.5, epochs=3, seed=1)
-    launch = Gang.launch
+    launch = ConcurrentRuns.launch
 
-    def refuses_one(gang, run_id):
-        if run_id == CONFIG.run_id and gang.trainings[run_id].records:
+    def refuses_one(runs, run_id):
+        if run_id == CONFIG.run_id and runs.records(run_id):
             raise error
-        return launch(gang, run_id)
+        return launch(runs, run_id)
 
-    monkeypatch.setattr(Gang, "launch", refuses_one)
-    told = list(Sweep([CONFIG, other], "cpu", tmp_path, tiny))
-    assert [(one.config, one.failure) for one in told if one.failure] == [(CONFIG, error)]
-    assert [one.record.epoch for one in told if one.record and one.config == other] == [1, 2, 3]
+    monkeypatch.setattr(ConcurrentRuns, "launch", refuses_one)
+    events = list(Sweep([CONFIG, other], "cpu", tmp_path, tiny))
+    assert [event for event in events if isinstance(event, RunEnded)] == [
+        RunEnded(CONFIG, error),
+        RunEnded(other),
+    ]
+    epochs = [event for event in events if isinstance(event, EpochTrained)]
+    assert [epoch.record.epoch for epoch in epochs if epoch.config == other] == [1, 2, 3]
     assert missing([CONFIG, other], tmp_path) == [CONFIG]
     monkeypatch.undo()
     assert len(list(train_run(CONFIG, "cpu", tmp_path, tiny))) == 3  # nobody holds it any more
@@ -114,7 +116,8 @@ def test_what_one_run_cannot_do_ends_that_run_and_not_the_sweep(tmp_path, tiny, 
 
 def test_a_diverging_run_ends_and_the_next_one_is_trained(tmp_path, tiny):
     wild = RunConfig(level=0.5, epochs=3, learning_rate=10.0, momentum=0.99)
-    ends = [one for one in Sweep([wild, CONFIG], "cpu", tmp_path, tiny) if one.has_ended]
+    events = Sweep([wild, CONFIG], "cpu", tmp_path, tiny)
+    ends = [event for event in events if isinstance(event, RunEnded)]
     assert isinstance(ends[0].failure, DivergedError) and ends[0].config == wild
     assert ends[1].failure is None and missing([wild, CONFIG], tmp_path) == [wild]
 
@@ -136,7 +139,7 @@ def test_killed_at_several_moments_it_loses_at_most_one_epoch(tmp_path, uninterr
     with start(tmp_path) as process:
         said, complaints = process.communicate(timeout=120)
     assert process.returncode == 0 and complaints == "" and "1 of 1 runs trained" in said
-    assert measured(load_records(SHORT.run_id, tmp_path)) == uninterrupted
+    assert reproducible(load_records(SHORT.run_id, tmp_path)) == uninterrupted
 
 
 def test_killed_while_the_results_are_written_it_has_lost_nothing(tmp_path, tiny, monkeypatch):

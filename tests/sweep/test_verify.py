@@ -32,7 +32,7 @@ def test_what_this_code_computed_is_reproduced_to_the_last_digit(stored, tiny):
 
 
 @pytest.mark.parametrize(
-    ("measure", "change"),
+    ("metric", "change"),
     [
         ("test_error", {"test_error": 0.5}),
         ("memorized", {"memorized": None}),
@@ -40,11 +40,11 @@ def test_what_this_code_computed_is_reproduced_to_the_last_digit(stored, tiny):
         ("train_loss", {"train_loss": 1.0}),
     ],
 )
-def test_a_changed_number_is_reported(stored, tiny, measure, change):
+def test_a_changed_number_is_reported(stored, tiny, metric, change):
     run, folder = stored(lambda record: dataclasses.replace(record, **change))
     check = verify(run, 2, folder, tiny)
-    assert not check.is_reproduced and check.measure == measure
-    assert check.stored == change[measure] != check.computed
+    assert not check.is_reproduced and check.metric == metric
+    assert check.stored == change[metric] != check.computed
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import torch
 
 from core.config import RunConfig
 from core.errors import DivergedError, TooLargeError
-from core.training.concurrent_runs import Gang
+from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.memory_plan import available, needed
 from core.training.training import Training, train
+from tests.samples import reproducible
 
 CONFIGS = (
     RunConfig(level=0.5, epochs=3, batch_size=32),
@@ -19,16 +20,12 @@ CONFIGS = (
 )
 
 
-def measured(records):
-    return [record.measured() for record in records]
-
-
 @pytest.fixture
-def gang():
+def runs():
     """As on a GPU, three at once; the CPU does each epoch when it is launched."""
-    gang = Gang("cpu")
-    gang.at_once = 3
-    return gang
+    runs = ConcurrentRuns("cpu")
+    runs.max_at_once = 3
+    return runs
 
 
 @pytest.fixture
@@ -36,89 +33,90 @@ def checkpoint(tmp_path):
     return lambda config: tmp_path / f"{config.run_id}.safetensors"
 
 
-def trained_together(gang, configs, data, checkpoint):
+def trained_together(runs, configs, data, checkpoint):
     """To the end of each; those that did not fit join again when there is room."""
     records, waiting = {config: [] for config in configs}, list(configs)
-    while waiting or gang.under_way:
+    by_id = {config.run_id: config for config in configs}
+    while waiting or runs.in_flight:
         for config in list(waiting):
-            if gang.has_room_for(config):
-                joined = gang.join(config, data, checkpoint(config))
-                if joined and gang.launch(config.run_id):
+            if runs.has_room_for(config):
+                joined = runs.load(config, data, checkpoint(config))
+                if joined and runs.launch(config.run_id):
                     waiting.remove(config)
-        while outcome := gang.collect():
-            assert outcome.error is None
-            config = gang.trainings[outcome.run_id].config
+        while outcome := runs.collect():
+            assert isinstance(outcome, EpochDone)
+            config = by_id[outcome.run_id]
             records[config].append(outcome.record)
-            if gang.trainings[outcome.run_id].is_complete:
-                gang.drop(outcome.run_id)
+            if runs.is_complete(outcome.run_id):
+                runs.evict(outcome.run_id)
             else:
                 waiting.append(config)
     return records
 
 
-def test_three_runs_together_are_three_single_runs(gang, tiny, checkpoint):
-    together = trained_together(gang, CONFIGS, tiny, checkpoint)
+def test_three_runs_together_are_three_single_runs(runs, tiny, checkpoint):
+    together = trained_together(runs, CONFIGS, tiny, checkpoint)
     for config in CONFIGS:
-        assert measured(together[config]) == measured(train(config, tiny, "cpu"))
+        assert reproducible(together[config]) == reproducible(train(config, tiny, "cpu"))
 
 
 def test_a_cpu_takes_turns(tiny, checkpoint):
-    gang, first = Gang("cpu"), CONFIGS[0]
-    assert gang.has_room_for(first)
-    gang.join(first, tiny, checkpoint(first))
-    gang.launch(first.run_id)
-    assert not gang.has_room_for(CONFIGS[1])
-    outcome = gang.collect()
+    runs, first = ConcurrentRuns("cpu"), CONFIGS[0]
+    assert runs.has_room_for(first)
+    runs.load(first, tiny, checkpoint(first))
+    runs.launch(first.run_id)
+    assert not runs.has_room_for(CONFIGS[1])
+    outcome = runs.collect()
     assert outcome.device_seconds == outcome.record.seconds
-    assert gang.has_room_for(CONFIGS[1]) and gang.collect() is None
+    assert runs.has_room_for(CONFIGS[1]) and runs.collect() is None
 
 
-def test_one_of_a_gang_is_paused_cancelled_and_resumed_by_itself(gang, tiny, checkpoint):
+def test_one_of_several_is_paused_cancelled_and_resumed_by_itself(runs, tiny, checkpoint):
     first, second, third = CONFIGS
     for config in CONFIGS:
-        gang.join(config, tiny, checkpoint(config))
-        gang.launch(config.run_id)
-    outcomes = [gang.collect() for _ in CONFIGS]
+        runs.load(config, tiny, checkpoint(config))
+        runs.launch(config.run_id)
+    outcomes = [runs.collect() for _ in CONFIGS]
     shares = [outcome.device_seconds / outcome.record.seconds for outcome in outcomes]
     assert shares == [pytest.approx(1 / 3), pytest.approx(1 / 2), 1]
-    gang.drop(second.run_id)  # paused
-    gang.launch(first.run_id)
-    gang.launch(third.run_id)
-    gang.drop(third.run_id)  # cancelled under way: of this epoch nothing is left
-    assert gang.collect().run_id == first.run_id and gang.collect() is None
+    runs.evict(second.run_id)  # paused
+    runs.launch(first.run_id)
+    runs.launch(third.run_id)
+    runs.evict(third.run_id)  # cancelled under way: of this epoch nothing is left
+    assert runs.collect().run_id == first.run_id and runs.collect() is None
     for config, epochs in ((second, 1), (third, 1), (first, 2)):
-        gang.join(config, tiny, checkpoint(config))
-        assert len(gang.trainings[config.run_id].records) == epochs
-    trained_together(gang, CONFIGS, tiny, checkpoint)
+        runs.load(config, tiny, checkpoint(config))
+        assert len(runs.records(config.run_id)) == epochs
+    trained_together(runs, CONFIGS, tiny, checkpoint)
     for config in CONFIGS:
         records = Training(config, tiny, "cpu", checkpoint(config)).records
-        assert measured(records) == measured(train(config, tiny, "cpu"))
+        assert reproducible(records) == reproducible(train(config, tiny, "cpu"))
 
 
 @pytest.mark.parametrize("work", ["launch", "__init__"])
-def test_out_of_memory_makes_the_gang_smaller_and_loses_nothing(
-    gang, tiny, checkpoint, monkeypatch, caplog, work
+def test_out_of_memory_plans_with_less_and_loses_nothing(
+    runs, tiny, checkpoint, monkeypatch, caplog, work
 ):
     """More than two in training are too many; which the plan did not foresee."""
     do = getattr(Training, work)
 
     def limited(training, *arguments):
-        if len(gang.under_way) >= 2:
+        if len(runs.in_flight) >= 2:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         do(training, *arguments)
 
     monkeypatch.setattr(Training, work, limited)
-    together = trained_together(gang, CONFIGS, tiny, checkpoint)
+    together = trained_together(runs, CONFIGS, tiny, checkpoint)
     if work == "launch":  # while loading it happens to each run once
-        assert gang.memory == needed(CONFIGS[:2], gang.device)
+        assert runs.memory == needed(CONFIGS[:2], runs.device)
         assert "2 runs are as many" in caplog.text
     for config in CONFIGS:
-        assert measured(together[config]) == measured(train(config, tiny, "cpu"))
+        assert reproducible(together[config]) == reproducible(train(config, tiny, "cpu"))
 
 
-def test_out_of_memory_by_chance_costs_nothing(gang, tiny, checkpoint, monkeypatch):
+def test_out_of_memory_by_chance_costs_nothing(runs, tiny, checkpoint, monkeypatch):
     """Memory that idle runs held, or torch for them, is given back, and it is tried once more."""
-    launch, failures, planned = Training.launch, [], gang.memory
+    launch, failures, planned = Training.launch, [], runs.memory
 
     def once(training):
         if len(training.records) == 1 and not failures:
@@ -127,69 +125,70 @@ def test_out_of_memory_by_chance_costs_nothing(gang, tiny, checkpoint, monkeypat
         launch(training)
 
     monkeypatch.setattr(Training, "launch", once)
-    together = trained_together(gang, CONFIGS, tiny, checkpoint)
-    assert failures and gang.memory == planned
+    together = trained_together(runs, CONFIGS, tiny, checkpoint)
+    assert failures and runs.memory == planned
     for config in CONFIGS:
-        assert measured(together[config]) == measured(train(config, tiny, "cpu"))
+        assert reproducible(together[config]) == reproducible(train(config, tiny, "cpu"))
 
 
 def test_out_of_memory_while_a_checkpoint_is_read_does_not_call_it_damaged(
-    gang, tiny, checkpoint, monkeypatch
+    runs, tiny, checkpoint, monkeypatch
 ):
     config = CONFIGS[0]
-    gang.join(config, tiny, checkpoint(config))
-    gang.launch(config.run_id)
-    gang.collect()
-    gang.drop(config.run_id)
+    runs.load(config, tiny, checkpoint(config))
+    runs.launch(config.run_id)
+    runs.collect()
+    runs.evict(config.run_id)
 
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     with monkeypatch.context() as patch:
         patch.setattr(torch, "zeros_like", full)
-        assert not gang.join(config, tiny, checkpoint(config))
-    assert gang.join(config, tiny, checkpoint(config))
-    assert len(gang.trainings[config.run_id].records) == 1
+        assert not runs.load(config, tiny, checkpoint(config))
+    assert runs.load(config, tiny, checkpoint(config))
+    assert len(runs.records(config.run_id)) == 1
 
 
-def test_a_run_that_does_not_fit_by_itself_is_refused(gang, tiny, checkpoint, monkeypatch):
+def test_a_run_that_does_not_fit_by_itself_is_refused(runs, tiny, checkpoint, monkeypatch):
     def full(training):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(Training, "launch", full)
-    gang.join(CONFIGS[0], tiny, checkpoint(CONFIGS[0]))
-    assert not gang.launch(CONFIGS[0].run_id)  # it is tried once more
-    gang.join(CONFIGS[0], tiny, checkpoint(CONFIGS[0]))
+    runs.load(CONFIGS[0], tiny, checkpoint(CONFIGS[0]))
+    assert not runs.launch(CONFIGS[0].run_id)  # it is tried once more
+    runs.load(CONFIGS[0], tiny, checkpoint(CONFIGS[0]))
     with pytest.raises(TooLargeError, match="smaller network"):
-        gang.launch(CONFIGS[0].run_id)
-    assert gang.trainings == {}
+        runs.launch(CONFIGS[0].run_id)
+    assert runs.loaded == []
 
 
-def test_the_plan_limits_how_many_are_at_once(gang, tiny, checkpoint):
-    gang.memory = needed(CONFIGS[:2], gang.device)
+def test_the_plan_limits_how_many_are_at_once(runs, tiny, checkpoint):
+    runs.memory = needed(CONFIGS[:2], runs.device)
     for config in CONFIGS[:2]:
-        assert gang.has_room_for(config) and gang.join(config, tiny, checkpoint(config))
-        gang.launch(config.run_id)
-    assert not gang.has_room_for(CONFIGS[2])
-    while gang.collect():
+        assert runs.has_room_for(config) and runs.load(config, tiny, checkpoint(config))
+        runs.launch(config.run_id)
+    assert not runs.has_room_for(CONFIGS[2])
+    while runs.collect():
         pass
-    assert gang.has_room_for(CONFIGS[2])
-    gang.join(CONFIGS[2], tiny, checkpoint(CONFIGS[2]))
-    assert CONFIGS[1].run_id not in gang.trainings  # made room: its turn comes last
-    gang.memory = 1
-    gang.drop(CONFIGS[2].run_id)
-    assert gang.has_room_for(CONFIGS[2])  # one may always try
+    assert runs.has_room_for(CONFIGS[2])
+    runs.load(CONFIGS[2], tiny, checkpoint(CONFIGS[2]))
+    assert CONFIGS[1].run_id not in runs.loaded  # made room: its turn comes last
+    runs.memory = 1
+    runs.evict(CONFIGS[2].run_id)
+    assert runs.has_room_for(CONFIGS[2])  # one may always try
 
 
-def test_one_that_diverges_leaves_the_others_alone(gang, tiny, checkpoint):
+def test_one_that_diverges_leaves_the_others_alone(runs, tiny, checkpoint):
     bad = RunConfig(model="inception-no-bn", learning_rate=10, epochs=3, batch_size=64)
     good = dataclasses.replace(CONFIGS[0], epochs=1)
     for config in (bad, good):
-        gang.join(config, tiny, checkpoint(config))
-        gang.launch(config.run_id)
-    of_bad, of_good = gang.collect(), gang.collect()
-    assert isinstance(of_bad.error, DivergedError) and of_good.error is None
-    assert list(gang.trainings) == [good.run_id]
+        runs.load(config, tiny, checkpoint(config))
+        runs.launch(config.run_id)
+    of_bad, of_good = runs.collect(), runs.collect()
+    assert isinstance(of_bad, EpochFailed) and isinstance(of_bad.error, DivergedError)
+    assert isinstance(of_good, EpochDone)
+    assert runs.loaded == [good.run_id]
 
 
 on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -209,8 +208,8 @@ def differences(some, others):
 
 
 @on_a_gpu
-def test_on_a_gpu_a_gang_is_within_the_noise_of_two_single_runs(embedded, checkpoint):
-    together = trained_together(Gang("cuda"), GPU_CONFIGS, embedded, checkpoint)
+def test_on_a_gpu_runs_side_by_side_are_within_the_noise_of_two_single_runs(embedded, checkpoint):
+    together = trained_together(ConcurrentRuns("cuda"), GPU_CONFIGS, embedded, checkpoint)
     for config in GPU_CONFIGS:
         once, twice = (list(train(config, embedded, "cuda")) for _ in range(2))
         noise, found = differences(once, twice), differences(once, together[config])
@@ -221,16 +220,13 @@ def test_on_a_gpu_a_gang_is_within_the_noise_of_two_single_runs(embedded, checkp
 @on_a_gpu
 @pytest.mark.parametrize("config", GPU_CONFIGS, ids=lambda config: config.model)
 def test_on_a_gpu_a_graph_takes_the_steps_that_are_taken_one_by_one(embedded, config):
-    def after_an_epoch(use_graph):
-        training = Training(config, embedded, "cuda")
-        training.descent.use_graph = use_graph
+    def after_an_epoch(use_graphs):
+        training = Training(config, embedded, "cuda", use_graphs=use_graphs)
         training.launch()
-        return training.collect(), training.descent.graphs
+        return training.collect()
 
-    (replayed, graphs), (stepped, none) = after_an_epoch(True), after_an_epoch(False)
-    assert len(graphs) == 2 and not none
+    replayed, stepped = after_an_epoch(True), after_an_epoch(False)
     assert replayed.train_loss == pytest.approx(stepped.train_loss, rel=0.05)
-    assert replayed.images_per_second > stepped.images_per_second
 
 
 @on_a_gpu
@@ -251,17 +247,17 @@ def test_on_a_gpu_launching_does_not_wait_for_the_epoch(embedded):
 
 
 @on_a_gpu
-def test_on_a_gpu_that_is_full_the_gang_shrinks_and_goes_on(embedded, checkpoint):
+def test_on_a_gpu_that_is_full_fewer_are_planned_and_all_are_trained(embedded, checkpoint):
     """The plan is told of more memory than the process may have."""
     configs = [RunConfig(model="inception", batch_size=512, epochs=2, seed=seed) for seed in range(4)]
-    gang = Gang("cuda")
+    runs = ConcurrentRuns("cuda")
     total = torch.cuda.mem_get_info()[1]
     torch.cuda.empty_cache()
-    room = torch.cuda.memory_reserved() + 2.5 * needed(configs[:1], gang.device)
+    room = torch.cuda.memory_reserved() + 2.5 * needed(configs[:1], runs.device)
     torch.cuda.set_per_process_memory_fraction(min(1.0, room / total))
     try:
-        together = trained_together(gang, configs, embedded, checkpoint)
+        together = trained_together(runs, configs, embedded, checkpoint)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert gang.memory < available(gang.device)
+    assert runs.memory < available(runs.device)
     assert [len(together[config]) for config in configs] == [2] * 4

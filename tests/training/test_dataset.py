@@ -4,7 +4,7 @@ import torch
 
 from core.config import RunConfig
 from core.data.corruption import corrupt_labels
-from core.training.dataset import Examples, crop_at, standardize
+from core.training.dataset import Dataset, crop_at, standardize
 
 CPU = torch.device("cpu")
 
@@ -32,7 +32,7 @@ def test_the_floor_on_the_deviation_serves_flat_images_only(embedded):
 
 
 def test_inputs_are_the_centre_crop_of_the_images(tiny):
-    examples = Examples(RunConfig(model="inception"), tiny, CPU)
+    examples = Dataset(RunConfig(model="inception"), tiny, CPU)
     for part in ("train", "test"):
         expected = [by_hand(image) for image in getattr(tiny, f"{part}_images")[:, :, 2:30, 2:30]]
         ours = getattr(examples, f"{part}_images").float().numpy()
@@ -42,7 +42,7 @@ def test_inputs_are_the_centre_crop_of_the_images(tiny):
 
 def test_labels_are_the_corrupted_ones_and_test_labels_the_true_ones(tiny):
     config = RunConfig(level=0.6, seed=4)
-    examples = Examples(config, tiny, CPU)
+    examples = Dataset(config, tiny, CPU)
     corrupted = corrupt_labels(tiny.train_labels, 0.6, 4)
     assert (examples.labels.numpy() == corrupted.labels).all()
     assert (examples.test_labels.numpy() == tiny.test_labels).all()
@@ -51,8 +51,8 @@ def test_labels_are_the_corrupted_ones_and_test_labels_the_true_ones(tiny):
 
 @pytest.mark.parametrize("corruption", ["shuffled-pixels", "random-pixels", "gaussian"])
 def test_corrupted_pixels_reach_the_network(tiny, corruption):
-    plain = Examples(RunConfig(), tiny, CPU)
-    changed = Examples(RunConfig(corruption=corruption), tiny, CPU)
+    plain = Dataset(RunConfig(), tiny, CPU)
+    changed = Dataset(RunConfig(corruption=corruption), tiny, CPU)
     for name in ("train_images", "test_images"):
         assert (getattr(plain, name) != getattr(changed, name)).float().mean() > 0.5
     assert (changed.labels == plain.labels).all()
@@ -68,7 +68,7 @@ def batches_of(examples, epoch):
 @pytest.mark.parametrize("crop", [False, True])
 def test_an_epoch_is_every_example_once(tiny, crop):
     config = RunConfig(batch_size=64, level=1.0, random_crop=crop)
-    examples = Examples(config, tiny, CPU)
+    examples = Dataset(config, tiny, CPU)
     batches = batches_of(examples, 1)
     assert [len(labels) for _, labels in batches] == [64, 64, 64, 8]
     together = torch.cat([labels for _, labels in batches])
@@ -81,7 +81,7 @@ def test_an_epoch_is_every_example_once(tiny, crop):
 
 def test_order_differs_between_epochs_and_seeds_and_is_fixed_otherwise(tiny):
     def order(seed, epoch):
-        examples = Examples(RunConfig(seed=seed), tiny, CPU)
+        examples = Dataset(RunConfig(seed=seed), tiny, CPU)
         return torch.cat([images for images, _ in batches_of(examples, epoch)])
 
     assert torch.equal(order(0, 1), order(0, 1))

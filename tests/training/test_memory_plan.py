@@ -31,7 +31,7 @@ def test_inception_keeps_every_units_convolution_and_its_normalized_output():
 
 
 def test_on_a_gpu_images_count_once_and_activations_for_each_run(monkeypatch):
-    monkeypatch.setattr(memory_plan, "compute_type", lambda device: torch.bfloat16)
+    monkeypatch.setattr(memory_plan, "compute_dtype", lambda device: torch.bfloat16)
     one = RunConfig(model="inception", data="full", batch_size=32)
     two = RunConfig(model="inception", data="full", batch_size=32, level=0.5)
     images = 60_000 * 2352 * 2
@@ -47,7 +47,7 @@ def test_on_a_gpu_images_count_once_and_activations_for_each_run(monkeypatch):
 
 
 def test_a_gpu_of_80_gb_holds_the_posters_runs(monkeypatch):
-    monkeypatch.setattr(memory_plan, "compute_type", lambda device: torch.bfloat16)
+    monkeypatch.setattr(memory_plan, "compute_dtype", lambda device: torch.bfloat16)
     runs = [RunConfig(model="inception", data="full", batch_size=64, seed=seed) for seed in range(22)]
     assert 5e9 < memory_plan.needed(runs, GPU) < 70e9
 

@@ -18,15 +18,12 @@ from core.training import checkpoint, dataset, devices
 from core.training.devices import best_device, describe_device
 from core.training.models import build_model
 from core.training.training import train
+from tests.samples import reproducible
 
 FAST = RunConfig(level=0.5, epochs=4, batch_size=32)
 
 
-def measured(records):
-    return [record.measured() for record in records]
-
-
-def test_a_record_has_all_that_is_to_be_measured(tiny):
+def test_a_record_has_all_that_is_to_be_reproducible(tiny):
     records = list(train(FAST, tiny, "cpu"))
     assert [record.epoch for record in records] == [1, 2, 3, 4]
     for record in records:
@@ -41,18 +38,18 @@ def test_a_record_has_all_that_is_to_be_measured(tiny):
 def test_same_config_same_records_bit_for_bit(tiny, model):
     config = dataclasses.replace(FAST, model=model, epochs=2)
     torch.manual_seed(1)
-    once = measured(train(config, tiny, "cpu"))
+    once = reproducible(train(config, tiny, "cpu"))
     torch.manual_seed(2)  # what else draws random numbers does not matter
-    assert measured(train(config, tiny, "cpu")) == once
+    assert reproducible(train(config, tiny, "cpu")) == once
     other = dataclasses.replace(config, seed=1)
-    assert measured(train(other, tiny, "cpu")) != once
+    assert reproducible(train(other, tiny, "cpu")) != once
 
 
 def test_two_trainings_taking_turns_do_not_disturb_each_other(tiny):
     other = dataclasses.replace(FAST, seed=3, model="mlp-3x512")
-    alone = measured(train(FAST, tiny, "cpu")), measured(train(other, tiny, "cpu"))
+    alone = reproducible(train(FAST, tiny, "cpu")), reproducible(train(other, tiny, "cpu"))
     turns = list(zip(train(FAST, tiny, "cpu"), train(other, tiny, "cpu"), strict=True))
-    assert tuple(map(measured, zip(*turns, strict=True))) == alone
+    assert tuple(map(reproducible, zip(*turns, strict=True))) == alone
 
 
 @pytest.mark.parametrize(
@@ -60,12 +57,12 @@ def test_two_trainings_taking_turns_do_not_disturb_each_other(tiny):
 )
 def test_stopped_and_resumed_is_the_same_as_not_stopped(tiny, tmp_path, model, stop_after):
     config = dataclasses.replace(FAST, model=model)
-    whole = measured(train(config, tiny, "cpu"))
+    whole = reproducible(train(config, tiny, "cpu"))
     path = tmp_path / "run.safetensors"
     first = list(itertools.islice(train(config, tiny, "cpu", path), stop_after))
     rest = list(train(config, tiny, "cpu", path))
     assert rest[:stop_after] == first  # told once more
-    assert measured(rest) == whole
+    assert reproducible(rest) == whole
 
 
 def test_resumed_in_another_process_is_the_same(tmp_path):
@@ -77,8 +74,8 @@ def test_resumed_in_another_process_is_the_same(tmp_path):
             subprocess.run([*command, *flags, *out], check=True, capture_output=True)
     a, b = (json.loads((tmp_path / f"{name}.json").read_text())["epochs"] for name in "ab")
     assert [epoch["epoch"] for epoch in b] == [1, 2]  # the resumed run's result is whole
-    assert [EpochRecord(**epoch).measured() for epoch in a] == [
-        EpochRecord(**epoch).measured() for epoch in b
+    assert [EpochRecord(**epoch).reproducible() for epoch in a] == [
+        EpochRecord(**epoch).reproducible() for epoch in b
     ]
 
 
@@ -142,7 +139,7 @@ def test_measures_are_those_of_the_weights_at_the_end_of_the_epoch(tiny, tmp_pat
     config = dataclasses.replace(FAST, model=model, epochs=3)
     path = tmp_path / "run.safetensors"
     last = list(train(config, tiny, "cpu", path))[-1]
-    data = dataset.Examples(config, tiny, torch.device("cpu"))
+    data = dataset.Dataset(config, tiny, torch.device("cpu"))
     network = build_model(model).eval()
     network.load_state_dict(
         {
@@ -189,7 +186,7 @@ def test_momentum_0_can_be_resumed(tiny, tmp_path):
     config = dataclasses.replace(FAST, momentum=0.0)
     path = tmp_path / "run.safetensors"
     first = list(itertools.islice(train(config, tiny, "cpu", path), 2))
-    assert measured(train(config, tiny, "cpu", path))[:2] == measured(first)
+    assert reproducible(train(config, tiny, "cpu", path))[:2] == reproducible(first)
 
 
 def test_followed_predictions_are_of_the_followed_images(tiny):
@@ -210,7 +207,7 @@ def test_shares_do_not_exist_where_no_label_is_wrong(tiny):
 def test_float32_serves_where_bfloat16_is_not_native(tiny, monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    assert devices.compute_type(torch.device("cpu")) == torch.float32
+    assert devices.compute_dtype(torch.device("cpu")) == torch.float32
     assert "float32" in describe_device("cpu")
     record = next(train(FAST, tiny, "cpu"))
     assert np.isfinite(record.train_loss)
@@ -223,9 +220,9 @@ def test_pixel_corruptions_train(tiny, corruption):
 
 
 def test_weight_decay_and_random_crop_change_the_training(tiny):
-    plain = measured(train(FAST, tiny, "cpu"))
+    plain = reproducible(train(FAST, tiny, "cpu"))
     for change in ({"weight_decay": 0.01}, {"random_crop": True}):
-        assert measured(train(dataclasses.replace(FAST, **change), tiny, "cpu")) != plain
+        assert reproducible(train(dataclasses.replace(FAST, **change), tiny, "cpu")) != plain
 
 
 def test_the_device_is_named():

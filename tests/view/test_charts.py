@@ -8,12 +8,14 @@ import pytest
 
 from core.config import MODELS, RunConfig
 from core.sweep.comparison import relative_fit_times
-from core.sweep.results import load_runs, paper
-from core.view import charts
+from core.sweep.reference import paper
+from core.sweep.results import load_runs
+from core.view.charts import by_level, history, transitions
+from core.view.charts.style import COLOURS, FLOOR, LABELS, MARKS
 from tests.samples import record
 
 CONFIG = RunConfig(level=0.5, epochs=40)
-HISTORIES = [charts.error_history, charts.lies_history, charts.loss_history]
+HISTORIES = [history.error_history, history.fate_history, history.loss_history]
 
 
 def specification(chart) -> str:
@@ -59,34 +61,35 @@ def test_a_history_has_axes_with_names_and_fixed_ranges(history):
 
 
 def test_error_history_shows_every_epoch_and_the_line_of_0_9_p():
-    table = rows(charts.error_history([record(1), record(2)], CONFIG))
+    table = rows(history.error_history([record(1), record(2)], CONFIG))
     assert table[table.quantity == "training error"].value.tolist() == [0.5, 0.25]
-    assert table[table.quantity == "0.9 p"].value.tolist() == [0.45, 0.45]
+    assert table[table.quantity == FLOOR].value.tolist() == [0.45, 0.45]
     assert table[table.label != ""].epoch.min() == 2
-    assert "0.9 p" not in set(rows(charts.error_history([record(1)], RunConfig())).quantity)
+    assert FLOOR not in set(rows(history.error_history([record(1)], RunConfig())).quantity)
 
 
 def test_no_two_names_are_written_on_top_of_each_other():
     close = record(1, train_error=0.01, right_label_error=0.0)
-    table = rows(charts.error_history([close], CONFIG))
+    table = rows(history.error_history([close], CONFIG))
     assert set(table.label) - {""} == {"test error", "training error", "0.9 p"}
 
 
 def test_what_does_not_exist_is_not_drawn():
     nothing = record(1, memorized=None, recovered=None)
-    assert charts.lies_history([nothing], CONFIG).to_dict()["datasets"] is not None
-    chart = charts.lies_history([nothing], CONFIG)
+    assert history.fate_history([nothing], CONFIG).to_dict()["datasets"] is not None
+    chart = history.fate_history([nothing], CONFIG)
     assert "memorized" not in json.dumps(chart.to_dict()["datasets"])
 
 
 def sweep_rows(*points) -> pd.DataFrame:
     columns = ["model", "level", "seed", "final_test_error", "final_train_error"]
-    return pd.DataFrame(points, columns=columns)
+    types = {**dict.fromkeys(columns, float), "model": str, "seed": int}
+    return pd.DataFrame(points, columns=columns).astype(types)
 
 
 def test_error_against_level_holds_our_means_and_the_papers_points():
     ours = sweep_rows(("mlp-1x512", 0.5, 0, 0.7, 0.0), ("mlp-1x512", 0.5, 1, 0.8, 0.1))
-    chart = charts.error_against_level(ours, paper(), ["mlp-1x512"])
+    chart = by_level.error_against_level(ours, paper(), ["mlp-1x512"])
     table = rows(chart)
     mine = table[table.source == "ours"].dropna(subset="error").set_index("quantity").error
     assert mine["test error"] == pytest.approx(0.75) and mine["training error"] == pytest.approx(0.05)
@@ -96,17 +99,17 @@ def test_error_against_level_holds_our_means_and_the_papers_points():
 
 
 def test_only_what_was_computed_is_drawn():
-    chart = charts.error_against_level(sweep_rows(), paper(), ["alexnet"])
+    chart = by_level.error_against_level(sweep_rows(), paper(), ["alexnet"])
     assert set(rows(chart).source.dropna()) == {"the paper"}
-    nothing = charts.error_against_level(sweep_rows(), paper(), ["mlp-3x512"])
-    assert rows(nothing).quantity.tolist() == ["0.9 p", "0.9 p"]
+    nothing = by_level.error_against_level(sweep_rows(), paper(), ["mlp-3x512"])
+    assert rows(nothing).quantity.tolist() == [FLOOR, FLOOR]
 
 
 def test_a_line_breaks_where_a_level_is_not_computed():
     vl_convert = pytest.importorskip("vl_convert")
     levels = (0.0, 0.1, 0.5, 0.9, 1.0)
     ours = sweep_rows(*(("alexnet", level, 0, 0.5, 0.0) for level in levels))
-    table = rows(charts.error_against_level(ours, None, ["alexnet"]))
+    table = rows(by_level.error_against_level(ours, None, ["alexnet"]))
     mine = table[(table.source == "ours") & (table.quantity == "test error")]
     assert mine.dropna(subset="error").level.tolist() == list(levels)
     assert mine.level.tolist() == [i / 10 for i in range(11)]
@@ -117,11 +120,11 @@ def test_a_line_breaks_where_a_level_is_not_computed():
         lines = re.findall(r'<path[^>]*d="([^"]*)"[^>]*stroke-width="2.5"', svg)
         return [line.count("M") for line in lines]
 
-    assert pieces(charts.error_against_level(ours, None, ["alexnet"])) == [3, 3]
+    assert pieces(by_level.error_against_level(ours, None, ["alexnet"])) == [3, 3]
     times = relative_fit_times(
         pd.DataFrame({"model": "alexnet", "level": levels, "seed": 0, "epoch": [9, 10, 15, 18, 20]})
     )
-    assert pieces(charts.time_against_level(times, None, ["alexnet"])) == [3]
+    assert pieces(by_level.time_against_level(times, None, ["alexnet"])) == [3]
 
 
 def test_a_visitors_runs_are_points_of_their_own():
@@ -134,7 +137,7 @@ def test_a_visitors_runs_are_points_of_their_own():
             "train_error": [0.0, 0.8],
         }
     )
-    table = rows(charts.error_against_level(sweep_rows(), paper(), ["mlp-1x512"], own))
+    table = rows(by_level.error_against_level(sweep_rows(), paper(), ["mlp-1x512"], own))
     mine = table[table.source == "your run"]
     assert sorted(mine.error) == [0.0, 0.6, 0.8, 0.9]  # unlike runs are not averaged
     assert mine.run.tolist() == ["a", "b", "a", "b"]
@@ -142,34 +145,34 @@ def test_a_visitors_runs_are_points_of_their_own():
 
 def test_compared_runs_are_a_line_each():
     runs = [("a", CONFIG, [record(1), record(2)]), ("b", CONFIG, [record(1)])]
-    table = rows(charts.compared(runs, "test_error"))
+    table = rows(history.compared(runs, "test_error"))
     assert table.groupby("run").size().to_dict() == {"a": 2, "b": 1}
     assert table.label.tolist() == ["", "a", "b"]
 
 
 def test_transition_heatmap_has_a_cell_for_every_pair():
     counts = np.arange(100).reshape(10, 10)
-    table = rows(charts.transition_heatmap(counts))
+    table = rows(transitions.transition_heatmap(counts))
     assert len(table) == 100
     cell = table[(table.true == "bird") & (table.given == "dog")]
     assert cell.images.item() == counts[2, 5]
 
 
 def test_colours_and_marks_are_each_ones_own():
-    errors = [*charts.ERRORS.values(), *charts.LIES.values(), "0.9 p"]
-    assert len({charts.COLOURS[name] for name in errors}) == len(errors)
-    assert len({charts.MARKS[model] for model in MODELS}) == len(MODELS)
+    errors = [*(LABELS[name] for name in (*history.ERRORS, *history.FATES)), FLOOR]
+    assert len({COLOURS[name] for name in errors}) == len(errors)
+    assert len({MARKS[model] for model in MODELS}) == len(MODELS)
 
 
 def test_every_chart_compiles_to_svg():
     vl_convert = pytest.importorskip("vl_convert")
     runs = load_runs()
     records = [record(i) for i in range(1, 41)]
-    drawn = [history(records, CONFIG) for history in HISTORIES]
+    drawn = [draw(records, CONFIG) for draw in HISTORIES]
     drawn += [
-        charts.error_against_level(runs, paper(), ["mlp-1x512", "alexnet", "inception"]),
-        charts.compared([("a", CONFIG, records)], "memorized"),
-        charts.transition_heatmap(np.eye(10, dtype=int)),
+        by_level.error_against_level(runs, paper(), ["mlp-1x512", "alexnet", "inception"]),
+        history.compared([("a", CONFIG, records)], "memorized"),
+        transitions.transition_heatmap(np.eye(10, dtype=int)),
     ]
     for chart in drawn:
         assert isinstance(chart, alt.LayerChart)

@@ -8,8 +8,10 @@ import pypdf
 import pytest
 from PIL import Image
 
-from core.sweep.results import load_runs, paper
-from core.view import charts, export
+from core.sweep.reference import paper
+from core.sweep.results import load_runs
+from core.view import export
+from core.view.charts import by_level
 
 TITLE, CAPTION = "What rises, and what stays at zero", "The test error of a small network. " * 6
 SOURCE = "Label Corruption Lab. Figure after Zhang et al., arXiv 1611.03530, figure 1."
@@ -18,7 +20,7 @@ SOURCE = "Label Corruption Lab. Figure after Zhang et al., arXiv 1611.03530, fig
 @pytest.fixture(scope="module")
 def chart():
     runs = load_runs()
-    return charts.error_against_level(
+    return by_level.error_against_level(
         runs[runs.data == "full"], paper(), ["mlp-1x512"], selectable=True
     )
 

@@ -44,18 +44,22 @@ def test_each_tile_shows_its_own_part_of_the_sprite():
 
 
 def test_wrong_tiles_are_marked_and_every_tile_has_words():
-    page = gallery.tiles(
-        "g", [Tile("dog", "is: cat", "wrong", "a cat, wrongly labelled dog"), Tile("cat")]
-    )
+    page = gallery.tiles("g", [gallery.label_tile("dog", "cat"), Tile("cat")])
     assert page.count('class="wrong"') == 1 and "is: cat" in page
     assert 'aria-label="a cat, wrongly labelled dog"' in page and 'aria-label="cat"' in page
 
 
 def test_words_are_never_markup():
-    assert "<script>" not in gallery.tiles("g", [Tile("<script>", '"><script>', "right", '"<script>')])
+    assert "<script>" not in gallery.tiles("g", [Tile("<script>", '"><script>', False, '"<script>')])
 
 
-def test_predictions_repeat_the_lie_see_through_it_or_neither():
-    kinds = [gallery.prediction_tile(said, "dog", "cat") for said in ("dog", "cat", "ship")]
-    assert [tile.kind for tile in kinds] == ["wrong", "right", "right"]
-    assert kinds[1].note == "seen through" and [tile.label for tile in kinds] == ["dog", "cat", "ship"]
+def test_a_prediction_is_the_wrong_label_the_true_class_or_neither():
+    tiles = [gallery.prediction_tile(said, "dog", "cat") for said in ("dog", "cat", "ship")]
+    assert [tile.is_wrong for tile in tiles] == [True, False, False]
+    assert [tile.caption for tile in tiles] == ["is: cat", "the true class", "is: cat"]
+    assert [tile.label for tile in tiles] == ["dog", "cat", "ship"]
+
+
+def test_a_tile_with_its_label_is_marked_where_the_label_is_wrong():
+    right, wrong = gallery.label_tile("cat", "cat"), gallery.label_tile("dog", "cat")
+    assert (right.is_wrong, wrong.is_wrong) == (False, True) and "rightly" in right.description

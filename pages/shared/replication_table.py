@@ -1,23 +1,24 @@
-"""The fidelity table: the paper's numbers, ours, and the difference."""
+"""Number by number: the paper's, ours, and the difference."""
 
 import pandas as pd
 import streamlit as st
 
-from core.sweep import results
-from core.sweep.replication import fidelity
-from core.view import captions, export
+from core.sweep import reference, results
+from core.sweep.replication import replication
+from core.view import export
+from core.view.captions.sweep import describe_replication
 from pages.shared import resources
 
 
-def show_fidelity(runs: pd.DataFrame, model: str) -> None:
+def show_replication(runs: pd.DataFrame, model: str) -> None:
     """Every number of the paper that we have computed; those of `model` first."""
     st.subheader("Number by number", anchor=False)
-    table = _fidelity(results.stamp())
-    st.markdown(captions.of_fidelity(table, model))
-    own = table[table.model == model]
-    if len(own):
+    table = _replication(results.stamp())
+    st.markdown(describe_replication(table, model))
+    shown = table[table.model == model]
+    if len(shown):
         st.dataframe(
-            own.drop(columns="model"),
+            shown.drop(columns="model"),
             hide_index=True,
             column_config={
                 "source": "In the paper",
@@ -27,13 +28,13 @@ def show_fidelity(runs: pd.DataFrame, model: str) -> None:
                 "ours": st.column_config.NumberColumn("Ours", format="%.4f"),
                 "difference": st.column_config.NumberColumn("Difference", format="%+.4f"),
                 "seeds": "Seeds",
-                "note": st.column_config.TextColumn("Note", width="large"),
+                "remark": st.column_config.TextColumn("Remark", width="large"),
             },
         )
     st.download_button(
         "All networks as CSV",
         lambda: export.csv(table),
-        "label-corruption-fidelity.csv",
+        "label-corruption-replication.csv",
         "text/csv",
         on_click="ignore",
         icon=":material/download:",
@@ -41,6 +42,6 @@ def show_fidelity(runs: pd.DataFrame, model: str) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=1)
-def _fidelity(stamp: int) -> pd.DataFrame:
+def _replication(stamp: int) -> pd.DataFrame:
     runs = resources.sweep()
-    return fidelity(runs, resources.sweep_epochs(tuple(runs.run_id)), results.paper())
+    return replication(runs, resources.sweep_epochs(tuple(runs.run_id)), reference.paper())

@@ -1,0 +1,84 @@
+"""What the commands share: the parser, the flags of a RunConfig, errors as sentences."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+from core.config import RunConfig
+from core.errors import LabError
+from core.sweep.results import SWEEP_FOLDER
+
+Commands = Any  # argparse's sub-parsers, whose type is private
+METAVARS = {bool: "true|false", int: "N", float: "X", str: "NAME"}
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong values end with exit status 2 and one sentence, without the usage in front of it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+    description: str | None = None,
+) -> Parser:
+    """Register a command; run: what it does, returning its exit status."""
+    parser: Parser = commands.add_parser(name, help=summary, description=description or summary)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run_command(parser: Parser, arguments: list[str] | None) -> int:
+    """Run the chosen command. A LabError becomes its sentence; what is unforeseen keeps its traceback."""
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except LabError as error:
+        print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
+        return error.exit_status
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"{parser.prog} {options.command}: {error.strerror or error}{where}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped.", file=sys.stderr)
+        return 130
+
+
+def add_config_flags(parser: argparse.ArgumentParser) -> None:
+    """A flag for each field of RunConfig, read and explained by the field itself."""
+    for spec in fields(RunConfig):
+        about, kind = spec.metadata["help"], spec.metadata["kind"]
+        if spec.metadata["choices"]:
+            about += f": {', '.join(spec.metadata['choices'])}"
+        if kind is not bool and spec.default is not None:
+            about += f" (default: {spec.default})"
+        flag = "--" + spec.name.replace("_", "-")
+        value: dict[str, Any] = {"nargs": "?", "const": "true"} if kind is bool else {}
+        parser.add_argument(flag, dest=spec.name, help=about, metavar=METAVARS[kind], **value)
+
+
+def config_from(options: argparse.Namespace) -> RunConfig:
+    """Raises ConfigError."""
+    texts = {spec.name: getattr(options, spec.name) for spec in fields(RunConfig)}
+    return RunConfig.from_strings({name: text for name, text in texts.items() if text is not None})
+
+
+def add_folder_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=SWEEP_FOLDER,
+        help="where the sweep's results are (default: assets/sweep)",
+    )
+
+
+def add_wandb_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wandb", action="store_true", help="log every epoch to Weights & Biases")

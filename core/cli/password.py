@@ -1,0 +1,22 @@
+"""python -m core password: the line of lab.toml that opens the teacher's page."""
+
+import argparse
+import sys
+from getpass import getpass
+
+from core.cli.flags import Commands, add_command
+from core.errors import ConfigError
+from core.live.login import hash_password
+
+
+def register(commands: Commands) -> None:
+    add_command(commands, "password", run, "make a teacher's password for lab.toml")
+
+
+def run(options: argparse.Namespace) -> int:
+    password = getpass("Teacher's password (8 characters or more): ")
+    if getpass("Once more: ") != password:
+        raise ConfigError("the two are not the same: start again.")
+    print(f'teacher_password = "{hash_password(password)}"')
+    print("Put this line at the top of lab.toml and start the server again.", file=sys.stderr)
+    return 0

@@ -1,0 +1,139 @@
+"""python -m core sweep: train what the precomputed sweep still lacks, list it, or add results."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from core.cli.flags import Commands, add_command, add_folder_flag, add_wandb_flag
+from core.cli.progress import SweepProgress
+from core.cli.train import tracking
+from core.config import MODELS, RunConfig, run_name
+from core.errors import ConfigError, SweepError
+from core.live.estimate import Speeds, estimate, run_seconds, speeds_of
+from core.sweep.grids import GRIDS, all_runs
+from core.sweep.results import add_tables, load_runs, load_tables
+from core.view.words import duration
+
+
+def register(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "sweep",
+        run,
+        "train what the precomputed sweep still lacks",
+        "Train what the precomputed sweep still lacks, most useful first. Stop it at any "
+        "time: the same command resumes where it was. Several can work on one folder.",
+    )
+    grids = " ".join(f"{grid.name}: {grid.about}" for grid in GRIDS.values())
+    parser.add_argument("--grid", choices=GRIDS, help=f"only this part. {grids}")
+    parser.add_argument("--model", choices=MODELS, help="only this network")
+    parser.add_argument("--level", type=float, help="only this corruption level")
+    parser.add_argument("--seed", type=int, help="only this seed")
+    parser.add_argument(
+        "--missing", action="store_true", help="list what is missing and how long it takes here"
+    )
+    parser.add_argument(
+        "--add", type=Path, metavar="FOLDER", help="add the runs that another machine left in FOLDER"
+    )
+    add_folder_flag(parser)
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="train on the Ray cluster at this address (auto: the one this machine belongs to)",
+    )
+    parser.add_argument(
+        "--gpus",
+        type=float,
+        default=0,
+        metavar="X",
+        help="with --ray: GPUs for each run, 0.25 for four runs on one (default: 0, one CPU core)",
+    )
+    add_wandb_flag(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.add:
+        runs, epochs = load_tables(options.add)
+        add_tables(runs, epochs, options.folder)
+        print(f"{len(runs)} runs of {options.add} are now in {options.folder}.")
+        return 0
+    if options.ray and options.wandb:
+        raise ConfigError("--wandb works where the training is: leave out --ray, or --wandb.")
+    # Torch takes seconds to import: not for a wrong flag, nor for --add.
+    from core.sweep.runner import missing
+    from core.training.devices import best_device, describe_device, use_allowed_cpus
+
+    use_allowed_cpus()
+    grid = chosen_runs(options)
+    todo = missing(grid, options.folder)
+    speeds = speeds_of(load_runs(options.folder), describe_device(best_device()))
+    print(f"{len(grid) - len(todo)} of {len(grid)} runs are there.", flush=True)
+    if options.missing:
+        list_missing(todo, speeds)
+        return 0
+    return train_missing(todo, speeds, options) if todo else 0
+
+
+def chosen_runs(options: argparse.Namespace) -> list[RunConfig]:
+    """Those of the grids that the flags ask for. Raises ConfigError where there are none."""
+    wanted = {name: getattr(options, name) for name in ("model", "level", "seed")}
+    runs = [
+        config
+        for config in all_runs([options.grid] if options.grid else GRIDS)
+        if all(value is None or getattr(config, name) == value for name, value in wanted.items())
+    ]
+    if not runs:
+        raise ConfigError("no run of the grids is like that: look at `python -m core sweep --help`.")
+    return runs
+
+
+def list_missing(todo: list[RunConfig], speeds: Speeds) -> None:
+    """A line for each run, and the sum; for whoever has a machine to lend."""
+    for config in todo:
+        seconds = duration(run_seconds(config, speeds))
+        print(f"{config.run_id}  {seconds:>8}  {run_name(config)}")
+    if todo:
+        total = duration(sum(run_seconds(config, speeds) for config in todo))
+        bases = dict.fromkeys(estimate(config, speeds).basis for config in todo)
+        print(f"{len(todo)} runs are missing: about {total}, {'; '.join(bases)}.")
+
+
+def train_missing(todo: list[RunConfig], speeds: Speeds, options: argparse.Namespace) -> int:
+    from core.sweep.runner import EpochTrained, RunEnded, RunStarted
+
+    progress, failures = SweepProgress(todo, speeds), 0
+    try:
+        with tracking(options.wandb) as log:
+            for event in events_of(todo, options):
+                match event:
+                    case RunStarted(config):
+                        progress.start(config)
+                    case EpochTrained(config, record):
+                        progress.epoch(config, record)
+                        if log:
+                            log.log(config, record)
+                    case RunEnded(config, failure):
+                        progress.end(config, failure)
+                        failures += failure is not None
+                        if log:
+                            log.end(config)
+    except OSError as error:  # a full disk, say
+        raise SweepError(
+            f"{error.strerror or error}: nothing that was finished is lost; make room, and the same "
+            "command resumes from there."
+        ) from None
+    finally:
+        progress.close()
+    return 1 if failures else 0
+
+
+def events_of(todo: list[RunConfig], options: argparse.Namespace) -> Iterable[object]:
+    """The training of these runs, here or on a cluster; see core.sweep.runner.Event."""
+    if options.ray:
+        from core.sweep.cluster import train_on_cluster
+
+        return train_on_cluster(todo, options.ray, options.gpus, options.folder)
+    from core.sweep.runner import Sweep
+    from core.training.devices import best_device
+
+    return Sweep(todo, best_device(), options.folder)

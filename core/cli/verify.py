@@ -1,0 +1,50 @@
+"""python -m core verify: does this code still compute what is stored?"""
+
+import argparse
+
+from core.cli.flags import Commands, add_command, add_folder_flag
+from core.config import MODELS, run_name
+from core.errors import ConfigError
+from core.sweep.results import config_of, load_runs
+
+
+def register(commands: Commands) -> None:
+    parser = add_command(
+        commands,
+        "verify",
+        run,
+        "train the first epochs of stored runs again and compare",
+        "Train the first epochs of the stored runs that a CPU computed again, and report "
+        "those that this code does not reproduce.",
+    )
+    parser.add_argument("--run", dest="run_id", metavar="ID", help="only this run")
+    parser.add_argument("--model", choices=MODELS, help="only this network")
+    parser.add_argument("--epochs", type=int, default=2, metavar="N", help="of each run (default: 2)")
+    add_folder_flag(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.epochs < 1:
+        raise ConfigError(f"--epochs is {options.epochs}, but must be 1 or more.")
+    from core.sweep.verify import is_verifiable, verify
+
+    runs = [run for _, run in load_runs(options.folder).iterrows() if is_verifiable(run)]
+    runs = [run for run in runs if options.run_id in (None, run["run_id"])]
+    runs = [run for run in runs if options.model in (None, run["model"])]
+    if not runs:
+        raise ConfigError("no stored run that a CPU computed is like that.")
+    reproduced = 0
+    for run in runs:
+        check = verify(run, options.epochs, options.folder)
+        reproduced += check.is_reproduced
+        if check.difference == 0:
+            verdict = "the very same numbers"
+        else:
+            verdict = "near, on another machine" if check.is_reproduced else "NOT REPRODUCED"
+            stored, computed = (
+                "none" if value is None else f"{value:.4g}" for value in (check.stored, check.computed)
+            )
+            verdict += f": {check.metric} {stored} stored, {computed} now"
+        print(f"{check.run_id}  {run_name(config_of(run))}: {verdict}", flush=True)
+    print(f"{reproduced} of {len(runs)} stored runs are reproduced in their first epochs.")
+    return 0 if reproduced == len(runs) else 1

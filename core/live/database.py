@@ -1,0 +1,193 @@
+"""The file that pages and trainer share: opened, mended, connected to.
+
+SQLite with write-ahead logging: pages read while the trainer writes, and what is committed
+survives a kill of either. Whoever opens the file makes all its tables, also those of the
+rooms, so that a new one begun after a damage lacks nothing.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from core.errors import StoreError
+
+VERSION = 1  # of the schema, in PRAGMA user_version; 0: from before it was stored there
+
+# `asked` in tables is seconds since 1970, but never before an earlier one.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    run_id TEXT PRIMARY KEY,
+    config TEXT NOT NULL,            -- JSON, what differs from the defaults
+    status TEXT NOT NULL,
+    pause_after INTEGER,             -- the epoch after which to pause; NULL: never
+    attempts INTEGER NOT NULL DEFAULT 0,
+    message TEXT NOT NULL DEFAULT '',
+    device TEXT NOT NULL DEFAULT '',
+    owner TEXT NOT NULL DEFAULT '',  -- the visitor whose turn it takes
+    asked REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS epochs (
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+    epoch INTEGER NOT NULL,
+    record TEXT NOT NULL,            -- JSON of the EpochRecord
+    PRIMARY KEY (run_id, epoch)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS visits (  -- which visitor has asked for which run
+    visitor TEXT NOT NULL,
+    run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+    asked REAL NOT NULL,
+    PRIMARY KEY (visitor, run_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS speeds (  -- measured on this machine
+    model TEXT NOT NULL,
+    batch_size INTEGER NOT NULL,
+    device TEXT NOT NULL,
+    images_per_second REAL NOT NULL, -- over whole epochs, evaluation included
+    PRIMARY KEY (model, batch_size)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notes (   -- the fields of ServerState
+    name TEXT PRIMARY KEY,
+    text TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rooms (
+    code TEXT PRIMARY KEY,
+    lesson TEXT NOT NULL,            -- JSON
+    opened REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS guesses (
+    room TEXT NOT NULL,              -- empty: outside any room
+    guess TEXT NOT NULL,             -- JSON: test errors, training errors
+    made REAL NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """What holds for the whole server."""
+
+    is_paused: bool = False  # by the teacher: no epoch is started
+    in_training: tuple[str, ...] = ()  # run ids: one on a CPU, several on a GPU
+    damage: str = ""  # one sentence, until the teacher dismisses it
+
+
+class Database:
+    """One file, opened once a process; every connection is a transaction. Raises StoreError."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path.parent} cannot be written ({error.strerror}).") from None
+        self._is_open = False
+        self._open()
+
+    @contextmanager
+    def connect(self) -> Iterator[sqlite3.Connection]:
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(self.path, timeout=10)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            with connection:
+                yield connection
+        except sqlite3.Error as error:
+            if type(error) is sqlite3.DatabaseError and self._is_open:  # damaged while in use
+                self._is_open = False
+                self._open()
+                raise StoreError(f"{self.state().damage} Reload the page.") from None
+            raise StoreError(f"The runs in {self.path} cannot be read or written ({error}).") from None
+        finally:
+            if connection is not None:
+                connection.close()
+
+    def state(self) -> ServerState:
+        with self.connect() as connection:
+            texts = dict(connection.execute("SELECT name, text FROM notes").fetchall())
+        return ServerState(
+            is_paused=bool(texts.get("paused")),
+            in_training=tuple(texts.get("training", "").split()),
+            damage=texts.get("damaged", ""),
+        )
+
+    def set_paused(self, is_paused: bool) -> None:
+        self._write_state("paused", "yes" if is_paused else "")
+
+    def set_in_training(self, run_ids: list[str]) -> None:
+        self._write_state("training", " ".join(run_ids))
+
+    def dismiss_damage(self) -> None:
+        self._write_state("damaged", "")
+
+    def _write_state(self, name: str, text: str) -> None:
+        with self.connect() as connection:
+            connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, text))
+
+    def _open(self) -> None:
+        """Make the file ready for use; one that is damaged is set aside and a new one begun."""
+        aside = _set_aside_if_damaged(self.path)
+        with self.connect() as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            _migrate(connection, self.path)
+        if aside:
+            self._write_state(
+                "damaged",
+                f"The file of the runs was damaged. It is kept as {aside.name}, and a new one has "
+                "been begun: runs from before are not in it.",
+            )
+        self._is_open = True
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Give a new file its tables, and one of an earlier version what it lacks. Raises StoreError."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise StoreError(
+            f"{path} was written by a newer version of the lab: update this one, or move the file away."
+        )
+    if version == VERSION:
+        return
+    connection.executescript(SCHEMA)
+    if "owner" not in {row["name"] for row in connection.execute("PRAGMA table_info(runs)")}:
+        connection.execute("ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _set_aside_if_damaged(path: Path) -> Path | None:
+    """Rename a file that is no sound database; its new path, or None if nothing was wrong."""
+    if not path.exists():
+        return None
+    try:
+        with FileLock(path.with_suffix(".lock")):  # of two processes that find it, one does it
+            if _is_sound(path):
+                return None
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
+            for end in ("-wal", "-shm", ""):
+                part = path.with_name(path.name + end)
+                if part.exists():
+                    part.rename(aside.with_name(aside.name + end))
+            return aside
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror}).") from None
+
+
+def _is_sound(path: Path) -> bool:
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = sqlite3.connect(path, timeout=10)
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.OperationalError:  # locked, unreadable: not damaged
+        return True
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        if connection is not None:
+            connection.close()

@@ -1,0 +1,30 @@
+"""What visitors of this server may ask for."""
+
+from dataclasses import dataclass
+
+from core.config import RunConfig
+from core.errors import RefusedError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one visitor. Checked where a run is accepted, not in a widget."""
+
+    runs: int = 5  # waiting, training or paused at a time
+    epochs: int = 400  # of one run
+    images: int = 50_000  # of one run's training set
+
+    def check(self, config: RunConfig, runs: int) -> None:
+        """runs: how many the visitor has already. Raises RefusedError."""
+        if config.epochs > self.epochs or config.epochs_after_fitted:
+            raise RefusedError(f"A run can have up to {self.epochs} epochs here: ask for fewer.")
+        if config.train_images > self.images:
+            raise RefusedError(
+                f"A run can learn from up to {self.images:,} images here: choose the embedded ones."
+            )
+        if runs >= self.runs:
+            count = "one run" if self.runs == 1 else f"{self.runs} runs"
+            raise RefusedError(
+                f"You have {count} waiting or training, which is all that one visitor can have here: "
+                "wait until one is finished, or cancel one."
+            )

@@ -1,0 +1,50 @@
+"""The teacher's password: its hash, and the door that it opens."""
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+
+from core.errors import ConfigError, RefusedError
+
+SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms a try
+TRIES, TRIES_SECONDS = 5, 60.0  # wrong passwords in this time, from all visitors together
+
+
+def hash_password(password: str) -> str:
+    """scrypt$salt$hash: what may lie on a disk. Raises ConfigError for a short one."""
+    if len(password) < 8:
+        raise ConfigError("The password must have 8 characters or more.")
+    salt = secrets.token_bytes(16)
+    return f"scrypt${salt.hex()}${_scrypt(password, salt).hex()}"
+
+
+class Login:
+    """The teacher's door: one for the server, so that tries are counted over all visitors."""
+
+    def __init__(self, hashed: str):
+        """hashed: what hash_password returned."""
+        self.hashed = hashed
+        self._wrong_tries: list[float] = []  # moments on the monotonic clock
+        self._lock = threading.Lock()
+
+    def is_right(self, password: str) -> bool:
+        """Whether this is the password. Raises RefusedError after too many wrong ones."""
+        with self._lock:  # also: one scrypt at a time
+            now = time.monotonic()
+            self._wrong_tries = [then for then in self._wrong_tries if now - then < TRIES_SECONDS]
+            if len(self._wrong_tries) >= TRIES:
+                wait = TRIES_SECONDS - (now - self._wrong_tries[0])
+                raise RefusedError(f"Too many wrong passwords: try again in {wait:.0f} s.")
+            _, salt, expected = self.hashed.split("$")
+            is_right = hmac.compare_digest(
+                _scrypt(password, bytes.fromhex(salt)), bytes.fromhex(expected)
+            )
+            if not is_right:
+                self._wrong_tries.append(now)
+            return is_right
+
+
+def _scrypt(password: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(password.encode(), salt=salt, **SCRYPT)

@@ -1,0 +1,110 @@
+"""The numbers of others: the paper's, the poster's, and those of earlier public attempts.
+
+Levels and errors are fractions. Each file in assets/reference names its sources.
+"""
+
+import json
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from core.config import RunConfig
+from core.paths import ASSETS
+
+
+class Source(StrEnum):
+    """Whose number it is, as a chart's tooltip says it."""
+
+    OURS = "ours"
+    CONVERTED = "ours, if the test labels were corrupted as well"
+    LIVE = "your run"
+    GUESSED = "guessed"
+    PAPER = "the paper"
+    POSTER = "the poster"
+    EARLIER = "an earlier attempt"
+    FIRST_AUTHOR = "the first author's code"
+
+
+PAPER_NAMES = {  # of the networks in the paper's figure 1
+    "mlp-1x512": "MLP 1x512",
+    "alexnet": "AlexNet",
+    "inception": "Inception",
+}
+
+
+def paper() -> dict[str, Any]:
+    """The numbers of Zhang et al. 2017, as printed and as read off its figures."""
+    return _reference("zhang2017")
+
+
+def poster() -> dict[str, Any]:
+    """The numbers of A. Zhuang's poster, 2023."""
+    return _reference("poster2023")
+
+
+def earlier_attempts() -> dict[str, Any]:
+    """The numbers of earlier public attempts, and what was wrong in each."""
+    return _reference("reproductions")
+
+
+@cache
+def _reference(name: str) -> dict[str, Any]:
+    return json.loads((ASSETS / "reference" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def paper_curve(paper: dict[str, Any], model: str) -> pd.DataFrame:
+    """The paper's figure 1c for one network: columns level, test_error; empty if not in it."""
+    return _curve(paper["fig1c_test_error"], model, "test_error")
+
+
+def paper_test_error(paper: dict[str, Any], config: RunConfig) -> float | None:
+    """The paper's test error for this network at this level, where its figure has that point."""
+    if config.corruption != "labels":
+        return None
+    curve = paper_curve(paper, config.model)
+    point = curve[curve.level == config.level]
+    return float(point.test_error.iloc[0]) if len(point) else None
+
+
+def paper_fit_times(paper: dict[str, Any], model: str) -> pd.DataFrame:
+    """The paper's figure 1b for one network: columns level, time; empty if not in it."""
+    return _curve(paper["fig1b_relative_convergence_time"], model, "time")
+
+
+def poster_points(poster: dict[str, Any], model: str) -> pd.DataFrame:
+    """The test errors that the poster prints: columns level, error, quantity, source, run."""
+    name = {"mlp-1x512": "MLP", "inception": "InceptionNet"}.get(model)
+    reported = poster["reported"]
+    points: list[tuple[float, float]] = []
+    if name in reported["test_error_at_0"]:
+        points.append((0.0, reported["test_error_at_0"][name]))
+    if f"{name}_at_1" in reported:
+        points.append((1.0, reported[f"{name}_at_1"]["test_error"]))
+    return _theirs(points, Source.POSTER, "poster of 2023, as reported")
+
+
+def earlier_points(attempts: dict[str, Any], model: str) -> pd.DataFrame:
+    """Test errors of earlier public attempts: columns as poster_points."""
+    attempt = attempts["mdv3101/Rethinking_Generalization"]
+    series = {"mlp-1x512": "MLP 1x512", "inception": "Inception"}
+    series["alexnet"] = "AlexNet (torchvision, 224 px)"
+    values = attempt["test_error"].get(series.get(model, ""), [])
+    points = list(zip(attempt["corruption"], values, strict=False))
+    rows = _theirs(points, Source.EARLIER, "mdv3101/Rethinking_Generalization")
+    if model == "mlp-1x512":
+        right = attempts["pluskid/fitting-random-labels"]["MLP 512 random labels percent at epoch 299"]
+        point = [(1.0, 1 - right["test"] / 100)]
+        rows = pd.concat([rows, _theirs(point, Source.FIRST_AUTHOR, "pluskid/fitting-random-labels")])
+    return rows
+
+
+def _theirs(points: list[tuple[float, float]], source: Source, run: str) -> pd.DataFrame:
+    rows = pd.DataFrame(points, columns=["level", "error"])
+    return rows.assign(quantity="test error", source=source.value, run=run)
+
+
+def _curve(figure: dict[str, Any], model: str, name: str) -> pd.DataFrame:
+    values = figure["series"].get(PAPER_NAMES.get(model, ""), [])
+    return pd.DataFrame({"level": figure["corruption"][: len(values)], name: values})

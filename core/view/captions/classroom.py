@@ -1,0 +1,42 @@
+"""What a class sees of itself: its guesses, and who is training."""
+
+import numpy as np
+import pandas as pd
+
+from core.live.store import LiveRun
+from core.sweep.comparison import Guess, guess_gaps
+from core.view.words import plural
+
+
+def describe_guess(guess: Guess, ours: pd.DataFrame) -> str:
+    """How far the visitor's guess is from the truth; guess: test and training errors."""
+    gaps = guess_gaps(guess, ours)
+    if gaps is None:
+        return "The truth has not been computed yet."
+    return (
+        f"Your guess of the test error is off by {100 * gaps[0]:.0f} percentage points on average, that "
+        f"of the training error by {100 * gaps[1]:.0f}."
+    )
+
+
+def describe_guesses(guesses: np.ndarray) -> str:
+    """guesses: Classroom.guesses."""
+    if not len(guesses):
+        return "No guess yet."
+    count = "One guess" if len(guesses) == 1 else f"{len(guesses)} guesses"
+    test, train = 100 * np.median(guesses[:, :, -1], axis=0)
+    return (
+        f"{count} so far. Half of them expect a test error of {test:.0f}% or more and a training "
+        f"error of {train:.0f}% or more when all labels are random."
+    )
+
+
+def describe_queue(waiting: list[LiveRun], is_paused: bool) -> str:
+    """What the teacher's page says of all runs that have not ended."""
+    if not waiting:
+        return "Nobody is training." + (" All training is paused." if is_paused else "")
+    if len(waiting) == 1:
+        return "1 run is waiting: all training is paused." if is_paused else "1 run is training."
+    visitors = len({run.owner for run in waiting})
+    text = f"{len(waiting)} runs from {plural(visitors, 'visitor')} are"
+    return f"{text} waiting: all training is paused." if is_paused else f"{text} taking turns."

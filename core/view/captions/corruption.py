@@ -1,0 +1,22 @@
+"""What the corruption did to the training set."""
+
+from core.config import RunConfig
+from core.data.corruption import LabelCorruption
+
+PIXELS = {
+    "shuffled-pixels": "The pixels of every image are reordered, all in the same way.",
+    "random-pixels": "The pixels of every image are reordered, each image in a way of its own.",
+    "gaussian": "Every image is replaced by noise with the mean and spread of the data.",
+}
+
+
+def describe_corruption(config: RunConfig, corrupted: LabelCorruption) -> str:
+    if config.corruption != "labels":
+        return PIXELS[config.corruption] + " The labels stay true: can a network still fit them?"
+    if config.level == 0:
+        return "All labels are true. Raise the corruption level to put lies into the data."
+    wrong, count = int(corrupted.is_wrong.sum()), len(corrupted.labels)
+    return (
+        f"At {config.level:.0%} corruption, {wrong:,} of the {count:,} training images carry a wrong "
+        f"label: {wrong / count:.0%}."
+    )

@@ -1,0 +1,195 @@
+"""One run: what its curves show, where it stands, how to train it again."""
+
+import pandas as pd
+
+from core.config import RunConfig, run_name
+from core.live.estimate import Estimate, Speeds, epoch_seconds, time_left
+from core.live.store import RESTARTABLE, LiveRun, Status
+from core.records import EpochRecord, fitted_epoch
+from core.view.words import about, duration, per_cent, plural
+
+ENDED = {
+    Status.FINISHED: "finished",
+    Status.PAUSED: "paused",
+    Status.CANCELLED: "cancelled",
+    Status.FAILED: "stopped",
+}
+
+
+def describe_errors(config: RunConfig, records: list[EpochRecord]) -> str:
+    """What the error curves show so far."""
+    if not records:
+        return "The first epoch is being trained."
+    last = records[-1]
+    after = f"After {plural(last.epoch, 'epoch')} the network"
+    if last.memorized is None:  # no label is wrong
+        return (
+            f"{after} misreads {last.train_error:.1%} of the images it has studied and "
+            f"{last.test_error:.0%} of those it has never seen."
+        )
+    if last.train_error > 0.9 * config.level + 0.05:
+        return (
+            f"{after} is still looking for the pattern: it disagrees with {last.train_error:.0%} of "
+            "the labels it was given."
+        )
+    return (
+        f"The network has memorized {last.memorized:.0%} of the wrong labels; "
+        f"it misreads {last.test_error:.0%} of the images it has never seen."
+    )
+
+
+def describe_fate(records: list[EpochRecord]) -> str:
+    """What became of the wrongly labelled images."""
+    known = [
+        (record.epoch, record.recovered, record.memorized)
+        for record in records
+        if record.recovered is not None and record.memorized is not None
+    ]
+    if not known:
+        return "No label is wrong here: there is no wrong label to memorize."
+    best_epoch, best, _ = max(known, key=lambda each: each[1])
+    _, recovered, memorized = known[-1]
+    return (
+        f"Of the wrongly labelled images the network predicted {best:.0%} as their true class in epoch "
+        f"{best_epoch}; now it predicts {recovered:.0%} as their true class and {memorized:.0%} as their "
+        "wrong label."
+    )
+
+
+def describe_loss(records: list[EpochRecord]) -> str:
+    epoch = fitted_epoch(records)
+    if epoch:
+        return (
+            f"The training set was fitted (average loss 0.05 or less) after {plural(epoch, 'epoch')}."
+        )
+    if not records:
+        return "The loss falls as the network learns its labels."
+    return (
+        f"The training loss is {records[-1].train_loss:.2f}; the training set counts as fitted at 0.05."
+    )
+
+
+def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate, waiting: int) -> str:
+    """What Start will do and how long it will take, said before it is pressed.
+
+    existing: this very run, if somebody has submitted it already; waiting: other active runs.
+    """
+    if existing and existing.status not in RESTARTABLE:
+        return f"{run_name(config)}: this run exists already; Start shows it."
+    text = (
+        f"{config.model}, {config.train_images:,} images, {plural(config.epochs, 'epoch')}: "
+        f"{about(needed.seconds)}, {needed.basis}"
+    )
+    if waiting:
+        text += f"; {plural(waiting, 'other run')} {'take' if waiting > 1 else 'takes'} turns with it"
+    return text + "."
+
+
+def describe_empty(config: RunConfig, paper_error: float | None) -> str:
+    """What to expect of a run that has not been started."""
+    text = "Press Start: the training error falls to nothing, whatever the labels are."
+    if config.level:
+        text = (
+            "Press Start. The dashed line at 0.9 p is the error of a network that ignores every wrong "
+            "label: p is the corruption level, and a label drawn again is wrong nine times in ten. "
+            "Every step below the line is memorizing."
+        )
+    if paper_error is not None:
+        text += f" On all 50,000 images the paper's test error is {paper_error:.0%} here."
+    return text
+
+
+def describe_status(
+    run: LiveRun,
+    records: list[EpochRecord],
+    others: list[LiveRun],
+    speeds: Speeds,
+    is_paused: bool = False,
+    runs_at_once: int = 1,
+) -> str:
+    """Where a run stands.
+
+    others: the active runs it shares the machine with; is_paused: all training.
+    runs_at_once: how many a GPU trains side by side right now, this one among them.
+    """
+    done = f"Epoch {len(records)} of {run.config.epochs}"
+    if is_paused and run.is_active:
+        return f"{done} · the teacher has paused all training"
+    if run.status is Status.QUEUED and not records:
+        if not others:
+            return "Starting: loading the network."
+        needed = epoch_seconds(run.config, speeds)
+        left = time_left(run.config.epochs, needed, others, speeds, run.owner)
+        return f"Waiting for its first turn{_sharing(run, others)} · {about(left)} until it ends"
+    if not run.is_active:
+        return f"{done} · {ENDED[run.status]} · {run.device}"
+    if not records:
+        return f"{done} · {run.device}"
+    recent = records[-5:]
+    seconds = sum(record.seconds for record in recent) / len(recent)
+    share = seconds / runs_at_once  # of the device's time
+    left = time_left(run.config.epochs - len(records), share, others, speeds, run.owner)
+    sharing = _sharing(run, others)
+    if runs_at_once > 1:
+        sharing = f" · trained side by side with {plural(runs_at_once - 1, 'other run')}"
+    return f"{done} · {_rate(seconds)} · {run.device} · {duration(left)} left{sharing}"
+
+
+def describe_turn(in_training: list[LiveRun], run: LiveRun) -> str:
+    """What is being trained right now."""
+    if not in_training or not run.is_active:
+        return ""
+    if run.run_id in {other.run_id for other in in_training}:
+        return "It is its turn now." if len(in_training) == 1 else ""
+    if len(in_training) > 1:
+        return f"{len(in_training)} other runs are being trained now."
+    return f"Being trained now: {run_name(in_training[0].config)}."
+
+
+def run_row(run: LiveRun, last: EpochRecord | None) -> dict[str, str]:
+    """A run as a row of the visitor's table."""
+    return {
+        "Run": run_name(run.config),
+        "State": run.status.value,
+        "Epochs": f"{run.epochs_done} of {run.config.epochs}",
+        "Training error": per_cent(last.train_error if last else None),
+        "Test error": per_cent(last.test_error if last else None),
+        "Memorized": per_cent(last.memorized if last else None),
+    }
+
+
+def describe_provenance(run: pd.Series) -> str:
+    """Where a stored run comes from; run: a row of the sweep."""
+    fitted = "never" if pd.isna(run["fitted_epoch"]) else f"in epoch {run['fitted_epoch']:.0f}"
+    together = ""
+    if run["runs_at_once"] > 1:
+        together = f" together with {run['runs_at_once'] - 1:.3g} others"
+    return (
+        f"Run {run['run_id']}: {run['epochs_trained']} epochs, fitted (average loss 0.05 or less) "
+        f"{fitted}; {run['images_per_second']:,.0f} images/s, {duration(run['wall_seconds'])} in all"
+        f"{together}, on {run['device']}, torch {run['torch']}, Python {run['python']}, {run['date']}."
+    )
+
+
+def command_of(config: RunConfig) -> str:
+    """The command that trains this very run again and saves its records."""
+    flags = []
+    for name, value in config.overrides().items():
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+        if isinstance(value, bool):
+            text = text.lower()
+        flags.append(f"--{name.replace('_', '-')} {text}")
+    return " ".join(["python -m core train", *flags, f"--out {config.run_id}.json"])
+
+
+def _sharing(run: LiveRun, others: list[LiveRun]) -> str:
+    """With how many it shares the machine."""
+    if not others:
+        return ""
+    visitors = len({other.owner for other in others} - {run.owner})
+    text = f" · takes turns with {plural(len(others), 'other run')}"
+    return f"{text} from {plural(visitors, 'other visitor')}" if visitors else text
+
+
+def _rate(seconds: float) -> str:
+    return f"{1 / seconds:.1f} epochs/s" if seconds < 1 else f"{seconds:.1f} s an epoch"

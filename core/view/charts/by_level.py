@@ -1,0 +1,245 @@
+"""Everything against the corruption level: the sweep beside the paper, and guesses."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from core.config import LEVELS
+from core.sweep.comparison import Guess, against_corrupted_labels, level_means
+from core.sweep.reference import Source, paper_curve, paper_fit_times
+from core.view.charts.style import COLOURS, FLOOR, GREY, colour, level_axis, shape, share_axis
+
+POINT_COLUMNS = ["level", "error", "low", "high", "seeds", "quantity", "model", "source", "run"]
+TIME_COLUMNS = ["level", "time", "low", "high", "seeds", "model", "source"]
+GUESS_COLUMNS = ["level", "error", "low", "high", "quantity", "source"]
+MARKS_OF_OTHERS = {
+    Source.POSTER: "cross",
+    Source.EARLIER: "stroke",
+    Source.FIRST_AUTHOR: "triangle-down",
+}
+
+
+def error_against_level(
+    ours: pd.DataFrame,
+    paper: dict[str, Any] | None,
+    models: list[str],
+    live: pd.DataFrame | None = None,
+    others: pd.DataFrame | None = None,
+    height: int = 420,
+    selectable: bool = False,
+) -> alt.LayerChart:
+    """Test and training error of fitted networks against corruption level: figure 1c.
+
+    ours: rows of the precomputed sweep; the mean over seeds is drawn, filled, in the band
+        of the seeds, and as a thin line what it would be against test labels corrupted at
+        the same level.
+    paper: reference.paper(); its test errors are drawn hollow. None: leave them out.
+    live: a visitor's own finished runs, comparison.points.
+    others: reference.poster_points and earlier_points, drawn grey.
+    selectable: a click on one of our points selects its level.
+    """
+    base = alt.Chart(_points(ours, paper, models, live, others)).encode(
+        x=level_axis(),
+        y=share_axis("Error", "error"),
+        color=colour(["test error", "training error", FLOOR]),
+        tooltip=[
+            "source:N",
+            "run:N",
+            alt.Tooltip("model:N", title="network"),
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            "quantity:N",
+            alt.Tooltip("error:Q", format=".1%"),
+            "seeds:Q",
+        ],
+    )
+    return alt.LayerChart(
+        layer=[
+            _floor(base),
+            _band(base),
+            *_points_of_others(base),
+            _converted_lines(base),
+            _our_lines(base),
+            _paper_points(base, models),
+            _our_points(base, models, selectable),
+            _live_points(base, models),
+        ]
+    ).properties(height=height)
+
+
+def _points(
+    ours: pd.DataFrame,
+    paper: dict[str, Any] | None,
+    models: list[str],
+    live: pd.DataFrame | None,
+    others: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """All that error_against_level draws, a row each, told apart by `source`."""
+    means = _with_gaps(level_means(ours[ours.model.isin(models)]), ["model", "quantity"])
+    parts = [means.assign(source=Source.OURS.value)]
+    if paper:
+        tests = means[means.quantity == "test error"].drop(columns=["low", "high"])
+        converted = against_corrupted_labels(tests.error, tests.level)
+        parts.append(tests.assign(error=converted, source=Source.CONVERTED.value))
+        for model in models:
+            curve = paper_curve(paper, model).rename(columns={"test_error": "error"})
+            about = {"quantity": "test error", "model": model, "source": Source.PAPER.value}
+            parts.append(curve.assign(**about))
+    if live is not None:  # a point each: they need not be alike
+        names = {"test_error": "test error", "train_error": "training error"}
+        long = live.rename(columns=names).melt(
+            ["model", "level", "run"], list(names.values()), "quantity", "error"
+        )
+        parts.append(long.assign(source=Source.LIVE.value))
+    if others is not None:
+        parts.append(others.assign(model=models[0]))
+    parts.append(pd.DataFrame({"level": [0.0, 1.0], "error": [0.0, 0.9], "quantity": FLOOR}))
+    return _joined(parts, POINT_COLUMNS)
+
+
+def _floor(base: alt.Chart) -> alt.Chart:
+    return base.transform_filter(alt.datum.quantity == FLOOR).mark_line(strokeDash=[6, 4])
+
+
+def _band(base: alt.Chart) -> alt.Chart:
+    band = _of(base, Source.OURS).mark_area(opacity=0.25)
+    return band.encode(y="low:Q", y2="high:Q", detail="model:N")
+
+
+def _our_lines(base: alt.Chart) -> alt.Chart:
+    return _of(base, Source.OURS).mark_line(strokeWidth=2.5).encode(detail="model:N")
+
+
+def _our_points(base: alt.Chart, models: list[str], selectable: bool = False) -> alt.Chart:
+    points = _of(base, Source.OURS).mark_point(size=70, filled=True, opacity=1)
+    points = points.encode(shape=shape(models))
+    if selectable:
+        return points.add_params(alt.selection_point(name="chosen", fields=["level"]))
+    return points
+
+
+def _converted_lines(base: alt.Chart) -> alt.Chart:
+    return _of(base, Source.CONVERTED).mark_line(strokeWidth=1).encode(detail="model:N")
+
+
+def _paper_points(base: alt.Chart, models: list[str]) -> alt.Chart:
+    points = _of(base, Source.PAPER).mark_point(size=90, strokeWidth=1.8, opacity=1)
+    return points.encode(shape=shape(models))
+
+
+def _live_points(base: alt.Chart, models: list[str]) -> alt.Chart:
+    points = _of(base, Source.LIVE).mark_point(
+        size=220, filled=True, opacity=1, stroke=GREY, strokeWidth=3
+    )
+    return points.encode(shape=shape(models))
+
+
+def _points_of_others(base: alt.Chart) -> list[alt.Chart]:
+    points = [
+        _of(base, source).mark_point(size=80, shape=mark, opacity=1, strokeWidth=2)
+        for source, mark in MARKS_OF_OTHERS.items()
+    ]
+    lines = _of(base, Source.EARLIER).mark_line(strokeWidth=1, strokeDash=[3, 3])
+    return [layer.encode(color=alt.value(GREY)) for layer in (*points, lines)]
+
+
+def time_against_level(
+    ours: pd.DataFrame, paper: dict[str, Any] | None, models: list[str], height: int = 420
+) -> alt.LayerChart:
+    """How much longer wrong labels take to be fitted than true ones: figure 1b.
+
+    ours: comparison.relative_fit_times(), filled, in the band of the seeds; the paper's
+    points are hollow.
+    """
+    ours = _with_gaps(ours[ours.model.isin(models)], ["model"])
+    parts = [ours.assign(source=Source.OURS.value)]
+    for model in models if paper else ():
+        times = paper_fit_times(paper or {}, model)
+        parts.append(times.assign(model=model, source=Source.PAPER.value))
+    base = alt.Chart(_joined(parts, TIME_COLUMNS)).encode(
+        x=level_axis(),
+        y=alt.Y(
+            "time:Q",
+            title="Epochs until fitted, true labels = 1",
+            scale=alt.Scale(domain=[0, 4]),
+            axis=alt.Axis(values=[0, 1, 2, 3, 4], format="d"),
+        ),
+        color=alt.value(COLOURS["training error"]),
+        tooltip=[
+            "source:N",
+            alt.Tooltip("model:N", title="network"),
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            alt.Tooltip("time:Q", format=".2f", title="relative time"),
+            "seeds:Q",
+        ],
+    )
+    layers = [_band(base), _our_lines(base), _paper_points(base, models), _our_points(base, models)]
+    return alt.LayerChart(layer=layers).properties(height=height)
+
+
+def guess(values: Guess, ours: pd.DataFrame | None, height: int = 420) -> alt.LayerChart:
+    """A visitor's guess against corruption level, dashed; the truth over it, if it is to be seen.
+
+    ours: rows of the sweep.
+    """
+    return guess_bands(np.asarray(values, dtype=float)[None], ours, height)
+
+
+def guess_bands(guesses: np.ndarray, ours: pd.DataFrame | None, height: int = 420) -> alt.LayerChart:
+    """The median of many guesses, dashed, in the band of their middle half; the truth over it.
+
+    guesses: (n, 2, 11), test errors before training errors.
+    """
+    rows = []
+    for which, quantity in enumerate(("test error", "training error")):
+        for step, level in enumerate(LEVELS):
+            if len(guesses):
+                low, error, high = np.quantile(guesses[:, which, step], (0.25, 0.5, 0.75))
+                row = {"level": level, "error": error, "low": low, "high": high}
+                rows.append({**row, "quantity": quantity, "source": Source.GUESSED.value})
+    parts = [pd.DataFrame(rows, columns=GUESS_COLUMNS)]
+    if ours is not None:
+        truth = _with_gaps(level_means(ours), ["model", "quantity"])
+        parts.append(truth.assign(source=Source.OURS.value))
+    base = alt.Chart(_joined(parts, GUESS_COLUMNS)).encode(
+        x=level_axis(),
+        y=share_axis("Error", "error"),
+        color=colour(["test error", "training error"]),
+        tooltip=[
+            "source:N",
+            "quantity:N",
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            alt.Tooltip("error:Q", format=".1%"),
+        ],
+    )
+    guessed, true = _of(base, Source.GUESSED), _of(base, Source.OURS)
+    layers = [
+        guessed.mark_area(opacity=0.2).encode(y="low:Q", y2="high:Q"),
+        guessed.mark_line(strokeDash=[6, 4], strokeWidth=2),
+        true.mark_line(strokeWidth=3),
+        true.mark_point(size=70, filled=True, opacity=1),
+    ]
+    return alt.LayerChart(layer=layers).properties(height=height)
+
+
+def _with_gaps(means: pd.DataFrame, lines: list[str]) -> pd.DataFrame:
+    """And a row without a value for every level not computed: a line breaks there.
+
+    lines: the columns that tell one line from another.
+    """
+    if means.empty:  # pandas 3.1 cannot merge an empty column of strings
+        return means
+    levels = pd.DataFrame({"level": LEVELS})
+    everywhere = means[lines].drop_duplicates().merge(levels, how="cross")
+    return everywhere.merge(means, on=[*lines, "level"], how="outer")
+
+
+def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """The rows of all parts; pandas warns of empty ones, which have no types to offer."""
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled or [pd.DataFrame()]).reindex(columns=columns)
+
+
+def _of(base: alt.Chart, source: Source) -> alt.Chart:
+    return base.transform_filter(alt.datum.source == source.value)

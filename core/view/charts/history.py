@@ -1,0 +1,154 @@
+"""One run, or several, against the epoch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import pyarrow as pa
+
+from core.config import RunConfig
+from core.records import EpochRecord
+from core.view.charts.style import COLOURS, DASHES, FLOOR, LABELS, SHORT, colour, share_axis
+
+ERRORS = ("test_error", "train_error", "right_label_error")
+FATES = ("memorized", "recovered")  # what becomes of the wrongly labelled images
+LOSSES = ("test_loss", "train_loss")
+ROWS = pa.schema(
+    [("epoch", pa.int32()), ("quantity", pa.string()), ("value", pa.float64()), ("label", pa.string())]
+)
+MAX_LOSS = 5.0  # of the loss axis; what lies above is drawn at the edge
+LABEL_DISTANCE = 0.05  # two lines that end nearer than this have room for one name
+
+
+def error_history(records: list[EpochRecord], config: RunConfig, height: int = 320) -> alt.LayerChart:
+    """Test and training error against epoch, with the error that needs no memorizing."""
+    quantities = [*(LABELS[name] for name in ERRORS), FLOOR]
+    rows, epochs = error_rows(records, config), last_epoch(config, records)
+    return _history(rows, epochs, quantities, share_axis("Error"), ".1%", height)
+
+
+def fate_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
+    """What became of the wrong labels: the shares memorized and predicted as the true class."""
+    quantities = [LABELS[name] for name in FATES]
+    axis = share_axis("Share of wrongly labelled images")
+    return _history(fate_rows(records), last_epoch(config, records), quantities, axis, ".1%", height)
+
+
+def loss_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
+    """Training and test loss (cross-entropy, nats) against epoch."""
+    quantities = [LABELS[name] for name in LOSSES]
+    scale = alt.Scale(domain=[0, MAX_LOSS], clamp=True)
+    axis = alt.Y("value:Q", title="Loss (nats)", scale=scale)
+    return _history(loss_rows(records), last_epoch(config, records), quantities, axis, ".3f", height)
+
+
+def error_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
+    """The data of error_history: columns epoch, quantity, value, label. So, too, the next two."""
+    rows = _long(records, ERRORS)
+    if config.level:
+        ends = (0, last_epoch(config, records))
+        value = 0.9 * config.level
+        rows += [{"epoch": end, "quantity": FLOOR, "value": value, "label": ""} for end in ends]
+        rows[-1]["label"] = SHORT[FLOOR]
+    return _table(rows)
+
+
+def fate_rows(records: list[EpochRecord]) -> pa.Table:
+    return _table(_long(records, FATES))
+
+
+def loss_rows(records: list[EpochRecord]) -> pa.Table:
+    return _table(_long(records, LOSSES))
+
+
+def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], metric: str) -> alt.LayerChart:
+    """One metric of several runs against epoch, a line each. runs: (name, config, records)."""
+    names = [name for name, _, _ in runs]
+    rows = [
+        {
+            "run": name,
+            "epoch": record.epoch,
+            "value": getattr(record, metric),
+            "label": name if record is records[-1] else "",
+        }
+        for name, _, records in runs
+        for record in records
+    ]
+    table = pd.DataFrame(rows, columns=["run", "epoch", "value", "label"])
+    epochs = max((last_epoch(config, records) for _, config, records in runs), default=1)
+    quantity = LABELS[metric]
+    base = alt.Chart(table).encode(
+        x=_epoch_axis(epochs),
+        y=share_axis(quantity.capitalize()),
+        tooltip=["run:N", "epoch:Q", alt.Tooltip("value:Q", format=".1%", title=quantity)],
+    )
+    dash = alt.StrokeDash(
+        "run:N", sort=names, legend=alt.Legend(title=None, orient="bottom", columns=1, labelLimit=600)
+    )
+    line = base.mark_line(color=COLOURS[quantity], strokeWidth=2).encode(strokeDash=dash)
+    return (line + _end_labels(base, COLOURS[quantity])).properties(height=320)
+
+
+def last_epoch(config: RunConfig, records: list[EpochRecord]) -> int:
+    """Of the epoch axis; known beforehand but for runs that wait to be fitted."""
+    return max(config.epochs, records[-1].epoch if records else 0)
+
+
+def _long(records: list[EpochRecord], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """A row for each epoch and quantity; the last epoch's rows carry the names of the lines."""
+    rows: list[dict[str, Any]] = []
+    labelled: list[float] = []
+    for record in records:
+        for name in names:
+            value = getattr(record, name)
+            if value is None:
+                continue
+            quantity, label = LABELS[name], ""
+            if record is records[-1] and all(abs(value - end) > LABEL_DISTANCE for end in labelled):
+                label = SHORT.get(quantity, quantity)
+                labelled.append(value)
+            rows.append({"epoch": record.epoch, "quantity": quantity, "value": value, "label": label})
+    return rows
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Arrow and not pandas: it is what the browser gets, and a live page makes three a second."""
+    return pa.Table.from_pylist(rows, schema=ROWS)
+
+
+def _history(
+    rows: pa.Table, epochs: int, quantities: list[str], axis: alt.Y, numbers: str, height: int
+) -> alt.LayerChart:
+    """numbers: their format in a tooltip."""
+    base = alt.Chart(rows).encode(
+        x=_epoch_axis(epochs),
+        y=axis,
+        color=colour(quantities),
+        tooltip=["quantity:N", "epoch:Q", alt.Tooltip("value:Q", format=numbers)],
+    )
+    dashes = [DASHES.get(quantity, [1, 0]) for quantity in quantities]
+    scale = alt.Scale(domain=quantities, range=dashes)
+    line = base.mark_line(strokeWidth=2.5, clip=True).encode(
+        strokeDash=alt.StrokeDash("quantity:N", scale=scale, legend=None)
+    )
+    return (line + _end_labels(base)).properties(height=height)
+
+
+def _end_labels(base: alt.Chart, fixed_colour: str | None = None) -> alt.Chart:
+    """Names at the ends of the lines. From the same data: a second table would be a new chart."""
+    mark: Mapping[str, Any] = {"align": "left", "dx": 6, "baseline": "middle"}
+    text = base.mark_text(**mark, fontSize=12, fontWeight="bold")
+    text = text.encode(text="label:N", strokeDash=alt.Undefined)
+    return text.encode(color=alt.value(fixed_colour)) if fixed_colour else text
+
+
+def _epoch_axis(epochs: int) -> alt.X:
+    """Whole epochs, and room at the right for the names of the lines."""
+    step = max(1, round(epochs / 8))
+    return alt.X(
+        "epoch:Q",
+        title="Epoch",
+        scale=alt.Scale(domain=[0, 1.38 * epochs], nice=False),
+        axis=alt.Axis(values=list(range(0, epochs + 1, step)), format="d"),
+    )

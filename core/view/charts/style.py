@@ -1,0 +1,84 @@
+"""What all charts share: the names of the quantities, their colours, marks and axes."""
+
+import altair as alt
+
+from core.config import LEVELS, MODELS
+
+# The one label of each quantity, on every page and in every export.
+LABELS = {
+    "test_error": "test error",
+    "train_error": "training error",
+    "right_label_error": "error on clean labels",
+    "memorized": "memorized",
+    "recovered": "predicted as the true class",
+    "test_loss": "test loss",
+    "train_loss": "training loss",
+}
+FLOOR = "error without memorizing (0.9 p)"
+SHORT = {  # at the end of a line, where there is less room
+    "error on clean labels": "clean labels",
+    "predicted as the true class": "true class",
+    FLOOR: "0.9 p",
+}
+
+# Okabe and Ito's palette: told apart by colour-blind eyes, on white and on black.
+COLOURS = {
+    "test error": "#D55E00",
+    "training error": "#0072B2",
+    "error on clean labels": "#56B4E9",
+    "memorized": "#CC79A7",
+    "predicted as the true class": "#009E73",
+    FLOOR: "#E69F00",
+    "test loss": "#D55E00",
+    "training loss": "#0072B2",
+}
+WRONG_LABEL = "#EE3377"  # Tol's magenta, with a dashed frame and a cross
+GREY = "#8a8f98"  # numbers of others
+DASHES = {"error on clean labels": [2, 2], FLOOR: [6, 4]}
+MARKS = dict(zip(MODELS, ("circle", "square", "triangle-up", "diamond", "cross"), strict=True))
+
+# Charts whose layers share one table, kept as data instead of Altair's longer type names.
+Chart = alt.Chart | alt.LayerChart
+
+
+def level_axis() -> alt.X:
+    return alt.X(
+        "level:Q",
+        title="Corruption level p",
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format="%", values=list(LEVELS), labelOverlap=True),
+    )
+
+
+def share_axis(title: str, name: str = "value") -> alt.Y:
+    return alt.Y(
+        f"{name}:Q",
+        title=title,
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format="%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
+    )
+
+
+def colour(quantities: list[str]) -> alt.Color:
+    columns = 2 if len(quantities) > 3 else 3  # so that a phone shows them all
+    return alt.Color(
+        "quantity:N",
+        scale=alt.Scale(domain=quantities, range=[COLOURS[quantity] for quantity in quantities]),
+        legend=alt.Legend(
+            title=None,
+            orient="top",
+            symbolType="stroke",
+            symbolStrokeWidth=4,
+            symbolOpacity=1,
+            columns=columns,
+            labelLimit=260,
+        ),
+    )
+
+
+def shape(models: list[str]) -> alt.Shape:
+    return alt.Shape(
+        "model:N",
+        scale=alt.Scale(domain=models, range=[MARKS[model] for model in models]),
+        legend=alt.Legend(title=None, orient="bottom") if len(models) > 1 else None,
+    )

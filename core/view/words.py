@@ -1,0 +1,26 @@
+"""Numbers in words: per cent, times, counts."""
+
+
+def per_cent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def about(seconds: float) -> str:
+    """An estimated time in words."""
+    return duration(seconds) if seconds < 1 else f"about {duration(seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """A time in words, no more exact than it is known."""
+    if seconds < 1:
+        return "under a second"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def plural(count: int, noun: str) -> str:
+    """1 epoch, 2 epochs."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

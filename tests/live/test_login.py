@@ -1,0 +1,24 @@
+import pytest
+
+from core.errors import RefusedError
+from core.live import login
+from core.live.login import Login, hash_password
+
+
+def test_the_password_is_not_kept_and_no_two_hashes_are_alike():
+    first, second = hash_password("correct horse"), hash_password("correct horse")
+    assert first != second and "horse" not in first
+    assert Login(first).is_right("correct horse") and not Login(first).is_right("correct horse ")
+    with pytest.raises(ValueError, match="8 characters"):
+        hash_password("short")
+
+
+def test_tries_are_limited_and_time_opens_the_door_again(monkeypatch):
+    door, now = Login(hash_password("correct horse")), [1000.0]
+    monkeypatch.setattr(login.time, "monotonic", lambda: now[0])
+    for _ in range(login.TRIES):
+        assert not door.is_right("guess")
+    with pytest.raises(RefusedError, match="try again in 60 s"):
+        door.is_right("correct horse")  # even the right one has to wait
+    now[0] += login.TRIES_SECONDS
+    assert door.is_right("correct horse")

@@ -1,29 +1,73 @@
-# Everything a newcomer needs: `make run` and `make test`.
+# `make` alone lists what there is.
 
 PYTHON ?= python3
 BIN := .venv/bin
+RUN := $(BIN)/python -m
 
-.PHONY: run serve present data test lint clean
+# Packages in an environment of another Python, or in a folder that was moved or copied since,
+# are not found: such an environment is made again.
+SOUND := $(shell [ ! -e .venv ] || { $(BIN)/python -c 'import pip' \
+	&& grep -qF '$(CURDIR)/.venv' .venv/pyvenv.cfg; } 2>/dev/null && echo yes)
+ifneq ($(SOUND),yes)
+$(info .venv belongs to another Python or to another folder: it is made again.)
+$(shell rm -rf .venv)
+endif
 
-run: .venv/installed  ## serve the app on localhost:8501
-	$(BIN)/python -m streamlit run app.py
+.PHONY: help
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-serve: .venv/installed  ## serve the app to this network; says where, and what that exposes
-	$(BIN)/python -m core serve
+# For everybody
+
+.PHONY: run serve present data
+run: .venv/installed  ## serve the app to this machine: localhost:8501
+	$(RUN) streamlit run app.py
+
+serve: .venv/installed  ## serve the app to this network; prints the address and what that exposes
+	$(RUN) core serve
 
 present: .venv/installed  ## the story on its own, for a poster session: localhost:8501/present
 	@echo "Open http://localhost:8501/present"
-	$(BIN)/python -m streamlit run app.py
+	$(RUN) streamlit run app.py
 
 data: .venv/installed  ## fetch all 60,000 images
-	$(BIN)/python -m core data
+	$(RUN) core data
 
-test: .venv/installed-dev chromium lint  ## everything that CI runs
-	$(BIN)/python -m pytest
+# For developers
 
-lint: .venv/installed-dev
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
+.PHONY: dev check lint format test tables screenshots load clean
+dev: .venv/installed  ## serve the app; it reloads on save and shows tracebacks on the page
+	$(RUN) streamlit run app.py --server.fileWatcherType=auto --server.runOnSave=true \
+		--client.showErrorDetails=full
+
+check: lint  ## lint, types and the fast tests: under a minute
+	$(RUN) pytest -m "not slow and not browser and not cluster and not gpu" --durations=0
+
+lint: .venv/installed-dev  ## style, types, the direction of imports, stale tables
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(BIN)/lint-imports --no-logo
+	$(RUN) core tables --check
+
+format: .venv/installed-dev  ## put the code into its style
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+test: lint chromium  ## everything that CI runs
+	$(RUN) pytest
+
+tables: .venv/installed  ## write the tables of README and docs from the stored results
+	$(RUN) core tables
+
+screenshots: .venv/installed-dev chromium  ## the pictures in the README, from the real app
+	$(RUN) tests.browser.screenshots
+
+load: .venv/installed-dev  ## forty simulated viewers for ten minutes
+	$(RUN) tests.load.load --out assets/load.json
+
+clean:  ## remove the virtual environment
+	rm -rf .venv
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: try make PYTHON=python3.12")'
@@ -31,11 +75,11 @@ lint: .venv/installed-dev
 
 .venv/installed: requirements.txt | .venv/bin/python
 	@echo "Installing what is pinned in requirements.txt (several GB, once) ..."
-	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements.txt
+	$(RUN) pip install --disable-pip-version-check --quiet -r requirements.txt
 	touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed
-	$(BIN)/pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	$(RUN) pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	touch $@
 
 # A browser for the tests: the one that is there, else Debian's, else Playwright's own.
@@ -43,16 +87,5 @@ lint: .venv/installed-dev
 chromium: .venv/installed-dev
 	@command -v chromium >/dev/null \
 	|| (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium) \
-	|| $(BIN)/python -m playwright install --with-deps chromium \
-	|| $(BIN)/python -m playwright install chromium
-
-clean:
-	rm -rf .venv
-
-.PHONY: screenshots
-screenshots: .venv/installed-dev chromium  ## the pictures in the README, from the real app
-	$(BIN)/python -m tests.browser.screenshots
-
-.PHONY: load
-load: .venv/installed-dev  ## forty simulated viewers for ten minutes
-	$(BIN)/python -m tests.load.load
+	|| $(RUN) playwright install --with-deps chromium \
+	|| $(RUN) playwright install chromium

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 
 os.environ["LAB_DATA"] = tempfile.mkdtemp(prefix="lab-tests-")
@@ -13,6 +14,22 @@ import pytest
 
 from core.data import cifar10
 from core.data.cifar10 import BATCHES, Cifar10, load_embedded
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in a real browser are marked by their folder; those for a GPU need one."""
+    for item in items:
+        if "browser" in item.path.relative_to(Path(__file__).parent).parts:
+            item.add_marker("browser")
+        if item.get_closest_marker("gpu") and not _has_gpu():
+            item.add_marker(pytest.mark.skip(reason="needs a GPU"))
+
+
+@cache
+def _has_gpu() -> bool:
+    import torch  # seconds: only where there are tests for a GPU
+
+    return torch.cuda.is_available()
 
 
 @pytest.fixture(scope="session")

@@ -1,43 +1,21 @@
-"""python -m core bench: how fast this machine trains.
-
-Against its own arithmetic, and against a plain PyTorch loop. All speeds are training images
-per second. The loops are measured in turn, in one process, on the embedded images.
-"""
+"""python -m core bench: how fast this machine trains."""
 
 import argparse
-import itertools
 import json
-import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-
-import torch
-from torch import nn
-from torch.utils.data import DataLoader, Dataset
-from torch.utils.flop_counter import FlopCounterMode
+from typing import TYPE_CHECKING
 
 from core.cli.flags import Commands, add_command
-from core.config import LEVELS, MODELS, RunConfig
-from core.data.cifar10 import load_embedded
+from core.config import MODELS, RunConfig
 from core.sweep.results import provenance
-from core.training.cuda_graphs import STEPS_IN_GRAPH
-from core.training.devices import (
-    best_device,
-    compute_dtype,
-    describe_device,
-    hardware,
-    use_allowed_cpus,
-)
-from core.training.memory_plan import needed
-from core.training.models import ResponseNorm, build_model
-from core.training.training import Training, evaluate, evaluation_batch, flush_denormal
+
+if TYPE_CHECKING:  # torch takes seconds to import: not for --help
+    from core.training.speed import ConcurrentSpeed, Speed
 
 BATCH_SIZES = (32, 64, 128)
-CONCURRENT = (1, 4, 11, 22)  # runs side by side
-PEAK_SIZES = (1024, 2048, 4096)
-GPU_PEAK_SIZES = (4096, 8192, 16384)
 EXPLANATION = """\
 of peak: the floating-point operations that a training step needs, done at this speed,
 as a share of this machine's matrix-product rate. 3 x fwd: the same by the rule of thumb
@@ -45,8 +23,6 @@ that a step costs three forward passes, which counts the gradient of the first l
 input as well, although nobody needs it. plain loop: the same network with
 torchvision's transforms, a DataLoader with one worker, float32, and
 .item() at every step. with evaluation: whole epochs as the app runs them."""
-
-TakeSteps = Callable[[int], None]  # trains so many steps, from the first batch of an epoch on
 
 
 def register(commands: Commands) -> None:
@@ -63,38 +39,12 @@ def register(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from core.training.devices import use_allowed_cpus
+
     use_allowed_cpus()
     show = print_concurrent if options.concurrent else print_bench
     show(options.model, options.batch_size, options.seconds, options.out)
     return 0
-
-
-@dataclass(frozen=True)
-class Speed:
-    """One network at one batch size."""
-
-    model: str
-    batch_size: int
-    images_per_second: float  # of the training alone
-    share_of_peak: float
-    share_of_peak_3_forward: float
-    plain_images_per_second: float
-    epoch_images_per_second: float  # evaluation included
-
-
-@dataclass(frozen=True)
-class ConcurrentSpeed:
-    """Several runs of one network side by side; speeds of all together."""
-
-    model: str
-    batch_size: int
-    way: str
-    runs: int
-    images_per_second: float
-    epoch_images_per_second: float | None  # evaluation included; on a GPU
-    share_of_peak: float
-    bytes_planned: int | None
-    bytes_taken: int | None
 
 
 def print_bench(
@@ -104,28 +54,28 @@ def print_bench(
     out: Path | None = None,
 ) -> None:
     """Measure, print a line for each network and batch size, and save the rows as JSON."""
-    started = time.perf_counter()
-    device, peak = machine(models)
+    from core.training.speed import bench
+
+    started, peak = time.perf_counter(), print_machine(models)
     print(
         f"{'model':16} {'batch':>5} {'images/s':>9} {'of peak':>8} {'3 x fwd':>8} {'plain loop':>11}"
         f" {'ratio':>6} {'with evaluation':>16}",
         flush=True,
     )
     rows = []
-    for model in models or MODELS:
-        for batch_size in batch_sizes or BATCH_SIZES:
-            row = bench(RunConfig(model=model, batch_size=batch_size), device, peak, seconds)
-            rows.append(row)
-            ratio = row.images_per_second / row.plain_images_per_second
-            print(
-                f"{row.model:16} {row.batch_size:5} {row.images_per_second:9,.0f}"
-                f" {row.share_of_peak:8.0%} {row.share_of_peak_3_forward:8.0%}"
-                f" {row.plain_images_per_second:11,.0f} {ratio:6.1f}"
-                f" {row.epoch_images_per_second:16,.0f}",
-                flush=True,
-            )
+    for config in configs(models or MODELS, batch_sizes or BATCH_SIZES):
+        row = bench(config, peak, seconds)
+        rows.append(row)
+        ratio = row.images_per_second / row.plain_images_per_second
+        print(
+            f"{row.model:16} {row.batch_size:5} {row.images_per_second:9,.0f}"
+            f" {row.share_of_peak:8.0%} {row.share_of_peak_3_forward:8.0%}"
+            f" {row.plain_images_per_second:11,.0f} {ratio:6.1f}"
+            f" {row.epoch_images_per_second:16,.0f}",
+            flush=True,
+        )
     print(EXPLANATION)
-    save(out, device, peak, rows, time.perf_counter() - started)
+    save(out, peak, rows, time.perf_counter() - started)
 
 
 def print_concurrent(
@@ -135,240 +85,56 @@ def print_concurrent(
     out: Path | None = None,
 ) -> None:
     """Measure runs that are trained side by side, print a line each, save the rows as JSON."""
-    started = time.perf_counter()
-    device, peak = machine(models)
+    from core.training.devices import best_device
+    from core.training.speed import bench_concurrent
+
+    started, peak = time.perf_counter(), print_machine(models)
     print(
         f"{'model':16} {'batch':>5} {'trained':24} {'images/s':>10} {'of peak':>8}"
         f" {'with evaluation':>16} {'GB planned':>11} {'taken':>6}"
     )
     rows = []
-    for model in models or ("mlp-1x512", "inception"):
-        for batch_size in batch_sizes or BATCH_SIZES[:2]:
-            config = RunConfig(model=model, batch_size=batch_size)
-            for row in bench_concurrent(config, device, peak, seconds):
-                rows.append(row)
-                whole = f"{row.epoch_images_per_second:,.0f}" if row.epoch_images_per_second else ""
-                planned, taken = (
-                    f"{size / 1e9:.2f}" if size else "" for size in (row.bytes_planned, row.bytes_taken)
-                )
-                print(
-                    f"{row.model:16} {row.batch_size:5} {row.way:24} {row.images_per_second:10,.0f}"
-                    f" {row.share_of_peak:8.0%} {whole:>16} {planned:>11} {taken:>6}",
-                    flush=True,
-                )
-    if device.type == "cpu":
+    for config in configs(models or ("mlp-1x512", "inception"), batch_sizes or BATCH_SIZES[:2]):
+        for row in bench_concurrent(config, peak, seconds):
+            rows.append(row)
+            whole = f"{row.epoch_images_per_second:,.0f}" if row.epoch_images_per_second else ""
+            planned, taken = (
+                f"{size / 1e9:.2f}" if size else "" for size in (row.bytes_planned, row.bytes_taken)
+            )
+            print(
+                f"{row.model:16} {row.batch_size:5} {row.way:24} {row.images_per_second:10,.0f}"
+                f" {row.share_of_peak:8.0%} {whole:>16} {planned:>11} {taken:>6}",
+                flush=True,
+            )
+    if best_device() == "cpu":
         print("This is a CPU: runs take turns on it, so that several are no faster than one.")
-    save(out, device, peak, rows, time.perf_counter() - started)
+    save(out, peak, rows, time.perf_counter() - started)
 
 
-def machine(models: Sequence[str] | None) -> tuple[torch.device, float]:
-    """The device and its matrix-product rate, printed in a line. Raises ConfigError for no network."""
+def configs(models: Iterable[str], batch_sizes: Iterable[int]) -> list[RunConfig]:
+    """Raises ConfigError for what is not a network or batch size."""
+    sizes = list(batch_sizes)
+    return [RunConfig(model=model, batch_size=size) for model in models for size in sizes]
+
+
+def print_machine(models: Sequence[str] | None) -> float:
+    """The device and its matrix-product rate in FLOP/s. Raises ConfigError for no network."""
     for name in models or ():
         RunConfig(model=name)
-    device = torch.device(best_device())
-    peak, dtype = matrix_peak(device), str(compute_dtype(device)).removeprefix("torch.")
-    print(f"{describe_device(device.type)}; matrix products at {peak / 1e9:,.0f} GFLOP/s in {dtype}")
-    return device, peak
+    from core.training.devices import best_device, describe_device
+    from core.training.speed import matrix_peak
+
+    peak, dtype = matrix_peak()
+    print(f"{describe_device(best_device())}; matrix products at {peak / 1e9:,.0f} GFLOP/s in {dtype}")
+    return peak
 
 
 def save(
-    out: Path | None,
-    device: torch.device,
-    peak: float,
-    rows: Sequence[Speed | ConcurrentSpeed],
-    seconds: float,
+    out: Path | None, peak: float, rows: "Sequence[Speed | ConcurrentSpeed]", seconds: float
 ) -> None:
+    from core.training.devices import best_device, hardware
+
     if out:
-        about = provenance(hardware(device.type), seconds)
+        about = provenance(hardware(best_device()), seconds)
         content = {**about, "peak_flops_per_second": peak, "rows": [asdict(row) for row in rows]}
         out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
-def bench(config: RunConfig, device: torch.device, peak: float, seconds: float) -> Speed:
-    training = Training(config, load_embedded(), device.type)
-    speed = measure_speed(first_steps([training]), config, seconds)
-    size = evaluation_batch(config, device)
-    images, labels = training.dataset.train_images[:2000], training.dataset.labels[:2000]
-    evaluate(training.model, images, labels, size)[0].item()  # warm
-    started = time.perf_counter()
-    evaluate(training.model, images, labels, size)[0].item()
-    evaluation = (time.perf_counter() - started) / len(images)
-    per_image = 1 / speed + 1.2 * evaluation  # 6 images evaluated for every 5 trained
-    step, forward = flops_per_image(config.model)
-    return Speed(
-        model=config.model,
-        batch_size=config.batch_size,
-        images_per_second=speed,
-        share_of_peak=speed * step / peak,
-        share_of_peak_3_forward=speed * 3 * forward / peak,
-        plain_images_per_second=plain_speed(config, device, seconds),
-        epoch_images_per_second=1 / per_image,
-    )
-
-
-def bench_concurrent(
-    config: RunConfig, device: torch.device, peak: float, seconds: float
-) -> Iterator[ConcurrentSpeed]:
-    """The plain loop; one run, its steps one by one; and then several runs: a row each."""
-    step, _ = flops_per_image(config.model)
-
-    def row(
-        way: str, runs: int, speed: float, whole: float | None, plan: int | None, taken: int | None
-    ) -> ConcurrentSpeed:
-        share = speed * step / peak
-        return ConcurrentSpeed(
-            config.model, config.batch_size, way, runs, speed, whole, share, plan, taken
-        )
-
-    yield row("plain loop", 1, plain_speed(config, device, seconds), None, None, None)
-    ways: list[tuple[str, int, bool | None]] = [("one, step by step", 1, False)]
-    ways += [(f"{runs} side by side" if runs > 1 else "one", runs, None) for runs in CONCURRENT]
-    for way, runs, use_graphs in ways:
-        configs = [replace(config, level=LEVELS[i % 11], seed=i // 11) for i in range(runs)]
-        speed, whole, taken = concurrent_speed(configs, device, use_graphs, seconds)
-        yield row(way, runs, speed, whole, needed(configs, device), taken)
-
-
-def concurrent_speed(
-    configs: list[RunConfig], device: torch.device, use_graphs: bool | None, seconds: float
-) -> tuple[float, float | None, int | None]:
-    """Images per second of all these runs; on a GPU with evaluation as well, and the bytes taken."""
-    before = free_bytes(device)
-    trainings = [
-        Training(config, load_embedded(), device.type, use_graphs=use_graphs) for config in configs
-    ]
-    speed = len(configs) * measure_speed(first_steps(trainings), configs[0], seconds)
-    if device.type == "cpu":  # whole epochs of many runs would take it hours, and tell nothing new
-        return speed, None, None
-    for training in trainings:  # captures
-        training.launch()
-    for training in trainings:
-        training.collect()
-    started = time.perf_counter()
-    for training in trainings:
-        training.launch()
-    for training in trainings:
-        training.collect()
-    whole = len(configs) * configs[0].train_images / (time.perf_counter() - started)
-    return speed, whole, before - free_bytes(device)
-
-
-def free_bytes(device: torch.device) -> int:
-    if device.type != "cuda":
-        return 0
-    torch.cuda.empty_cache()
-    return torch.cuda.mem_get_info(device)[0]
-
-
-def first_steps(trainings: list[Training]) -> TakeSteps:
-    """The first steps of an epoch, of all these runs; returns when all are done."""
-
-    def take(count: int) -> None:
-        for training in trainings:
-            with training.stream.open(), flush_denormal():
-                training.model.train()
-                training.dataset.shuffle(epoch=1)
-                training.take_steps(count)
-        for training in trainings:
-            training.stream.wait()
-
-    return take
-
-
-class PlainImages(Dataset):
-    """What most public code for this experiment feeds to its network."""
-
-    def __init__(self) -> None:
-        from torchvision import transforms
-
-        data = load_embedded()
-        self.images = data.train_images.transpose(0, 2, 3, 1)  # (N, H, W, 3)
-        self.labels = data.train_labels.tolist()
-        mean, std = (0.491, 0.482, 0.447), (0.247, 0.243, 0.262)
-        self.transform = transforms.Compose(
-            [
-                transforms.ToPILImage(),
-                transforms.CenterCrop(28),
-                transforms.ToTensor(),
-                transforms.Normalize(mean, std),
-            ]
-        )
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return self.transform(self.images[index]), self.labels[index]
-
-
-def plain_speed(config: RunConfig, device: torch.device, seconds: float) -> float:
-    """The loop that most public code for this experiment uses."""
-    loader = DataLoader(PlainImages(), config.batch_size, shuffle=True, num_workers=1)
-    model = build_model(config.model).to(device)
-    optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=0.9)
-
-    def take(count: int) -> None:
-        for images, labels in itertools.islice(loader, count):
-            loss = nn.functional.cross_entropy(model(images.to(device)), labels.to(device))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            loss.item()
-
-    return measure_speed(take, config, seconds)
-
-
-def matrix_peak(device: torch.device) -> float:
-    """The best median rate of square matrix products, in FLOP/s, in the type that training uses."""
-    # A GPU needs larger ones, and several for each wait, or the waiting would be measured, too.
-    sizes, repeats = (PEAK_SIZES, 1) if device.type == "cpu" else (GPU_PEAK_SIZES, 10)
-    rates = []
-    for size in sizes:
-        a, b = (torch.randn(size, size, device=device).to(compute_dtype(device)) for _ in range(2))
-        times = []
-        for _ in range(8):
-            started = time.perf_counter()
-            products = [a @ b for _ in range(repeats)]
-            products[-1][0, 0].item()
-            times.append((time.perf_counter() - started) / repeats)
-        rates.append(2 * size**3 / statistics.median(times))
-    return max(rates)
-
-
-def flops_per_image(name: str) -> tuple[float, float]:
-    """Operations in products and convolutions, per image: of a training step, and forward alone.
-
-    Counted by torch. The gradient of the images is not needed and
-    not counted; nor is the convolution by which ResponseNorm sums channels, which is our
-    way of doing it and not the network's arithmetic.
-    """
-    network, batch = build_model(name), 8
-    layers = [nn.Identity() if isinstance(layer, ResponseNorm) else layer for layer in network]
-    model = nn.Sequential(*layers)
-    images, labels = torch.zeros(batch, 3, 28, 28), torch.zeros(batch, dtype=torch.int64)
-    with FlopCounterMode(display=False) as counter:
-        loss = nn.functional.cross_entropy(model(images), labels)
-        forward = counter.get_total_flops()
-        loss.backward()
-    return counter.get_total_flops() / batch, forward / batch
-
-
-def measure_speed(take: TakeSteps, config: RunConfig, seconds: float) -> float:
-    """Images per second of whole epochs, after a first part to warm up.
-
-    Networks too slow for whole epochs in that time are measured on their first batches.
-    """
-    whole = config.train_images // config.batch_size
-    first = 2 if best_device() == "cpu" else min(whole, 4 * STEPS_IN_GRAPH)  # with a GPU's graphs
-    take(first)
-    started = time.perf_counter()
-    take(first)
-    step = (time.perf_counter() - started) / first
-    steps = max(4, int(seconds / step))
-    images, started = 0, time.perf_counter()
-    while steps > 0:
-        count = min(steps, whole)
-        take(count)
-        images += count * config.batch_size
-        steps -= count
-    return images / (time.perf_counter() - started)

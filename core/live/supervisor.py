@@ -32,6 +32,7 @@ class TrainerProcess:
 
     def __init__(self) -> None:
         self.process: subprocess.Popen | None = None
+        self.is_standby = False  # another server on this data folder has the trainer
         self._failures = 0  # ends of its own accord, in a row
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -67,7 +68,10 @@ class TrainerProcess:
         lock = FileLock(data_folder() / "trainer.lock")
         while not self._stopped.is_set():
             with suppress(Timeout), lock.acquire(timeout=1, poll_interval=0.2):
+                self.is_standby = False
                 self._keep_alive()
+                return
+            self.is_standby = True
 
     def _keep_alive(self) -> None:
         """One trainer after the other, until the server stops."""

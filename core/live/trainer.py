@@ -37,6 +37,7 @@ class Trainer:
         self.fair_share = FairShare()
         self.data: dict[str, Cifar10] = {}
         self.next_look = 0.0  # into the store, on the monotonic clock
+        self.in_training: list[str] | None = None  # run ids, as the store knows them
         folder.mkdir(parents=True, exist_ok=True)
 
     def turn(self) -> bool:
@@ -56,7 +57,11 @@ class Trainer:
         active = self.store.active_runs()
         for run_id in set(self.runs.loaded) - self.runs.in_flight - {run.run_id for run in active}:
             self.runs.evict(run_id)  # paused or cancelled; the checkpoint stays
-        return False if self.store.database.state().is_paused else self._launch(active)
+        is_paused = self.store.database.state().is_paused
+        has_launched = False if is_paused else self._launch(active)
+        if not has_launched:
+            self._report_in_training(list(self.runs.in_flight))
+        return has_launched
 
     def _launch(self, active: list[LiveRun]) -> bool:
         """Start an epoch of as many as there is room for."""
@@ -67,7 +72,7 @@ class Trainer:
             if not self.runs.has_room_for(run.config):
                 break
             waiting.remove(run)
-            self.store.database.set_in_training([*self.runs.in_flight, run.run_id])
+            self._report_in_training([*self.runs.in_flight, run.run_id])
             try:
                 self._launch_one(run)
             except Exception as error:
@@ -121,6 +126,11 @@ class Trainer:
             self.store.add_epoch(run.run_id, outcome.record)
         if self.runs.is_complete(run.run_id):
             self._end(run)
+
+    def _report_in_training(self, run_ids: list[str]) -> None:
+        if run_ids != self.in_training:
+            self.store.database.set_in_training(run_ids)
+            self.in_training = run_ids
 
     def _fail(self, run: LiveRun, error: Exception) -> None:
         # The store's own trouble, or the GPU's, is not the run's: the next trainer resumes it.

@@ -73,7 +73,7 @@ def describe_device(device: str) -> str:
         return torch.cuda.get_device_name(device)
     dtype = str(compute_dtype(torch.device(device))).removeprefix("torch.")
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"{torch.get_num_threads()} CPU threads ({_processor()}, {capability}, {dtype})"
+    return f"{torch.get_num_threads()} CPU threads ({processor()}, {capability}, {dtype})"
 
 
 def hardware(device: str) -> Hardware:
@@ -83,7 +83,7 @@ def hardware(device: str) -> Hardware:
     return Hardware(describe_device(device), device_type, threads)
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name, where the system tells it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():

@@ -3,7 +3,6 @@
 import re
 import signal
 import subprocess
-import time
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +10,7 @@ from playwright.sync_api import Page, expect
 from core.config import RunConfig
 from core.live.store import Store
 from tests.browser.server import Server, open_page
-from tests.samples import record
+from tests.samples import record, wait_until
 
 
 def metric(page: Page, label: str):
@@ -85,7 +84,7 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
     no_exception(page)
 
 
-def test_pause_one_epoch_go_on_and_cancel_by_keyboard(page, server):
+def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
     open_page(page, server, "/train?seed=11", "Train live")
     start_with_epochs(page, 400)
     page.keyboard.press("p")
@@ -95,11 +94,9 @@ def test_pause_one_epoch_go_on_and_cancel_by_keyboard(page, server):
         Store(server.folder / "runs.sqlite"),
         RunConfig(level=0.5, epochs=400, seed=11).run_id,
     )
-    until = time.monotonic() + 5
+    wait_until(lambda: not store.database.state().in_training)  # the epoch in flight comes in
     done = store.run(run_id).epochs_done
-    while time.monotonic() < until:  # the epoch that was under way may still come in
-        done = store.run(run_id).epochs_done
-        page.wait_for_timeout(500)
+    expect(page.get_by_text(f"Epoch {done} of 400 · paused")).to_be_visible()
     page.keyboard.press("e")
     expect(page.get_by_text(f"Epoch {done + 1} of 400 · paused")).to_be_visible(timeout=30_000)
     page.keyboard.press("p")
@@ -180,8 +177,8 @@ def test_a_deep_link_before_anyone_opened_the_root(browser, tmp_path, address, t
         page = browser.new_context().new_page()
         open_page(page, server, address, title)
         expect(page.get_by_role("link", name="The sweep")).to_be_visible()
-        page.wait_for_timeout(500)
-        assert page.url.endswith(address)
+        page.wait_for_load_state("networkidle")  # a wrong page would be left by now
+        expect(page).to_have_url(re.compile(re.escape(address) + "$"))
         no_exception(page)
         page.context.close()
     finally:

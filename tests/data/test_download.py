@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import calculate_md5
@@ -295,7 +296,10 @@ def test_what_an_interrupted_download_left_is_cleared_away(alone, tmp_path, monk
 
 
 def test_one_download_at_a_time(data_folder):
-    with download._workspace(), pytest.raises(DataError, match="under way already"):
+    """Another process holds the lock as long as it downloads."""
+    data_folder.mkdir(parents=True)
+    lock = FileLock(data_folder / "download.lock")
+    with lock, pytest.raises(DataError, match="under way already"):
         download.fetch()
 
 

@@ -120,10 +120,12 @@ def test_a_run_that_ends_while_others_are_under_way_lets_the_next_in(store, trai
     heavy, light, next_one = (
         store.submit(seeded(seed, epochs=2), f"visitor {seed}") for seed in (0, 1, 2)
     )
-    is_ready = trainer.runs._is_ready
-    held = [heavy.run_id]
+    held = [heavy.config]
+    is_ready = Training.is_ready.fget
     monkeypatch.setattr(
-        trainer.runs, "_is_ready", lambda run_id: run_id not in held and is_ready(run_id)
+        Training,
+        "is_ready",
+        property(lambda training: training.config not in held and is_ready(training)),
     )
     for _ in range(4):
         trainer.turn()
@@ -133,7 +135,7 @@ def test_a_run_that_ends_while_others_are_under_way_lets_the_next_in(store, trai
     while trainer.turn():
         pass
     assert store.run(heavy.run_id).status == "cancelled" and trainer.runs.loaded == []
-    assert store.run(heavy.run_id).epochs_done == 1  # what was under way is told
+    assert store.run(heavy.run_id).epochs_done == 1  # what was in flight is reported
 
 
 def test_a_teachers_pause_holds_for_all_and_loses_nothing(store, trainer):
@@ -334,8 +336,15 @@ def test_the_trainer_ends_with_its_server(store, data_folder):
         [
             sys.executable,
             "-c",
-            "from core.supervisor import TrainerProcess as T; import time; t = T(); t.start(); time.sleep(1);"
-            "print(t.process.pid, flush=True); time.sleep(600)",
+            """
+import time
+from core.live.supervisor import TrainerProcess
+trainer = TrainerProcess()
+trainer.start()
+while trainer.process is None:
+    time.sleep(0.01)
+print(trainer.process.pid, flush=True)
+time.sleep(600)""",
         ],
         stdout=subprocess.PIPE,
         text=True,
@@ -359,7 +368,7 @@ def test_one_trainer_for_a_store(store, data_folder):
     first.start()
     wait_until(lambda: first.process)
     second.start()
-    time.sleep(1)
+    wait_until(lambda: second.is_standby)
     assert second.process is None
     first.stop()
     wait_until(lambda: second.process)

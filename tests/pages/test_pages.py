@@ -1,6 +1,7 @@
 """Every page through AppTest: alone (a deep link) and through app.py, and its states."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
@@ -15,6 +16,8 @@ from core.live.settings import Settings
 from core.live.store import Store
 from core.live.supervisor import TrainerProcess
 from core.paths import ROOT
+from core.sweep.comparison import label_runs
+from core.sweep.results import load_runs
 from core.view.charts import by_level, history, transitions
 from pages.shared import resources
 from tests.samples import record
@@ -198,10 +201,9 @@ def test_train_shows_a_run_without_a_single_wrong_label(store):
 
 
 def test_train_says_when_the_trainer_cannot_start(monkeypatch):
-    process = TrainerProcess()
-    process._failures = 2
+    process = SimpleNamespace(failure="The process that trains cannot start: no memory.")
     monkeypatch.setattr(resources, "trainer", lambda: process)
-    assert "cannot start" in texts(open_page("train"))
+    assert "cannot start: no memory" in texts(open_page("train"))
 
 
 def test_train_buttons_follow_the_state(store):
@@ -270,7 +272,10 @@ def test_a_broken_store_is_one_sentence(store):
 @pytest.mark.parametrize("network", ["mlp-1x512", "mlp-3x512", "alexnet", "inception"])
 def test_sweep_shows_each_network(network):
     page = open_page("sweep", network=network)
-    assert not page.exception and ("Filled" in texts(page) or "not computed yet" in texts(page))
+    runs = label_runs(load_runs())
+    levels = runs[runs.model == network].level.nunique()
+    said = f"Filled: ours, {levels} of 11 levels" if levels else "are not computed yet"
+    assert not page.exception and said in texts(page)
 
 
 VALUES = [

@@ -20,6 +20,8 @@ from core.paths import ROOT
 from core.sweep.results import load_records
 from core.training.training import train
 
+pytestmark = pytest.mark.cluster
+
 RAY = Path(sys.executable).with_name("ray")
 RUNS = [RunConfig(level=level, epochs=8) for level in (0.0, 0.5, 1.0)]
 DIVERGES = RunConfig(level=1.0, epochs=1, learning_rate=10.0, momentum=0.99)

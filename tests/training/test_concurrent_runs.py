@@ -1,7 +1,6 @@
 """Runs side by side: the same as alone, each to be stopped by itself, whatever the memory does."""
 
 import dataclasses
-import time
 
 import pytest
 import torch
@@ -191,7 +190,6 @@ def test_one_that_diverges_leaves_the_others_alone(runs, tiny, checkpoint):
     assert runs.loaded == [good.run_id]
 
 
-on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 GPU_CONFIGS = tuple(
     RunConfig(model=model, level=0.5, epochs=4, batch_size=32, seed=seed)
     for seed, model in enumerate(("mlp-1x512", "alexnet", "inception"))
@@ -207,7 +205,7 @@ def differences(some, others):
     }
 
 
-@on_a_gpu
+@pytest.mark.gpu
 def test_on_a_gpu_runs_side_by_side_are_within_the_noise_of_two_single_runs(embedded, checkpoint):
     together = trained_together(ConcurrentRuns("cuda"), GPU_CONFIGS, embedded, checkpoint)
     for config in GPU_CONFIGS:
@@ -217,7 +215,7 @@ def test_on_a_gpu_runs_side_by_side_are_within_the_noise_of_two_single_runs(embe
         assert all(found[name] <= 3 * noise[name] + 0.01 for name in noise), (config, noise, found)
 
 
-@on_a_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("config", GPU_CONFIGS, ids=lambda config: config.model)
 def test_on_a_gpu_a_graph_takes_the_steps_that_are_taken_one_by_one(embedded, config):
     def after_an_epoch(use_graphs):
@@ -229,7 +227,7 @@ def test_on_a_gpu_a_graph_takes_the_steps_that_are_taken_one_by_one(embedded, co
     assert replayed.train_loss == pytest.approx(stepped.train_loss, rel=0.05)
 
 
-@on_a_gpu
+@pytest.mark.gpu
 def test_on_a_gpu_launching_does_not_wait_for_the_epoch(embedded):
     """Else the host would keep the runs from being trained side by side."""
     trainings = [
@@ -237,16 +235,15 @@ def test_on_a_gpu_launching_does_not_wait_for_the_epoch(embedded):
         for seed in range(8)
     ]
     for _ in range(2):  # the first epoch captures
-        started = time.perf_counter()
         for training in trainings:
             training.launch()
-        launched = time.perf_counter() - started
+        in_flight = [not training.is_ready for training in trainings]
         for training in trainings:
             training.collect()
-    assert launched < 0.3 * (time.perf_counter() - started)
+    assert all(in_flight)  # all were launched before the first was done
 
 
-@on_a_gpu
+@pytest.mark.gpu
 def test_on_a_gpu_that_is_full_fewer_are_planned_and_all_are_trained(embedded, checkpoint):
     """The plan is told of more memory than the process may have."""
     configs = [RunConfig(model="inception", batch_size=512, epochs=2, seed=seed) for seed in range(4)]

@@ -1,0 +1,169 @@
+"""python -m core tables: write the tables of the documentation from the stored results.
+
+Each stands between two comments, `<!-- table: NAME -->` and `<!-- end of table -->`, in a
+file of README.md and docs/. `--check` writes nothing and fails where one is stale.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from core.cli.flags import Commands, add_command
+from core.config import LEVELS, MODELS
+from core.errors import SweepError
+from core.paths import ASSETS, ROOT
+from core.sweep.comparison import against_corrupted_labels, fit_epochs, label_runs
+from core.sweep.grids import GRIDS
+from core.sweep.reference import paper, paper_curve
+from core.sweep.results import load_epochs, load_runs
+
+FILES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "operations.md")
+TABLE = re.compile(r"(<!-- table: ([a-z0-9-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def register(commands: Commands) -> None:
+    parser = add_command(commands, "tables", run, "write the documentation's tables from the results")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where one is stale")
+
+
+def run(options: argparse.Namespace) -> int:
+    stale = []
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        new = TABLE.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
+        if new != text:
+            stale.append(str(path.relative_to(ROOT)))
+            if not options.check:
+                path.write_text(new, encoding="utf-8", newline="\n")
+    if stale and options.check:
+        raise SweepError(f"the tables in {', '.join(stale)} are stale: run `make tables`.")
+    print(f"written: {', '.join(stale)}" if stale else "all tables are up to date")
+    return 0
+
+
+def full_scale(model: str) -> str:
+    """Every level of one network on all 50,000 images, beside the paper's figure 1c."""
+    runs = label_runs(load_runs())
+    runs = runs[runs.model == model]
+    printed = paper_curve(paper(), model).set_index("level").test_error
+    head = ["level", "seeds", "epochs", "training error", "test error"]
+    if len(printed):
+        head += ["with corrupted test labels", "the paper's test error"]
+    rows = []
+    for level in LEVELS:
+        of_level = runs[runs.level == level]
+        if not len(of_level):
+            rows.append([f"{level:.0%}", "0", *["not computed yet"] * (len(head) - 2)])
+            continue
+        error = float(of_level.final_test_error.mean())
+        epochs = sorted({int(epochs) for epochs in of_level.epochs_trained})
+        row = [
+            f"{level:.0%}",
+            str(of_level.seed.nunique()),
+            "–".join(str(count) for count in sorted({epochs[0], epochs[-1]})),
+            f"{100 * of_level.final_train_error.mean():.2f}",
+            f"{100 * error:.2f}",
+        ]
+        if len(printed):
+            converted = against_corrupted_labels(error, level)
+            row += [f"{100 * converted:.2f}", f"{100 * printed[level]:.2f}"]
+        rows.append(row)
+    return markdown(head, rows)
+
+
+def mini() -> str:
+    """The 5,000 embedded images: test error and the epoch in which the training set was fitted."""
+    runs = label_runs(load_runs(), "embedded")
+    fitted = fit_epochs(runs, load_epochs(runs.run_id))
+    models = [model for model in MODELS if model in set(runs.model)]
+    head = ["level", *(name for model in models for name in (f"`{model}`", "fitted"))]
+    rows = []
+    for level in LEVELS:
+        row = [f"{level:.0%}"]
+        for model in models:
+            of_level = runs[(runs.model == model) & (runs.level == level)]
+            epochs = fitted[(fitted.model == model) & (fitted.level == level)].epoch
+            row.append(_mean(100 * of_level.final_test_error, ".1f"))
+            row.append(_mean(epochs, ".0f") if len(epochs) == len(of_level) else "never")
+        rows.append(row)
+    seeds = runs.groupby("model").seed.nunique()
+    names = ", ".join(f"`{model}` {seeds[model]}" for model in models)
+    return markdown(head, rows) + f"\nSeeds: {names}.\n"
+
+
+def coverage() -> str:
+    """What the sweep holds so far, and what it lacks."""
+    done, rows = set(load_runs().run_id), []
+    for grid in GRIDS.values():
+        runs = list(dict.fromkeys(grid.runs()))
+        for model in MODELS:
+            wanted = [config for config in runs if config.model == model]
+            if wanted:
+                count = sum(config.run_id in done for config in wanted)
+                rows.append([f"`{grid.name}`", model, f"{count} of {len(wanted)}"])
+    return markdown(["grid", "network", "runs"], rows)
+
+
+def speed() -> str:
+    """assets/bench.json, as `python -m core bench --out` wrote it."""
+    bench = _read("bench.json")
+    head = ["network", "batch", "images/s", "of peak", "3 x forward", "plain", "ratio"]
+    rows = [
+        [
+            f"`{row['model']}`",
+            str(row["batch_size"]),
+            f"{row['images_per_second']:,.0f}",
+            f"{row['share_of_peak']:.0%}",
+            f"{row['share_of_peak_3_forward']:.0%}",
+            f"{row['plain_images_per_second']:,.0f}",
+            f"{row['images_per_second'] / row['plain_images_per_second']:.1f}",
+            f"{row['epoch_images_per_second']:,.0f}",
+        ]
+        for row in bench["rows"]
+    ]
+    machine = (
+        f"On {bench['device']}, torch {bench['torch']}, {bench['date']}; its matrix products run at "
+        f"{bench['peak_flops_per_second'] / 1e9:,.0f} GFLOP/s.\n\n"
+    )
+    return machine + markdown([*head, "with evaluation"], rows)
+
+
+def load() -> str:
+    """assets/load.json, as `make load` wrote it."""
+    measured = _read("load.json")
+    machine = (
+        f"{measured['viewers']} viewers for {measured['seconds']:g} s on {measured['cores']} cores "
+        f"({measured['processor']}), {measured['date']}; the server, its trainer and the viewers "
+        "together.\n\n"
+    )
+    rows = [
+        [name, f"{value:,.3g}" if value < 100 else f"{value:,.0f}", measured["goals"].get(name, "")]
+        for name, value in measured["measured"].items()
+    ]
+    return machine + markdown(["", "measured", "goal"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    **{f"paper-{model}": lambda model=model: full_scale(model) for model in MODELS},  # type: ignore[misc]
+    "mini": mini,
+    "coverage": coverage,
+    "speed": speed,
+    "load": load,
+}
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _mean(values: pd.Series, number: str) -> str:
+    return format(float(values.mean()), number) if len(values) else "not computed yet"
+
+
+def _read(name: str) -> dict[str, Any]:
+    return json.loads((ASSETS / name).read_text(encoding="utf-8"))

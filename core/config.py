@@ -33,13 +33,18 @@ def setting(
     meaning: str,
     limits: tuple[float, float] | None = None,
     choices: tuple[str, ...] = (),
-    kind: type | None = None,
+    value_type: type | None = None,
 ) -> Any:
     """A field of RunConfig: its default, what it means, and the values that it may have.
 
-    limits: the least and the greatest number; kind: the type, where the default has another.
+    limits: the least and the greatest number; value_type: where the default has another type.
     """
-    about = {"help": meaning, "limits": limits, "choices": choices, "kind": kind or type(default)}
+    about = {
+        "help": meaning,
+        "limits": limits,
+        "choices": choices,
+        "value_type": value_type or type(default),
+    }
     return field(default=default, metadata=about)
 
 
@@ -66,7 +71,7 @@ class RunConfig:
         (0, 100),
     )
     learning_rate: float = setting(  # never None once the config is made
-        None, "step size of the first epoch; the paper's if left out", (1e-6, 10), kind=float
+        None, "step size of the first epoch; the paper's if left out", (1e-6, 10), value_type=float
     )
     learning_rate_decay: float = setting(
         0.95, "the learning rate is multiplied by this every epoch", (0.1, 1)
@@ -121,40 +126,40 @@ class RunConfig:
 
 def parse(spec: Field, text: str) -> Any:
     """One RunConfig field from its text; "False" is false. Raises ConfigError."""
-    kind = spec.metadata["kind"]
-    if kind is bool:
+    value_type = spec.metadata["value_type"]
+    if value_type is bool:
         if text.lower() not in ("true", "false"):
             raise ConfigError(f"{spec.name} is {text!r}, but must be true or false.")
         return text.lower() == "true"
     try:
-        return kind(text)
+        return value_type(text)
     except ValueError:
-        raise ConfigError(f"{spec.name} is {text!r}, but must be {_NUMBERS[kind]}.") from None
+        raise ConfigError(f"{spec.name} is {text!r}, but must be {_NUMBERS[value_type]}.") from None
 
 
 _NUMBERS = {int: "a whole number", float: "a number"}
 
 
 def _validated(spec: Field, value: Any) -> Any:
-    name, kind = spec.name, spec.metadata["kind"]
+    name, value_type = spec.name, spec.metadata["value_type"]
     if spec.metadata["choices"]:
         if value not in spec.metadata["choices"]:
             raise ConfigError(
                 f"{name} is {value!r}, but must be one of {', '.join(spec.metadata['choices'])}."
             )
         return value
-    if kind is bool:
+    if value_type is bool:
         if not isinstance(value, bool):
             raise ConfigError(f"{name} is {value!r}, but must be true or false.")
         return value
     low, high = spec.metadata["limits"]
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     # NaN fails the comparison, too.
-    if not is_number or not low <= value <= high or kind(value) != value:
+    if not is_number or not low <= value <= high or value_type(value) != value:
         raise ConfigError(
-            f"{name} is {value!r}, but must be {_NUMBERS[kind]} from {low:g} to {high:g}."
+            f"{name} is {value!r}, but must be {_NUMBERS[value_type]} from {low:g} to {high:g}."
         )
-    return kind(value)
+    return value_type(value)
 
 
 def run_name(config: RunConfig) -> str:

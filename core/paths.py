@@ -1,7 +1,7 @@
 """Where the files are. Nothing else reads LAB_DATA and LAB_CONFIG.
 
 ROOT and ASSETS are part of the code; the data folder and the settings file are the
-server's own, and are looked up anew at each call.
+server's own, and are looked up at each call.
 """
 
 import os

@@ -53,7 +53,7 @@ def question(elapsed: float) -> None:
     photographs(data, data.train_labels)
 
 
-def lies(elapsed: float) -> None:
+def wrong_labels(elapsed: float) -> None:
     config, data = RunConfig(level=LEVEL), resources.data("embedded")
     corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
     st.markdown(describe_corruption(config, corrupted))
@@ -88,7 +88,7 @@ def learning(elapsed: float) -> None:
     with right:
         st.altair_chart(
             history.fate_history(shown, short, height=430),
-            key="replay-lies",
+            key="replay-fate",
             alt="Share of the wrongly labelled images memorized and predicted as their true class",
         )
 
@@ -109,7 +109,7 @@ def whole_sweep(elapsed: float) -> None:
 
 STEPS = (
     Step("Can a network learn from lies?", question, 9),
-    Step("Half of the labels are random", lies, 14),
+    Step("Half of the labels are random", wrong_labels, 14),
     Step("First it learns the pattern, then the lies by heart", learning, 18),
     Step("The more lies, the less it is worth on new images", whole_sweep, 20),
 )

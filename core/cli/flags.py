@@ -55,14 +55,14 @@ def run_command(parser: Parser, arguments: list[str] | None) -> int:
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
     """A flag for each field of RunConfig, read and explained by the field itself."""
     for spec in fields(RunConfig):
-        about, kind = spec.metadata["help"], spec.metadata["kind"]
+        about, value_type = spec.metadata["help"], spec.metadata["value_type"]
         if spec.metadata["choices"]:
             about += f": {', '.join(spec.metadata['choices'])}"
-        if kind is not bool and spec.default is not None:
+        if value_type is not bool and spec.default is not None:
             about += f" (default: {spec.default})"
         flag = "--" + spec.name.replace("_", "-")
-        value: dict[str, Any] = {"nargs": "?", "const": "true"} if kind is bool else {}
-        parser.add_argument(flag, dest=spec.name, help=about, metavar=METAVARS[kind], **value)
+        value: dict[str, Any] = {"nargs": "?", "const": "true"} if value_type is bool else {}
+        parser.add_argument(flag, dest=spec.name, help=about, metavar=METAVARS[value_type], **value)
 
 
 def config_from(options: argparse.Namespace) -> RunConfig:

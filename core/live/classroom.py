@@ -123,5 +123,5 @@ class Classroom:
         return len(waiting)
 
     def waiting(self) -> list[LiveRun]:
-        """Every run that has not ended, in the order they were asked for."""
+        """Every run that has not ended, in the order they were submitted."""
         return self.store.unended_runs()

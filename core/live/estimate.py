@@ -1,4 +1,4 @@
-"""How long a run will take, from what was measured: here if possible, elsewhere if not."""
+"""How long a run will take: by this machine's own speed, or else by a reference machine's."""
 
 import json
 from collections.abc import Sequence
@@ -99,7 +99,7 @@ def reference() -> dict[str, Any]:
 
 
 def _reference_speed(model: str, batch_size: int) -> float:
-    """Of the nearest batch size that was measured, measuring after each epoch included."""
+    """At the nearest batch size in the reference, evaluation included."""
     rows = [row for row in reference()["rows"] if row["model"] == model]
     nearest = min(rows, key=lambda row: abs(row["batch_size"] - batch_size))
     return nearest["epoch_images_per_second"]

@@ -45,11 +45,11 @@ def network_address() -> str:
 
 def serve(has_teacher: bool, port: int = PORT) -> int:
     """Serve the app to the network until it is stopped; say where, and what that exposes."""
-    here = f"http://{network_address()}:{port}"
-    print(f"The lab is at {here}\n")
-    segno.make(here, error="m").terminal(compact=True)
+    base_url = f"http://{network_address()}:{port}"
+    print(f"The lab is at {base_url}\n")
+    segno.make(base_url, error="m").terminal(compact=True)
     door = "open to its password" if has_teacher else "closed: no password is set"
-    print("\n" + EXPOSED.format(address=here, door=door) + "\n", flush=True)
+    print("\n" + EXPOSED.format(address=base_url, door=door) + "\n", flush=True)
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     command += ["--server.address=0.0.0.0", f"--server.port={port}"]
-    return subprocess.call(command, cwd=ROOT, env={**os.environ, "LAB_ADDRESS": here})
+    return subprocess.call(command, cwd=ROOT, env={**os.environ, "LAB_ADDRESS": base_url})

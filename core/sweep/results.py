@@ -37,7 +37,7 @@ EPOCH_COLUMNS: dict[str, type] = {
 FINAL = tuple(name for name in METRICS if name not in (*TIMES, "epoch", "learning_rate"))
 RUN_COLUMNS: dict[str, type] = {
     "run_id": str,
-    **{spec.name: spec.metadata["kind"] for spec in fields(RunConfig)},
+    **{spec.name: spec.metadata["value_type"] for spec in fields(RunConfig)},
     **{f"final_{name}": float for name in FINAL},
     **{"epochs_trained": int, "fitted_epoch": float, "images_per_second": float},
     **{"device": str, "device_type": str, "threads": float, "torch": str, "python": str, "date": str},
@@ -189,13 +189,15 @@ def load_records(run_id: str, folder: Path = SWEEP_FOLDER) -> list[EpochRecord]:
 
 def config_of(run: Mapping[str, Any] | pd.Series) -> RunConfig:
     """The settings of one row of runs.parquet."""
-    return RunConfig(**{spec.name: spec.metadata["kind"](run[spec.name]) for spec in fields(RunConfig)})
+    return RunConfig(
+        **{spec.name: spec.metadata["value_type"](run[spec.name]) for spec in fields(RunConfig)}
+    )
 
 
 def _read(path: Path, columns: Mapping[str, type], filters: list[tuple] | None = None) -> pd.DataFrame:
     """The rows of a file; without one, an empty table of these columns. Raises SweepError."""
     if not path.exists():
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+        return pd.DataFrame({name: pd.Series(dtype=value_type) for name, value_type in columns.items()})
     try:
         stored = [name for name in columns if name in pq.read_schema(path).names] or None
         return pd.read_parquet(path, columns=stored, filters=filters)

@@ -50,7 +50,7 @@ class ReplayedSteps:
 class Replayed(Generic[T]):
     """Work captured when it is called first, and replayed from then on.
 
-    Each call returns the same tensors, written anew.
+    Each call returns the same tensors with new values.
     """
 
     def __init__(self, work: Callable[[], T], pool: Any, warm_up: Callable[[], object]):

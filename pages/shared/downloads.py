@@ -1,4 +1,4 @@
-"""A figure to take away: print-ready, and the data behind it. Made when it is asked for."""
+"""A figure to download: print-ready, and the data behind it. Made when the button is pressed."""
 
 from collections.abc import Callable
 from functools import partial

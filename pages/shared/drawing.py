@@ -1,4 +1,4 @@
-"""Charts, sent without building them anew.
+"""Charts, sent without building them again.
 
 Building a layered chart and checking it against its schema takes 30 to 150 ms, more than
 all the rest of a page; forty live curves a second leave 20. So a specification is made

@@ -43,7 +43,7 @@ def _forget_infinite_numbers() -> None:
     infinite = []
     for spec in fields(RunConfig):
         with suppress(ValueError):
-            if spec.metadata["kind"] in (int, float) and math.isinf(
+            if spec.metadata["value_type"] in (int, float) and math.isinf(
                 float(st.query_params.get(spec.name, ""))
             ):
                 infinite.append(spec.name)

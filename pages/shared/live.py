@@ -37,7 +37,7 @@ METRICS = {name: LABELS[name] for name in (*history.ERRORS, *history.FATES)}
 
 def show(run: LiveRun, sweep: pd.DataFrame) -> None:
     """A run's curves, redrawn every second while it is active."""
-    # A run that waits can go on by somebody else's hand.
+    # Somebody else can resume a run that waits.
     every = (
         REDRAW_SECONDS
         if run.is_active
@@ -119,7 +119,7 @@ def show_table(runs: list[LiveRun]) -> None:
 
 
 def show_comparison(runs: list[LiveRun]) -> None:
-    """Several runs in one chart; those named in the address, too, whoever asked for them."""
+    """Several runs in one chart; those named in the address as well, whoever submitted them."""
     store = resources.store()
     named = st.query_params.get_all("compare")[:MAX_COMPARED]
     choices = {run.run_id: run for run in (*runs, *map(store.run, named)) if run and run.epochs_done}

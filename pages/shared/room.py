@@ -35,7 +35,7 @@ class Room(NamedTuple):
 
 
 def room() -> Room:
-    """To be asked before any control is drawn; stays with the session from page to page."""
+    """Call it before any control is drawn; the room stays with the session from page to page."""
     code = st.query_params.get("room", st.session_state.get("room", "")).upper()
     if not code:
         return Room("", None)

@@ -105,7 +105,7 @@ def _number(
 ) -> Any:
     """A number with the limits that RunConfig itself sets."""
     about = FIELDS[name].metadata
-    low, high = (about["kind"](bound) for bound in about["limits"])
+    low, high = (about["value_type"](bound) for bound in about["limits"])
     value = getattr(DEFAULT, name) if default is None else default
     return st.number_input(
         label,

@@ -1,0 +1,148 @@
+"""The server's child processes: killed, hanging on a dead server, failing to start."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core.config import RunConfig
+from core.data.cifar10 import load_embedded
+from core.live import supervisor
+from core.live.store import Store
+from core.live.supervisor import DownloadProcess, TrainerProcess
+from core.training.training import train
+from tests.samples import reproducible, wait_until
+
+
+@pytest.fixture
+def store(data_folder):
+    return Store(data_folder / "runs.sqlite")
+
+
+def test_killed_twenty_times_at_random_moments_it_goes_on(store, data_folder, monkeypatch):
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.05)
+    draw = random.Random(0)
+    config = RunConfig(level=0.5, epochs=40)
+    run_id = store.submit(config, "ann").run_id
+    process = TrainerProcess()
+    process.start()
+    killed = set()
+    for kill in range(20):
+        wait_until(lambda: process.process and process.process.pid not in killed)
+        if kill % 4 == 3:  # while it trains, not only while it starts
+            before = store.run(run_id).epochs_done
+            wait_until(lambda: store.run(run_id).epochs_done > before or is_over(store, run_id))  # noqa: B023
+        time.sleep(draw.uniform(0, 0.4))
+        done = store.run(run_id).epochs_done
+        killed.add(process.process.pid)
+        process.process.send_signal(signal.SIGKILL)
+        assert store.run(run_id).epochs_done >= done and store.run(run_id).status != "failed"
+    wait_until(lambda: is_over(store, run_id), 120)
+    assert store.run(run_id).status == "finished"
+    records = store.records(run_id)
+    assert [record.epoch for record in records] == list(range(1, 41))
+    assert reproducible(records) == reproducible(train(config, load_embedded()))
+    process.stop()
+
+
+def is_over(store, run_id) -> bool:
+    return store.run(run_id).has_ended
+
+
+def test_the_trainer_ends_with_its_server(store, data_folder):
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            """
+import time
+from core.live.supervisor import TrainerProcess
+trainer = TrainerProcess()
+trainer.start()
+while trainer.process is None:
+    time.sleep(0.01)
+print(trainer.process.pid, flush=True)
+time.sleep(600)""",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    pid = int(server.stdout.readline())
+    os.kill(pid, 0)
+    server.kill()
+    server.wait()
+    server.stdout.close()
+
+    def is_gone():
+        state = Path(f"/proc/{pid}/stat")
+        return not state.exists() or state.read_text().split()[2] == "Z"
+
+    wait_until(is_gone)
+
+
+def test_one_trainer_for_a_store(store, data_folder):
+    """A second server waits, and takes over when the first is gone."""
+    first, second = TrainerProcess(), TrainerProcess()
+    first.start()
+    wait_until(lambda: first.process)
+    second.start()
+    wait_until(lambda: second.is_standby)
+    assert second.process is None
+    first.stop()
+    wait_until(lambda: second.process)
+    second.stop()
+
+
+def test_a_trainer_that_cannot_start_says_so(store, data_folder, monkeypatch):
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "TRAINER", [sys.executable, "-c", "import sys; sys.exit(1)"])
+    process = TrainerProcess()
+    process.start()
+    wait_until(lambda: process.failure)
+    assert "cannot start" in process.failure
+    process.stop()
+
+
+def download_of(program: str, monkeypatch) -> DownloadProcess:
+    monkeypatch.setattr(supervisor, "DOWNLOAD", [sys.executable, "-c", program])
+    download = DownloadProcess()
+    download.start()
+    wait_until(lambda: not download.is_running)
+    return download
+
+
+def test_a_download_reports_its_progress_and_why_it_failed(data_folder, monkeypatch):
+    download = download_of(
+        """
+import json, sys
+sys.stderr.write("x" * 300_000)  # a pipe that nobody reads would fill up and stop it
+print(json.dumps({"share": 0.5, "message": "half"}), flush=True)
+print(json.dumps({"error": "The disk is full: make room."}), flush=True)
+sys.exit(1)""",
+        monkeypatch,
+    )
+    assert download.progress == (0.5, "half") and download.error == "The disk is full: make room."
+
+
+@pytest.mark.parametrize(
+    "end", ["raise MemoryError", "import os; os.kill(os.getpid(), 9)", "print('?')"]
+)
+def test_a_download_that_ends_without_a_sentence_has_failed_all_the_same(data_folder, monkeypatch, end):
+    download = download_of(end, monkeypatch)
+    assert download.error.endswith((".", "again.")) and "terminal" in download.error
+
+
+def test_the_real_download_speaks_json_lines(data_folder):
+    """No network and no npm: it fails, with its sentence."""
+    refused = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    environment = {**os.environ, **refused, "no_proxy": "", "PATH": "/nowhere"}
+    done = subprocess.run(supervisor.DOWNLOAD, env=environment, capture_output=True, text=True)
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1 and reports[0]["share"] == 0
+    assert "None of the sources" in reports[-1]["error"]

@@ -1,0 +1,29 @@
+"""Every page test has a store of its own and no trainer."""
+
+import pytest
+from streamlit.components.v2.component_manager import BidiComponentManager
+
+from core.live.classroom import Classroom
+from core.live.store import Store
+from core.live.supervisor import TrainerProcess
+from pages.shared import resources
+
+
+@pytest.fixture(autouse=True)
+def no_components(monkeypatch):
+    """Every AppTest looks through all installed packages for components (80 ms); there are none."""
+    manager = BidiComponentManager
+    monkeypatch.setattr(manager, "discover_and_register_components", lambda *_, **__: None)
+
+
+@pytest.fixture(autouse=True)
+def store(data_folder, monkeypatch) -> Store:
+    """A store of its own for each test, and no trainer behind it."""
+    store = Store(data_folder / "runs.sqlite")
+    classroom = Classroom(store)
+    monkeypatch.setattr(resources, "store", lambda: store)
+    monkeypatch.setattr(resources, "classroom", lambda: classroom)
+    monkeypatch.setattr(resources, "board", resources.look_at_board)  # every test looks anew
+    resources.records.clear()
+    monkeypatch.setattr(resources, "trainer", TrainerProcess)
+    return store

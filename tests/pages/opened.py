@@ -1,0 +1,47 @@
+"""Opening a page through AppTest, and reading what it says."""
+
+from streamlit.testing.v1 import AppTest
+
+from core.config import RunConfig
+from core.paths import ROOT
+from tests.samples import record
+
+TITLES = {
+    "start": "Can a network learn from lies?",
+    "corrupt": "Corrupt the labels",
+    "train": "Train live",
+    "guess": "Guess first",
+    "sweep": "The sweep",
+    "teacher": "Teacher",
+    "present": "Label Corruption Lab",
+}
+
+
+def open_page(name: str, **address) -> AppTest:
+    page = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=60)
+    for key, value in address.items():
+        page.query_params[key] = value
+    return page.run()
+
+
+def texts(page: AppTest) -> str:
+    kinds = (page.markdown, page.caption, page.error, page.warning, page.info)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def metrics(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def finished(store, **settings) -> str:
+    config = RunConfig(**{"level": 0.5, "epochs": 2, **settings})
+    store.submit(config, "somebody")
+    store.report_start(config.run_id, "2 CPU threads")
+    for epoch in (1, 2):
+        store.add_epoch(config.run_id, record(epoch))
+    store.report_end(config.run_id)
+    return config.run_id
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    return next(button for button in page.button if button.label == label).click().run()

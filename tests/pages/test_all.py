@@ -1,0 +1,36 @@
+"""Every page, alone (a deep link) and through app.py; and what can be broken."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.paths import ROOT
+from tests.pages.opened import TITLES, open_page, texts
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_a_page_works_alone(name):
+    page = open_page(name)
+    assert not page.exception
+    assert page.title[0].value == TITLES[name]
+    assert not page.run().exception
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_a_page_works_through_the_router(name):
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    assert app.title[0].value == TITLES["start"] and not app.exception
+    if name != "start":
+        app.switch_page(f"pages/{name}.py").run()
+    assert not app.exception and app.title[0].value == TITLES[name]
+
+
+def test_a_broken_store_is_one_sentence(store):
+    store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
+    page = open_page("train")
+    assert "damaged" in texts(page) and "Reload the page" in texts(page) and not page.exception
+    assert "kept as runs.damaged-" in texts(page.run()) and page.button(key="start")
+    store.database.path.unlink()
+    store.database.path.mkdir()
+    for name in ("train", "sweep"):
+        page = open_page(name)
+        assert "cannot be read or written" in texts(page) and not page.exception

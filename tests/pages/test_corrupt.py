@@ -1,0 +1,46 @@
+"""Corrupt the labels."""
+
+import pytest
+
+from tests.pages.opened import metrics, open_page, texts
+
+
+def test_corrupt_counts_what_its_sentence_says():
+    page = open_page("corrupt")
+    page.slider(key="level").set_value(0.5).run()
+    counts = {name: int(value.replace(",", "")) for name, value in metrics(page).items()}
+    assert counts["Labels redrawn"] == counts["Wrong"] + counts["Right by chance"]
+    assert f"{counts['Wrong']:,} of the 5,000 training images" in texts(page)
+    page.slider(key="level").set_value(0.0).run()
+    assert metrics(page)["Wrong"] == "0" and "All labels are true" in texts(page)
+    page.toggle(key="wrong").set_value(True).run()
+    assert "No label is wrong here" in texts(page)
+
+
+def test_corrupt_follows_its_address():
+    page = open_page("corrupt", level="0.8", seed="3")
+    assert page.slider(key="level").value == 0.8 and page.number_input(key="seed").value == 3
+    assert "80%" in texts(page)
+
+
+@pytest.mark.parametrize("kind", ["Shuffled pixels", "Random pixels", "Gaussian noise"])
+def test_corrupt_shows_changed_pixels(kind):
+    page = open_page("corrupt", corruption=kind)
+    assert not page.exception and "labels stay true" in texts(page)
+    assert len(page.slider) == 0 and len(page.metric) == 0
+
+
+def test_corrupt_filters_by_class():
+    page = open_page("corrupt")
+    page.selectbox(key="class").set_value("frog").run()
+    gallery = next(
+        element.proto.body for element in page.get("html") if "<figure" in element.proto.body
+    )
+    assert gallery.count("<figure") == 60
+    assert gallery.count("a frog,") == 60
+
+
+def test_without_the_full_data_the_embedded_images_serve():
+    page = open_page("corrupt", data="All 50,000 images")
+    assert "not on this machine yet" in texts(page) and "of the 5,000" in texts(page)
+    assert any("Fetch all images" in button.label for button in page.button)

@@ -1,0 +1,50 @@
+"""Guess first, and rooms with their lessons."""
+
+from streamlit.testing.v1 import AppTest
+
+from core.config import RunConfig
+from core.live.classroom import Lesson
+from core.paths import ROOT
+from pages.shared import resources
+from tests.pages.opened import open_page, texts
+
+
+def test_a_room_sets_the_controls_and_hides_some():
+    lesson = Lesson("A *title* <b>", RunConfig(level=0.7, epochs=33), ("preset", "more"))
+    code = resources.classroom().open_room(lesson)
+    page = open_page("train", room=code.lower())
+    assert page.slider(key="level").value == 0.7
+    assert not page.selectbox and not page.number_input  # the preset and all other settings
+    page.button(key="start").click().run()
+    (run,) = resources.store().active_runs()
+    assert (run.config.level, run.config.epochs) == (0.7, 33)
+    assert f"Room {code}" in texts(page) and "<b>" not in texts(page).replace("\\<b\\>", "")
+    page.slider(key="level").set_value(0.2).run()
+    assert page.slider(key="level").value == 0.2  # set once, then free
+
+
+def test_a_hidden_level_is_the_lessons():
+    code = resources.classroom().open_room(Lesson("x", RunConfig(level=0.7), ("level",)))
+    page = open_page("corrupt", room=code)
+    assert not page.slider and "At 70% corruption" in texts(page)
+
+
+def test_a_room_that_is_not_there_is_one_sentence():
+    page = open_page("train", room="NONE<b>")
+    assert "There is no room" in page.warning[0].value and not page.exception
+
+
+def test_the_sweep_waits_for_a_guess_where_the_lesson_wants_one():
+    code = resources.classroom().open_room(Lesson("x", guess_first=True))
+    page = open_page("sweep", room=code)
+    assert "Draw your own guess first" in page.info[0].value and not page.get("vega_lite_chart")
+    assert "Draw your own guess first" not in texts(open_page("sweep"))
+    page = open_page("guess", room=code)
+    page.button(key="reveal").click().run()
+    assert "Your guess of the test error is off by" in texts(page) and "One guess so far" in texts(page)
+    assert resources.classroom().guesses(code).shape == (1, 2, 11)
+    page.session_state["room"] = code
+    sweep = AppTest.from_file(ROOT / "pages" / "sweep.py", default_timeout=60)
+    for name in ("room", "guesses", "lesson"):
+        sweep.session_state[name] = page.session_state[name]
+    assert "Filled" in texts(sweep.run())

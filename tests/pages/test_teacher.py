@@ -1,0 +1,80 @@
+"""The teacher's page: its door, the queue, rooms."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.config import RunConfig
+from core.live import login
+from core.live.login import Login, hash_password
+from core.live.settings import Settings
+from pages.shared import resources
+from tests.pages.opened import open_page, press, texts
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def teacher(monkeypatch):
+    hashed = hash_password(PASSWORD)
+    login = Login(hashed)
+    monkeypatch.setattr(resources, "settings", lambda: Settings(teacher_password=hashed))
+    monkeypatch.setattr(resources, "login", lambda: login)
+
+
+def unlocked() -> AppTest:
+    page = open_page("teacher")
+    page.text_input(key="password").set_value(PASSWORD)
+    next(button for button in page.button if button.label == "Open").click()
+    return page.run()
+
+
+def test_without_a_password_the_teachers_page_is_closed_and_says_how_to_open_it():
+    page = open_page("teacher")
+    assert "python -m core password" in texts(page) and not page.button and not page.text_input
+
+
+def test_wrong_passwords_open_nothing_and_are_limited(teacher):
+    page = open_page("teacher")
+    for _ in range(login.TRIES):
+        page.text_input(key="password").set_value("guess")
+        press(page, "Open")
+        assert page.error[0].value == "That is not the password."
+        assert not page.tabs
+    page.text_input(key="password").set_value(PASSWORD)
+    press(page, "Open")
+    assert "Too many wrong passwords" in page.error[0].value and not page.tabs
+    assert not open_page("teacher", is_teacher="true").tabs  # nor does an address
+
+
+def test_the_teacher_holds_the_reins(teacher, store):
+    configs = [RunConfig(seed=seed) for seed in range(3)]
+    for place, config in enumerate(configs):
+        store.submit(config, f"visitor {place % 2}")
+    page = unlocked()
+    assert "3 runs from 2 visitors are taking turns" in texts(page) and "visitor 0" not in str(
+        page.dataframe[0]
+    )
+    press(page, "Pause all")
+    assert store.database.state().is_paused and "all training is paused" in texts(page)
+    assert "the teacher has paused all training" in texts_of_run(configs[0])
+    press(page, "Resume all")
+    press(page, "Pause it")
+    assert store.run(configs[0].run_id).status == "paused"
+    press(page, "Cancel it")
+    assert store.run(configs[0].run_id).status == "cancelled"
+    press(page, "Clear the queue")
+    assert store.active_runs() == [] and "Nobody is training" in texts(page)
+    press(page, "Lock this page")
+    assert not page.tabs
+
+
+def texts_of_run(config: RunConfig) -> str:
+    page = open_page("train", run=config.run_id)
+    return "\n".join(str(element.proto.text) for element in page.get("progress"))
+
+
+def test_the_teacher_opens_a_room_with_its_code(teacher):
+    page = unlocked()
+    press(page, "Open a room")
+    (code,) = resources.classroom().rooms()
+    assert any(f"/train?room={code}" in block.value for block in page.code) and not page.exception

@@ -1,0 +1,135 @@
+"""Train live."""
+
+from types import SimpleNamespace
+
+from streamlit.testing.v1 import AppTest
+
+from core.config import RunConfig
+from core.live.limits import Limits
+from pages.shared import resources
+from tests.pages.opened import finished, metrics, open_page, texts
+from tests.samples import record
+
+
+def test_train_start_asks_for_the_run_and_shows_it(store):
+    page = open_page("train")
+    assert "about" in texts(page) and "Press Start" in texts(page)
+    page.button(key="start").click().run()
+    (run,) = store.active_runs()
+    assert run.config == RunConfig(level=0.5, epochs=40)
+    assert page.query_params["run"] in (run.run_id, [run.run_id])
+    assert not page.exception and metrics(page)["Test error"] == "–"
+
+
+def test_train_presets_set_every_control(store):
+    page = open_page("train")
+    page.selectbox(key="preset").set_value("inception").run()
+    page.button(key="start").click().run()
+    (run,) = store.active_runs()
+    assert run.config == RunConfig(model="inception", level=0.5, epochs=50)
+    assert run.config.learning_rate == 0.1
+
+
+def test_train_a_network_brings_its_learning_rate(store):
+    page = open_page("train")
+    page.selectbox(key="model").set_value("inception").run()
+    assert page.number_input(key="learning_rate").value == 0.1
+
+
+def test_train_refuses_in_one_sentence_what_cannot_be_trained(store):
+    page = open_page("train", corruption="Gaussian noise")
+    page.toggle(key="random_crop").set_value(True).run()
+    assert "This cannot be trained" in page.error[0].value
+    assert page.button(key="start").disabled and not page.exception
+
+
+def test_train_shows_a_run_from_a_link_to_anybody(store):
+    page = open_page("train", run=finished(store))
+    assert metrics(page)["Training error"] == "25.0%"
+    assert metrics(page)["The paper's test error"] == "79.6%"
+    assert "Memorized" in metrics(page)
+    assert "as their wrong label" in texts(page) and not page.exception
+
+
+def test_train_shows_a_run_whose_name_looks_like_a_number(store):
+    run_id = finished(store, epochs=40, seed=283)
+    assert float(run_id) == float("inf")
+    assert metrics(open_page("train", run=run_id))["Training error"] == "25.0%"
+
+
+def test_train_shows_a_run_without_a_single_wrong_label(store):
+    config = RunConfig(level=1e-5, epochs=2)
+    store.submit(config, "somebody")
+    store.report_start(config.run_id, "2 CPU threads")
+    store.add_epoch(config.run_id, record(1, memorized=None, recovered=None))
+    page = open_page("train", run=config.run_id)
+    assert not page.exception and metrics(page)["Memorized"] == "–"
+
+
+def test_train_says_when_the_trainer_cannot_start(monkeypatch):
+    process = SimpleNamespace(failure="The process that trains cannot start: no memory.")
+    monkeypatch.setattr(resources, "trainer", lambda: process)
+    assert "cannot start: no memory" in texts(open_page("train"))
+
+
+def test_train_buttons_follow_the_state(store):
+    page = open_page("train")
+    run_id = store.submit(RunConfig(level=0.5), page.session_state.visitor).run_id
+    page.query_params["run"] = run_id
+    page.run()
+    page.button(key="pause").click().run()
+    assert store.run(run_id).status == "paused"
+    page.button(key="one").click().run()
+    assert (store.run(run_id).status, store.run(run_id).pause_after) == ("queued", 1)
+    page.button(key="pause").click().run()
+    page.button(key="resume").click().run()
+    assert store.run(run_id).status == "queued"
+    page.button(key="cancel").click().run()
+    assert store.run(run_id).status == "cancelled" and not page.exception
+
+
+def test_train_says_why_a_run_failed(store):
+    run_id = store.submit(RunConfig(level=0.5), "somebody").run_id
+    store.report_failure(run_id, "The training diverged in epoch 1.")
+    assert "diverged in epoch 1" in texts(open_page("train", run=run_id))
+
+
+def test_train_compares_runs_named_in_the_address(store):
+    runs = [finished(store), finished(store, seed=1)]
+    page = open_page("train", compare=runs)
+    assert page.multiselect(key="compared").value == runs and not page.exception
+
+
+def test_train_an_unknown_run_is_one_sentence():
+    page = open_page("train", run="<script>alert(1)</script>")
+    assert "There is no run of this name" in texts(page) and not page.exception
+
+
+def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
+    """The file of the runs was damaged, and a new one begun."""
+
+    def tick():
+        from pages.shared import live, resources
+
+        live._show("283f00000000", resources.sweep(), was_active=True)
+
+    page = AppTest.from_function(tick, default_timeout=60).run()
+    assert not page.exception and "no longer here" in page.warning[0].value
+
+
+def test_limits_are_said_where_a_run_is_refused(store):
+    store.limits = Limits(runs=1)
+    page = open_page("train")
+    page.button(key="start").click().run()
+    page.slider(key="level").set_value(0.9).run()
+    page.button(key="start").click().run()
+    assert "You have one run waiting or training" in page.warning[0].value
+    assert len(store.active_runs()) == 1 and not page.exception
+    assert not page.run().warning  # said once
+
+
+def test_anothers_run_is_seen_and_not_touched(store):
+    store.submit(RunConfig(level=0.5, epochs=40), "somebody else")
+    page = open_page("train", run=RunConfig(level=0.5, epochs=40).run_id)
+    assert "Another visitor has started this run" in texts(page)
+    assert not {"pause", "cancel"} & {button.key for button in page.button}

@@ -53,8 +53,7 @@ def load(name: str) -> Cifar10:
 @cache
 def load_embedded() -> Cifar10:
     """5,000 training and 1,000 test images from assets/: the first of each class, in order."""
-    with open(ASSETS / "cifar10" / "embedded.json") as file:
-        labels = json.load(file)
+    labels = json.loads((ASSETS / "cifar10" / "embedded.json").read_text(encoding="utf-8"))
     arrays = {}
     for part in ("train", "test"):
         with Image.open(ASSETS / "cifar10" / f"embedded-{part}.webp") as sheet:
@@ -154,5 +153,4 @@ def batch_sha256(images: np.ndarray, labels: np.ndarray) -> str:
 @cache
 def reference() -> dict:
     """Checksums, channel means and the names of the sources, from assets/."""
-    with open(ASSETS / "cifar10" / "reference.json") as file:
-        return json.load(file)
+    return json.loads((ASSETS / "cifar10" / "reference.json").read_text(encoding="utf-8"))

@@ -86,13 +86,24 @@ def from_folder(folder: Path, report: Report) -> Batches:
         return _binary_archive(archive)
     for name in ("cifar-10-python.tar.gz", "cifar-10-batches-py"):
         if (local / name).exists():
-            # A link in our own folder: torchvision unpacks beside the archive it is given.
-            (folder / name).symlink_to((local / name).resolve())
+            # In our own folder: torchvision unpacks beside the archive it is given.
+            _link(folder / name, (local / name).resolve())
             return _through_torchvision(folder)
     if (local / "data_batch_1").is_file():  # CIFAR10_DIR names the extracted folder itself
-        (folder / "cifar-10-batches-py").symlink_to(local.resolve())
+        _link(folder / "cifar-10-batches-py", local.resolve())
         return _through_torchvision(folder)
     raise SourceError(f"{local} holds neither the official archive nor its batches")
+
+
+def _link(link: Path, target: Path) -> None:
+    """A symbolic link, or a copy where the system has none for everybody, as Windows."""
+    try:
+        link.symlink_to(target)
+    except OSError:
+        if target.is_dir():
+            shutil.copytree(target, link)
+        else:
+            shutil.copy2(target, link)
 
 
 def from_official_archive(folder: Path, report: Report) -> Batches:

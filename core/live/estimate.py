@@ -95,7 +95,7 @@ def epoch_seconds(config: RunConfig, speeds: Speeds) -> float:
 @cache
 def reference() -> dict[str, Any]:
     """The reference machine's speeds, written by `python -m core bench --out`."""
-    return json.loads((ASSETS / "bench.json").read_text())
+    return json.loads((ASSETS / "bench.json").read_text(encoding="utf-8"))
 
 
 def _reference_speed(model: str, batch_size: int) -> float:

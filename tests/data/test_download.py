@@ -12,6 +12,7 @@ import tarfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,8 +122,16 @@ def test_binary_archive_in_the_data_folder(alone, data_folder):
     assert_all_here(alone)
 
 
+def not_permitted(*_):
+    raise OSError("a required privilege is not held by the client")
+
+
+@pytest.mark.parametrize("has_links", [True, False])
 @pytest.mark.parametrize("extracted", [False, True, "the folder itself"])
-def test_python_version_in_a_folder(alone, tmp_path, monkeypatch, extracted):
+def test_python_version_in_a_folder(alone, tmp_path, monkeypatch, extracted, has_links):
+    """has_links: whether the system lets everybody make symbolic links."""
+    if not has_links:
+        monkeypatch.setattr(Path, "symlink_to", not_permitted)
     folder = tmp_path / "mine"
     archive = python_archive(folder, alone, monkeypatch)
     if extracted:

@@ -31,7 +31,7 @@ def error_history(records: list[EpochRecord], config: RunConfig, height: int = 3
 def fate_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
     """What became of the wrong labels: the shares memorized and predicted as the true class."""
     quantities = [LABELS[name] for name in FATES]
-    axis = share_axis("Share of wrongly labelled images")
+    axis = share_axis("Wrongly labelled images")
     return _history(fate_rows(records), last_epoch(config, records), quantities, axis, ".1%", height)
 
 

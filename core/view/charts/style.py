@@ -60,7 +60,8 @@ def share_axis(title: str, name: str = "value") -> alt.Y:
 
 
 def colour(quantities: list[str]) -> alt.Color:
-    columns = 2 if len(quantities) > 3 else 3  # so that a phone shows them all
+    # In the browser, which knows the width: a phone has room for one name in a row.
+    columns = alt.ExprRef(f"width < 420 ? 1 : {2 if len(quantities) > 3 else 3}")
     return alt.Color(
         "quantity:N",
         scale=alt.Scale(domain=quantities, range=[COLOURS[quantity] for quantity in quantities]),

@@ -42,6 +42,7 @@ class EpochRecord:
     seconds: float  # wall time of the epoch, its evaluation included
     images_per_second: float  # trained, without the evaluation
     predictions: tuple[int, ...] = ()  # predicted classes of corruption.followed_images
+    evaluated_on: int | None = None  # training images; None: all of them. Test images: always all
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "predictions", tuple(self.predictions))  # a list, out of JSON
@@ -51,7 +52,9 @@ class EpochRecord:
         return {name: value for name, value in asdict(self).items() if name not in TIMES}
 
 
-METRICS = tuple(spec.name for spec in fields(EpochRecord) if spec.name != "predictions")
+METRICS = tuple(
+    spec.name for spec in fields(EpochRecord) if spec.name not in ("predictions", "evaluated_on")
+)
 
 
 class TrainingMetrics(TypedDict):
@@ -85,9 +88,20 @@ def fitted_epoch(records: Iterable[EpochRecord]) -> int | None:
 
 def is_complete(config: RunConfig, records: list[EpochRecord]) -> bool:
     """Whether these records are all that the run is to have."""
-    if len(records) < config.epochs:
+    return _ends_after(config, len(records), fitted_epoch(records))
+
+
+def is_last(config: RunConfig, records: list[EpochRecord]) -> bool:
+    """Whether the epoch after these records is the run's last, whatever it will show.
+
+    A run that waits to be fitted never ends in the epoch in which it is.
+    """
+    return _ends_after(config, len(records) + 1, fitted_epoch(records))
+
+
+def _ends_after(config: RunConfig, epochs: int, fitted: int | None) -> bool:
+    if epochs < config.epochs:
         return False
-    if not config.epochs_after_fitted or len(records) >= MAX_EPOCHS:
+    if not config.epochs_after_fitted or epochs >= MAX_EPOCHS:
         return True
-    fitted = fitted_epoch(records)
-    return fitted is not None and len(records) >= fitted + config.epochs_after_fitted
+    return fitted is not None and epochs >= fitted + config.epochs_after_fitted

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-LABELS, PIXELS, FOLLOWED = range(3)  # independent random streams of one seed
+LABELS, PIXELS, FOLLOWED, EVALUATED = range(4)  # independent random streams of one seed
 TRAIN, TEST = range(2)
 FOLLOWED_IMAGES = 128
 FOLLOWED_WRONG = 64
@@ -111,6 +111,15 @@ def transition_counts(
     """How many images of each true class (row) carry each label (column): int64 (K, K)."""
     cells = np.asarray(true_labels, dtype=np.int64) * num_classes + labels
     return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def evaluated_images(count: int, size: int, seed: int) -> NDArray[np.int64]:
+    """A random part of the training images, the same at every epoch: int64 (size,), rising.
+
+    count: training images.
+    """
+    rng = np.random.default_rng([seed, EVALUATED])
+    return np.sort(rng.choice(count, size, replace=False))
 
 
 def followed_images(is_wrong: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:

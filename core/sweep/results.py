@@ -33,6 +33,7 @@ EPOCH_COLUMNS: dict[str, type] = {
     "run_id": str,
     **{name: int if name == "epoch" else float for name in METRICS},
     "predictions": object,
+    "evaluated_on": float,
 }
 FINAL = tuple(name for name in METRICS if name not in (*TIMES, "epoch", "learning_rate"))
 RUN_COLUMNS: dict[str, type] = {
@@ -181,6 +182,10 @@ def load_records(run_id: str, folder: Path = SWEEP_FOLDER) -> list[EpochRecord]:
     """All epochs of one precomputed run, with its predictions. Raises SweepError."""
     rows = _read(folder / EPOCHS, EPOCH_COLUMNS, [("run_id", "==", run_id)]).drop(columns="run_id")
     known = rows.astype(object).where(rows.notna(), None)
+    if "evaluated_on" in known:  # whole numbers, with gaps for "all"
+        known["evaluated_on"] = [
+            None if count is None else int(count) for count in known["evaluated_on"]
+        ]
     return [
         EpochRecord(**{str(name): value for name, value in row.items()})
         for row in known.to_dict("records")

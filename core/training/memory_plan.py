@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from core.config import RunConfig
-from core.training.dataset import images_of
+from core.training.dataset import EVALUATED_IMAGES, images_of
 from core.training.devices import compute_dtype
 from core.training.models import IMAGE_SIZE, PIXEL_VALUES, build_model
 from core.training.training import EVALUATION_BATCH
@@ -38,7 +38,8 @@ def needed(configs: list[RunConfig], device: torch.device) -> int:
     if device.type != "cuda":
         return runs
     sets = {(config.data, *images_of(config)): 1.2 * config.train_images for config in configs}
-    images = sum(sets.values()) * PIXEL_VALUES * compute_dtype(device).itemsize
+    parts = sum(config.train_images > EVALUATED_IMAGES for config in configs) * EVALUATED_IMAGES
+    images = (sum(sets.values()) + parts) * PIXEL_VALUES * compute_dtype(device).itemsize
     crops = {config.data: config.train_images for config in configs if config.random_crop}
     return runs + int(images) + sum(crops.values()) * 3 * 32 * 32
 

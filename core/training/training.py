@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import nn
 
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10
 from core.errors import DivergedError
-from core.records import EpochRecord, is_complete, training_metrics
+from core.records import EpochRecord, is_complete, is_last, training_metrics
 from core.training.checkpoint import load_checkpoint, save_checkpoint
 from core.training.cuda_graphs import Replayed, ReplayedSteps, new_pool
 from core.training.dataset import Dataset
@@ -33,16 +34,22 @@ Evaluation = tuple[torch.Tensor, torch.Tensor]  # mean loss, float64 (); predict
 
 
 def train(
-    config: RunConfig, data: Cifar10, device: str | None = None, checkpoint: Path | None = None
+    config: RunConfig,
+    data: Cifar10,
+    device: str | None = None,
+    checkpoint: Path | None = None,
+    evaluate_all: bool = False,
 ) -> Iterator[EpochRecord]:
     """Train one network from scratch; yield what was measured after each epoch.
 
     Stop asking to pause, close the iterator to cancel. With a `checkpoint` path the
     state is saved there before each record is yielded; where that file exists already,
-    its records are yielded once more and training resumes behind them.
+    its records are yielded once more and training resumes behind them. Of a large training
+    set a part is evaluated after each epoch but the last, see EpochRecord.evaluated_on, or
+    with `evaluate_all` all of it.
     Raises DivergedError, and CheckpointError for a checkpoint that is not this run's.
     """
-    training = Training(config, data, device or best_device(), checkpoint)
+    training = Training(config, data, device or best_device(), checkpoint, evaluate_all=evaluate_all)
     try:
         yield from list(training.records)
         while not training.is_complete:
@@ -82,8 +89,10 @@ class Training:
         device: str,
         checkpoint: Path | None = None,
         use_graphs: bool | None = None,
+        evaluate_all: bool = False,
     ):
         """use_graphs: replay CUDA graphs; by default on a GPU.
+        evaluate_all: all training images after every epoch, however many they are.
 
         Raises CheckpointError for a checkpoint that is damaged or another run's.
         """
@@ -97,8 +106,13 @@ class Training:
             self.records = load_checkpoint(checkpoint, config, self.model, self.optimizer)
         self.stream = Stream(self.device)
         self.in_flight: EpochInFlight | None = None
+        self.evaluated = None if evaluate_all else self.dataset.part
         self.take_steps: Callable[[int], None] = self.take_steps_one_by_one
-        self.evaluate: Callable[[], tuple[Evaluation, Evaluation]] = self.evaluate_both_sets
+        self.evaluate: Callable[[], list[Evaluation]] = self.evaluate_all
+        if self.evaluated is not None:
+            self.part = self.dataset.train_part(self.evaluated)
+            self.followed = self.dataset.train_part(self.dataset.followed)
+            self.evaluate = self.evaluate_part
         if self.device.type == "cuda" if use_graphs is None else use_graphs:
             self._replay_graphs()
 
@@ -126,24 +140,28 @@ class Training:
         for _ in range(count):
             self.step(self.config.batch_size)
 
-    def evaluate_both_sets(self, first: int | None = None) -> tuple[Evaluation, Evaluation]:
-        """On the training and on the test set; first: on so many images of each."""
-        dataset, size = self.dataset, evaluation_batch(self.config, self.device)
-        return (
-            evaluate(self.model, dataset.train_images[:first], dataset.labels[:first], size),
-            evaluate(self.model, dataset.test_images[:first], dataset.test_labels[:first], size),
-        )
+    def evaluate_all(self) -> list[Evaluation]:
+        """On the test set and on the whole training set."""
+        test = (self.dataset.test_images, self.dataset.test_labels)
+        return self._evaluate(test, (self.dataset.train_images, self.dataset.labels))
+
+    def evaluate_part(self) -> list[Evaluation]:
+        """On the test set, on a part of the training set, and on the followed images."""
+        test = (self.dataset.test_images, self.dataset.test_labels)
+        return self._evaluate(test, self.part, self.followed)
+
+    def _evaluate(self, *sets: tuple[torch.Tensor, torch.Tensor]) -> list[Evaluation]:
+        size = evaluation_batch(self.config, self.device)
+        return [evaluate(self.model, images, labels, size) for images, labels in sets]
 
     def _replay_graphs(self) -> None:
         """From now on, steps and evaluation are CUDA graphs."""
         torch.backends.cudnn.benchmark = True  # the same shapes come thousands of times
         pool = new_pool()
         self.take_steps = ReplayedSteps(lambda: self.step(self.config.batch_size), pool).take
-        self.evaluate = Replayed(
-            self.evaluate_both_sets,
-            pool,
-            warm_up=lambda: self.evaluate_both_sets(evaluation_batch(self.config, self.device)),
-        )
+        size = evaluation_batch(self.config, self.device)
+        few = (self.dataset.test_images[:size], self.dataset.test_labels[:size])
+        self.evaluate = Replayed(self.evaluate, pool, warm_up=lambda: self._evaluate(few))
 
     @property
     def is_complete(self) -> bool:
@@ -160,9 +178,10 @@ class Training:
             started = self.stream.mark()
             self.train_epoch()
             trained = self.stream.mark()
-            on_train, on_test = self.evaluate()
+            part = None if is_last(self.config, self.records) else self.evaluated
+            evaluations = self.evaluate() if part is self.evaluated else self.evaluate_all()
             evaluated = self.stream.mark()
-        self.in_flight = EpochInFlight(started, trained, evaluated, on_train, on_test)
+        self.in_flight = EpochInFlight(started, trained, evaluated, part, evaluations)
 
     @property
     def is_ready(self) -> bool:
@@ -179,9 +198,10 @@ class Training:
             raise RuntimeError("no epoch has been launched.")
         wait_for(work.evaluated)
         self.in_flight = None
-        (train_loss, predictions), (test_loss, test_predictions) = (
-            (loss.item(), classes.cpu().numpy()) for loss, classes in (work.on_train, work.on_test)
+        (test_loss, test_predictions), (train_loss, predictions), *of_followed = (
+            (loss.item(), classes.cpu().numpy()) for loss, classes in work.evaluations
         )
+        chosen = slice(None) if work.part is None else work.part
         if not np.isfinite([train_loss, test_loss]).all():
             raise DivergedError(
                 f"The training diverged in epoch {epoch} (its loss is no longer a number): "
@@ -192,11 +212,14 @@ class Training:
             train_loss=train_loss,
             test_loss=test_loss,
             test_error=float(np.mean(test_predictions != dataset.true_test_labels)),
-            **training_metrics(predictions, dataset.given_labels, dataset.true_labels),
+            **training_metrics(predictions, dataset.given_labels[chosen], dataset.true_labels[chosen]),
             learning_rate=self.learning_rate,
             seconds=seconds_between(work.started, work.evaluated),
-            images_per_second=len(predictions) / seconds_between(work.started, work.trained),
-            predictions=tuple(predictions[dataset.followed].tolist()),
+            images_per_second=len(dataset) / seconds_between(work.started, work.trained),
+            predictions=tuple(
+                (of_followed[0][1] if of_followed else predictions[dataset.followed]).tolist()
+            ),
+            evaluated_on=None if work.part is None else len(work.part),
         )
         records = [*self.records, record]
         if self.checkpoint:
@@ -216,8 +239,8 @@ class EpochInFlight:
     started: Mark
     trained: Mark
     evaluated: Mark
-    on_train: Evaluation
-    on_test: Evaluation
+    part: NDArray[np.int64] | None  # training images evaluated; None: all
+    evaluations: list[Evaluation]  # on test set, training set and, with a part, followed images
 
 
 def evaluation_batch(config: RunConfig, device: torch.device) -> int:

@@ -16,6 +16,7 @@ from core.view import gallery
 from core.view.captions.run import (
     describe_empty,
     describe_errors,
+    describe_evaluation,
     describe_fate,
     describe_loss,
     describe_status,
@@ -94,7 +95,8 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
                 value = getattr(records[-1], name) if records else None
                 st.metric(LABELS[name].capitalize(), per_cent(value))
             _reference(config, sweep)
-        st.caption(f"{describe_loss(records)} {describe_fate(records)}")
+        texts = (describe_loss(records), describe_fate(records), describe_evaluation(records))
+        st.caption(" ".join(texts))
         if records and records[-1].memorized is not None:
             _followed(config, records[-1].predictions)
 

@@ -10,7 +10,13 @@ from core.config import RunConfig, run_name
 from core.live.store import LiveRun
 from core.records import EpochRecord
 from core.sweep.results import config_of
-from core.view.captions.run import command_of, describe_errors, describe_fate, describe_provenance
+from core.view.captions.run import (
+    command_of,
+    describe_errors,
+    describe_evaluation,
+    describe_fate,
+    describe_provenance,
+)
 from core.view.charts import history
 from core.view.charts.style import LABELS
 from pages.shared import resources
@@ -41,7 +47,7 @@ def show(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
         _side_by_side(config, records, beside)
     else:
         _history(config, records)
-    st.caption(describe_provenance(run))
+    st.caption(f"{describe_provenance(run)} {describe_evaluation(records)}")
     st.code(command_of(config), language="bash", wrap_lines=True)
 
 

@@ -6,6 +6,7 @@ from core.__main__ import main
 from core.config import RunConfig
 from core.sweep.results import Result, add_results, load_records, load_runs, provenance
 from core.sweep.verify import is_verifiable, verify
+from core.training import dataset
 from core.training.devices import hardware
 from core.training.training import train
 
@@ -29,6 +30,17 @@ def test_what_this_code_computed_is_reproduced_to_the_last_digit(stored, tiny):
     run, folder = stored()
     check = verify(run, 2, folder, tiny)
     assert check.is_reproduced and check.difference == 0 and check.epochs == 2
+
+
+@pytest.mark.parametrize("evaluate_all", [True, False])
+def test_a_run_is_evaluated_as_it_was_when_it_was_stored(tmp_path, tiny, monkeypatch, evaluate_all):
+    monkeypatch.setattr(dataset, "EVALUATED_IMAGES", 60)
+    records = list(train(CONFIG, tiny, "cpu", evaluate_all=evaluate_all))
+    add_results([Result(CONFIG, records, provenance(hardware("cpu"), 1.0))], tmp_path)
+    assert [record.evaluated_on for record in load_records(CONFIG.run_id, tmp_path)] == (
+        [None, None] if evaluate_all else [60, None]
+    )
+    assert verify(load_runs(tmp_path).iloc[0], 2, tmp_path, tiny).difference == 0
 
 
 @pytest.mark.parametrize(

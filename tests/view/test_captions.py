@@ -15,6 +15,7 @@ from core.sweep.results import load_runs
 from core.view.captions.corruption import describe_corruption
 from core.view.captions.run import (
     describe_errors,
+    describe_evaluation,
     describe_fate,
     describe_loss,
     describe_start,
@@ -50,6 +51,12 @@ def test_the_fate_says_when_most_were_predicted_truly():
     records = [record(1, recovered=0.1), record(2, recovered=0.4), record(3, recovered=0.0)]
     assert "40% as their true class in epoch 2" in describe_fate(records)
     assert "No label is wrong" in describe_fate([record(1, memorized=None)])
+
+
+def test_what_is_measured_on_a_part_says_so():
+    assert describe_evaluation([record(1), record(2)]) == ""
+    part = describe_evaluation([record(1, evaluated_on=5_000), record(2)])
+    assert "5,000 of them" in part and "at the end on all" in part
 
 
 def test_loss_says_when_the_set_was_fitted():

@@ -69,6 +69,17 @@ def describe_loss(records: list[EpochRecord]) -> str:
     )
 
 
+def describe_evaluation(records: list[EpochRecord]) -> str:
+    """On which training images the metrics are, where that is not all of them at every epoch."""
+    counts = {record.evaluated_on for record in records if record.evaluated_on is not None}
+    if not counts:
+        return ""
+    return (
+        f"Before the last epoch, what concerns the training images is measured on {max(counts):,} of "
+        "them, drawn at random; at the end on all."
+    )
+
+
 def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate, waiting: int) -> str:
     """What Start will do and how long it will take, said before it is pressed.
 

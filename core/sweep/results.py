@@ -182,14 +182,13 @@ def load_records(run_id: str, folder: Path = SWEEP_FOLDER) -> list[EpochRecord]:
     """All epochs of one precomputed run, with its predictions. Raises SweepError."""
     rows = _read(folder / EPOCHS, EPOCH_COLUMNS, [("run_id", "==", run_id)]).drop(columns="run_id")
     known = rows.astype(object).where(rows.notna(), None)
-    if "evaluated_on" in known:  # whole numbers, with gaps for "all"
-        known["evaluated_on"] = [
-            None if count is None else int(count) for count in known["evaluated_on"]
-        ]
-    return [
-        EpochRecord(**{str(name): value for name, value in row.items()})
-        for row in known.to_dict("records")
-    ]
+    return [_record({str(name): row[name] for name in row}) for row in known.to_dict("records")]
+
+
+def _record(row: dict[str, Any]) -> EpochRecord:
+    if row.get("evaluated_on") is not None:
+        row["evaluated_on"] = int(row["evaluated_on"])  # a column with gaps holds fractions
+    return EpochRecord(**row)
 
 
 def config_of(run: Mapping[str, Any] | pd.Series) -> RunConfig:

@@ -67,11 +67,11 @@ def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size:
     """
     model.eval()
     loss, predictions = torch.zeros((), dtype=torch.float64, device=images.device), []
-    for batch, given in zip(images.split(size), labels.split(size), strict=True):
-        with autocast(images.device):
+    with autocast(images.device):  # around all batches: it casts the weights once
+        for batch, given in zip(images.split(size), labels.split(size), strict=True):
             logits = model(batch).float()  # (B, K)
-        loss += F.cross_entropy(logits, given, reduction="sum")
-        predictions.append(logits.argmax(dim=1))
+            loss += F.cross_entropy(logits, given, reduction="sum")
+            predictions.append(logits.argmax(dim=1))
     return loss / len(images), torch.cat(predictions)
 
 

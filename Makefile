@@ -5,12 +5,12 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 # Packages in an environment of another Python, or in a folder that was moved or copied since,
-# are not found: such an environment is made again.
+# are not found: the next command that needs the environment makes it again.
 SOUND := $(shell [ ! -e .venv ] || { $(BIN)/python -c 'import pip' \
-	&& grep -qF '$(CURDIR)/.venv' .venv/pyvenv.cfg; } 2>/dev/null && echo yes)
+	&& grep -qF "$(CURDIR)/.venv" .venv/pyvenv.cfg; } 2>/dev/null && echo yes)
 ifneq ($(SOUND),yes)
-$(info .venv belongs to another Python or to another folder: it is made again.)
-$(shell rm -rf .venv)
+.PHONY: .venv/bin/python
+.venv/installed: .venv/bin/python
 endif
 
 .PHONY: help
@@ -71,6 +71,8 @@ clean:  ## remove the virtual environment
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: try make PYTHON=python3.12")'
+	@[ ! -e .venv ] || echo ".venv belongs to another Python or to another folder: it is made again."
+	rm -rf .venv
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/installed: requirements.txt | .venv/bin/python

@@ -66,7 +66,7 @@ class RunConfig:
     epochs: int = setting(60, "passes over the training images", (1, 1000))
     epochs_after_fitted: int = setting(
         0,
-        "go on beyond `epochs` until the training set has been fitted for this many, "
+        "continue beyond `epochs` until the training set has been fitted for this many, "
         f"up to {MAX_EPOCHS} in all",
         (0, 100),
     )

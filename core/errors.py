@@ -6,6 +6,7 @@
     ├── DataError          the images cannot be had
     │   └── NoRoomError    there is no room or no right to store them
     ├── SourceError        one source of the images has nothing for us: the next is tried
+    ├── StorageError       a result or checkpoint cannot be written
     ├── CheckpointError    a checkpoint is damaged or belongs to another run
     ├── DivergedError      the loss is no longer a number
     ├── TooLargeError      a run does not fit into the device's memory
@@ -17,6 +18,8 @@
 A LabError becomes its sentence, on a page and in the terminal. Anything else is a fault of
 the program: its traceback goes to the log, and no page shows it.
 """
+
+from pathlib import Path
 
 
 class LabError(Exception):
@@ -47,6 +50,14 @@ class NoRoomError(DataError):
 
 class SourceError(LabError):
     """One source of the images has nothing for us; the message is part of a sentence."""
+
+
+class StorageError(LabError):
+    """A result or checkpoint cannot be written: a full disk, a folder without the right to."""
+
+    def __init__(self, path: Path, error: Exception):
+        reason = getattr(error, "strerror", None) or str(error)
+        super().__init__(f"{path} cannot be written ({reason}): make room, or name another place.")
 
 
 class CheckpointError(LabError):

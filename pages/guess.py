@@ -24,7 +24,7 @@ def drawn() -> pd.DataFrame:
     """The visitor's guess as a table that can be changed, in per cent."""
     blank = pd.DataFrame(
         {
-            "Corruption": [f"{level:.0%}" for level in LEVELS],
+            "Corruption level": [f"{level:.0%}" for level in LEVELS],
             COLUMNS["test"]: 60,  # two flat lines: everything is left to say
             COLUMNS["training"]: 40,
         }
@@ -36,7 +36,7 @@ def drawn() -> pd.DataFrame:
         blank,
         hide_index=True,
         height="content",
-        disabled=["Corruption"],
+        disabled=["Corruption level"],
         column_config=dict.fromkeys(COLUMNS.values(), limits),
         key="guess-table",
         alt="Your guess at each corruption level, in per cent",
@@ -46,7 +46,7 @@ def drawn() -> pd.DataFrame:
 def save(code: str, guess: tuple[list[float], list[float]]) -> None:
     resources.classroom().add_guess(code, *guess)
     st.session_state.setdefault("guesses", {})[code] = guess
-    st.session_state.just_told = True
+    st.session_state.just_revealed = True
 
 
 def show_everybody(code: str, ours: pd.DataFrame) -> None:
@@ -97,7 +97,7 @@ with page(
                 key="guess",
                 alt="Your guess against corruption level, and the truth over it",
             )
-            if st.session_state.pop("just_told", False):
+            if st.session_state.pop("just_revealed", False):
                 # On a phone the button was a screen below what it brought. Once: a script
                 # that stays on the page would scroll again at every redrawing.
                 st.html(TO_THE_TOP, unsafe_allow_javascript=True)

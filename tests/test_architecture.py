@@ -4,9 +4,12 @@ import os
 import subprocess
 import sys
 
-from core.paths import ROOT
+import pytest
 
-PAGES = ("start", "corrupt", "train", "guess", "sweep", "teacher", "present")
+from core.paths import ROOT
+from tests.pages.opened import TITLES
+
+PAGES = tuple(TITLES)
 
 
 def test_nothing_but_pages_lies_directly_in_pages():
@@ -14,6 +17,7 @@ def test_nothing_but_pages_lies_directly_in_pages():
     assert found == {*(f"{name}.py" for name in PAGES), "shared"}
 
 
+@pytest.mark.slow
 def test_every_page_leaves_torch_unloaded():
     """All pages in one process, run for real."""
     code = """

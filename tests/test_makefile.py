@@ -1,5 +1,6 @@
 """make: an environment that cannot work is made again instead of failing on an import."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -28,6 +29,8 @@ def environment(folder: Path, python: str) -> None:
     program.chmod(0o755)
     command = f"command = /usr/bin/python3 -m venv {folder / '.venv'}\n"
     (folder / ".venv" / "pyvenv.cfg").write_text(command)
+    shutil.copy(ROOT / "requirements.txt", folder)
+    os.utime(folder / "requirements.txt", (0, 0))  # older than the environment
 
 
 def make(folder: Path, *arguments: str) -> str:
@@ -41,20 +44,26 @@ def test_help_lists_the_commands_with_what_they_do(folder):
     for command in ("run", "serve", "dev", "check", "test", "format", "tables"):
         assert f"make {command} " in shown
     assert make(folder) == shown  # `make` alone
-    assert "made again" not in shown
 
 
-def test_a_sound_environment_stays(folder):
+def test_a_sound_environment_is_used_as_it_is(folder):
     environment(folder, "exit 0")
-    assert "made again" not in make(folder, "help") and (folder / ".venv").exists()
+    (folder / ".venv" / "installed").touch()
+    commands = make(folder, "run", "--dry-run")
+    assert "streamlit run" in commands and "venv" not in commands.replace(".venv/bin/python -m", "")
 
 
 @pytest.mark.parametrize("what", ["its Python has other packages", "its Python is gone", "moved"])
 def test_an_environment_that_cannot_work_is_made_again_and_that_is_said(folder, what):
     environment(folder, "exit 1" if what == "its Python has other packages" else "exit 0")
+    (folder / ".venv" / "installed").touch()
     if what == "its Python is gone":
         (folder / ".venv" / "bin" / "python").unlink()
     if what == "moved":
         folder = folder.rename(folder.with_name("moved"))
-    assert "made again" in make(folder, "help")
-    assert not (folder / ".venv").exists()
+    commands = make(folder, "run", "--dry-run")
+    steps = ("made again", "rm -rf .venv", "-m venv .venv", "pip install", "streamlit run")
+    places = [commands.index(step) for step in steps]
+    assert places == sorted(places)
+    assert (folder / ".venv").exists()  # nothing is removed by looking
+    assert "made again" not in make(folder, "help")

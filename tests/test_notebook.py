@@ -9,6 +9,7 @@ from core.paths import ROOT
 PATH = ROOT / "notebooks" / "sweep.ipynb"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the kernel's libraries
 def test_the_notebook_runs_and_draws_its_figures():
     notebook = nbformat.read(PATH, as_version=4)

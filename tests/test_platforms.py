@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from core.paths import ROOT
 
 PROGRAM = """
@@ -17,13 +19,17 @@ names = [module.name for module in pkgutil.walk_packages(core.__path__, "core.")
 for name in names:
     if name != "core.__main__":
         __import__(name)
+import pages.shared
+for module in pkgutil.walk_packages(pages.shared.__path__, "pages.shared."):
+    __import__(module.name)
 from core.training.devices import allowed_cpus
 assert allowed_cpus() >= 1
 print(len(names))
 """
 
 
-def test_every_module_of_core_is_imported_without_posix():
+@pytest.mark.slow
+def test_every_module_is_imported_without_posix():
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, timeout=120
     )

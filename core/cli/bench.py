@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.flags import Commands, add_command
+from core.cli.flags import Commands, add_command, check_out
 from core.config import MODELS, RunConfig
 from core.sweep.results import provenance
 
@@ -40,6 +40,7 @@ def register(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    check_out(options.out)
     from core.training.devices import use_allowed_cpus
 
     use_allowed_cpus()

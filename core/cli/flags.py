@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from core.config import RunConfig
-from core.errors import LabError
-from core.sweep.results import SWEEP_FOLDER
+from core.errors import ConfigError, LabError
+from core.sweep.results import SWEEP_FOLDER, make_folder
 
 Commands = Any  # argparse's sub-parsers, whose type is private
 METAVARS = {bool: "true|false", int: "N", float: "X", str: "NAME"}
@@ -43,10 +43,6 @@ def run_command(parser: Parser, arguments: list[str] | None) -> int:
     except LabError as error:
         print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
         return error.exit_status
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        print(f"{parser.prog} {options.command}: {error.strerror or error}{where}.", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("\nstopped.", file=sys.stderr)
         return 130
@@ -69,6 +65,20 @@ def config_from(options: argparse.Namespace) -> RunConfig:
     """Raises ConfigError."""
     texts = {spec.name: getattr(options, spec.name) for spec in fields(RunConfig)}
     return RunConfig.from_strings({name: text for name, text in texts.items() if text is not None})
+
+
+def check_out(path: Path | None, *endings: str) -> None:
+    """Whether a result can be written there: better known now than after all epochs.
+
+    Raises ConfigError, StorageError.
+    """
+    if path is None:
+        return
+    if endings and path.suffix not in endings:
+        raise ConfigError(f"--out {path} must end in {' or '.join(endings)}.")
+    if path.is_dir():
+        raise ConfigError(f"--out {path} is a folder: name a file in it.")
+    make_folder(path.parent)
 
 
 def add_folder_flag(parser: argparse.ArgumentParser) -> None:

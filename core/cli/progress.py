@@ -6,9 +6,10 @@ import time
 from tqdm import tqdm
 
 from core.config import RunConfig, run_name
+from core.errors import LabError
 from core.live.estimate import Speeds, epoch_seconds, expected_epochs
 from core.records import EpochRecord
-from core.view.words import about, duration
+from core.view.words import LABELS, about, duration
 
 
 class RunProgress:
@@ -30,14 +31,14 @@ class RunProgress:
     def show(self, record: EpochRecord) -> None:
         self.total = self.bar.total = max(self.total, record.epoch)
         names = ("train_loss", "train_error", "test_error", "memorized", "recovered")
-        metrics = {name.replace("_", " "): getattr(record, name) for name in names}
+        metrics = {LABELS[name]: getattr(record, name) for name in names}
         known = {name: value for name, value in metrics.items() if value is not None}
         if self.bar.disable:
             text = "  ".join(f"{name} {value:.4f}" for name, value in known.items())
             count = f"{self.name} epoch {record.epoch:3}/{self.total}".lstrip()
             print(f"{count}  {text}  ({record.seconds:.1f} s)", flush=True)
         else:  # a line's width has room for these
-            shown = ("train error", "test error", "memorized")
+            shown = ("training error", "test error", "memorized")
             self.bar.set_postfix_str(
                 ", ".join(f"{name} {known[name]:.0%}" for name in shown if name in known), refresh=False
             )
@@ -91,7 +92,8 @@ class SweepProgress:
         if config in self.in_training:
             self.in_training.pop(config).close()
         if failure:
-            self.write(f"{run_name(config)}: {failure}")
+            reason = failure if isinstance(failure, LabError) else "it stopped; its message is above"
+            self.write(f"{run_name(config)}: {reason}")
         del self.left[config]
         self.trained += not failure
         self._show_time_left()

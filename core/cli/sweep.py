@@ -8,7 +8,7 @@ from core.cli.flags import Commands, add_command, add_folder_flag, add_wandb_fla
 from core.cli.progress import SweepProgress
 from core.cli.train import tracking
 from core.config import MODELS, RunConfig, run_name
-from core.errors import ConfigError, SweepError
+from core.errors import ConfigError, StorageError, SweepError
 from core.live.estimate import Speeds, estimate, run_seconds, speeds_of
 from core.sweep.grids import GRIDS, all_runs
 from core.sweep.results import add_tables, load_runs, load_tables
@@ -117,10 +117,9 @@ def train_missing(todo: list[RunConfig], speeds: Speeds, options: argparse.Names
                         failures += failure is not None
                         if log:
                             log.end(config)
-    except OSError as error:  # a full disk, say
+    except StorageError as error:
         raise SweepError(
-            f"{error.strerror or error}: nothing that was finished is lost; make room, and the same "
-            "command resumes from there."
+            f"{error} Nothing that was finished is lost: the same command resumes."
         ) from None
     finally:
         progress.close()

@@ -21,6 +21,7 @@ from core.sweep.grids import GRIDS
 from core.sweep.reference import paper, paper_curve
 from core.sweep.results import load_epochs, load_runs
 
+MAKERS = {"bench.json": "`python -m core bench --out assets/bench.json`", "load.json": "`make load`"}
 FILES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "operations.md")
 TABLE = re.compile(r"(<!-- table: ([a-z0-9-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -167,4 +168,7 @@ def _mean(values: pd.Series, number: str) -> str:
 
 
 def _read(name: str) -> dict[str, Any]:
-    return json.loads((ASSETS / name).read_text(encoding="utf-8"))
+    try:
+        return json.loads((ASSETS / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SweepError(f"assets/{name} is not there: {MAKERS[name]} writes it.") from None

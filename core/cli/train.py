@@ -4,7 +4,14 @@ import argparse
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from core.cli.flags import Commands, add_command, add_config_flags, add_wandb_flag, config_from
+from core.cli.flags import (
+    Commands,
+    add_command,
+    add_config_flags,
+    add_wandb_flag,
+    check_out,
+    config_from,
+)
 from core.cli.progress import RunProgress
 from core.errors import ConfigError
 from core.sweep.tracking import Tracking
@@ -33,10 +40,7 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     config = config_from(options)
-    if options.out and options.out.suffix not in (".json", ".parquet"):
-        raise ConfigError(f"--out {options.out} must end in .json or .parquet.")
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)  # better now than after all epochs
+    check_out(options.out, ".json", ".parquet")
     # Torch takes seconds to import: not for a wrong flag, nor for --help.
     from core.data.cifar10 import load
     from core.sweep.results import Result, provenance, save_result

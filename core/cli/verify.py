@@ -6,6 +6,7 @@ from core.cli.flags import Commands, add_command, add_folder_flag
 from core.config import MODELS, run_name
 from core.errors import ConfigError
 from core.sweep.results import config_of, load_runs
+from core.view.words import LABELS
 
 
 def register(commands: Commands) -> None:
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
             stored, computed = (
                 "none" if value is None else f"{value:.4g}" for value in (check.stored, check.computed)
             )
-            verdict += f": {check.metric} {stored} stored, {computed} now"
+            verdict += f": {LABELS.get(check.metric, check.metric)} {stored} stored, {computed} now"
         print(f"{check.run_id}  {run_name(config_of(run))}: {verdict}", flush=True)
     print(f"{reproduced} of {len(runs)} stored runs are reproduced in their first epochs.")
     return 0 if reproduced == len(runs) else 1

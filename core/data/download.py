@@ -197,10 +197,13 @@ def _through_torchvision(root: Path, download: bool = False) -> Batches:
 
 def _npm(arguments: list[str], folder: Path, patience: float) -> None:
     """Run npm in `folder`; end it when nothing was written there for `patience` seconds."""
+    npm = shutil.which("npm")  # on Windows it is npm.cmd
+    if npm is None:
+        raise SourceError("npm is not installed")
     with tempfile.TemporaryFile("w+") as errors:
         try:
             process = subprocess.Popen(
-                ["npm", *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=errors
+                [npm, *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=errors
             )
         except FileNotFoundError:
             raise SourceError("npm is not installed") from None

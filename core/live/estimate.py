@@ -36,7 +36,9 @@ def estimate(
         return Estimate(seconds, "as measured on this machine")
     if speeds:
         return Estimate(seconds, "from other runs on this machine")
-    return Estimate(seconds, f"as measured on {reference()['device']}; none here yet")
+    return Estimate(
+        seconds, f"as measured on {reference()['device']}; this machine has trained none yet"
+    )
 
 
 def time_left(
@@ -84,7 +86,7 @@ def speeds_of(runs: pd.DataFrame, device: str) -> Speeds:
 
 
 def epoch_seconds(config: RunConfig, speeds: Speeds) -> float:
-    """What one epoch takes, measuring included."""
+    """What one epoch takes, evaluation included."""
     wanted = (config.model, config.batch_size)
     if wanted in speeds:
         return config.train_images / speeds[wanted]

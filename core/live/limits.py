@@ -20,7 +20,7 @@ class Limits:
             raise RefusedError(f"A run can have up to {self.epochs} epochs here: ask for fewer.")
         if config.train_images > self.images:
             raise RefusedError(
-                f"A run can learn from up to {self.images:,} images here: choose the embedded ones."
+                f"A run can train on up to {self.images:,} images here: choose the embedded ones."
             )
         if runs >= self.runs:
             count = "one run" if self.runs == 1 else f"{self.runs} runs"

@@ -14,7 +14,7 @@ from core.paths import ROOT
 PORT = 8501
 EXPOSED = """\
 Everybody in this network can open the pages, start training within the limits of lab.toml
-and see every run. Nobody can read files or run programs of theirs here. The teacher's page
+and see every run. Nobody can read files or run programs on this machine. The teacher's page
 ({address}/teacher) is {door}. Traffic is not encrypted: choose a password of its own for it."""
 
 

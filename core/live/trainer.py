@@ -141,10 +141,7 @@ class Trainer:
             return
         # One broken run must not stop the others; what broke it is for the log.
         logging.error("Run %s stopped.", run.run_id, exc_info=error)
-        reason = "its message is in the terminal where the app runs"
-        if isinstance(error, OSError):  # a full disk, say
-            reason = error.strerror or str(error)
-        self._end(run, f"The training stopped: {reason}.")
+        self._end(run, "The training stopped: its message is in the terminal where the app runs.")
 
     def _end(self, run: LiveRun, failure: str = "") -> None:
         self.runs.evict(run.run_id)

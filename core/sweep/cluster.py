@@ -1,5 +1,6 @@
 """The sweep on a Ray cluster: one task a run, results flowing back as they come."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import core
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10, load
-from core.errors import ConfigError, TakenError
+from core.errors import ConfigError, LabError, TakenError
 from core.records import EpochRecord, Hardware
 from core.sweep.results import SWEEP_FOLDER
 from core.sweep.runner import Event, RunEnded, claim, missing, save
@@ -51,6 +52,8 @@ def train_on_cluster(
                 try:
                     records, trained_on = ray.get(done)
                 except ray.exceptions.RayTaskError as error:
+                    if not isinstance(error.cause, LabError):
+                        logging.exception("Run %s stopped.", config.run_id)
                     yield RunEnded(config, failure=error.cause)
                 else:
                     save(config, records, trained_on, folder)

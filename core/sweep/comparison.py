@@ -34,15 +34,18 @@ def against_corrupted_labels(test_error: Number, level: Number) -> Number:
 def label_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
     """The sweep's runs with corrupted labels, without any regularizer, as in figure 1c.
 
-    Of several grids' runs of one network: those at the protocol's batch size of that data.
+    Of several grids' runs of one network: those at the protocol's batch size of that data,
+    and of the same network, level and seed the one that was to go on longest.
     """
-    return runs[
+    plain = runs[
         (runs.data == data)
         & (runs.corruption == "labels")
         & (runs.batch_size == PROTOCOL_BATCH_SIZE[data])
         & (runs.weight_decay == 0)
         & ~runs.random_crop
     ]
+    longest = plain.sort_values(["epochs", "epochs_after_fitted"], kind="stable")
+    return longest.drop_duplicates([*BY_LEVEL, "seed"], keep="last").sort_index()
 
 
 def level_means(runs: pd.DataFrame) -> pd.DataFrame:

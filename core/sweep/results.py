@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from core.config import RunConfig
-from core.errors import ConfigError, SweepError
+from core.errors import ConfigError, StorageError, SweepError
 from core.paths import ASSETS
 from core.records import METRICS, TIMES, EpochRecord, Hardware, fitted_epoch
 
@@ -94,7 +94,7 @@ def provenance(
 
 
 def save_result(path: Path, result: Result) -> None:
-    """Write one run to `path`, as Parquet or JSON by its ending. Raises OSError, ConfigError."""
+    """Write one run to `path`, as Parquet or JSON by its ending. Raises StorageError, ConfigError."""
     if path.suffix == ".parquet":
         rows = pd.DataFrame(result.epoch_rows())
         rows.attrs = {"config": asdict(result.config), "provenance": result.provenance}
@@ -115,7 +115,7 @@ def save_result(path: Path, result: Result) -> None:
 def add_results(results: list[Result], folder: Path = SWEEP_FOLDER) -> None:
     """Put runs into the precomputed sweep; a run that is there already is replaced.
 
-    Raises SweepError, and OSError (a full disk); what was there then stays as it was.
+    Raises SweepError, and StorageError (a full disk); what was there then stays as it was.
     """
     add_tables(
         pd.DataFrame([result.run_row() for result in results]),
@@ -126,7 +126,7 @@ def add_results(results: list[Result], folder: Path = SWEEP_FOLDER) -> None:
 
 def add_tables(runs: pd.DataFrame, epochs: pd.DataFrame, folder: Path = SWEEP_FOLDER) -> None:
     """The same with the runs as rows of the two files: another machine's sweep, say."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with FileLock(folder / ".lock"):  # between reading and writing nobody else may write
         old_runs, old_epochs = load_runs(folder), _read(folder / EPOCHS, EPOCH_COLUMNS)
         runs = _replaced(old_runs, _completed(runs))
@@ -134,6 +134,14 @@ def add_tables(runs: pd.DataFrame, epochs: pd.DataFrame, folder: Path = SWEEP_FO
         # Epochs first: killed in between, the sweep has epochs of a run it does not list.
         _write_parquet(folder / EPOCHS, epochs.sort_values(["run_id", "epoch"]))
         _write_parquet(folder / RUNS, runs.sort_values(ORDER))
+
+
+def make_folder(folder: Path) -> None:
+    """Raises StorageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(folder, error) from None
 
 
 def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
@@ -155,6 +163,9 @@ def load_runs(folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
 
 def _completed(runs: pd.DataFrame) -> pd.DataFrame:
     """And the columns that were not stored when the rows were written."""
+    defaults: dict[str, Any] = {spec.name: spec.default for spec in fields(RunConfig)}
+    # Of a setting that was added later those runs had the default.
+    runs = runs.assign(**{name: defaults[name] for name in defaults if name not in runs})
     if "runs_at_once" not in runs:
         runs["runs_at_once"] = 1.0
     if "device_type" not in runs:  # from the device's words, of which that version knew two
@@ -217,13 +228,16 @@ def _write_parquet(path: Path, rows: pd.DataFrame) -> None:
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Whole or not at all: written beside `path`, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-    os.close(handle)
+    """Whole or not at all: written beside `path`, then renamed. Raises StorageError."""
     try:
-        write(Path(name))
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
+        os.close(handle)
+        try:
+            write(Path(name))
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(path, error) from None

@@ -17,9 +17,9 @@ from filelock import FileLock, Timeout
 
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10, load
-from core.errors import LabError, TakenError
+from core.errors import DivergedError, TakenError, TooLargeError
 from core.records import EpochRecord, Hardware
-from core.sweep.results import SWEEP_FOLDER, Result, add_results, load_runs, provenance
+from core.sweep.results import SWEEP_FOLDER, Result, add_results, load_runs, make_folder, provenance
 from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.devices import hardware
 
@@ -55,7 +55,7 @@ def missing(configs: Iterable[RunConfig], folder: Path = SWEEP_FOLDER) -> list[R
 def claim(config: RunConfig, folder: Path) -> FileLock:
     """The right to train this run, until the lock is released or its holder dies. Raises TakenError."""
     running = folder / "running"
-    running.mkdir(parents=True, exist_ok=True)
+    make_folder(running)
     lock = FileLock(running / f"{config.run_id}.lock")
     try:
         lock.acquire(timeout=0)
@@ -70,7 +70,7 @@ class Sweep:
     Yields an Event for all that happens; the epochs in a run's checkpoint are reported
     once more. A run that diverges, that another sweep trains, or that is too large for the
     memory ends with a failure, and the others go on.
-    Raises SweepError and OSError (a full disk); the epochs trained so far are kept.
+    Raises SweepError, DataError and StorageError (a full disk); the epochs trained so far stay.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Sweep:
             yield from events
         except torch.AcceleratorError:  # the GPU itself is in trouble: no run can go on
             raise
-        except LabError as error:
+        except (TakenError, DivergedError, TooLargeError) as error:
             self._release(config.run_id)
             yield RunEnded(config, failure=error)
         except RuntimeError as error:  # torch's, of this run alone: a missing kernel, say
@@ -185,7 +185,7 @@ def save(
 ) -> None:
     """Add a run with all its epochs to the finished ones.
 
-    runs_at_once: how many were trained side by side, on average. Raises SweepError, OSError.
+    runs_at_once: how many were trained side by side, on average. Raises SweepError, StorageError.
     """
     seconds = sum(record.seconds for record in records)
     add_results([Result(config, records, provenance(hardware, seconds, runs_at_once))], folder)

@@ -12,7 +12,7 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from core.config import RunConfig
-from core.errors import CheckpointError
+from core.errors import CheckpointError, StorageError
 from core.records import EpochRecord
 
 
@@ -21,7 +21,7 @@ def save_checkpoint(
 ) -> None:
     """Replace the checkpoint at `path`, atomically; records: of all epochs so far.
 
-    Raises OSError (a full disk).
+    Raises StorageError (a full disk).
     """
     about = {
         "config": json.dumps(config.overrides()),
@@ -35,8 +35,8 @@ def save_checkpoint(
         }
         save_file(tensors, part, metadata=about)
         os.replace(part, path)
-    except SafetensorError as error:  # how safetensors reports that writing failed
-        raise OSError(f"{path} cannot be written: {error}") from None
+    except (OSError, SafetensorError) as error:  # the latter reports a failed write, too
+        raise StorageError(path, error) from None
     finally:
         part.unlink(missing_ok=True)
 

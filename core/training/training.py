@@ -79,7 +79,7 @@ class Training:
     """One network in training, and what was measured of it so far.
 
     An epoch is launched, then collected. A CPU has done it when `launch` returns; a GPU
-    has only been told, so that many networks can be launched and are trained side by side.
+    has only been given the work, so that many networks can be launched and are trained side by side.
     """
 
     def __init__(
@@ -104,7 +104,6 @@ class Training:
         self.records: list[EpochRecord] = []
         if checkpoint and checkpoint.exists():
             self.records = load_checkpoint(checkpoint, config, self.model, self.optimizer)
-        self.stream = Stream(self.device)
         self.in_flight: EpochInFlight | None = None
         self.evaluated = None if evaluate_all else self.dataset.part
         self.take_steps: Callable[[int], None] = self.take_steps_one_by_one
@@ -113,6 +112,7 @@ class Training:
             self.part = self.dataset.train_part(self.evaluated)
             self.followed = self.dataset.train_part(self.dataset.followed)
             self.evaluate = self.evaluate_part
+        self.stream = Stream(self.device)  # last: it waits for all that was made before it
         if self.device.type == "cuda" if use_graphs is None else use_graphs:
             self._replay_graphs()
 
@@ -191,7 +191,7 @@ class Training:
     def collect(self) -> EpochRecord:
         """The record of the epoch that was launched; waits until it is done.
 
-        Raises DivergedError, and OSError where the checkpoint cannot be written.
+        Raises DivergedError, and StorageError where the checkpoint cannot be written.
         """
         epoch, dataset, work = len(self.records) + 1, self.dataset, self.in_flight
         if work is None:
@@ -228,7 +228,7 @@ class Training:
         return record
 
     def close(self) -> None:
-        """Wait until a GPU has done all that it was told with this run's memory."""
+        """Wait until a GPU has done all its work with this run's memory."""
         self.stream.wait()
 
 

@@ -1,4 +1,21 @@
-"""Numbers in words: per cent, times, counts."""
+"""Numbers in words: per cent, times, counts; and the names of what is measured."""
+
+# The one name of each quantity: on every page, in every export, on the command line.
+LABELS = {
+    "test_error": "test error",
+    "train_error": "training error",
+    "right_label_error": "error on clean labels",
+    "memorized": "memorized",
+    "recovered": "predicted as the true class",
+    "test_loss": "test loss",
+    "train_loss": "training loss",
+}
+TIME_TO_FIT = "time to fit"
+FLOOR = "error without memorizing (0.9 p)"
+FLOOR_EXPLAINED = (
+    "0.9 p, the training error of a network that ignores every wrong label (p is the corruption "
+    "level; a label drawn again is wrong nine times in ten)"
+)
 
 
 def per_cent(value: float | None) -> str:

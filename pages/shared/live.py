@@ -24,8 +24,7 @@ from core.view.captions.run import (
     run_row,
 )
 from core.view.charts import history
-from core.view.charts.style import LABELS
-from core.view.words import per_cent
+from core.view.words import LABELS, per_cent
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.frame import plain_errors
@@ -63,7 +62,7 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
         _buttons(run)
         config = run.config
         shape = (config.epochs, config.level > 0)  # all that the empty charts depend on
-        st.markdown(f"**{describe_errors(config, records)}**")
+        st.markdown(f"**{describe_errors(config, records, run.status)}**")
         left, right = st.columns([3, 2])
         with left:
             draw_live(
@@ -149,7 +148,7 @@ def show_comparison(runs: list[LiveRun]) -> None:
         format_func=lambda name: METRICS[name].capitalize(),
         default="test_error",
         required=True,
-        key="measure",
+        key="measure",  # as in addresses that are out there
         bind="query-params",
     )
     if chosen:
@@ -202,7 +201,7 @@ def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
     if paper is not None:
         st.metric("The paper's test error", per_cent(paper), help="On all 50,000 images.")
     if ours is not None:
-        st.metric("Our sweep's", per_cent(ours), help="On all 50,000 images.")
+        st.metric("Our sweep's test error", per_cent(ours), help="On all 50,000 images.")
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

@@ -8,7 +8,7 @@ import streamlit as st
 from core.config import CORRUPTIONS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
 from pages.shared.full_data import choose_data
 
-KINDS = {
+CORRUPTION_NAMES = {
     "labels": "Labels",
     "shuffled-pixels": "Shuffled pixels",
     "random-pixels": "Random pixels",
@@ -41,7 +41,7 @@ def corruption_choice() -> str:
     return st.segmented_control(
         "What is corrupted",
         CORRUPTIONS,
-        format_func=KINDS.__getitem__,
+        format_func=CORRUPTION_NAMES.__getitem__,
         default="labels",
         required=True,
         wrap=True,

@@ -18,7 +18,7 @@ from core.view.captions.run import (
     describe_provenance,
 )
 from core.view.charts import history
-from core.view.charts.style import LABELS
+from core.view.words import LABELS
 from pages.shared import resources
 from pages.shared.drawing import draw
 from pages.shared.navigation import the_page
@@ -36,7 +36,7 @@ def show(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
     st.subheader("One run, epoch by epoch", anchor=False)
     with st.container(horizontal=True, gap="medium"):
         levels = sorted(runs.level.unique())
-        level = _choice("Level", levels, "run_level", lambda value: f"{value:.0%}")
+        level = _choice("Corruption level", levels, "run_level", lambda value: f"{value:.0%}")
         at_level = runs[runs.level == level]
         seed = _choice("Seed", sorted(at_level.seed), "run_seed", lambda value: f"seed {value}")
     run = at_level[at_level.seed == seed].iloc[0]

@@ -66,11 +66,11 @@ def test_the_figure_and_its_data_can_be_taken_away(page, server):
     open_page(page, server, "/sweep", "The sweep")
     page.get_by_role("button", name="Download", exact=True).click()
     contents = {}
-    for kind in ("PDF", "SVG", "CSV"):
+    for file_type in ("PDF", "SVG", "CSV"):
         with page.expect_download() as download:
-            page.get_by_role("button", name=kind, exact=True).click()
-        contents[kind] = download.value.path().read_bytes()
-        assert download.value.suggested_filename.endswith(f".{kind.lower()}")
+            page.get_by_role("button", name=file_type, exact=True).click()
+        contents[file_type] = download.value.path().read_bytes()
+        assert download.value.suggested_filename.endswith(f".{file_type.lower()}")
     said = pypdf.PdfReader(io.BytesIO(contents["PDF"])).pages[0].extract_text()
     assert "Corruption level p" in said and "The more labels are wrong" in said
     assert b"Zhang et al." in contents["SVG"]

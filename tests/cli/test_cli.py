@@ -27,6 +27,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_train_prints_a_line_an_epoch_and_keeps_the_result(tmp_path):
     done = run(
         "train", "--level", 0.5, "--epochs", 2, "--batch-size", 128, "--out", tmp_path / "r.json"

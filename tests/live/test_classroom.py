@@ -60,7 +60,10 @@ def test_the_reins(classroom):
     for seed in range(3):
         classroom.store.submit(RunConfig(seed=seed), "ann")
     classroom.store.pause(RunConfig(seed=1).run_id, by="ann")
-    assert describe_queue(classroom.waiting(), False) == "3 runs from 1 visitor are taking turns."
+    assert (
+        describe_queue(classroom.waiting(), False)
+        == "2 runs from 1 visitor are taking turns. 1 run is paused."
+    )
     assert describe_queue(classroom.waiting()[:1], False) == "1 run is training."
     classroom.pause_all(True)
     assert classroom.is_paused

@@ -15,7 +15,7 @@ def test_estimates_prefer_what_was_measured_here():
     shared = estimate(HALF, {("mlp-1x512", 64): 20_000.0}, beside)
     assert shared.seconds == 3 * measured.seconds
     fresh = estimate(HALF, {})
-    assert "none here yet" in fresh.basis
+    assert "this machine has trained none yet" in fresh.basis
     row = next(r for r in reference()["rows"] if (r["model"], r["batch_size"]) == ("mlp-1x512", 64))
     twice = {("mlp-1x512", 64): 2 * row["epoch_images_per_second"]}
     alexnet = RunConfig(model="alexnet")

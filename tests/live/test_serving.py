@@ -31,9 +31,9 @@ def test_serve_says_where_and_what_is_exposed(monkeypatch, capsys, has_teacher, 
     )
     serving.serve(has_teacher, 8600)
     said, (command, options) = capsys.readouterr().out, called[0]
-    here = f"http://{serving.network_address()}:8600"
-    assert f"The lab is at {here}" in said and door in said and "not encrypted" in said
-    assert "--server.address=0.0.0.0" in command and options["env"]["LAB_ADDRESS"] == here
+    base_url = f"http://{serving.network_address()}:8600"
+    assert f"The lab is at {base_url}" in said and door in said and "not encrypted" in said
+    assert "--server.address=0.0.0.0" in command and options["env"]["LAB_ADDRESS"] == base_url
 
 
 def test_run_stays_on_this_machine():

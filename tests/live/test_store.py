@@ -22,7 +22,7 @@ def store(tmp_path):
     return Store(tmp_path / "runs.sqlite")
 
 
-def test_a_run_asked_for_twice_is_one_run(store):
+def test_a_run_submitted_twice_is_one_run(store):
     first, second = store.submit(CONFIG, "ann"), store.submit(CONFIG, "ben")
     assert first.run_id == second.run_id == CONFIG.run_id
     assert first.config == CONFIG and first.status == "queued" and first.epochs_done == 0
@@ -31,7 +31,7 @@ def test_a_run_asked_for_twice_is_one_run(store):
     assert store.runs_of("eve") == []
 
 
-def test_a_finished_run_asked_for_again_stays_finished(store):
+def test_a_finished_run_submitted_again_stays_finished(store):
     train(store, CONFIG, 3)
     store.report_end(CONFIG.run_id)
     assert store.submit(CONFIG, "ben").status == "finished"
@@ -47,7 +47,7 @@ def train(store, config, epochs):
 def test_records_come_back_as_they_were(store):
     train(store, CONFIG, 2)
     assert store.records(CONFIG.run_id) == [record(1), record(2)]
-    store.add_epoch(CONFIG.run_id, record(2))  # told again after a kill
+    store.add_epoch(CONFIG.run_id, record(2))  # reported again after a kill
     assert store.run(CONFIG.run_id).epochs_done == 2
 
 
@@ -82,7 +82,7 @@ def test_one_epoch_pauses_after_it(store):
     assert store.run(CONFIG.run_id).status == "running"
 
 
-def test_cancel_keeps_the_epochs_and_can_be_asked_for_again(store):
+def test_cancel_keeps_the_epochs_and_can_be_submitted_again(store):
     train(store, CONFIG, 2)
     store.cancel(CONFIG.run_id, by="ann")
     run = store.run(CONFIG.run_id)
@@ -121,7 +121,7 @@ def test_any_order_of_clicks_leaves_a_run_that_has_a_state(store):
         assert store.run(CONFIG.run_id).status in expected
 
 
-def test_an_epoch_told_after_cancel_does_not_bring_the_run_back(store):
+def test_an_epoch_reported_after_cancel_does_not_bring_the_run_back(store):
     train(store, CONFIG, 1)
     store.cancel(CONFIG.run_id, by="ann")
     store.add_epoch(CONFIG.run_id, record(2))
@@ -130,7 +130,7 @@ def test_an_epoch_told_after_cancel_does_not_bring_the_run_back(store):
     assert store.run(CONFIG.run_id).status == "cancelled"
 
 
-def test_active_runs_are_in_the_order_they_were_asked_for(store):
+def test_active_runs_are_in_the_order_they_were_submitted(store):
     configs = [RunConfig(seed=seed) for seed in (3, 1, 2)]
     for config in configs:
         store.submit(config, "ann")

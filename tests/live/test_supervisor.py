@@ -25,7 +25,8 @@ def store(data_folder):
     return Store(data_folder / "runs.sqlite")
 
 
-def test_killed_twenty_times_at_random_moments_it_goes_on(store, data_folder, monkeypatch):
+@pytest.mark.slow
+def test_killed_twenty_times_at_random_moments_it_resumes(store, data_folder, monkeypatch):
     monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.05)
     draw = random.Random(0)
     config = RunConfig(level=0.5, epochs=40)
@@ -138,6 +139,7 @@ def test_a_download_that_ends_without_a_sentence_has_failed_all_the_same(data_fo
     assert download.error.endswith((".", "again.")) and "terminal" in download.error
 
 
+@pytest.mark.slow
 def test_the_real_download_speaks_json_lines(data_folder):
     """No network and no npm: it fails, with its sentence."""
     refused = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")

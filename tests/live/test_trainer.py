@@ -49,7 +49,7 @@ def test_runs_of_one_visitor_take_turns(store, trainer):
     assert {run.status for run in store.active_runs()} == {"running"}
 
 
-def test_only_so_many_are_in_memory_and_the_others_go_on_from_the_disk(store, trainer, tiny):
+def test_only_so_many_are_in_memory_and_the_others_resume_from_the_disk(store, trainer, tiny):
     trainer.runs.memory = needed([seeded(0), seeded(1)], trainer.runs.device)
     for seed in range(4):
         store.submit(seeded(seed), f"visitor {seed}")
@@ -191,7 +191,7 @@ def test_a_run_cancelled_in_its_last_epoch_can_be_taken_up_again(store, trainer,
     trainer.turn()
     add_epoch = store.add_epoch
     monkeypatch.setattr(
-        store, "add_epoch", lambda *told: (add_epoch(*told), store.cancel(run_id, by="ann"))
+        store, "add_epoch", lambda *epoch: (add_epoch(*epoch), store.cancel(run_id, by="ann"))
     )
     trainer.turn()
     assert store.run(run_id).status == "cancelled"
@@ -202,7 +202,7 @@ def test_a_run_cancelled_in_its_last_epoch_can_be_taken_up_again(store, trainer,
 
 
 def test_one_epoch_from_another_trainer_is_a_new_epoch(store, trainer):
-    """A trainer that resumes is first told the last epoch again; that is not the one asked for."""
+    """A trainer that resumes first reports the last epoch again; that is not the one requested."""
     run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
     store.pause(run_id, by="ann")
@@ -225,6 +225,7 @@ def test_cancelled_runs_leave_memory_and_can_be_taken_up_again(store, trainer, t
     assert reproducible(store.records(run_id)) == reproducible(train(CONFIG, tiny, "cpu"))
 
 
+@pytest.mark.slow
 def test_divergence_ends_one_run_and_not_the_others(store, trainer):
     bad = RunConfig(model="inception-no-bn", learning_rate=10, epochs=3, batch_size=256)
     store.submit(bad, "ann")

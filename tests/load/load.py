@@ -2,7 +2,7 @@
 
 Each viewer has one page of the live run, which its browser's timer redraws every second,
 and moves the slider of the corruption page every ten seconds. Everything, viewers
-included, runs on this machine; what the viewers themselves took of it is told.
+included, runs on this machine; what the viewers themselves took of it is reported.
 """
 
 import argparse
@@ -73,16 +73,16 @@ class Viewer:
         await self.socket.send(message.SerializeToString())
         while True:
             answer = ForwardMsg.FromString(await self.socket.recv())
-            kind = answer.WhichOneof("type")
-            if kind == "auto_rerun":
+            message_type = answer.WhichOneof("type")
+            if message_type == "auto_rerun":
                 self.timer = answer.auto_rerun.fragment_id
-            elif kind == "delta" and answer.delta.WhichOneof("type") == "new_element":
+            elif message_type == "delta" and answer.delta.WhichOneof("type") == "new_element":
                 element = answer.delta.new_element
                 if element.HasField("exception"):
                     self.errors.append(element.exception.message)
                 if element.HasField("slider"):
                     self.slider = element.slider.id
-            elif kind == "script_finished":
+            elif message_type == "script_finished":
                 return time.perf_counter() - started
 
 
@@ -155,7 +155,7 @@ async def load(server: Server, count: int, seconds: float, alone: float) -> dict
         errors = [error for viewer in viewers for error in viewer.errors]
     for error in errors[:5]:
         print(error, file=sys.stderr)
-    own = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    viewers_seconds = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
     return {
         "first page, slowest (s)": max(firsts),
         "updates": len(updates),
@@ -166,7 +166,7 @@ async def load(server: Server, count: int, seconds: float, alone: float) -> dict
         "training with nobody watching (images/s)": before,
         "training under load (images/s)": during,
         "share of training left": during / before,
-        "cores that the simulated viewers took": own / seconds,
+        "cores that the simulated viewers took": viewers_seconds / seconds,
         "server memory, most (MB)": max(memory),
         "errors": len(errors),
     }

@@ -23,9 +23,9 @@ def test_corrupt_follows_its_address():
     assert "80%" in texts(page)
 
 
-@pytest.mark.parametrize("kind", ["Shuffled pixels", "Random pixels", "Gaussian noise"])
-def test_corrupt_shows_changed_pixels(kind):
-    page = open_page("corrupt", corruption=kind)
+@pytest.mark.parametrize("corruption", ["Shuffled pixels", "Random pixels", "Gaussian noise"])
+def test_corrupt_shows_changed_pixels(corruption):
+    page = open_page("corrupt", corruption=corruption)
     assert not page.exception and "labels stay true" in texts(page)
     assert len(page.slider) == 0 and len(page.metric) == 0
 

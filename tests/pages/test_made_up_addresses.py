@@ -65,6 +65,7 @@ NAMES = [
 COUNTS = {"corrupt": 300, "train": 500, "guess": 1100, "sweep": 100}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTS)
 def test_made_up_addresses_give_a_working_page(name, monkeypatch):
     """2,000 of them; most with a plain chart for each picture, which no address touches."""

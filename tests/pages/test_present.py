@@ -3,7 +3,7 @@
 from tests.pages.opened import open_page
 
 
-def test_the_story_goes_on_by_hand_and_comes_round():
+def test_the_story_moves_on_by_hand_and_comes_round():
     page = open_page("present")
     titles = []
     for _ in range(5):

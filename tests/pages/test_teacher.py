@@ -55,7 +55,7 @@ def test_the_teacher_holds_the_reins(teacher, store):
         page.dataframe[0]
     )
     press(page, "Pause all")
-    assert store.database.state().is_paused and "all training is paused" in texts(page)
+    assert store.database.state().is_paused and "All training is paused: 3 runs wait" in texts(page)
     assert "the teacher has paused all training" in texts_of_run(configs[0])
     press(page, "Resume all")
     press(page, "Pause it")

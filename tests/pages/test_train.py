@@ -11,7 +11,7 @@ from tests.pages.opened import finished, metrics, open_page, texts
 from tests.samples import record
 
 
-def test_train_start_asks_for_the_run_and_shows_it(store):
+def test_train_start_submits_the_run_and_shows_it(store):
     page = open_page("train")
     assert "about" in texts(page) and "Press Start" in texts(page)
     page.button(key="start").click().run()

@@ -11,7 +11,8 @@ from core.sweep.comparison import (
     sweep_test_error,
 )
 from core.sweep.reference import paper
-from core.sweep.results import load_runs
+from core.sweep.results import Result, add_results, load_runs
+from core.view.captions.sweep import describe_sources
 from tests.samples import record
 
 HALF = RunConfig(level=0.5, epochs=40)
@@ -41,3 +42,21 @@ def test_points_are_finished_runs_with_corrupted_labels():
     table = points([(HALF, record(1)), (RunConfig(corruption="gaussian"), record(1))])
     assert table.level.tolist() == [0.5] and table.test_error.tolist() == [0.7]
     assert points([]).columns.tolist() == ["model", "level", "run", "test_error", "train_error"]
+
+
+def test_of_two_lengths_of_one_run_the_longer_one_counts(tmp_path):
+    """A run that was read early, and the same run trained to its end."""
+    settings = {"model": "inception", "data": "full", "batch_size": 128, "level": 0.5}
+    early = RunConfig(**settings, epochs=10, epochs_after_fitted=5)
+    whole = RunConfig(**settings, epochs=64, epochs_after_fitted=10)
+    about = {"device": "x", "torch": "0", "python": "0", "date": "d", "wall_seconds": 1.0}
+    results = [Result(early, [record(1, test_error=0.9)], about)]
+    add_results(results, tmp_path)
+    assert label_runs(load_runs(tmp_path)).run_id.tolist() == [early.run_id]
+    assert "read 5 epochs after" in describe_sources(
+        label_runs(load_runs(tmp_path)), "inception", "full", 0
+    )
+    add_results([Result(whole, [record(1, test_error=0.5)], about)], tmp_path)
+    runs = label_runs(load_runs(tmp_path))
+    assert runs.run_id.tolist() == [whole.run_id]
+    assert "read 5 epochs after" not in describe_sources(runs, "inception", "full", 0)

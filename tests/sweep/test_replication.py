@@ -61,12 +61,12 @@ def test_table_1_tells_its_regularizers_apart():
     decay = {"weight_decay": 0.0005}
     configs = [run("inception", random_crop=True, **decay), run("inception", **decay)]
     table = replication(*tables(*configs, test_error=0.1), paper())
-    own = table[(table.source == "Table 1") & (table.quantity == "test accuracy")]
-    assert own.set_index("at").paper.round(6).to_dict() == {
+    test_rows = table[(table.source == "Table 1") & (table.quantity == "test accuracy")]
+    assert test_rows.set_index("at").paper.round(6).to_dict() == {
         "true labels, random crop and weight decay": 0.8905,
         "true labels, weight decay": 0.8603,
     }
-    assert (own.ours - 0.9).abs().max() < 1e-9
+    assert (test_rows.ours - 0.9).abs().max() < 1e-9
 
 
 def test_curves_are_compared_epoch_by_epoch():

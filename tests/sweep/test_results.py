@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core.config import RunConfig
-from core.errors import SweepError
+from core.errors import StorageError, SweepError
 from core.sweep import reference, results
 from core.sweep.comparison import beside_paper
 from core.sweep.grids import all_runs
@@ -102,7 +102,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", no_room)
-    with pytest.raises(OSError):
+    with pytest.raises(StorageError, match="No space left on device"):
         add_results([result(2)], tmp_path)
     assert load_runs(tmp_path).seed.tolist() == [1]
     assert {path.name for path in tmp_path.glob("*.*")} == {".lock", "runs.parquet", "epochs.parquet"}
@@ -121,9 +121,9 @@ def test_shipped_runs_are_of_the_grids_and_carry_their_provenance_and_all_their_
         config = config_of(run)
         assert config.run_id == run["run_id"] in grids
         assert run["device"] and run["torch"] and run["date"] and run["wall_seconds"] > 0
-        own = epochs[epochs.run_id == run["run_id"]]
-        assert own.epoch.tolist() == list(range(1, run["epochs_trained"] + 1))
-        assert own.test_error.iloc[-1] == run["final_test_error"]
+        ours = epochs[epochs.run_id == run["run_id"]]
+        assert ours.epoch.tolist() == list(range(1, run["epochs_trained"] + 1))
+        assert ours.test_error.iloc[-1] == run["final_test_error"]
         assert run["epochs_trained"] >= config.epochs
     assert set(pd.read_parquet(results.SWEEP_FOLDER / "epochs.parquet").predictions.map(len)) == {128}
 
@@ -153,3 +153,21 @@ def test_the_papers_numbers_are_aboard():
     figure = reference.paper()["fig1c_test_error"]
     assert np.allclose(figure["corruption"], np.arange(11) / 10)
     assert figure["series"]["MLP 1x512"][0] == 0.4951
+
+
+def test_runs_stored_before_a_setting_existed_had_its_default(tmp_path):
+    add_results([result(1)], tmp_path)
+    path = tmp_path / "runs.parquet"
+    pd.read_parquet(path).drop(columns=["random_crop", "device_type", "threads"]).to_parquet(path)
+    run = load_runs(tmp_path).iloc[0]
+    assert config_of(run) == result(1).config
+    assert run.device_type == "cuda"  # what the words "test" do not say to be a CPU
+
+
+def test_the_threads_of_older_runs_are_read_from_their_device(tmp_path):
+    old = Result(result(1).config, result(1).records, {**ABOUT, "device": "8 CPU threads (x, y)"})
+    add_results([old], tmp_path)
+    path = tmp_path / "runs.parquet"
+    pd.read_parquet(path).drop(columns=["device_type", "threads"]).to_parquet(path)
+    run = load_runs(tmp_path).iloc[0]
+    assert (run.device_type, run.threads) == ("cpu", 8)

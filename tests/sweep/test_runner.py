@@ -14,7 +14,7 @@ import pytest
 from safetensors import safe_open
 
 from core.config import RunConfig
-from core.errors import DivergedError, SweepError, TakenError, TooLargeError
+from core.errors import DataError, DivergedError, SweepError, TakenError, TooLargeError
 from core.sweep import runner
 from core.sweep.results import load_epochs, load_records, load_runs
 from core.sweep.runner import EpochTrained, RunEnded, Sweep, missing
@@ -66,7 +66,7 @@ def test_a_finished_run_is_added_and_no_longer_missing(tmp_path, tiny):
     assert list(train_run(CONFIG, "cpu", tmp_path, tiny)) == []  # nothing twice
 
 
-def test_an_interrupted_run_goes_on_and_loses_no_record(tmp_path, tiny):
+def test_an_interrupted_run_resumes_and_loses_no_record(tmp_path, tiny):
     training = train_run(CONFIG, "cpu", tmp_path, tiny)
     next(training)
     training.close()
@@ -75,7 +75,7 @@ def test_an_interrupted_run_goes_on_and_loses_no_record(tmp_path, tiny):
     assert load_epochs([CONFIG.run_id], tmp_path).test_error.tolist() == expected
 
 
-def test_a_run_goes_on_until_it_is_fitted(tmp_path, tiny):
+def test_a_run_is_trained_until_it_is_fitted(tmp_path, tiny):
     config = RunConfig(level=0.0, epochs=2, epochs_after_fitted=3)
     records = list(train_run(config, "cpu", tmp_path, tiny))
     run = load_runs(tmp_path).iloc[0]
@@ -122,6 +122,7 @@ def test_a_diverging_run_ends_and_the_next_one_is_trained(tmp_path, tiny):
     assert ends[1].failure is None and missing([wild, CONFIG], tmp_path) == [wild]
 
 
+@pytest.mark.slow
 def test_killed_at_several_moments_it_loses_at_most_one_epoch(tmp_path, uninterrupted):
     moments = random.Random(0)
     for epochs in (1, moments.randrange(3, 8), moments.randrange(9, 14)):
@@ -154,6 +155,7 @@ def test_killed_while_the_results_are_written_it_has_lost_nothing(tmp_path, tiny
     assert epochs == [1, 2, 3] and missing([CONFIG], tmp_path) == []
 
 
+@pytest.mark.slow
 def test_two_sweeps_do_not_train_the_same_run_twice(tmp_path):
     with start(tmp_path) as first, start(tmp_path) as second:
         said = [process.communicate(timeout=120) for process in (first, second)]
@@ -188,6 +190,7 @@ def test_a_broken_result_file_is_one_sentence_and_no_run_is_lost(tmp_path, tiny,
     assert set(load_runs(tmp_path).run_id) == {CONFIG.run_id, other.run_id}
 
 
+@pytest.mark.slow
 def test_a_broken_result_file_on_the_command_line(tmp_path):
     (tmp_path / "runs.parquet").write_text("no parquet")
     with start(tmp_path) as process:
@@ -196,6 +199,7 @@ def test_a_broken_result_file_on_the_command_line(tmp_path):
     assert "git checkout" in complaint and "Traceback" not in complaint
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_in_one_sentence_and_leaves_nothing_half_written(tmp_path):
     def no_room():  # files cannot grow beyond a megabyte, a checkpoint has to
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
@@ -205,3 +209,18 @@ def test_a_full_disk_ends_in_one_sentence_and_leaves_nothing_half_written(tmp_pa
     assert process.returncode == 1 and "Traceback" not in complaint
     assert "make room" in complaint and complaint.count("\n") == 1
     assert [path.name for path in (tmp_path / "running").iterdir()] == [f"{SHORT.run_id}.lock"]
+
+
+def test_what_concerns_the_whole_sweep_ends_it(tmp_path, tiny, monkeypatch, data_folder):
+    """No images, or results that cannot be read: not a failure of this run or that."""
+    with pytest.raises(DataError, match="make data"):
+        list(Sweep([RunConfig(data="full"), CONFIG], "cpu", tmp_path))
+
+    def unreadable(*_, **__):
+        raise SweepError("runs.parquet cannot be read")
+
+    monkeypatch.setattr(runner, "add_results", unreadable)
+    with pytest.raises(SweepError, match="cannot be read"):
+        list(Sweep([CONFIG, RunConfig(level=0.5, epochs=3, seed=1)], "cpu", tmp_path, tiny))
+    monkeypatch.undo()
+    assert len(list(train_run(CONFIG, "cpu", tmp_path, tiny))) == 3  # from its checkpoint

@@ -50,6 +50,7 @@ def logged(folder) -> list[dict]:
     return [json.loads(subprocess.check_output([*command, str(file)], text=True)) for file in files]
 
 
+@pytest.mark.slow
 def test_every_record_is_in_the_run_directory(tmp_path):
     result = tmp_path / "r.json"
     flags = ["--level", "0.5", "--epochs", "2", "--batch-size", "500", "--out", str(result), "--wandb"]
@@ -68,6 +69,7 @@ def test_every_record_is_in_the_run_directory(tmp_path):
             assert row[name] == pytest.approx(epoch[name])
 
 
+@pytest.mark.slow
 def test_runs_side_by_side_each_get_their_own_records(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))

@@ -99,10 +99,10 @@ def test_out_of_memory_plans_with_less_and_loses_nothing(
     """More than two in training are too many; which the plan did not foresee."""
     do = getattr(Training, work)
 
-    def limited(training, *arguments):
+    def limited(training, *arguments, **options):
         if len(runs.in_flight) >= 2:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        do(training, *arguments)
+        do(training, *arguments, **options)
 
     monkeypatch.setattr(Training, work, limited)
     together = trained_together(runs, CONFIGS, tiny, checkpoint)

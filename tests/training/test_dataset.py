@@ -32,21 +32,21 @@ def test_the_floor_on_the_deviation_serves_flat_images_only(embedded):
 
 
 def test_inputs_are_the_centre_crop_of_the_images(tiny):
-    examples = Dataset(RunConfig(model="inception"), tiny, CPU)
+    dataset = Dataset(RunConfig(model="inception"), tiny, CPU)
     for part in ("train", "test"):
         expected = [by_hand(image) for image in getattr(tiny, f"{part}_images")[:, :, 2:30, 2:30]]
-        ours = getattr(examples, f"{part}_images").float().numpy()
+        ours = getattr(dataset, f"{part}_images").float().numpy()
         # bfloat16, where there is such hardware, keeps 8 bits.
         assert np.allclose(ours, expected, rtol=1 / 128, atol=1e-3)
 
 
 def test_labels_are_the_corrupted_ones_and_test_labels_the_true_ones(tiny):
     config = RunConfig(level=0.6, seed=4)
-    examples = Dataset(config, tiny, CPU)
+    dataset = Dataset(config, tiny, CPU)
     corrupted = corrupt_labels(tiny.train_labels, 0.6, 4)
-    assert (examples.labels.numpy() == corrupted.labels).all()
-    assert (examples.test_labels.numpy() == tiny.test_labels).all()
-    assert (examples.true_labels == tiny.train_labels).all()
+    assert (dataset.labels.numpy() == corrupted.labels).all()
+    assert (dataset.test_labels.numpy() == tiny.test_labels).all()
+    assert (dataset.true_labels == tiny.train_labels).all()
 
 
 @pytest.mark.parametrize("corruption", ["shuffled-pixels", "random-pixels", "gaussian"])
@@ -58,31 +58,31 @@ def test_corrupted_pixels_reach_the_network(tiny, corruption):
     assert (changed.labels == plain.labels).all()
 
 
-def batches_of(examples, epoch):
+def batches_of(dataset, epoch):
     """All of an epoch; the last may be smaller."""
-    examples.shuffle(epoch)
-    count, size = len(examples.labels), examples.config.batch_size
-    return [examples.next_batch(min(size, count - start)) for start in range(0, count, size)]
+    dataset.shuffle(epoch)
+    count, size = len(dataset.labels), dataset.config.batch_size
+    return [dataset.next_batch(min(size, count - start)) for start in range(0, count, size)]
 
 
 @pytest.mark.parametrize("crop", [False, True])
 def test_an_epoch_is_every_example_once(tiny, crop):
     config = RunConfig(batch_size=64, level=1.0, random_crop=crop)
-    examples = Dataset(config, tiny, CPU)
-    batches = batches_of(examples, 1)
+    dataset = Dataset(config, tiny, CPU)
+    batches = batches_of(dataset, 1)
     assert [len(labels) for _, labels in batches] == [64, 64, 64, 8]
     together = torch.cat([labels for _, labels in batches])
-    assert (together.bincount(minlength=10) == examples.labels.bincount(minlength=10)).all()
+    assert (together.bincount(minlength=10) == dataset.labels.bincount(minlength=10)).all()
     if not crop:
         seen = torch.cat([images for images, _ in batches]).float().flatten(1).numpy()
-        given = examples.train_images.float().flatten(1).numpy()
+        given = dataset.train_images.float().flatten(1).numpy()
         assert (np.sort(seen, axis=0) == np.sort(given, axis=0)).all()
 
 
 def test_order_differs_between_epochs_and_seeds_and_is_fixed_otherwise(tiny):
     def order(seed, epoch):
-        examples = Dataset(RunConfig(seed=seed), tiny, CPU)
-        return torch.cat([images for images, _ in batches_of(examples, epoch)])
+        dataset = Dataset(RunConfig(seed=seed), tiny, CPU)
+        return torch.cat([images for images, _ in batches_of(dataset, epoch)])
 
     assert torch.equal(order(0, 1), order(0, 1))
     assert not torch.equal(order(0, 1), order(0, 2))

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from core.config import PRESETS, RunConfig
 from core.data.corruption import corrupt_labels, followed_images
-from core.errors import CheckpointError, DivergedError
+from core.errors import CheckpointError, DivergedError, StorageError
 from core.records import EpochRecord, fitted_epoch
 from core.training import checkpoint, dataset, devices
 from core.training.devices import describe_device
@@ -34,6 +34,7 @@ def test_a_record_has_all_that_is_to_be_reproducible(tiny):
         assert set(record.predictions) <= set(range(10))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn"])
 def test_same_config_same_records_bit_for_bit(tiny, model):
     config = dataclasses.replace(FAST, model=model, epochs=2)
@@ -52,6 +53,7 @@ def test_two_trainings_taking_turns_do_not_disturb_each_other(tiny):
     assert tuple(map(reproducible, zip(*turns, strict=True))) == alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "stop_after"), [("mlp-1x512", 1), ("mlp-1x512", 3), ("alexnet", 2), ("inception", 2)]
 )
@@ -65,6 +67,7 @@ def test_stopped_and_resumed_is_the_same_as_not_stopped(tiny, tmp_path, model, s
     assert reproducible(rest) == whole
 
 
+@pytest.mark.slow
 def test_resumed_in_another_process_is_the_same(tmp_path):
     command = [sys.executable, "-m", "core", "train", "--level", "0.5", "--epochs", "2"]
     for name, part in (("a", 1), ("b", 2)):
@@ -105,7 +108,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tiny, tmp_path, monkeypatch):
 
     with monkeypatch.context() as full:
         full.setattr(checkpoint, "save_file", no_room)
-        with pytest.raises(OSError, match="cannot be written"):
+        with pytest.raises(StorageError, match="cannot be written"):
             next(training)
     assert next(train(FAST, tiny, "cpu", path)) == first
     assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
@@ -118,6 +121,7 @@ def test_divergence_is_said_and_nothing_infinite_is_yielded(tiny):
             assert np.isfinite([record.train_loss, record.test_loss]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn"])
 def test_every_network_fits_random_labels(tiny, model):
     """The thing itself, on 16 images: all labels random, and every one learned by heart."""
@@ -133,8 +137,9 @@ def test_every_network_fits_random_labels(tiny, model):
     assert last.test_error > 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["mlp-1x512", "alexnet", "inception"])
-def test_measures_are_those_of_the_weights_at_the_end_of_the_epoch(tiny, tmp_path, model):
+def test_metrics_are_those_of_the_weights_at_the_end_of_the_epoch(tiny, tmp_path, model):
     """Against a plain float32 pass written out here, with the weights of the checkpoint."""
     config = dataclasses.replace(FAST, model=model, epochs=3)
     path = tmp_path / "run.safetensors"
@@ -161,6 +166,7 @@ def test_measures_are_those_of_the_weights_at_the_end_of_the_epoch(tiny, tmp_pat
 
 
 # Not inception-no-bn: at 0.1 it needs more steps than a test has to leave the first plateau.
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["mlp-1x512", "mlp-3x512", "alexnet", "inception"])
 def test_every_network_starts_to_learn_at_the_papers_learning_rate(embedded, model):
     data = dataclasses.replace(
@@ -174,6 +180,7 @@ def test_every_network_starts_to_learn_at_the_papers_learning_rate(embedded, mod
     assert records[-1].train_loss < 2.25  # guessing: 2.30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["random", "deep"])
 def test_presets_fit_their_training_set_also_with_random_labels(embedded, key):
     """Those that take seconds; the other MLP presets differ by the level alone."""

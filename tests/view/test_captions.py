@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from core.config import RunConfig
 from core.data.corruption import corrupt_labels
 from core.live.estimate import Estimate
+from core.live.store import Status
 from core.sweep.comparison import (
     beside_paper,
     label_runs,
@@ -12,8 +13,10 @@ from core.sweep.reference import (
     paper,
 )
 from core.sweep.results import load_runs
+from core.view.captions.classroom import describe_queue
 from core.view.captions.corruption import describe_corruption
 from core.view.captions.run import (
+    describe_empty,
     describe_errors,
     describe_evaluation,
     describe_fate,
@@ -56,7 +59,7 @@ def test_the_fate_says_when_most_were_predicted_truly():
 def test_what_is_measured_on_a_part_says_so():
     assert describe_evaluation([record(1), record(2)]) == ""
     part = describe_evaluation([record(1, evaluated_on=5_000), record(2)])
-    assert "5,000 of them" in part and "at the end on all" in part
+    assert "5,000 of them" in part and "at the end they are from all" in part
 
 
 def test_loss_says_when_the_set_was_fitted():
@@ -125,3 +128,25 @@ def test_the_message_names_what_rises_and_what_stays():
     said = describe_message(runs, "mlp-1x512")
     assert "What rises" in said and "What stays at zero" in said and "Why" in said
     assert "100%" in said and describe_message(runs, "inception-no-bn") == ""
+
+
+def test_the_queue_tells_who_trains_from_who_is_paused():
+    ann, ben = live_run(HALF), live_run(RunConfig(seed=1), owner="ben")
+    paused = live_run(RunConfig(seed=2), status="paused")
+    assert describe_queue([], False) == "Nobody is training."
+    assert describe_queue([paused], False) == "Nobody is training. 1 run is paused."
+    assert describe_queue([ann, paused], False) == "1 run is training. 1 run is paused."
+    assert describe_queue([ann, ben], False) == "2 runs from 2 visitors are taking turns."
+    assert describe_queue([ann, ben], True) == "All training is paused: 2 runs wait."
+
+
+def test_what_has_not_been_trained_is_not_said_to_be_in_training():
+    assert "being trained" in describe_errors(HALF, [], Status.RUNNING)
+    for status in (Status.QUEUED, Status.PAUSED, Status.CANCELLED, Status.FAILED):
+        assert describe_errors(HALF, [], status) == "No epoch has been trained yet."
+
+
+def test_0_9_p_is_explained_where_it_is_drawn():
+    runs = label_runs(load_runs())
+    for text in (describe_sources(runs, "mlp-1x512", "full", 0), describe_empty(HALF, None)):
+        assert "ignores every wrong label" in text and "corruption level" in text

@@ -31,12 +31,20 @@ def describe_guesses(guesses: np.ndarray) -> str:
     )
 
 
-def describe_queue(waiting: list[LiveRun], is_paused: bool) -> str:
-    """What the teacher's page says of all runs that have not ended."""
-    if not waiting:
-        return "Nobody is training." + (" All training is paused." if is_paused else "")
-    if len(waiting) == 1:
-        return "1 run is waiting: all training is paused." if is_paused else "1 run is training."
-    visitors = len({run.owner for run in waiting})
-    text = f"{len(waiting)} runs from {plural(visitors, 'visitor')} are"
-    return f"{text} waiting: all training is paused." if is_paused else f"{text} taking turns."
+def describe_queue(unended: list[LiveRun], is_paused: bool) -> str:
+    """What the teacher's page says of all runs that have not ended; is_paused: all training."""
+    active = [run for run in unended if run.is_active]
+    paused = len(unended) - len(active)
+    waits = f" {plural(paused, 'run')} {'are' if paused > 1 else 'is'} paused." if paused else ""
+    if is_paused:
+        return f"All training is paused: {plural(len(active), 'run')} {_waits(len(active))}.{waits}"
+    if not active:
+        return f"Nobody is training.{waits}"
+    if len(active) == 1:
+        return f"1 run is training.{waits}"
+    visitors = len({run.owner for run in active})
+    return f"{len(active)} runs from {plural(visitors, 'visitor')} are taking turns.{waits}"
+
+
+def _waits(count: int) -> str:
+    return "waits" if count == 1 else "wait"

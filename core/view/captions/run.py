@@ -6,20 +6,16 @@ from core.config import RunConfig, run_name
 from core.live.estimate import Estimate, Speeds, epoch_seconds, time_left
 from core.live.store import RESTARTABLE, LiveRun, Status
 from core.records import EpochRecord, fitted_epoch
-from core.view.words import about, duration, per_cent, plural
-
-ENDED = {
-    Status.FINISHED: "finished",
-    Status.PAUSED: "paused",
-    Status.CANCELLED: "cancelled",
-    Status.FAILED: "stopped",
-}
+from core.view.words import FLOOR_EXPLAINED, about, duration, per_cent, plural
 
 
-def describe_errors(config: RunConfig, records: list[EpochRecord]) -> str:
+def describe_errors(
+    config: RunConfig, records: list[EpochRecord], status: Status = Status.RUNNING
+) -> str:
     """What the error curves show so far."""
     if not records:
-        return "The first epoch is being trained."
+        is_running = status is Status.RUNNING
+        return "The first epoch is being trained." if is_running else "No epoch has been trained yet."
     last = records[-1]
     after = f"After {plural(last.epoch, 'epoch')} the network"
     if last.memorized is None:  # no label is wrong
@@ -75,8 +71,8 @@ def describe_evaluation(records: list[EpochRecord]) -> str:
     if not counts:
         return ""
     return (
-        f"Before the last epoch, what concerns the training images is measured on {max(counts):,} of "
-        "them, drawn at random; at the end on all."
+        f"Until the last epoch, the numbers about training images are from {max(counts):,} of them, "
+        "drawn at random; at the end they are from all."
     )
 
 
@@ -100,11 +96,7 @@ def describe_empty(config: RunConfig, paper_error: float | None) -> str:
     """What to expect of a run that has not been started."""
     text = "Press Start: the training error falls to nothing, whatever the labels are."
     if config.level:
-        text = (
-            "Press Start. The dashed line at 0.9 p is the error of a network that ignores every wrong "
-            "label: p is the corruption level, and a label drawn again is wrong nine times in ten. "
-            "Every step below the line is memorizing."
-        )
+        text = f"Press Start. The dashed line is {FLOOR_EXPLAINED}."
     if paper_error is not None:
         text += f" On all 50,000 images the paper's test error is {paper_error:.0%} here."
     return text
@@ -133,9 +125,9 @@ def describe_status(
         left = time_left(run.config.epochs, needed, others, speeds, run.owner)
         return f"Waiting for its first turn{_sharing(run, others)} · {about(left)} until it ends"
     if not run.is_active:
-        return f"{done} · {ENDED[run.status]} · {run.device}"
+        return " · ".join(filter(None, (done, run.status.value, run.device)))
     if not records:
-        return f"{done} · {run.device}"
+        return " · ".join(filter(None, (done, run.device)))
     recent = records[-5:]
     seconds = sum(record.seconds for record in recent) / len(recent)
     share = seconds / runs_at_once  # of the device's time
@@ -151,7 +143,7 @@ def describe_turn(in_training: list[LiveRun], run: LiveRun) -> str:
     if not in_training or not run.is_active:
         return ""
     if run.run_id in {other.run_id for other in in_training}:
-        return "It is its turn now." if len(in_training) == 1 else ""
+        return "This run is being trained now." if len(in_training) == 1 else ""
     if len(in_training) > 1:
         return f"{len(in_training)} other runs are being trained now."
     return f"Being trained now: {run_name(in_training[0].config)}."

@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from core.view.words import plural
+from core.view.words import FLOOR_EXPLAINED, plural
+
+EARLY = 5  # epochs_after_fitted of the grid "paper-until-fitted"
 
 
 def describe_sweep(ours: pd.DataFrame, model: str) -> str:
@@ -52,14 +54,15 @@ def describe_message(ours: pd.DataFrame, model: str) -> str:
         return ""
     at = ours.groupby("level").final_test_error.mean()
     worst = ours.final_train_error.max()
+    rises = f"from {at.iloc[0]:.0%} at {at.index[0]:.0%} corruption to {at.iloc[-1]:.0%} at {at.index[-1]:.0%}"
+    if len(at) == 1:
+        rises = f"{at.iloc[0]:.0%} at {at.index[0]:.0%} corruption, the only level computed yet"
     return (
-        f"**What rises:** the test error, from {at.iloc[0]:.0%} at {at.index[0]:.0%} corruption to "
-        f"{at.iloc[-1]:.0%} at {at.index[-1]:.0%}.\n\n"
-        f"**What stays at zero:** the training error, {worst:.1%} at most. Even random labels "
-        "are learned.\n\n"
-        "**Why:** the network has more weights than it needs to store every image with its label. "
-        "Where labels follow a pattern it finds the pattern; where they do not, it learns them "
-        "by heart. A training error of zero does not say which of the two it did."
+        f"**What rises:** the test error, {rises}.\n\n"
+        f"**What stays near zero:** the training error, {worst:.1%} at most"
+        f"{', even where all labels are random' if 1.0 in at.index else ''}.\n\n"
+        "**Why:** where labels follow a pattern, the network finds the pattern; where they do not, it "
+        "learns them by heart. A training error of zero does not say which of the two it did."
     )
 
 
@@ -81,12 +84,19 @@ def describe_sources(ours: pd.DataFrame, model: str, data: str, live_runs: int) 
         )
         if most > 1:
             text += " Band: from the lowest seed to the highest."
+        early = computed[computed.epochs_after_fitted == EARLY]
+        if len(early):
+            text += (
+                f" At {_levels(early.level.unique())}: read {EARLY} epochs after the training set is "
+                "fitted, which moves the test error by less than a point."
+            )
     else:
         grid = "paper" if data == "full" else "mini"
         text = (
             f"Our own runs of {model} on {images} are not computed yet: "
             f"`python -m core sweep --grid {grid} --model {model}` trains them."
         )
+    text += f" Dashed: {FLOOR_EXPLAINED}."
     if data == "full":
         text += " Hollow: Zhang et al. 2017, figure 1."
     else:

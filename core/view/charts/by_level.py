@@ -10,6 +10,7 @@ from core.config import LEVELS
 from core.sweep.comparison import Guess, against_corrupted_labels, level_means
 from core.sweep.reference import Source, paper_curve, paper_fit_times
 from core.view.charts.style import COLOURS, FLOOR, GREY, colour, level_axis, shape, share_axis
+from core.view.words import TIME_TO_FIT
 
 POINT_COLUMNS = ["level", "error", "low", "high", "seeds", "quantity", "model", "source", "run"]
 TIME_COLUMNS = ["level", "time", "low", "high", "seeds", "model", "source"]
@@ -161,16 +162,16 @@ def time_against_level(
         x=level_axis(),
         y=alt.Y(
             "time:Q",
-            title="Epochs until fitted, true labels = 1",
+            title="Time to fit (epochs, true labels = 1)",
             scale=alt.Scale(domain=[0, 4]),
             axis=alt.Axis(values=[0, 1, 2, 3, 4], format="d"),
         ),
-        color=alt.value(COLOURS["training error"]),
+        color=alt.value(COLOURS[TIME_TO_FIT]),
         tooltip=[
             "source:N",
             alt.Tooltip("model:N", title="network"),
             alt.Tooltip("level:Q", format=".0%", title="corruption level"),
-            alt.Tooltip("time:Q", format=".2f", title="relative time"),
+            alt.Tooltip("time:Q", format=".2f", title=TIME_TO_FIT),
             "seeds:Q",
         ],
     )

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from core.config import RunConfig
 from core.records import EpochRecord
-from core.view.charts.style import COLOURS, DASHES, FLOOR, LABELS, SHORT, colour, share_axis
+from core.view.charts.style import COLOURS, DASHES, SHORT, colour, share_axis
+from core.view.words import FLOOR, LABELS
 
 ERRORS = ("test_error", "train_error", "right_label_error")
 FATES = ("memorized", "recovered")  # what becomes of the wrongly labelled images

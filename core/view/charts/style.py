@@ -1,20 +1,10 @@
-"""What all charts share: the names of the quantities, their colours, marks and axes."""
+"""What all charts share: the colours of the quantities, the marks of the networks, axes."""
 
 import altair as alt
 
 from core.config import LEVELS, MODELS
+from core.view.words import FLOOR, TIME_TO_FIT
 
-# The one label of each quantity, on every page and in every export.
-LABELS = {
-    "test_error": "test error",
-    "train_error": "training error",
-    "right_label_error": "error on clean labels",
-    "memorized": "memorized",
-    "recovered": "predicted as the true class",
-    "test_loss": "test loss",
-    "train_loss": "training loss",
-}
-FLOOR = "error without memorizing (0.9 p)"
 SHORT = {  # at the end of a line, where there is less room
     "error on clean labels": "clean labels",
     "predicted as the true class": "true class",
@@ -29,13 +19,15 @@ COLOURS = {
     "memorized": "#CC79A7",
     "predicted as the true class": "#009E73",
     FLOOR: "#E69F00",
+    TIME_TO_FIT: "#999933",  # Tol's olive
     "test loss": "#D55E00",
     "training loss": "#0072B2",
 }
 WRONG_LABEL = "#EE3377"  # Tol's magenta, with a dashed frame and a cross
 GREY = "#8a8f98"  # numbers of others
 DASHES = {"error on clean labels": [2, 2], FLOOR: [6, 4]}
-MARKS = dict(zip(MODELS, ("circle", "square", "triangle-up", "diamond", "cross"), strict=True))
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke")
+MARKS = dict(zip(MODELS, SHAPES, strict=False))
 
 # Charts whose layers share one table, kept as data instead of Altair's longer type names.
 Chart = alt.Chart | alt.LayerChart

@@ -15,6 +15,7 @@ from core.__main__ import main
 from core.cli.flags import add_config_flags, config_from
 from core.cli.progress import SweepProgress
 from core.config import RunConfig
+from core.errors import DivergedError
 from core.sweep.grids import all_runs
 from core.sweep.results import SWEEP_FOLDER, load_runs
 from core.view.captions.run import command_of
@@ -165,7 +166,7 @@ def test_runs_side_by_side_share_the_time_and_say_which_is_which(capsys):
     progress.epoch(second, record(5, seconds=2.0))
     assert progress.time_left() == "about 10 s left"
     progress.end(first)
-    progress.end(second, ValueError("diverged"))
+    progress.end(second, DivergedError("The training diverged."))
     progress.close()
     out, err = capsys.readouterr()
     assert f"{second.run_id} epoch   5/10" in out and "1 of 2 runs trained" in out

@@ -158,6 +158,7 @@ def test_speeds(store):
     assert store.speeds() == {("mlp-1x512", 64): 200.0}
 
 
+@pytest.mark.slow
 def test_readers_do_not_wait_for_the_writer_and_see_whole_epochs(store):
     """WAL: twelve readers beside a writer, no error, no torn record."""
     store.submit(CONFIG, "ann")

@@ -56,6 +56,7 @@ def is_over(store, run_id) -> bool:
     return store.run(run_id).has_ended
 
 
+@pytest.mark.slow
 def test_the_trainer_ends_with_its_server(store, data_folder):
     server = subprocess.Popen(
         [
@@ -87,6 +88,7 @@ time.sleep(600)""",
     wait_until(is_gone)
 
 
+@pytest.mark.slow
 def test_one_trainer_for_a_store(store, data_folder):
     """A second server waits, and takes over when the first is gone."""
     first, second = TrainerProcess(), TrainerProcess()

@@ -53,6 +53,7 @@ def trained_together(runs, configs, data, checkpoint):
     return records
 
 
+@pytest.mark.slow
 def test_three_runs_together_are_three_single_runs(runs, tiny, checkpoint):
     together = trained_together(runs, CONFIGS, tiny, checkpoint)
     for config in CONFIGS:
@@ -70,6 +71,7 @@ def test_a_cpu_takes_turns(tiny, checkpoint):
     assert runs.has_room_for(CONFIGS[1]) and runs.collect() is None
 
 
+@pytest.mark.slow
 def test_one_of_several_is_paused_cancelled_and_resumed_by_itself(runs, tiny, checkpoint):
     first, second, third = CONFIGS
     for config in CONFIGS:
@@ -92,6 +94,7 @@ def test_one_of_several_is_paused_cancelled_and_resumed_by_itself(runs, tiny, ch
         assert reproducible(records) == reproducible(train(config, tiny, "cpu"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", ["launch", "__init__"])
 def test_out_of_memory_plans_with_less_and_loses_nothing(
     runs, tiny, checkpoint, monkeypatch, caplog, work
@@ -113,6 +116,7 @@ def test_out_of_memory_plans_with_less_and_loses_nothing(
         assert reproducible(together[config]) == reproducible(train(config, tiny, "cpu"))
 
 
+@pytest.mark.slow
 def test_out_of_memory_by_chance_costs_nothing(runs, tiny, checkpoint, monkeypatch):
     """Memory that idle runs held, or torch for them, is given back, and it is tried once more."""
     launch, failures, planned = Training.launch, [], runs.memory
@@ -178,6 +182,7 @@ def test_the_plan_limits_how_many_are_at_once(runs, tiny, checkpoint):
     assert runs.has_room_for(CONFIGS[2])  # one may always try
 
 
+@pytest.mark.slow
 def test_one_that_diverges_leaves_the_others_alone(runs, tiny, checkpoint):
     bad = RunConfig(model="inception-no-bn", learning_rate=10, epochs=3, batch_size=64)
     good = dataclasses.replace(CONFIGS[0], epochs=1)

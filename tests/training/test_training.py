@@ -114,6 +114,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tiny, tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["run.safetensors"]
 
 
+@pytest.mark.slow
 def test_divergence_is_said_and_nothing_infinite_is_yielded(tiny):
     config = RunConfig(model="inception-no-bn", learning_rate=10, epochs=20)
     with pytest.raises(DivergedError, match="diverged in epoch .* learning rate under 10"):

@@ -11,7 +11,8 @@ from core.sweep.comparison import relative_fit_times
 from core.sweep.reference import paper
 from core.sweep.results import load_runs
 from core.view.charts import by_level, history, transitions
-from core.view.charts.style import COLOURS, FLOOR, LABELS, MARKS
+from core.view.charts.style import COLOURS, MARKS
+from core.view.words import FLOOR, LABELS
 from tests.samples import record
 
 CONFIG = RunConfig(level=0.5, epochs=40)

@@ -1,7 +1,10 @@
 """python -m core sweep: train what the precomputed sweep still lacks, list it, or add results."""
 
 import argparse
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 from core.cli.flags import Commands, add_command, add_folder_flag, add_wandb_flag
@@ -33,6 +36,12 @@ def register(commands: Commands) -> None:
         "--missing", action="store_true", help="list what is missing and how long it takes here"
     )
     parser.add_argument(
+        "--minutes",
+        type=float,
+        metavar="X",
+        help="stop after so many minutes, at the end of an epoch; the same command resumes",
+    )
+    parser.add_argument(
         "--add", type=Path, metavar="FOLDER", help="add the runs that another machine left in FOLDER"
     )
     add_folder_flag(parser)
@@ -57,6 +66,10 @@ def run(options: argparse.Namespace) -> int:
         add_tables(runs, epochs, options.folder)
         print(f"{len(runs)} runs of {options.add} are now in {options.folder}.")
         return 0
+    if options.minutes is not None and not options.minutes > 0:  # NaN is not, either
+        raise ConfigError(f"--minutes is {options.minutes:g}, but must be more than 0.")
+    if options.minutes is not None and options.ray:
+        raise ConfigError("--minutes works where the training is: leave out --ray, or --minutes.")
     if options.ray and options.wandb:
         raise ConfigError("--wandb works where the training is: leave out --ray, or --wandb.")
     # Torch takes seconds to import: not for a wrong flag, nor for --add.
@@ -102,9 +115,10 @@ def train_missing(todo: list[RunConfig], speeds: Speeds, options: argparse.Names
     from core.sweep.runner import EpochTrained, RunEnded, RunStarted
 
     progress, failures = SweepProgress(todo, speeds), 0
+    end = time.monotonic() + 60 * (options.minutes or math.inf)
     try:
-        with tracking(options.wandb) as log:
-            for event in events_of(todo, options):
+        with tracking(options.wandb) as log, closing(events_of(todo, options)) as events:
+            for event in events:
                 match event:
                     case RunStarted(config):
                         progress.start(config)
@@ -117,6 +131,9 @@ def train_missing(todo: list[RunConfig], speeds: Speeds, options: argparse.Names
                         failures += failure is not None
                         if log:
                             log.end(config)
+                if time.monotonic() > end and not isinstance(event, RunStarted):
+                    progress.write(f"{options.minutes:g} minutes are over: the same command resumes.")
+                    break
     except StorageError as error:
         raise SweepError(
             f"{error} Nothing that was finished is lost: the same command resumes."
@@ -126,7 +143,7 @@ def train_missing(todo: list[RunConfig], speeds: Speeds, options: argparse.Names
     return 1 if failures else 0
 
 
-def events_of(todo: list[RunConfig], options: argparse.Namespace) -> Iterable[object]:
+def events_of(todo: list[RunConfig], options: argparse.Namespace) -> Generator[object]:
     """The training of these runs, here or on a cluster; see core.sweep.runner.Event."""
     if options.ray:
         from core.sweep.cluster import train_on_cluster
@@ -135,4 +152,4 @@ def events_of(todo: list[RunConfig], options: argparse.Namespace) -> Iterable[ob
     from core.sweep.runner import Sweep
     from core.training.devices import best_device
 
-    return Sweep(todo, best_device(), options.folder)
+    return iter(Sweep(todo, best_device(), options.folder))

@@ -1,7 +1,7 @@
 """The sweep on a Ray cluster: one task a run, results flowing back as they come."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +22,7 @@ def train_on_cluster(
     gpus: float = 0,
     folder: Path = SWEEP_FOLDER,
     cpus: float = 1,
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Report each run as it ends, when it has been added to `folder`, or what stopped it.
 
     gpus: of each task, a share such as 0.25 lets four runs use one GPU; 0: on CPUs.

@@ -8,7 +8,7 @@ into the two files when its last epoch is done, and only then is its checkpoint 
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +90,7 @@ class Sweep:
         self.configs: dict[str, RunConfig] = {}
         self.seconds: dict[str, tuple[float, float]] = {}  # a run's epochs; its share of the device
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Generator[Event]:
         try:
             while self.todo or self.claims:
                 while self.todo and self.runs.has_room_for(self.todo[0]):

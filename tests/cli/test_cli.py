@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 
 import pandas as pd
 import pytest
@@ -182,3 +183,19 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr("core.training.training.train", broken)
     with pytest.raises(ValueError, match="columns"):
         main(["train"])
+
+
+def test_a_sweep_with_little_time_stops_after_an_epoch_and_resumes(tmp_path, capsys):
+    flags = ["sweep", "--grid", "mini", "--model", "mlp-1x512", "--level", "0", "--seed", "0"]
+    flags += ["--folder", str(tmp_path)]
+    assert main([*flags, "--minutes", "1e-9"]) == 0
+    out, err = capsys.readouterr()
+    assert "minutes are over" in err and "0 of 1 runs trained" in out
+    (checkpoint,) = tmp_path.glob("running/*.safetensors")
+    assert len(load_runs(tmp_path)) == 0
+    assert main([*flags, "--minutes", "1e-9"]) == 0  # the epochs in the checkpoint come first
+    assert "epoch   1/60" in capsys.readouterr().out and checkpoint.exists()
+    for wrong in ("0", "-1", "nan", "soon"):
+        with suppress(SystemExit):
+            assert main([*flags, "--minutes", wrong]) == 2
+    assert capsys.readouterr().err.count("\n") == 4

@@ -32,8 +32,9 @@ class Trainer:
         """folder: of the checkpoints."""
         self.store = store
         self.folder = folder
-        self.device_name = describe_device(device)
         self.runs = ConcurrentRuns(device)
+        remark = self.runs.abilities.remark
+        self.device_name = describe_device(self.runs.abilities.device) + (remark and f". {remark}")
         self.fair_share = FairShare()
         self.data: dict[str, Cifar10] = {}
         self.next_look = 0.0  # into the store, on the monotonic clock

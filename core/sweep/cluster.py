@@ -1,6 +1,7 @@
 """The sweep on a Ray cluster: one task a run, results flowing back as they come."""
 
 import logging
+import sys
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -76,6 +77,10 @@ def _connected(address: str) -> ModuleType:
         import ray
     except ImportError:
         raise ConfigError("--ray needs Ray: pip install -r requirements-cluster.txt") from None
+    if " " in sys.executable:  # its command line for them is split at blanks, and it waits for ever
+        raise ConfigError(
+            f"Ray starts no workers in {sys.prefix}: move the project to a path without a blank."
+        )
     root = Path(core.__file__).parent
     try:
         # The nodes get this very code; they need its requirements, but no checkout and no data.

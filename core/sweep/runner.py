@@ -84,8 +84,8 @@ class Sweep:
         self.todo = deque(dict.fromkeys(configs))
         self.folder = folder
         self.data = data
-        self.hardware = hardware(device)
         self.runs = ConcurrentRuns(device)
+        self.hardware = hardware(self.runs.abilities.device)
         self.claims: dict[str, FileLock] = {}  # of the runs that have begun, by run id
         self.configs: dict[str, RunConfig] = {}
         self.seconds: dict[str, tuple[float, float]] = {}  # a run's epochs; its share of the device

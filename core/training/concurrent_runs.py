@@ -8,6 +8,7 @@ import gc
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,9 +19,8 @@ from core.errors import CheckpointError, TooLargeError
 from core.records import EpochRecord
 from core.training.devices import is_out_of_memory
 from core.training.memory_plan import available, is_short, needed
+from core.training.self_check import check_device
 from core.training.training import Training
-
-MAX_AT_ONCE = 32  # on a GPU: torch has as many streams
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,10 @@ class ConcurrentRuns:
     """
 
     def __init__(self, device: str):
-        self.device = torch.device(device)
-        self.max_at_once = MAX_AT_ONCE if self.device.type == "cuda" else 1
+        """A GPU is checked first: `abilities` says how it is used."""
+        self.abilities = check_device(device)
+        self.device = torch.device(self.abilities.device)
+        self.max_at_once = self.abilities.max_at_once
         self.memory = available(self.device)  # bytes that the plan may use
         self.in_flight: set[str] = set()  # runs whose epoch has been launched
         self._trainings: dict[str, Training] = {}  # the one launched last comes last
@@ -87,7 +89,7 @@ class ConcurrentRuns:
         self._make_room_for(config)
 
         def work() -> None:
-            self._trainings[config.run_id] = _load(config, data, self.device, checkpoint)
+            self._trainings[config.run_id] = self._training(config, data, checkpoint)
 
         return self._fits_in_memory(config.run_id, work)
 
@@ -128,6 +130,17 @@ class ConcurrentRuns:
         training = self._trainings.pop(run_id, None)
         if training:
             training.close()
+
+    def _training(self, config: RunConfig, data: Cifar10, checkpoint: Path) -> Training:
+        """Raises what the training raises; a damaged checkpoint is set aside."""
+        use_graphs = self.abilities.use_graphs
+        start = partial(Training, config, data, str(self.device), use_graphs=use_graphs)
+        try:
+            return start(checkpoint=checkpoint)
+        except CheckpointError as error:
+            aside = checkpoint.replace(checkpoint.with_suffix(".damaged"))
+            logging.warning("%s It is kept as %s; the run starts again.", error, aside.name)
+            return start(checkpoint=checkpoint)
 
     def _is_ready(self, run_id: str) -> bool:
         return run_id in self.in_flight and self._trainings[run_id].is_ready
@@ -182,12 +195,3 @@ def _try_with_memory(work: Callable[[], None], on_failure: Callable[[], None]) -
             raise
         return False
     return True
-
-
-def _load(config: RunConfig, data: Cifar10, device: torch.device, checkpoint: Path) -> Training:
-    try:
-        return Training(config, data, str(device), checkpoint)
-    except CheckpointError as error:
-        aside = checkpoint.replace(checkpoint.with_suffix(".damaged"))
-        logging.warning("%s It is kept as %s; the run starts again.", error, aside.name)
-        return Training(config, data, str(device), checkpoint)

@@ -20,7 +20,10 @@ from core.paths import ROOT
 from core.sweep.results import load_records
 from core.training.training import train
 
-pytestmark = pytest.mark.cluster
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(" " in sys.executable, reason="Ray starts no workers where a path has a blank"),
+]
 
 RAY = Path(sys.executable).with_name("ray")
 RUNS = [RunConfig(level=level, epochs=8) for level in (0.0, 0.5, 1.0)]
@@ -123,3 +126,10 @@ def test_no_cluster_and_no_ray_are_one_sentence(tmp_path, monkeypatch, capsys):
     assert main([*flags, "auto", "--wandb"]) == 2 and "leave out" in capsys.readouterr().err
     assert main([*flags, "auto"]) == 2
     assert re.search(r"pip install -r requirements-cluster\.txt", capsys.readouterr().err)
+
+
+def test_a_path_with_a_blank_is_one_sentence(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(sys, "executable", "/home/new comer/lab/.venv/bin/python")
+    flags = ["sweep", "--grid", "mini", "--seed", "0", "--folder", str(tmp_path)]
+    assert main([*flags, "--ray", "auto"]) == 2
+    assert "without a blank" in capsys.readouterr().err

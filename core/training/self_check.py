@@ -1,0 +1,90 @@
+"""Before the first real epoch on a GPU: does it compute what it should, in each way we use it?
+
+A driver or library that captures no CUDA graph, or a wrong one, must not fail a visitor's
+run. A tiny network is trained for an epoch: step by step, with graphs, and twice side by
+side on two streams. Where anything is off, the runs are trained in a simpler way.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from core.config import RunConfig
+from core.data.cifar10 import load_embedded
+from core.training.training import Training
+
+MAX_AT_ONCE = 32  # runs on a GPU: torch has as many streams
+IMAGES = 164  # 20 steps of 8: some to warm up, sixteen replayed at once, one alone; and a rest
+TOLERANCE = 0.05  # of the loss: more than rounding, less than a step that is missing
+
+# Trains so many tiny runs on a device, with or without graphs; their losses after an epoch.
+TrainTiny = Callable[[str, bool, int], list[float]]
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """How a device can be used."""
+
+    device: str
+    use_graphs: bool
+    max_at_once: int  # runs
+    remark: str = ""  # what is off, one sentence for the log and the page; empty: nothing
+
+
+def train_tiny(device: str, use_graphs: bool, runs: int) -> list[float]:
+    embedded = load_embedded()
+    data = replace(
+        embedded,
+        train_images=embedded.train_images[:IMAGES],
+        train_labels=embedded.train_labels[:IMAGES],
+        test_images=embedded.test_images[:IMAGES],
+        test_labels=embedded.test_labels[:IMAGES],
+    )
+    config = RunConfig(model="inception", batch_size=8, learning_rate=0.01)
+    trainings = [Training(config, data, device, use_graphs=use_graphs) for _ in range(runs)]
+    for training in trainings:
+        training.launch()
+    return [training.collect().train_loss for training in trainings]
+
+
+def check_device(device: str, train: TrainTiny = train_tiny) -> Abilities:
+    """How this device can be used; a CPU needs no check."""
+    if torch.device(device).type != "cuda":
+        return Abilities(device, use_graphs=False, max_at_once=1)
+    try:
+        (expected,) = train(device, False, 1)
+    except Exception as error:
+        logging.exception("The GPU cannot train.")
+        return Abilities("cpu", False, 1, f"The GPU cannot train ({_first_line(error)}): the CPU does.")
+    if problem := _problem(lambda: train(device, True, 1), expected):
+        remark = f"CUDA graphs do not work here ({problem}): every step is launched by itself."
+        logging.warning(remark)
+        return Abilities(device, False, _at_once(device, False, train, expected), remark)
+    if problem := _problem(lambda: train(device, True, 2), expected):
+        remark = f"Two runs side by side disturb each other here ({problem}): one is trained at a time."
+        logging.warning(remark)
+        return Abilities(device, True, 1, remark)
+    return Abilities(device, True, MAX_AT_ONCE)
+
+
+def _at_once(device: str, use_graphs: bool, train: TrainTiny, expected: float) -> int:
+    return 1 if _problem(lambda: train(device, use_graphs, 2), expected) else MAX_AT_ONCE
+
+
+def _problem(work: Callable[[], list[float]], expected: float) -> str:
+    """What is wrong with the losses that the work gives; empty if nothing is."""
+    try:
+        losses = work()
+    except Exception as error:
+        logging.exception("The check of the GPU failed.")
+        return _first_line(error)
+    if not np.allclose(losses, expected, rtol=TOLERANCE, atol=0):
+        return f"a loss of {losses[-1]:.3g} in place of {expected:.3g}"
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -52,8 +52,9 @@ def share_axis(title: str, name: str = "value") -> alt.Y:
 
 
 def colour(quantities: list[str]) -> alt.Color:
-    # In the browser, which knows the width: a phone has room for one name in a row.
-    columns = alt.ExprRef(f"width < 420 ? 1 : {2 if len(quantities) > 3 else 3}")
+    columns: int | alt.ExprRef = 2
+    if len(quantities) > 2:  # in the browser, which knows the width: a phone has room for one in a row
+        columns = alt.ExprRef(f"width < 420 ? 1 : {2 if len(quantities) > 3 else 3}")
     return alt.Color(
         "quantity:N",
         scale=alt.Scale(domain=quantities, range=[COLOURS[quantity] for quantity in quantities]),

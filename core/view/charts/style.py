@@ -52,9 +52,8 @@ def share_axis(title: str, name: str = "value") -> alt.Y:
 
 
 def colour(quantities: list[str]) -> alt.Color:
-    columns: int | alt.ExprRef = 2
-    if len(quantities) > 2:  # in the browser, which knows the width: a phone has room for one in a row
-        columns = alt.ExprRef(f"width < 420 ? 1 : {2 if len(quantities) > 3 else 3}")
+    # In the browser, which knows the width: a phone has room for one name in a row.
+    narrow, columns = {2: (330, 2), 3: (420, 3)}.get(len(quantities), (420, 2))
     return alt.Color(
         "quantity:N",
         scale=alt.Scale(domain=quantities, range=[COLOURS[quantity] for quantity in quantities]),
@@ -64,7 +63,7 @@ def colour(quantities: list[str]) -> alt.Color:
             symbolType="stroke",
             symbolStrokeWidth=4,
             symbolOpacity=1,
-            columns=columns,
+            columns=alt.ExprRef(f"width < {narrow} ? 1 : {columns}"),
             labelLimit=260,
         ),
     )

@@ -54,7 +54,7 @@ def _read_early(model: str, **settings: Any) -> RunConfig:
 
     The learning rate depends on the epoch alone, so this is the first part of the same run
     over 64 epochs. On stored runs, reading early moves the test error by 0.0 to 0.4 points
-    on average (0.3 to 0.8 rms); earlier than 5 epochs it is not safe.
+    on average (0.1 to 0.8 rms); earlier than 5 epochs it is not safe.
     """
     return _until_fitted(model, epochs_after_fitted=5, **settings)
 

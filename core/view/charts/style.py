@@ -29,9 +29,6 @@ DASHES = {"error on clean labels": [2, 2], FLOOR: [6, 4]}
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke")
 MARKS = dict(zip(MODELS, SHAPES, strict=False))
 
-# Charts whose layers share one table, kept as data instead of Altair's longer type names.
-Chart = alt.Chart | alt.LayerChart
-
 
 def level_axis() -> alt.X:
     return alt.X(

@@ -2,6 +2,7 @@
 
     LabError
     ├── ConfigError        a setting, flag or entry that cannot be used (exit status 2)
+    ├── DeviceError        a device that is unknown or not there (exit status 2)
     ├── SettingsError      lab.toml cannot be used (exit status 2)
     ├── DataError          the images cannot be had
     │   └── NoRoomError    there is no room or no right to store them
@@ -30,6 +31,12 @@ class LabError(Exception):
 
 class ConfigError(LabError, ValueError):
     """A setting, flag or entry that cannot be used."""
+
+    exit_status = 2
+
+
+class DeviceError(LabError):
+    """A device that is unknown, or that torch does not find here."""
 
     exit_status = 2
 

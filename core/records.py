@@ -52,6 +52,19 @@ class EpochRecord:
         return {name: value for name, value in asdict(self).items() if name not in TIMES}
 
 
+@dataclass(frozen=True)
+class EpochProgress:
+    """How far the epoch is that is being trained."""
+
+    images: int = 0  # trained so far
+    running_loss: float | None = None  # mean over these, each with the weights before its step
+
+    def after(self, images: int, loss: float) -> "EpochProgress":
+        """With so many more images, and the mean loss of these."""
+        known = (self.running_loss or 0.0) * self.images + loss * images
+        return EpochProgress(self.images + images, known / (self.images + images))
+
+
 METRICS = tuple(
     spec.name for spec in fields(EpochRecord) if spec.name not in ("predictions", "evaluated_on")
 )

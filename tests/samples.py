@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from core.config import RunConfig
 from core.live.store import LiveRun, Status
 from core.records import EpochRecord
+from core.training.concurrent_runs import ConcurrentRuns
+from core.training.training import Training
 
 
 def record(epoch: int, **values: Any) -> EpochRecord:
@@ -48,6 +51,19 @@ def live_run(config: RunConfig, status: str = "running", epochs_done: int = 0, o
 def reproducible(records: Iterable[EpochRecord]) -> list[dict[str, Any]]:
     """What must be the same when the runs are trained again."""
     return [record.reproducible() for record in records]
+
+
+def as_on_a_gpu(runs: ConcurrentRuns, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs on a CPU be side by side, so many of them: each epoch is done when it is launched."""
+    runs.max_at_once = at_once
+    runs.works_by_itself = True
+    launch = Training.launch
+
+    def launch_and_work(training: Training) -> None:
+        launch(training)
+        training.work()
+
+    monkeypatch.setattr(Training, "launch", launch_and_work)
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:

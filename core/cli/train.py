@@ -13,7 +13,6 @@ from core.cli.flags import (
     config_from,
 )
 from core.cli.progress import RunProgress
-from core.errors import ConfigError
 from core.sweep.tracking import Tracking
 
 
@@ -27,7 +26,11 @@ def register(commands: Commands) -> None:
         "Without any flag: the small network on the 5,000 embedded images, all labels right.",
     )
     add_config_flags(parser)
-    parser.add_argument("--device", choices=("cpu", "cuda"), help="default: the GPU if there is one")
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="cpu, cuda, mps or xpu (default: LAB_DEVICE, or else a CUDA GPU if there is one)",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="save the result: .json or .parquet")
     parser.add_argument(
         "--checkpoint",
@@ -44,13 +47,17 @@ def run(options: argparse.Namespace) -> int:
     # Torch takes seconds to import: not for a wrong flag, nor for --help.
     from core.data.cifar10 import load
     from core.sweep.results import Result, provenance, save_result
-    from core.training.devices import best_device, describe_device, hardware, use_allowed_cpus
+    from core.training.devices import (
+        best_device,
+        checked_device,
+        describe_device,
+        hardware,
+        use_allowed_cpus,
+    )
     from core.training.training import train
 
-    if options.device == "cuda" and best_device() != "cuda":
-        raise ConfigError("--device cuda: torch finds no GPU here; leave it out to train on the CPU.")
+    device = checked_device(options.device, "--device") if options.device else best_device()
     use_allowed_cpus()
-    device = options.device or best_device()
     data, records = load(config.data), []
     print(f"run {config.run_id}: {config.model}, level {config.level:g}, on {describe_device(device)}")
     with tracking(options.wandb) as log, RunProgress(config) as progress:

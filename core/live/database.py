@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from core.errors import StoreError
 
-VERSION = 1  # of the schema, in PRAGMA user_version; 0: from before it was stored there
+VERSION = 2  # of the schema, in PRAGMA user_version; 0: from before it was stored there
 
 # `asked` in tables is seconds since 1970, but never before an earlier one.
 SCHEMA = """
@@ -29,7 +29,9 @@ CREATE TABLE IF NOT EXISTS runs (
     message TEXT NOT NULL DEFAULT '',
     device TEXT NOT NULL DEFAULT '',
     owner TEXT NOT NULL DEFAULT '',  -- the visitor whose turn it takes
-    asked REAL NOT NULL
+    asked REAL NOT NULL,
+    images_done INTEGER NOT NULL DEFAULT 0,  -- of the epoch that is being trained
+    running_loss REAL                -- over these
 );
 CREATE TABLE IF NOT EXISTS epochs (
     run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -65,6 +67,12 @@ CREATE TABLE IF NOT EXISTS guesses (
     made REAL NOT NULL
 );
 """
+
+ADDED = {  # columns of runs that earlier versions lack
+    "owner": "TEXT NOT NULL DEFAULT ''",
+    "images_done": "INTEGER NOT NULL DEFAULT 0",
+    "running_loss": "REAL",
+}
 
 
 @dataclass(frozen=True)
@@ -155,8 +163,10 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version == VERSION:
         return
     connection.executescript(SCHEMA)
-    if "owner" not in {row["name"] for row in connection.execute("PRAGMA table_info(runs)")}:
-        connection.execute("ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+    there = {row["name"] for row in connection.execute("PRAGMA table_info(runs)")}
+    for name, column in ADDED.items():
+        if name not in there:
+            connection.execute(f"ALTER TABLE runs ADD COLUMN {name} {column}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

@@ -21,12 +21,14 @@ class FairShare:
         active: Iterable[LiveRun],
         waiting: Sequence[LiveRun],
         in_flight: Collection[str] = (),
+        begun: Collection[str] = (),
         last_trained: Sequence[str] = (),
     ) -> LiveRun:
         """Of the visitor who has had the least time, the run that has waited longest.
 
         active: all that are queued or running; waiting: those of them to choose from.
         in_flight: run ids that are being trained now: who has one of them comes later.
+        begun: run ids in the middle of an epoch: of one visitor's runs they come first.
         last_trained: run ids in the order of their last turns; others have had none.
         Who comes back or comes late begins level with the visitor who has had the least.
         """
@@ -37,7 +39,9 @@ class FairShare:
         owner = min((run.owner for run in waiting), key=lambda name: (now[name], self.used[name]))
         turns = {run_id: turn for turn, run_id in enumerate(last_trained)}
         runs_of_owner = [run for run in waiting if run.owner == owner]
-        return min(runs_of_owner, key=lambda run: turns.get(run.run_id, -1))
+        return min(
+            runs_of_owner, key=lambda run: (run.run_id not in begun, turns.get(run.run_id, -1))
+        )
 
     def report(self, owner: str, seconds: float) -> None:
         """A run of this visitor has had so many seconds of the device."""

@@ -8,6 +8,7 @@ pause or cancel it.
 import json
 import sqlite3
 import time
+from collections.abc import Collection, Sized
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from functools import lru_cache
@@ -17,7 +18,7 @@ from core.config import RunConfig
 from core.live.database import Database
 from core.live.limits import Limits
 from core.paths import data_folder
-from core.records import EpochRecord
+from core.records import EpochProgress, EpochRecord
 
 
 class Status(StrEnum):
@@ -58,6 +59,7 @@ UNENDED = (*ACTIVE, Status.PAUSED)
 ENDED = (Status.FINISHED, Status.CANCELLED, Status.FAILED)
 RESTARTABLE = (Status.CANCELLED, Status.FAILED)
 MAX_ATTEMPTS = 3  # starts of a run without a finished epoch, before it is given up
+Value = str | int | float | None  # of a column
 TEACHER, TRAINER = "teacher", "trainer"  # may change every run; visitors' names are hexadecimal
 
 # Later than any that was submitted before, even if the clock has been set back.
@@ -78,6 +80,8 @@ class LiveRun:
     requested_at: float  # seconds since 1970
     owner: str
     epochs_done: int
+    images_done: int = 0  # of the epoch that is being trained, as far as the trainer tells
+    running_loss: float | None = None  # see EpochProgress
 
     @property
     def is_active(self) -> bool:
@@ -138,7 +142,7 @@ class Store:
     # Each of these four: `by` the visitor who owns the run, or TEACHER; nothing happens else.
 
     def pause(self, run_id: str, *, by: str) -> None:
-        """Stop training after the epoch that is being trained."""
+        """Stop training: at once on a CPU, on a GPU after the epoch that is being trained."""
         self._change(run_id, "status = 'paused'", ACTIVE, by=by)
 
     def resume(self, run_id: str, *, by: str) -> None:
@@ -172,6 +176,15 @@ class Store:
         """Those that wait, train or are paused, in the order they were submitted."""
         return self._with_status(UNENDED)
 
+    def paused(self, run_ids: Collection[str]) -> set[str]:
+        """Those of these runs that are paused."""
+        with self.database.connect() as connection:
+            rows = connection.execute(
+                f"SELECT run_id FROM runs WHERE status = 'paused' AND run_id IN ({_marks(run_ids)})",
+                tuple(run_ids),
+            ).fetchall()
+        return {row["run_id"] for row in rows}
+
     def records(self, run_id: str) -> list[EpochRecord]:
         with self.database.connect() as connection:
             rows = connection.execute(
@@ -203,6 +216,12 @@ class Store:
         change = "status = 'running', attempts = attempts + 1, device = ?"
         self._change(run_id, change, ACTIVE, device, by=TRAINER)
 
+    def report_progress(self, run_id: str, progress: EpochProgress) -> None:
+        """How far the epoch is that is being trained."""
+        change = "images_done = ?, running_loss = ?"
+        values = (progress.images, progress.running_loss)
+        self._change(run_id, change, UNENDED, *values, by=TRAINER)
+
     def put_back(self, run_id: str) -> None:
         """There was too little memory for it beside the others: that attempt does not count."""
         self._change(run_id, "attempts = attempts - 1", ACTIVE, by=TRAINER)
@@ -215,7 +234,7 @@ class Store:
                 (run_id, record.epoch, json.dumps(asdict(record))),
             )
             connection.execute(
-                "UPDATE runs SET attempts = 0, status = CASE "
+                "UPDATE runs SET attempts = 0, images_done = 0, running_loss = NULL, status = CASE "
                 "WHEN status IN ('queued', 'running') AND pause_after <= ? THEN 'paused' "
                 "WHEN status = 'queued' THEN 'running' ELSE status END "
                 "WHERE run_id = ?",
@@ -242,7 +261,7 @@ class Store:
             return _runs(connection, where, statuses)
 
     def _change(
-        self, run_id: str, change: str, allowed: tuple[Status, ...], *values: str, by: str
+        self, run_id: str, change: str, allowed: tuple[Status, ...], *values: Value, by: str
     ) -> bool:
         """Change a run if its status is one of `allowed`; otherwise it is too late: False."""
         with self.database.connect() as connection:
@@ -284,5 +303,5 @@ def _config(text: str) -> RunConfig:
     return RunConfig(**json.loads(text))
 
 
-def _marks(values: "tuple[object, ...] | list[LiveRun]") -> str:
+def _marks(values: Sized) -> str:
     return ", ".join("?" * len(values))

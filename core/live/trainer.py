@@ -22,11 +22,12 @@ from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.devices import best_device, describe_device, use_allowed_cpus
 
 POLL_SECONDS = 0.1  # when there is nothing to train
+WORK_SECONDS = 0.2  # on one run, where they take turns, before the next look into the store
 COLLECT_SECONDS = 0.002  # between looks at what a GPU has finished
 
 
 class Trainer:
-    """Takes one record from each active run in turn; a GPU trains several at a time."""
+    """Trains the active runs: a CUDA GPU several epochs side by side, a CPU a moment of each in turn."""
 
     def __init__(self, store: Store, device: str, folder: Path):
         """folder: of the checkpoints."""
@@ -42,27 +43,60 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
 
     def turn(self) -> bool:
-        """Launch the runs whose turn it is, report one that is done; False if there was neither."""
+        """Go on with the runs whose turn it is, report one epoch that is done; False if nothing was."""
         # While a GPU is at work it is asked often whether it has finished, the store is not.
-        is_time = not self.runs.in_flight or time.monotonic() >= self.next_look
-        has_launched = self._look() if is_time else False
+        works = self.runs.works_by_itself and self.runs.in_flight
+        is_time = not works or time.monotonic() >= self.next_look
+        has_worked = self._look() if is_time else False
         outcome = self.runs.collect()
         if outcome:
             self._report(outcome)
             self.next_look = 0.0
-        return has_launched or outcome is not None
+        return has_worked or outcome is not None
 
     def _look(self) -> bool:
-        """See in the store what is wanted, and start it; whether anything was started or ended."""
+        """See in the store what is wanted, and do some of it; whether there was anything to do."""
         self.next_look = time.monotonic() + POLL_SECONDS
         active = self.store.active_runs()
-        for run_id in set(self.runs.loaded) - self.runs.in_flight - {run.run_id for run in active}:
-            self.runs.evict(run_id)  # paused or cancelled; the checkpoint stays
-        is_paused = self.store.database.state().is_paused
-        has_launched = False if is_paused else self._launch(active)
-        if not has_launched:
-            self._report_in_training(list(self.runs.in_flight))
-        return has_launched
+        self._leave({run.run_id for run in active})
+        has_worked = False
+        if active and not self.store.database.state().is_paused:
+            has_worked = self._launch(active) if self.runs.works_by_itself else self._work(active)
+        if not has_worked:
+            self._report_in_training(list(self.runs.in_flight) if self.runs.works_by_itself else [])
+        return has_worked
+
+    def _leave(self, active: set[str]) -> None:
+        """Let the paused runs wait, in the middle of an epoch if need be; forget the ended ones."""
+        left = set(self.runs.loaded) - active
+        paused = self.store.paused(left) if left else set()
+        for run_id in left:
+            if run_id in paused:
+                self.runs.suspend(run_id)
+            elif not (self.runs.works_by_itself and run_id in self.runs.in_flight):
+                self.runs.evict(run_id)  # the checkpoint stays
+
+    def _work(self, active: list[LiveRun]) -> bool:
+        """Go on for a moment with the run whose turn it is."""
+        begun = self.runs.in_flight
+        run = self.fair_share.next(active, active, begun=begun, last_trained=self.runs.loaded)
+        if run.run_id not in begun and not self.runs.has_memory_for(run.config):
+            # Those in the middle of an epoch fill the memory: one of them is finished first.
+            waiting = [other for other in active if other.run_id in begun]
+            run = self.fair_share.next(active, waiting, last_trained=self.runs.loaded)
+        self._report_in_training([run.run_id])
+        started = time.monotonic()
+        try:
+            if run.run_id not in begun:
+                self._launch_one(run)
+            if run.run_id in begun:
+                self.runs.work(run.run_id, WORK_SECONDS)
+        except Exception as error:
+            self._fail(run, error)
+        self.fair_share.report(run.owner, time.monotonic() - started)
+        if run.run_id in begun and not self.runs.is_ready(run.run_id):
+            self.store.report_progress(run.run_id, self.runs.progress(run.run_id))
+        return True
 
     def _launch(self, active: list[LiveRun]) -> bool:
         """Start an epoch of as many as there is room for."""
@@ -119,7 +153,8 @@ class Trainer:
         if isinstance(outcome, EpochFailed):
             self._fail(run, outcome.error)
             return
-        self.fair_share.report(run.owner, outcome.device_seconds)
+        if self.runs.works_by_itself:
+            self.fair_share.report(run.owner, outcome.device_seconds)
         speed = run.config.train_images / outcome.device_seconds
         self.store.report_speed(run.config, self.device_name, speed)
         # A run that a damaged checkpoint made start again has reported its first epochs before.

@@ -96,6 +96,8 @@ class Sweep:
                 while self.todo and self.runs.has_room_for(self.todo[0]):
                     config = self.todo.popleft()
                     yield from self._end_on_failure(config, self._start(config))
+                for run_id in list(self.runs.in_flight):
+                    self.runs.work(run_id)
                 outcome = self.runs.collect()
                 if outcome:
                     config = self.configs[outcome.run_id]

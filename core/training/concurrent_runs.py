@@ -1,4 +1,4 @@
-"""Several runs on one device: on a GPU side by side, as many as its memory holds; on a CPU in turn.
+"""Several runs on one device: on a CUDA GPU side by side, as many as its memory holds; else in turn.
 
 Each is a Training of its own, with its own seed, order, corruption and checkpoint, and
 gives the records that it would give alone.
@@ -6,6 +6,8 @@ gives the records that it would give alone.
 
 import gc
 import logging
+import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +18,7 @@ import torch
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10
 from core.errors import CheckpointError, TooLargeError
-from core.records import EpochRecord
+from core.records import EpochProgress, EpochRecord
 from core.training.devices import is_out_of_memory
 from core.training.memory_plan import available, is_short, needed
 from core.training.self_check import check_device
@@ -43,8 +45,9 @@ class EpochFailed:
 class ConcurrentRuns:
     """The runs in a device's memory. A run is named by its run_id.
 
-    `load` brings one into memory, `launch` starts its next epoch, `collect` returns one
-    that is done, `evict` forgets one, whose checkpoint stays.
+    `load` brings one into memory, `launch` starts its next epoch, `work` goes on with it,
+    `collect` returns one that is done, `suspend` lets one wait in the middle of its epoch,
+    `evict` forgets one, whose checkpoint stays.
     """
 
     def __init__(self, device: str):
@@ -53,9 +56,11 @@ class ConcurrentRuns:
         self.device = torch.device(self.abilities.device)
         self.max_at_once = self.abilities.max_at_once
         self.memory = available(self.device)  # bytes that the plan may use
-        self.in_flight: set[str] = set()  # runs whose epoch has been launched
+        self.works_by_itself = self.device.type == "cuda"  # see Training
+        self.in_flight: set[str] = set()  # runs whose epoch has been launched and is wanted
         self._trainings: dict[str, Training] = {}  # the one launched last comes last
         self._were_short: set[str] = set()  # runs that met with too little memory once
+        self._failed: deque[EpochFailed] = deque()  # not yet collected
 
     @property
     def loaded(self) -> list[str]:
@@ -70,10 +75,20 @@ class ConcurrentRuns:
         """Whether a loaded run has all its epochs."""
         return self._trainings[run_id].is_complete
 
+    def progress(self, run_id: str) -> EpochProgress:
+        """Of the epoch of a loaded run that has been launched."""
+        return self._trainings[run_id].progress
+
+    def is_ready(self, run_id: str) -> bool:
+        """Whether the epoch of a run in flight is done."""
+        return run_id in self.in_flight and self._trainings[run_id].is_ready
+
     def has_room_for(self, config: RunConfig) -> bool:
         """Whether it can be launched now, in addition to the runs in flight."""
-        if len(self.in_flight) >= self.max_at_once:
-            return False
+        return len(self.in_flight) < self.max_at_once and self.has_memory_for(config)
+
+    def has_memory_for(self, config: RunConfig) -> bool:
+        """Whether the memory holds it in addition to the runs in flight."""
         others = [self._trainings[run_id].config for run_id in self.in_flight]
         return not others or needed([*others, config], self.device) <= self.memory
 
@@ -107,15 +122,36 @@ class ConcurrentRuns:
         self.in_flight.add(run_id)
         return True
 
+    def work(self, run_id: str, seconds: float = math.inf) -> None:
+        """Go on with the epoch of a run in flight for about so long; `collect` reports what fails.
+
+        A CUDA GPU works by itself.
+        """
+        try:
+            self._trainings[run_id].work(seconds)
+        except Exception as error:
+            self.evict(run_id)
+            self._failed.append(EpochFailed(run_id, error))
+
+    def suspend(self, run_id: str) -> None:
+        """Let a run wait where it is. Its epoch is lost if another needs the memory.
+
+        An epoch that a CUDA GPU is working on is finished all the same.
+        """
+        if not self.works_by_itself:
+            self.in_flight.discard(run_id)
+
     def collect(self) -> EpochDone | EpochFailed | None:
         """One epoch that is done by now; None if there is none.
 
         One at a time, so that its run can be launched again before the host turns to the next.
         """
-        run_id = next(filter(self._is_ready, self._trainings), None)
+        if self._failed:
+            return self._failed.popleft()
+        run_id = next(filter(self.is_ready, self._trainings), None)
         if run_id is None:
             return None
-        share = 1 / len(self.in_flight)
+        share = 1 / len(self.in_flight) if self.works_by_itself else 1.0
         self.in_flight.remove(run_id)
         try:
             record = self._trainings[run_id].collect()
@@ -141,9 +177,6 @@ class ConcurrentRuns:
             aside = checkpoint.replace(checkpoint.with_suffix(".damaged"))
             logging.warning("%s It is kept as %s; the run starts again.", error, aside.name)
             return start(checkpoint=checkpoint)
-
-    def _is_ready(self, run_id: str) -> bool:
-        return run_id in self.in_flight and self._trainings[run_id].is_ready
 
     def _fits_in_memory(self, run_id: str, work: Callable[[], None]) -> bool:
         """Do the work; False where the memory is short, see `launch`."""

@@ -3,16 +3,39 @@
 import math
 import os
 import platform
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import torch
 
+from core.errors import DeviceError
 from core.records import Hardware
+
+# Each with whether torch finds one here. Apple's and Intel's are used where they are asked for.
+DEVICES: dict[str, Callable[[], bool]] = {
+    "cpu": lambda: True,
+    "cuda": lambda: torch.cuda.is_available(),
+    "mps": lambda: torch.backends.mps.is_available(),  # Apple's GPUs
+    "xpu": lambda: torch.xpu.is_available(),  # Intel's
+}
 
 
 def best_device() -> str:
+    """What LAB_DEVICE asks for; by default a CUDA GPU, or else the CPU. Raises DeviceError."""
+    wanted = os.environ.get("LAB_DEVICE", "").strip().lower()
+    if wanted:
+        return checked_device(wanted, "LAB_DEVICE")
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def checked_device(wanted: str, source: str) -> str:
+    """The device, if it is there. Raises DeviceError. source: what asks for it."""
+    if wanted not in DEVICES:
+        raise DeviceError(f"{source}: {wanted!r} is no device; choose one of {', '.join(DEVICES)}.")
+    if not DEVICES[wanted]():
+        raise DeviceError(f"{source}: torch finds no {wanted} device here; choose cpu.")
+    return wanted
 
 
 def use_allowed_cpus() -> None:
@@ -45,6 +68,10 @@ def compute_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where the processor or GPU multiplies it natively, float32 elsewhere."""
     if device.type == "cuda":
         is_native = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "xpu":
+        is_native = torch.xpu.is_bf16_supported()
+    elif device.type == "mps":
+        is_native = False
     else:
         is_native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if is_native else torch.float32
@@ -69,8 +96,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def describe_device(device: str) -> str:
     """The hardware in words."""
-    if device.startswith("cuda"):
+    if device == "cuda":
         return torch.cuda.get_device_name(device)
+    if device == "xpu":
+        return torch.xpu.get_device_name(device)
+    if device == "mps":
+        return f"Apple's GPU ({processor()})"
     dtype = str(compute_dtype(torch.device(device))).removeprefix("torch.")
     capability = torch.backends.cpu.get_cpu_capability()
     return f"{torch.get_num_threads()} CPU threads ({processor()}, {capability}, {dtype})"

@@ -1,5 +1,7 @@
 """Before the first real epoch on a GPU: does it compute what it should, in each way we use it?
 
+A CUDA GPU is used with graphs and streams, any other GPU step by step.
+
 A driver or library that captures no CUDA graph, or a wrong one, must not fail a visitor's
 run. A tiny network is trained for an epoch: step by step, with graphs, and twice side by
 side on two streams. Where anything is off, the runs are trained in a simpler way.
@@ -10,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from core.config import RunConfig
 from core.data.cifar10 import load_embedded
@@ -52,7 +53,14 @@ def train_tiny(device: str, use_graphs: bool, runs: int) -> list[float]:
 
 def check_device(device: str, train: TrainTiny = train_tiny) -> Abilities:
     """How this device can be used; a CPU needs no check."""
-    if torch.device(device).type != "cuda":
+    if device == "cpu":
+        return Abilities(device, use_graphs=False, max_at_once=1)
+    if device != "cuda":
+        (expected,) = train("cpu", False, 1)
+        if problem := _problem(lambda: train(device, False, 1), expected):
+            remark = f"The {device} device cannot train here ({problem}): the CPU does."
+            logging.warning(remark)
+            return Abilities("cpu", False, 1, remark)
         return Abilities(device, use_graphs=False, max_at_once=1)
     try:
         (expected,) = train(device, False, 1)

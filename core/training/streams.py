@@ -2,40 +2,59 @@
 
 import os
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 # Streams that share a hardware queue wait for each other; by default there are eight queues.
 os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
 
-Mark = float | torch.cuda.Event  # a moment of the work: seconds on a CPU, an event on a GPU
+# A moment of the work: an event on a CUDA GPU; elsewhere the stream's seconds of work so far.
+Mark = float | torch.cuda.Event
 
 
 class Stream:
     """Work for a device, done in the order given.
 
-    On a GPU a stream of its own: work of several streams is done side by side, and giving
-    it returns before it is done. A CPU does work when it is given.
+    On a CUDA GPU a stream of its own: work of several streams is done side by side, and
+    giving it returns before it is done. Elsewhere the work of several runs is done in turn,
+    and only what is done while its own stream is open counts as a run's time.
     """
 
     def __init__(self, device: torch.device):
+        self.device = device
         self.stream: torch.cuda.Stream | None = None
+        self.seconds = 0.0  # of work, until the stream was opened last
+        self.opened: float | None = None
         if device.type == "cuda":
             torch.cuda.current_stream(device).synchronize()  # what it is to work on must be there
             self.stream = torch.cuda.Stream(device)
 
-    def open(self) -> AbstractContextManager:
+    @contextmanager
+    def open(self) -> Iterator[None]:
         """What is given to the device inside goes into this stream."""
-        return torch.cuda.stream(self.stream) if self.stream else nullcontext()
+        if self.stream:
+            with torch.cuda.stream(self.stream):
+                yield
+            return
+        self.opened = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - self.opened
+            self.opened = None
 
     def mark(self) -> Mark:
-        """The moment at which all work given so far is done."""
-        if self.stream is None:
-            return time.perf_counter()
-        event = torch.cuda.Event(enable_timing=True)
-        event.record(self.stream)
-        return event
+        """The moment at which all work given so far is done; in an open stream."""
+        if self.stream:
+            event = torch.cuda.Event(enable_timing=True)
+            event.record(self.stream)
+            return event
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
+        assert self.opened is not None, "the stream is open"
+        return self.seconds + time.perf_counter() - self.opened
 
     def wait(self) -> None:
         if self.stream:

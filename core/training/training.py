@@ -4,10 +4,13 @@ N = training images, B = batch, K = classes. The data set lives on the device as
 tensor; inside an epoch nothing is copied to or waited for by the host.
 """
 
-from collections.abc import Callable, Iterator
+import math
+import time
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -18,7 +21,7 @@ from torch import nn
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10
 from core.errors import DivergedError
-from core.records import EpochRecord, is_complete, is_last, training_metrics
+from core.records import EpochProgress, EpochRecord, is_complete, is_last, training_metrics
 from core.training.checkpoint import load_checkpoint, save_checkpoint
 from core.training.cuda_graphs import Replayed, ReplayedSteps, new_pool
 from core.training.dataset import Dataset
@@ -59,27 +62,42 @@ def train(
         training.close()
 
 
-@torch.no_grad()
 def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size: int) -> Evaluation:
     """Mean cross-entropy, float64 (), and the predicted classes, int64 (N,), on the device.
 
     images: (N, 3, 28, 28); labels: int64 (N,); size: images at a time.
     """
-    model.eval()
-    loss, predictions = torch.zeros((), dtype=torch.float64, device=images.device), []
     with autocast(images.device):  # around all batches: it casts the weights once
-        for batch, given in zip(images.split(size), labels.split(size), strict=True):
+        batches = evaluation_in_batches(model, images, labels, size)
+        while True:
+            try:
+                next(batches)
+            except StopIteration as end:
+                return cast(Evaluation, end.value)
+
+
+def evaluation_in_batches(
+    model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size: int
+) -> Generator[None, None, Evaluation]:
+    """The same, to be stopped after each batch: no setting of torch outlives one."""
+    dtype = torch.float32 if images.device.type == "mps" else torch.float64  # which mps lacks
+    loss, predictions = torch.zeros((), dtype=dtype, device=images.device), []
+    model.eval()
+    for batch, given in zip(images.split(size), labels.split(size), strict=True):
+        with torch.no_grad(), autocast(images.device):
             logits = model(batch).float()  # (B, K)
             loss += F.cross_entropy(logits, given, reduction="sum")
             predictions.append(logits.argmax(dim=1))
+        yield
     return loss / len(images), torch.cat(predictions)
 
 
 class Training:
     """One network in training, and what was measured of it so far.
 
-    An epoch is launched, then collected. A CPU has done it when `launch` returns; a GPU
-    has only been given the work, so that many networks can be launched and are trained side by side.
+    An epoch is launched, worked on, and collected. A CUDA GPU is given the whole epoch by
+    `launch` and works by itself, so that many networks are trained side by side. Elsewhere
+    `work` does it, for as long as it is told to, so that several runs can take turns.
     """
 
     def __init__(
@@ -100,32 +118,42 @@ class Training:
         self.checkpoint = checkpoint
         self.dataset = Dataset(config, data, torch.device(device))
         self.device = self.dataset.device
+        # Does the device do what it has been given, while the host turns to other runs?
+        self.works_by_itself = self.device.type == "cuda"
         self.model, self.optimizer = initialize(config, self.device)
         self.records: list[EpochRecord] = []
         if checkpoint and checkpoint.exists():
             self.records = load_checkpoint(checkpoint, config, self.model, self.optimizer)
+        self.epoch: Iterator[None] | None = None  # the work that is left of the one launched
         self.in_flight: EpochInFlight | None = None
+        self.progress = EpochProgress()  # stays empty on a CUDA GPU
         self.evaluated = None if evaluate_all else self.dataset.part
         self.take_steps: Callable[[int], None] = self.take_steps_one_by_one
-        self.evaluate: Callable[[], list[Evaluation]] = self.evaluate_all
+        self.evaluate: Callable[[], list[Evaluation]] | None = None  # by one graph
         if self.evaluated is not None:
             self.part = self.dataset.train_part(self.evaluated)
             self.followed = self.dataset.train_part(self.dataset.followed)
-            self.evaluate = self.evaluate_part
         self.stream = Stream(self.device)  # last: it waits for all that was made before it
-        if self.device.type == "cuda" if use_graphs is None else use_graphs:
+        if self.works_by_itself if use_graphs is None else use_graphs:
             self._replay_graphs()
 
-    def train_epoch(self) -> None:
-        """Every training image once. On a GPU the steps are queued and not yet done on return."""
+    def train_epoch(self) -> Iterator[None]:
+        """Every training image once; stops after each step, on a CUDA GPU after all of them."""
         self.model.train()
         set_learning_rate(self.optimizer, self.learning_rate)
         self.dataset.shuffle(epoch=len(self.records) + 1)
+        self.progress = EpochProgress()
         steps, rest = divmod(len(self.dataset), self.config.batch_size)
-        with flush_denormal():
-            self.take_steps(steps)
-            if rest:
+        for count in [steps] if self.works_by_itself else [1] * steps:
+            with flush_denormal():
+                self.take_steps(count)
+            self._note_progress(self.config.batch_size)
+            yield
+        if rest:
+            with flush_denormal():
                 self.step(rest)
+            self._note_progress(rest)
+            yield
 
     def step(self, size: int) -> None:
         """Stochastic gradient descent on the next batch."""
@@ -135,33 +163,53 @@ class Training:
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
+        self.loss = loss.detach()
 
     def take_steps_one_by_one(self, count: int) -> None:
         for _ in range(count):
             self.step(self.config.batch_size)
 
-    def evaluate_all(self) -> list[Evaluation]:
-        """On the test set and on the whole training set."""
-        test = (self.dataset.test_images, self.dataset.test_labels)
-        return self._evaluate(test, (self.dataset.train_images, self.dataset.labels))
+    def _note_progress(self, size: int) -> None:
+        if not self.works_by_itself:  # a CUDA GPU would have to be waited for
+            self.progress = self.progress.after(size, self.loss.item())
 
-    def evaluate_part(self) -> list[Evaluation]:
-        """On the test set, on a part of the training set, and on the followed images."""
-        test = (self.dataset.test_images, self.dataset.test_labels)
-        return self._evaluate(test, self.part, self.followed)
+    def _epoch(self) -> Iterator[None]:
+        """The work of an epoch, to be stopped between its pieces; no setting of torch outlives one."""
+        started = self.stream.mark()
+        yield from self.train_epoch()
+        trained = self.stream.mark()
+        part = None if is_last(self.config, self.records) else self.evaluated
+        if self.evaluate and part is self.evaluated:
+            evaluations = self.evaluate()
+        else:
+            size, evaluations = evaluation_batch(self.config, self.device), []
+            for images, labels in self._evaluated_sets(part):
+                evaluation = yield from evaluation_in_batches(self.model, images, labels, size)
+                evaluations.append(evaluation)
+        self.in_flight = EpochInFlight(started, trained, self.stream.mark(), part, evaluations)
 
-    def _evaluate(self, *sets: tuple[torch.Tensor, torch.Tensor]) -> list[Evaluation]:
-        size = evaluation_batch(self.config, self.device)
-        return [evaluate(self.model, images, labels, size) for images, labels in sets]
+    def _evaluated_sets(
+        self, part: NDArray[np.int64] | None
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """The test set and the whole training set; or, with a part, that and the followed images."""
+        test = (self.dataset.test_images, self.dataset.test_labels)
+        if part is None:
+            return [test, (self.dataset.train_images, self.dataset.labels)]
+        return [test, self.part, self.followed]
 
     def _replay_graphs(self) -> None:
         """From now on, steps and evaluation are CUDA graphs."""
         torch.backends.cudnn.benchmark = True  # the same shapes come thousands of times
         pool = new_pool()
         self.take_steps = ReplayedSteps(lambda: self.step(self.config.batch_size), pool).take
-        size = evaluation_batch(self.config, self.device)
+        model, size = self.model, evaluation_batch(self.config, self.device)
+        sets = self._evaluated_sets(self.evaluated)
         few = (self.dataset.test_images[:size], self.dataset.test_labels[:size])
-        self.evaluate = Replayed(self.evaluate, pool, warm_up=lambda: self._evaluate(few))
+        self.evaluate = Replayed(
+            lambda: [evaluate(model, images, labels, size) for images, labels in sets],
+            pool,
+            warm_up=lambda: evaluate(model, *few, size),
+        )
 
     @property
     def is_complete(self) -> bool:
@@ -173,15 +221,24 @@ class Training:
         return self.config.learning_rate * self.config.learning_rate_decay ** len(self.records)
 
     def launch(self) -> None:
-        """Start the next epoch: train on every image once, then evaluate on both sets."""
+        """Start the next epoch: train on every image once, then evaluate on both sets.
+
+        One that has been started already goes on.
+        """
+        if self.epoch is None:
+            self.epoch = self._epoch()
+        if self.works_by_itself:
+            self.work()
+
+    def work(self, seconds: float = math.inf) -> None:
+        """Go on with the epoch for about so long, to the end of the piece at hand."""
+        if self.epoch is None:
+            raise RuntimeError("no epoch has been launched.")
+        until = time.perf_counter() + seconds
         with self.stream.open():
-            started = self.stream.mark()
-            self.train_epoch()
-            trained = self.stream.mark()
-            part = None if is_last(self.config, self.records) else self.evaluated
-            evaluations = self.evaluate() if part is self.evaluated else self.evaluate_all()
-            evaluated = self.stream.mark()
-        self.in_flight = EpochInFlight(started, trained, evaluated, part, evaluations)
+            for _ in self.epoch:
+                if time.perf_counter() >= until:
+                    return
 
     @property
     def is_ready(self) -> bool:
@@ -189,15 +246,15 @@ class Training:
         return self.in_flight is not None and has_passed(self.in_flight.evaluated)
 
     def collect(self) -> EpochRecord:
-        """The record of the epoch that was launched; waits until it is done.
+        """The record of the epoch that was launched; works on it, or waits, until it is done.
 
         Raises DivergedError, and StorageError where the checkpoint cannot be written.
         """
+        self.work()
         epoch, dataset, work = len(self.records) + 1, self.dataset, self.in_flight
-        if work is None:
-            raise RuntimeError("no epoch has been launched.")
+        assert work is not None, "all its work has been given"
         wait_for(work.evaluated)
-        self.in_flight = None
+        self.epoch = self.in_flight = None
         (test_loss, test_predictions), (train_loss, predictions), *of_followed = (
             (loss.item(), classes.cpu().numpy()) for loss, classes in work.evaluations
         )
@@ -234,7 +291,7 @@ class Training:
 
 @dataclass
 class EpochInFlight:
-    """An epoch that a device is working on: moments of its work, and what will be read then."""
+    """An epoch whose work has all been given to the device: moments of it, and what to read then."""
 
     started: Mark
     trained: Mark

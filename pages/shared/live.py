@@ -30,6 +30,8 @@ from pages.shared.drawing import draw_live
 from pages.shared.frame import plain_errors
 
 REDRAW_SECONDS = 1.0
+PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained
+LOOKS_A_SECOND = 60  # of all pages together: more would slow what visitors touch
 MAX_COMPARED = 8  # runs in one chart
 FOLLOWED_SHOWN = 24  # of the followed images
 METRICS = {name: LABELS[name] for name in (*history.ERRORS, *history.FATES)}
@@ -58,7 +60,7 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
         records = resources.records(run_id, run.epochs_done)
         if run.is_active != was_active:
             st.rerun()  # the whole page: starts or ends the timer
-        _status(run, records)
+        st.fragment(_status, run_every=_progress_seconds(run, records))(run_id)
         _buttons(run)
         config = run.config
         shape = (config.epochs, config.level > 0)  # all that the empty charts depend on
@@ -163,19 +165,33 @@ def show_comparison(runs: list[LiveRun]) -> None:
         )
 
 
-def _status(run: LiveRun, records: list[EpochRecord]) -> None:
-    board = resources.board()
-    others = [other for other in board.active if other.run_id != run.run_id]
-    is_in_training = any(other.run_id == run.run_id for other in board.in_training)
-    runs_at_once = len(board.in_training) if is_in_training else 1
-    st.progress(
-        min(1.0, len(records) / run.config.epochs),
-        text=describe_status(run, records, others, board.speeds, board.is_paused, runs_at_once),
-    )
-    if others:
-        st.caption(describe_turn(board.in_training, run))
-    if run.message:
-        st.error(run.message, icon=":material/error:")
+def _progress_seconds(run: LiveRun, records: list[EpochRecord]) -> float | None:
+    """How often to look at what happens within an epoch; None: epochs come faster than that."""
+    is_slow = not records or records[-1].seconds > REDRAW_SECONDS
+    if not (run.is_active and is_slow):
+        return None
+    return max(PROGRESS_SECONDS, resources.live_pages(st.session_state.visitor) / LOOKS_A_SECOND)
+
+
+def _status(run_id: str) -> None:
+    with plain_errors():
+        run = resources.store().run(run_id)
+        if run is None:
+            return
+        records = resources.records(run_id, run.epochs_done)
+        board = resources.board()
+        others = [other for other in board.active if other.run_id != run.run_id]
+        is_in_training = any(other.run_id == run.run_id for other in board.in_training)
+        runs_at_once = len(board.in_training) if is_in_training else 1
+        done = run.epochs_done + run.images_done / run.config.train_images
+        st.progress(
+            min(1.0, done / run.config.epochs),
+            text=describe_status(run, records, others, board.speeds, board.is_paused, runs_at_once),
+        )
+        if others:
+            st.caption(describe_turn(board.in_training, run))
+        if run.message:
+            st.error(run.message, icon=":material/error:")
 
 
 def _buttons(run: LiveRun) -> None:

@@ -1,5 +1,6 @@
 """What all visitors share: data, store, trainer, download, the precomputed sweep."""
 
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ from core.live.store import LiveRun, Store
 from core.live.supervisor import DownloadProcess, TrainerProcess
 from core.records import EpochRecord
 from core.sweep import results
+
+RECENT_SECONDS = 5.0  # a visitor who has not looked for so long has left
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
@@ -57,6 +60,19 @@ class Board(NamedTuple):
 @st.cache_resource(show_spinner=False, ttl=0.5)
 def board() -> Board:
     return look_at_board()
+
+
+def live_pages(visitor: str) -> int:
+    """How many visitors look at a live run at this moment, this one among them."""
+    now, looked = time.monotonic(), _looked()
+    looked[visitor] = now
+    return sum(now - at < RECENT_SECONDS for at in list(looked.values()))
+
+
+@st.cache_resource(show_spinner=False)
+def _looked() -> dict[str, float]:
+    """When each visitor looked last, on the monotonic clock."""
+    return {}
 
 
 def look_at_board() -> Board:

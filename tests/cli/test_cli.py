@@ -102,7 +102,7 @@ def test_missing_images_are_one_sentence(data_folder, capsys):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_asking_for_a_gpu_that_is_not_there_is_one_sentence(capsys):
     assert main(["train", "--device", "cuda"]) == 2
-    assert "no GPU here" in capsys.readouterr().err
+    assert "torch finds no cuda device here; choose cpu" in capsys.readouterr().err
 
 
 def test_divergence_is_one_sentence(capsys):

@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.live.limits import Limits
+from core.records import EpochProgress
 from pages.shared import resources
 from tests.pages.opened import finished, metrics, open_page, texts
 from tests.samples import record
@@ -133,3 +134,13 @@ def test_anothers_run_is_seen_and_not_touched(store):
     page = open_page("train", run=RunConfig(level=0.5, epochs=40).run_id)
     assert "Another visitor has started this run" in texts(page)
     assert not {"pause", "cancel"} & {button.key for button in page.button}
+
+
+def test_train_moves_within_a_slow_epoch(store):
+    run = store.submit(RunConfig(model="inception", level=0.5, epochs=4), "a" * 32)
+    store.report_start(run.run_id, "cpu")
+    store.add_epoch(run.run_id, record(1, seconds=30.0))
+    store.report_progress(run.run_id, EpochProgress(2500, 1.5))
+    page = open_page("train", run=run.run_id)
+    assert page.get("progress")[0].proto.value == int(100 * 1.5 / 4)
+    assert "of the next 50%, average loss so far 1.50" in page.get("progress")[0].proto.text

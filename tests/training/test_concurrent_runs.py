@@ -10,7 +10,7 @@ from core.errors import DivergedError, TooLargeError
 from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.memory_plan import available, needed
 from core.training.training import Training, train
-from tests.samples import reproducible
+from tests.samples import as_on_a_gpu, reproducible
 
 CONFIGS = (
     RunConfig(level=0.5, epochs=3, batch_size=32),
@@ -20,10 +20,10 @@ CONFIGS = (
 
 
 @pytest.fixture
-def runs():
-    """As on a GPU, three at once; the CPU does each epoch when it is launched."""
+def runs(monkeypatch):
+    """As on a GPU, three at once."""
     runs = ConcurrentRuns("cpu")
-    runs.max_at_once = 3
+    as_on_a_gpu(runs, 3, monkeypatch)
     return runs
 
 
@@ -65,7 +65,8 @@ def test_a_cpu_takes_turns(tiny, checkpoint):
     assert runs.has_room_for(first)
     runs.load(first, tiny, checkpoint(first))
     runs.launch(first.run_id)
-    assert not runs.has_room_for(CONFIGS[1])
+    assert not runs.has_room_for(CONFIGS[1]) and runs.collect() is None
+    runs.work(first.run_id)
     outcome = runs.collect()
     assert outcome.device_seconds == outcome.record.seconds
     assert runs.has_room_for(CONFIGS[1]) and runs.collect() is None

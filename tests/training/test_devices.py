@@ -1,10 +1,12 @@
 """How many CPUs a process may use: by its affinity and by a container's limit."""
 
 import os
+import re
 
 import pytest
 import torch
 
+from core.errors import DeviceError
 from core.training import devices
 from core.training.devices import allowed_cpus, best_device, hardware, use_allowed_cpus
 
@@ -58,7 +60,51 @@ def test_torch_uses_what_is_allowed_unless_somebody_has_said_how_many(monkeypatc
 @pytest.mark.parametrize(("has_cuda", "device"), [(True, "cuda"), (False, "cpu")])
 def test_a_gpu_is_used_where_there_is_one(monkeypatch, has_cuda, device):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: has_cuda)
+    monkeypatch.delenv("LAB_DEVICE", raising=False)
     assert best_device() == device
+
+
+FOUND = {"cuda": torch.cuda, "mps": torch.backends.mps, "xpu": torch.xpu}
+
+
+@pytest.mark.parametrize("wanted", ["mps", "xpu", "cuda", " XPU "])
+def test_a_device_that_is_asked_for_is_used(monkeypatch, wanted):
+    monkeypatch.setenv("LAB_DEVICE", wanted)
+    name = wanted.strip().lower()
+    monkeypatch.setattr(FOUND[name], "is_available", lambda: True)
+    assert best_device() == name
+
+
+def test_the_cpu_can_be_asked_for_beside_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("LAB_DEVICE", "cpu")
+    assert best_device() == "cpu"
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_apples_and_intels_are_not_used_unasked(monkeypatch, found):
+    for module in FOUND.values():
+        monkeypatch.setattr(module, "is_available", lambda: module is not torch.cuda)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: found)
+    monkeypatch.delenv("LAB_DEVICE", raising=False)
+    assert best_device() == ("cuda" if found else "cpu")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ("tpu", "'tpu' is no device; choose one of cpu, cuda, mps, xpu"),
+        ("cuda:9", "'cuda:9' is no device"),
+        ("xpu", "torch finds no xpu device here; choose cpu"),
+        ("mps", "torch finds no mps device here"),
+    ],
+)
+def test_a_device_that_is_unknown_or_not_there_is_one_sentence(monkeypatch, wanted, says):
+    for module in FOUND.values():
+        monkeypatch.setattr(module, "is_available", lambda: False)
+    monkeypatch.setenv("LAB_DEVICE", wanted)
+    with pytest.raises(DeviceError, match=re.escape(f"LAB_DEVICE: {says}")):
+        best_device()
 
 
 def test_hardware_carries_what_verify_needs():

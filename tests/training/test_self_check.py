@@ -64,6 +64,23 @@ def test_a_gpu_that_cannot_train_at_all_leaves_it_to_the_cpu(caplog):
     assert "no kernel image" in abilities.remark and "Traceback" in caplog.text
 
 
+def test_another_gpu_is_held_against_the_cpu_and_used_step_by_step():
+    gpu = FakeGpu()
+    abilities = check_device("xpu", gpu)
+    assert (abilities.device, abilities.use_graphs, abilities.max_at_once) == ("xpu", False, 1)
+    assert gpu.tried == [(False, 1), (False, 1)] and abilities.remark == ""
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("no double precision"), [3.0]])
+def test_another_gpu_that_computes_something_else_leaves_it_to_the_cpu(fault, caplog):
+    def train(device, use_graphs, runs):
+        return FakeGpu({(False, 1): fault} if device == "mps" else {})(device, use_graphs, runs)
+
+    abilities = check_device("mps", train)
+    assert abilities.device == "cpu" and "The mps device cannot train here" in abilities.remark
+    assert abilities.remark in caplog.text
+
+
 def test_a_cpu_needs_no_check():
     gpu = FakeGpu()
     assert check_device("cpu", gpu).remark == "" and gpu.tried == []

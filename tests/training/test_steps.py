@@ -39,7 +39,7 @@ def weights_after(config, data, use_graphs: bool, epochs: int = 3) -> torch.Tens
     training = Training(config, data, "cpu", use_graphs=False)
     if use_graphs:
         steps = ReplayedSteps(lambda: training.step(config.batch_size), pool=None)
-        training.take_steps = steps.take
+        training.take_steps, training.works_by_itself = steps.take, True
     for _ in range(epochs):
         training.launch()
         training.collect()
@@ -87,7 +87,7 @@ def test_every_image_is_trained_on_once_in_an_epoch(tiny):
         return images, labels
 
     training.dataset.next_batch = noted
-    training.train_epoch()
+    list(training.train_epoch())
     assert [len(images) for images in seen] == [32] * 6 + [8]
     rows = {tuple(row) for row in torch.cat(seen).flatten(1).tolist()}
     assert rows == {tuple(row) for row in training.dataset.train_images.flatten(1).tolist()}
@@ -100,7 +100,7 @@ def test_a_learning_rate_on_the_device_is_the_same(tiny):
     def trained(learning_rate):
         training = Training(config, tiny, "cpu")
         training.optimizer.param_groups[0]["lr"] = learning_rate
-        training.train_epoch()
+        list(training.train_epoch())
         return weights(training)
 
     on_device = torch.tensor(0.5)
@@ -114,6 +114,7 @@ def test_the_learning_rate_falls_by_the_decay_every_epoch(tiny):
     used = []
     for _ in range(3):
         training.launch()
+        training.work()
         used.append(training.optimizer.param_groups[0]["lr"])
         assert training.collect().learning_rate == used[-1]
     assert used == [0.2, 0.1, 0.05]
@@ -127,7 +128,7 @@ def test_denormal_numbers_are_back_also_after_a_step_that_failed(tiny, monkeypat
 
     monkeypatch.setattr(training, "step", full)
     with pytest.raises(torch.OutOfMemoryError):
-        training.train_epoch()
+        list(training.train_epoch())
     smallest = torch.tensor([5e-324], dtype=torch.float64)
     assert (smallest * 1).item() > 0
 

@@ -3,6 +3,7 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from core.records import EpochRecord, fitted_epoch
 from core.training import checkpoint, dataset, devices
 from core.training.devices import describe_device
 from core.training.models import build_model
-from core.training.training import train
+from core.training.training import Training, train
 from tests.samples import reproducible
 
 FAST = RunConfig(level=0.5, epochs=4, batch_size=32)
@@ -231,3 +232,31 @@ def test_weight_decay_and_random_crop_change_the_training(tiny):
     plain = reproducible(train(FAST, tiny, "cpu"))
     for change in ({"weight_decay": 0.01}, {"random_crop": True}):
         assert reproducible(train(dataclasses.replace(FAST, **change), tiny, "cpu")) != plain
+
+
+@pytest.mark.parametrize("model", ["mlp-3x512", pytest.param("inception", marks=pytest.mark.slow)])
+def test_two_runs_that_take_turns_step_by_step_are_the_same_as_alone(tiny, model):
+    """Also where one is evaluated while the other trains: no setting of torch leaks."""
+    configs = [
+        RunConfig(model=model, level=0.5, epochs=2, batch_size=size, seed=seed, random_crop=crop)
+        for size, seed, crop in ((20, 0, False), (64, 1, True))
+    ]
+    trainings = [Training(config, tiny, "cpu") for config in configs]
+    while open_ones := [training for training in trainings if not training.is_complete]:
+        for training in open_ones:
+            training.launch()
+            training.work(seconds=0)
+            if training.is_ready:
+                training.collect()
+    for config, training in zip(configs, trainings, strict=True):
+        assert reproducible(training.records) == reproducible(train(config, tiny, "cpu"))
+
+
+def test_an_epochs_time_is_that_of_its_own_work(tiny):
+    training = Training(RunConfig(batch_size=20), tiny, "cpu")
+    training.launch()
+    started = time.perf_counter()
+    while not training.is_ready:
+        training.work(seconds=0)
+        time.sleep(0.05)  # another run's turn
+    assert training.collect().seconds < time.perf_counter() - started - 10 * 0.05

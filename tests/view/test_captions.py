@@ -1,3 +1,5 @@
+import dataclasses
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,6 +95,14 @@ def test_time_left_counts_what_the_others_turns_cost():
     own = live_run(RunConfig(seed=2, epochs=30))  # of the same visitor: wants 30 s
     assert "70 s left" in describe_status(live_run(HALF), records, [own], speeds)
     assert "paused all" in describe_status(live_run(HALF), records, [], speeds, is_paused=True)
+
+
+def test_within_an_epoch_the_status_says_how_far_it_is_and_the_loss_so_far():
+    run = dataclasses.replace(live_run(HALF), images_done=1250, running_loss=1.834)
+    said = "of the next 25%, average loss so far 1.83"
+    assert said in describe_status(run, [record(1)], [], {})
+    assert said in describe_status(dataclasses.replace(run, status=Status.PAUSED), [], [], {})
+    assert said not in describe_status(dataclasses.replace(run, status=Status.CANCELLED), [], [], {})
 
 
 def test_start_says_how_long_and_what_is_there_already():

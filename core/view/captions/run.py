@@ -115,7 +115,7 @@ def describe_status(
     others: the active runs it shares the machine with; is_paused: all training.
     runs_at_once: how many a GPU trains side by side right now, this one among them.
     """
-    done = f"Epoch {len(records)} of {run.config.epochs}"
+    done = f"Epoch {len(records)} of {run.config.epochs}{_within_epoch(run)}"
     if is_paused and run.is_active:
         return f"{done} · the teacher has paused all training"
     if run.status is Status.QUEUED and not records:
@@ -183,6 +183,14 @@ def command_of(config: RunConfig) -> str:
             text = text.lower()
         flags.append(f"--{name.replace('_', '-')} {text}")
     return " ".join(["python -m core train", *flags, f"--out {config.run_id}.json"])
+
+
+def _within_epoch(run: LiveRun) -> str:
+    """How far the next epoch is, while one is being trained or waits in its middle."""
+    if run.has_ended or run.running_loss is None:
+        return ""
+    share = run.images_done / run.config.train_images
+    return f" · of the next {share:.0%}, average loss so far {run.running_loss:.2f}"
 
 
 def _sharing(run: LiveRun, others: list[LiveRun]) -> str:

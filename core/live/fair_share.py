@@ -39,9 +39,7 @@ class FairShare:
         owner = min((run.owner for run in waiting), key=lambda name: (now[name], self.used[name]))
         turns = {run_id: turn for turn, run_id in enumerate(last_trained)}
         runs_of_owner = [run for run in waiting if run.owner == owner]
-        return min(
-            runs_of_owner, key=lambda run: (run.run_id not in begun, turns.get(run.run_id, -1))
-        )
+        return min(runs_of_owner, key=lambda run: (run.run_id not in begun, turns.get(run.run_id, -1)))
 
     def report(self, owner: str, seconds: float) -> None:
         """A run of this visitor has had so many seconds of the device."""

@@ -332,9 +332,7 @@ def test_a_light_run_need_not_wait_for_a_heavy_ones_epoch(store, trainer, tiny, 
 
 
 @pytest.mark.parametrize("click", ["pause", "cancel"])
-def test_pause_and_cancel_act_within_an_epoch(
-    store, trainer, tiny, step_by_step, monkeypatch, click
-):
+def test_pause_and_cancel_act_within_an_epoch(store, trainer, tiny, step_by_step, monkeypatch, click):
     taken, run_id = steps_taken(monkeypatch), store.submit(HEAVY, "ann").run_id
     for _ in range(5):
         trainer.turn()

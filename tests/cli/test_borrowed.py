@@ -1,0 +1,41 @@
+"""A borrowed machine, played on this one for some seconds."""
+
+import json
+import tarfile
+
+import pytest
+
+from core.__main__ import main
+from core.cli import borrowed
+from core.config import RunConfig
+from core.sweep.runner import missing
+
+
+def test_what_takes_no_time_is_refused(capsys):
+    assert main(["borrowed", "--minutes", "0"]) == 2
+    assert "must be more than 0" in capsys.readouterr().err
+
+
+def test_what_the_project_has_is_not_trained_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(borrowed, "_run_part", lambda *part: 0)
+    main(["borrowed", "--minutes", "1", "--folder", str(tmp_path / "borrowed")])
+    assert not missing([RunConfig()], tmp_path / "borrowed")
+
+
+@pytest.mark.slow
+def test_it_checks_measures_trains_and_packs(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(borrowed, "_bench_command", lambda folder, seconds: ["false"])  # the slow part
+    monkeypatch.setattr(borrowed, "SWEEP_FOLDER", tmp_path / "nothing")
+    folder = tmp_path / "borrowed"
+    arguments = ["borrowed", "--minutes", "0.2", "--grid", "mini", "--model", "mlp-1x512"]
+    assert main([*arguments, "--folder", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert "CPU threads" in printed and "speed ended with status 1" in printed
+    statuses = json.loads((folder / "parts.json").read_text())
+    assert statuses["check"] == 0 and statuses["sweep"] == 0 and statuses["speed"] == 1
+    with tarfile.open(tmp_path / "borrowed.tar.gz") as archive:
+        names = archive.getnames()
+    assert "borrowed/sweep.log" in names and not any(name.endswith(".lock") for name in names)
+    # A run is there, whole or as the checkpoint from which the next sweep goes on.
+    assert any(name.endswith((".safetensors", "runs.parquet")) for name in names)
+    assert "epoch" in (folder / "sweep.log").read_text()

@@ -90,6 +90,15 @@ def training_metrics(predictions: Labels, labels: Labels, true_labels: Labels) -
     }
 
 
+def memorized_by_chance(recovered: float) -> float:
+    """The share of wrong labels that a network repeats which knows nothing of them.
+
+    recovered: the share of the wrongly labelled images that it predicts as their true class.
+    What else it says of such an image hits the wrong label one time in nine.
+    """
+    return (1 - recovered) / 9
+
+
 def _share(flags: NDArray[np.bool_]) -> float | None:
     return float(np.mean(flags)) if len(flags) else None
 

@@ -10,6 +10,7 @@ from core.errors import ConfigError
 from core.view import gallery
 from core.view.captions.corruption import describe_corruption
 from core.view.charts import transitions
+from core.view.words import NOISE_EXPLAINED
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.frame import page
@@ -95,3 +96,4 @@ with page("Corrupt the labels", "Real photographs, some with a lie for a label. 
             transitions.transition_rows(counts),
             alt="Number of training images for each true class and each label given",
         )
+        st.caption(NOISE_EXPLAINED)

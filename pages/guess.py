@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.config import LEVELS
-from core.sweep import comparison
+from core.sweep import comparison, reference
 from core.view.captions.classroom import describe_guess, describe_guesses
 from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
@@ -102,7 +102,7 @@ with page(
                 # that stays on the page would scroll again at every redrawing.
                 st.html(TO_THE_TOP, unsafe_allow_javascript=True)
         with beside:
-            st.markdown(describe_message(ours, MODEL))
+            st.markdown(describe_message(ours, MODEL, reference.paper()))
             st.page_link(the_page("sweep"), label="On to the whole sweep")
         if in_room.code:
             st.subheader("Everybody in this room", anchor=False)

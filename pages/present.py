@@ -25,6 +25,10 @@ MODEL, LEVEL = "mlp-1x512", 0.5
 SHOWN = 28  # images with their labels
 REPLAYED_EPOCHS = 60  # after them the curves are flat
 TICK_SECONDS = 0.5
+WHOSE_POINTS = (
+    "Filled: ours, against the true labels of new photographs. Hollow: Zhang et al. 2017, whose points "
+    "lie where ours would if those labels were corrupted, too (thin line). Dashed: 0.9 p."
+)
 STYLE = """
 <style>
 [data-testid="stHeader"], [data-testid="stToolbar"] { display: none }
@@ -103,14 +107,15 @@ def whole_sweep(elapsed: float) -> None:
             lambda: by_level.error_against_level(ours, reference.paper(), [MODEL], height=520),
             alt="Test and training error against corruption level, ours and the paper's",
         )
+        st.caption(WHOSE_POINTS)
     with right:
-        st.markdown(describe_message(ours, MODEL))
+        st.markdown(describe_message(ours, MODEL, reference.paper()))
 
 
 STEPS = (
     Step("Can a network learn from lies?", question, 9),
     Step("Half of the labels are random", wrong_labels, 14),
-    Step("First it learns the pattern, then the lies by heart", learning, 18),
+    Step("First mostly the pattern, then the lies by heart", learning, 18),
     Step("The more lies, the less it is worth on new images", whole_sweep, 20),
 )
 

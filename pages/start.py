@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.sweep import comparison, reference
-from core.view.captions.sweep import CONVERTED_LINE, describe_sources, describe_sweep
+from core.view.captions.sweep import OTHER_LINE, describe_sources, describe_sweep
 from core.view.charts import by_level
 from pages.shared import resources
 from pages.shared.drawing import draw
@@ -14,8 +14,8 @@ MODEL = "mlp-1x512"
 
 with page(
     "Can a network learn from lies?",
-    "Ten kinds of photographs, and a share of their labels drawn again at random. A neural network "
-    "learns every one of them by heart, the lies too. What is it then worth on new photographs?",
+    "Ten kinds of photographs, and a share of their labels drawn again at random. A neural network can "
+    "be brought to repeat almost every label, the lies too. What is it then worth on new photographs?",
 ):
     runs = resources.sweep()
     full = comparison.label_runs(runs)
@@ -26,7 +26,7 @@ with page(
         lambda: by_level.error_against_level(full, reference.paper(), [MODEL], height=380),
         alt="Test and training error of a small network against corruption level, ours and the paper's",
     )
-    st.caption(describe_sources(full, MODEL, "full", live_runs=0) + CONVERTED_LINE)
+    st.caption(describe_sources(full, MODEL, "full", live_runs=0) + OTHER_LINE[False])
     shown = [target for target in pages()[1:] if target.help]
     for column, target in zip(st.columns(len(shown)), shown, strict=True):
         with column:

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.config import RunConfig
@@ -46,6 +48,13 @@ def live_run(config: RunConfig, status: str = "running", epochs_done: int = 0, o
         owner=owner,
         epochs_done=epochs_done,
     )
+
+
+def swept(model: str = "mlp-1x512", **settings: Any) -> pd.DataFrame:
+    """A row of the sweep with made-up results, of a run like the paper grid's."""
+    config = RunConfig(**{"model": model, "data": "full", "batch_size": 128, "epochs": 200, **settings})
+    ends = {"final_test_error": 0.5, "final_train_error": 0.0}
+    return pd.DataFrame([{"run_id": config.run_id, **asdict(config), **ends}])
 
 
 def reproducible(records: Iterable[EpochRecord]) -> list[dict[str, Any]]:

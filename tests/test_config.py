@@ -95,7 +95,7 @@ def test_text_that_is_no_value_is_refused(texts):
 
 def test_presets_have_names_of_their_own():
     assert len({preset.key for preset in PRESETS}) == len(PRESETS)
-    assert PRESETS[0].config == RunConfig(model="mlp-1x512", level=0.5, epochs=40)
+    assert PRESETS[0].config == RunConfig(model="mlp-1x512", level=0.2, batch_size=128, epochs=40)
 
 
 def test_names_tell_runs_apart():

@@ -1,22 +1,31 @@
 """Our numbers beside the paper's: tables for the pages and charts."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import pandas as pd
 
-from core.config import LEVELS, RunConfig, run_name
+from core.config import LEVELS, PAPER_LEARNING_RATE, RunConfig, run_name
 from core.records import FITTED_LOSS, EpochRecord
-from core.sweep.reference import paper_curve
+from core.sweep.grids import WEIGHT_DECAY
+from core.sweep.reference import SERIES_1A, TABLE_NAMES, Source, paper_curve
 
 PROTOCOL_BATCH_SIZE = {"full": 128, "embedded": 64}  # of the grids "paper" and "mini"
 BY_LEVEL = ["model", "level"]
 
 Guess = Sequence[Sequence[float]]  # test errors and training errors, each at LEVELS
 FIT_RULES = {  # when a training set counts as fitted: a metric, and the value to reach
-    "loss": ("train_loss", FITTED_LOSS),
     "error": ("train_error", 0.05),
+    "loss": ("train_loss", FITTED_LOSS),
 }
+# Student's t at 97.5% for 2, 3, ... seeds: half the width of a 95% interval in standard errors.
+T_95 = dict(enumerate((12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262), start=2))
+CHANCE_ERROR = 0.9
+DECAY_LEVELS = (0.1, 0.8)  # between these a power law is fitted: near 1 only chance is left
+# What the protocol fixes, beside the batch size: a run with another value is another experiment.
+PROTOCOL = {"learning_rate_decay": 0.95, "momentum": 0.9}
+EXPERIMENT = ["model", "level", "corruption", "weight_decay", "random_crop"]  # all but seed and length
 
 
 Number = TypeVar("Number", float, pd.Series)
@@ -31,27 +40,54 @@ def against_corrupted_labels(test_error: Number, level: Number) -> Number:
     return 1 - (1 - level) * (1 - test_error) - level / 10
 
 
-def label_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
-    """The sweep's runs with corrupted labels, without any regularizer, as in figure 1c.
+class PowerLaw(NamedTuple):
+    """y = factor (1 - p)^exponent."""
 
-    Of several grids' runs of one network: those at the protocol's batch size of that data,
-    and of the same network, level and seed the one that was to go on longest.
+    exponent: float
+    factor: float
+
+
+def decay_above_chance(levels: pd.Series, errors: pd.Series) -> PowerLaw | None:
+    """How the accuracy above chance, 0.9 - error, falls as fewer labels are kept.
+
+    Least squares of the logarithms, over levels from 10% to 80%; None for fewer than three of
+    them. Against test labels corrupted at the same level the exponent is larger by exactly 1:
+    see against_corrupted_labels, by which 0.9 - error is multiplied by 1 - p.
     """
-    plain = runs[
-        (runs.data == data)
-        & (runs.corruption == "labels")
-        & (runs.batch_size == PROTOCOL_BATCH_SIZE[data])
-        & (runs.weight_decay == 0)
-        & ~runs.random_crop
-    ]
-    longest = plain.sort_values(["epochs", "epochs_after_fitted"], kind="stable")
-    return longest.drop_duplicates([*BY_LEVEL, "seed"], keep="last").sort_index()
+    low, high = DECAY_LEVELS
+    inner = (levels >= low) & (levels <= high) & (errors < CHANCE_ERROR)
+    if inner.sum() < 3:
+        return None
+    slope, start = np.polyfit(np.log(1 - levels[inner]), np.log(CHANCE_ERROR - errors[inner]), 1)
+    return PowerLaw(float(slope), float(np.exp(start)))
+
+
+def protocol_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
+    """The sweep's runs that may be averaged over their seeds: alike in all else.
+
+    Those with the protocol's batch size and learning rate; and of one experiment those that
+    were to go on longest, for an end that was read early is another number.
+    """
+    same = (runs.data == data) & (runs.batch_size == PROTOCOL_BATCH_SIZE[data])
+    same &= runs.learning_rate == runs.model.map(PAPER_LEARNING_RATE)
+    for name, value in PROTOCOL.items():
+        same &= runs[name] == value
+    runs = runs[same]
+    length = runs.epochs + runs.epochs_after_fitted / 1000  # the epochs first
+    return runs[length == length.groupby([runs[name] for name in EXPERIMENT]).transform("max")]
+
+
+def label_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
+    """The protocol's runs with corrupted labels, without any regularizer, as in figure 1c."""
+    runs = protocol_runs(runs, data)
+    return runs[(runs.corruption == "labels") & (runs.weight_decay == 0) & ~runs.random_crop]
 
 
 def level_means(runs: pd.DataFrame) -> pd.DataFrame:
-    """Test and training error at each level: the mean over the seeds, the least and the most.
+    """Test and training error at each level: the mean over the seeds, and its 95% interval.
 
-    Columns model, level, quantity, error, low, high, seeds; runs: rows of the sweep.
+    Columns model, level, quantity, error, low, high, seeds; of one seed there is no interval.
+    runs: rows of the sweep.
     """
     parts = [
         _over_seeds(runs, name, "error").assign(quantity=quantity)
@@ -60,17 +96,19 @@ def level_means(runs: pd.DataFrame) -> pd.DataFrame:
             ("final_train_error", "training error"),
         )
     ]
-    return pd.concat(parts)[["model", "level", "quantity", "error", "low", "high", "seeds"]]
+    means = pd.concat(parts)[["model", "level", "quantity", "error", "low", "high", "seeds"]]
+    return means.assign(low=means.low.clip(0, 1), high=means.high.clip(0, 1))
 
 
 def _over_seeds(runs: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
-    """For each network and level the mean of a column, its least and greatest value, the seeds."""
-    low_to_high = {name: (column, "mean"), "low": (column, "min"), "high": (column, "max")}
+    """For each network and level the mean of a column, its 95% t interval, the seeds."""
     groups = runs.groupby(BY_LEVEL, as_index=False)
-    return groups.agg(**low_to_high, seeds=("seed", "nunique"))
+    means = groups.agg(**{name: (column, "mean"), "std": (column, "std"), "seeds": ("seed", "nunique")})
+    half = means.seeds.map(T_95) * means["std"] / means.seeds**0.5
+    return means.assign(low=means[name] - half, high=means[name] + half).drop(columns="std")
 
 
-def fit_epochs(runs: pd.DataFrame, epochs: pd.DataFrame, rule: str = "loss") -> pd.DataFrame:
+def fit_epochs(runs: pd.DataFrame, epochs: pd.DataFrame, rule: str = "error") -> pd.DataFrame:
     """The epoch in which each run's training set was fitted, by a rule of FIT_RULES.
 
     runs, epochs: rows of the sweep. Columns model, level, seed, epoch; runs that never
@@ -85,15 +123,96 @@ def fit_epochs(runs: pd.DataFrame, epochs: pd.DataFrame, rule: str = "loss") -> 
 def relative_fit_times(fitted: pd.DataFrame) -> pd.DataFrame:
     """Figure 1b: epochs until fitted, as a multiple of the same network's on true labels.
 
-    fitted: fit_epochs(). Columns model, level, time, low, high, seeds; a network is left
-    out where its true labels are not computed. The band is that of the seeds' own epochs.
+    fitted: fit_epochs(). Columns model, level, time, low, high, seeds, epochs; a network is left
+    out where its true labels are not computed. The interval is that of the seeds' own epochs.
     """
     means = _over_seeds(fitted, "epoch", "time")
     base = means[means.level == 0].set_index("model").time
     unit = means.model.map(base).astype(float)
     for name in ("time", "low", "high"):
         means[name] = means[name] / unit
-    return means.dropna(subset="time")
+    return means.assign(epochs=means.time * unit).dropna(subset="time")
+
+
+def series_runs(runs: pd.DataFrame, model: str, data: str) -> dict[str, pd.DataFrame]:
+    """The protocol's runs behind figure 1a, by the name of its series; those that are computed."""
+    plain = protocol_runs(runs, data)
+    plain = plain[(plain.model == model) & (plain.weight_decay == 0) & ~plain.random_crop]
+    found = {
+        name: plain[(plain.corruption == corruption) & (plain.level == level)]
+        for name, (corruption, level) in SERIES_1A.items()
+    }
+    return {name: rows for name, rows in found.items() if len(rows)}
+
+
+def loss_curves(
+    series: dict[str, pd.DataFrame], epochs: pd.DataFrame, paper: dict[str, Any] | None
+) -> pd.DataFrame:
+    """Figure 1a: mean training loss over the seeds, by epoch, as far as every seed goes.
+
+    series: series_runs(); epochs: of the same runs; paper: reference.paper, of which its
+    Inception is added. Columns series, epoch, loss, seeds, source.
+    """
+    parts = []
+    for name, runs in series.items():
+        own = epochs[epochs.run_id.isin(runs.run_id)]
+        means = own.groupby("epoch").train_loss.agg(["mean", "size"]).reset_index()
+        means = means[means["size"] == len(runs)].rename(columns={"mean": "loss", "size": "seeds"})
+        parts.append(means.assign(series=name, source=Source.OURS.value))
+    if paper:
+        for name, values in paper["fig1a_average_train_loss_by_epoch"]["series"].items():
+            rows = pd.DataFrame({"epoch": range(1, len(values) + 1), "loss": values})
+            parts.append(rows.assign(series=name, source=Source.PAPER.value))
+    columns = ["series", "epoch", "loss", "seeds", "source"]
+    return pd.concat(parts or [pd.DataFrame()]).reindex(columns=columns)
+
+
+def epochs_to_fit(curves: pd.DataFrame, loss: float = FITTED_LOSS) -> pd.DataFrame:
+    """The first epoch at which each curve is at this loss or below, in their order.
+
+    curves: loss_curves(). Columns source, series, epoch; those that never get there are left out.
+    """
+    there = curves[curves.loss <= loss]
+    first = there.groupby(["source", "series"], as_index=False).epoch.min()
+    return pd.DataFrame(first).sort_values(["source", "epoch"], kind="stable")
+
+
+def regularized(runs: pd.DataFrame, data: str, paper: dict[str, Any], model: str) -> pd.DataFrame:
+    """Tables 1 and 4 for one network: accuracies with and without each regularizer.
+
+    A row for each setting that the paper prints or that is computed. Columns labels, random_crop,
+    weight_decay, train, test, seeds (ours; fractions), paper_train, paper_test.
+    """
+    ours = protocol_runs(runs, data)
+    ours = ours[(ours.model == model) & (ours.corruption == "labels") & ours.level.isin([0, 1])]
+    ours = ours[ours.weight_decay.isin([0.0, WEIGHT_DECAY])]
+    keys = ["labels", "random_crop", "weight_decay"]
+    named = ours.assign(
+        labels=ours.level.map({0.0: "true", 1.0: "random"}), weight_decay=ours.weight_decay > 0
+    )
+    means = named.groupby(keys, as_index=False).agg(
+        train=("final_train_error", "mean"),
+        test=("final_test_error", "mean"),
+        seeds=("seed", "nunique"),
+    )
+    means = means.assign(train=1 - means.train, test=1 - means.test)
+    if data != "full":
+        return means.assign(paper_train=np.nan, paper_test=np.nan)
+    printed: dict[tuple[str, bool, bool], tuple[float, float]] = {}
+    for name, _, crop, decay, labels, train, test in paper["table1_percent_accuracy"]["rows"]:
+        if TABLE_NAMES[name] == model:
+            printed[labels, crop, decay] = (train / 100, test / 100)
+    table_4 = paper["table4_percent_train_accuracy_on_random_labels_with_a_regularizer"]
+    for regularizer, crop, decay in (("weight decay", False, True), ("random crop", True, False)):
+        for name, value in table_4[regularizer].items():
+            if TABLE_NAMES[name] == model and not isinstance(value, str):
+                printed["random", crop, decay] = (value / 100, np.nan)
+    theirs = pd.DataFrame(
+        [(*key, *values) for key, values in printed.items()],
+        columns=[*keys, "paper_train", "paper_test"],
+    )
+    both = means.merge(theirs, on=keys, how="outer")
+    return both.sort_values(keys, ascending=[False, True, True], ignore_index=True)
 
 
 def sweep_test_error(runs: pd.DataFrame, config: RunConfig) -> float | None:

@@ -19,6 +19,7 @@ class Source(StrEnum):
 
     OURS = "ours"
     CONVERTED = "ours, if the test labels were corrupted as well"
+    TRUE = "ours, against the true test labels"
     LIVE = "your run"
     GUESSED = "guessed"
     PAPER = "the paper"
@@ -27,6 +28,20 @@ class Source(StrEnum):
     FIRST_AUTHOR = "the first author's code"
 
 
+TABLE_NAMES = {  # of the networks in table 1
+    "Inception": "inception",
+    "Inception w/o BN": "inception-no-bn",
+    "AlexNet": "alexnet",
+    "MLP 3x512": "mlp-3x512",
+    "MLP 1x512": "mlp-1x512",
+}
+SERIES_1A = {  # of figure 1a: corruption and level
+    "true labels": ("labels", 0.0),
+    "random labels": ("labels", 1.0),
+    "shuffled pixels": ("shuffled-pixels", 0.0),
+    "random pixels": ("random-pixels", 0.0),
+    "gaussian": ("gaussian", 0.0),
+}
 PAPER_NAMES = {  # of the networks in the paper's figure 1
     "mlp-1x512": "MLP 1x512",
     "alexnet": "AlexNet",
@@ -59,6 +74,22 @@ def paper_curve(paper: dict[str, Any], model: str) -> pd.DataFrame:
     return _curve(paper["fig1c_test_error"], model, "test_error")
 
 
+def is_duplicate(figure: dict[str, Any], name: str, level: float) -> bool:
+    """Whether the figure's point is the next one's over again."""
+    values = figure["series"][name]
+    place = round(10 * level)
+    # Only below 80%: near guessing, points may well coincide.
+    return place < 8 and values[place] == values[place + 1]
+
+
+def sound_paper_curve(paper: dict[str, Any], model: str) -> pd.DataFrame:
+    """paper_curve() without the point that is another's over again."""
+    curve, figure = paper_curve(paper, model), paper["fig1c_test_error"]
+    name = PAPER_NAMES.get(model, "")
+    slips = [is_duplicate(figure, name, level) for level in curve.level]
+    return curve[~pd.Series(slips, index=curve.index, dtype=bool)]
+
+
 def paper_test_error(paper: dict[str, Any], config: RunConfig) -> float | None:
     """The paper's test error for this network at this level, where its figure has that point."""
     if config.corruption != "labels":
@@ -69,8 +100,14 @@ def paper_test_error(paper: dict[str, Any], config: RunConfig) -> float | None:
 
 
 def paper_fit_times(paper: dict[str, Any], model: str) -> pd.DataFrame:
-    """The paper's figure 1b for one network: columns level, time; empty if not in it."""
-    return _curve(paper["fig1b_relative_convergence_time"], model, "time")
+    """The paper's figure 1b for one network: columns level, time, epochs; empty if not in it.
+
+    The figure shows ratios. They are whole numbers of epochs divided by that of true labels,
+    and the smallest such number under which all eleven are whole is taken for it.
+    """
+    times = _curve(paper["fig1b_relative_convergence_time"], model, "time")
+    unit = next((n for n in range(1, 200) if _are_whole(times.time * n, n)), None)
+    return times.assign(epochs=(times.time * (unit or 0)).round())
 
 
 def poster_points(poster: dict[str, Any], model: str) -> pd.DataFrame:
@@ -98,6 +135,25 @@ def earlier_points(attempts: dict[str, Any], model: str) -> pd.DataFrame:
         point = [(1.0, 1 - right["test"] / 100)]
         rows = pd.concat([rows, _theirs(point, Source.FIRST_AUTHOR, "pluskid/fitting-random-labels")])
     return rows
+
+
+def _are_whole(epochs: pd.Series, unit: int) -> bool:
+    """Whether these are whole numbers, within the fourth decimal of the ratios."""
+    return bool(((epochs - epochs.round()).abs() <= 0.00006 * unit).all())
+
+
+def parameters(paper: dict[str, Any], model: str) -> int:
+    """Weights of a network, as the paper's table 1 counts them; ours have as many."""
+    rows = paper["table1_percent_accuracy"]["rows"]
+    return next(int(row[1]) for row in rows if TABLE_NAMES[row[0]] == model)
+
+
+def weights_that_suffice(images: int, values: int = 28 * 28 * 3) -> int:
+    """With so many, a network of two layers can give so many images any labels at all: 2n + d.
+
+    Zhang et al. 2017, theorem 1. values: numbers in an image.
+    """
+    return 2 * images + values
 
 
 def _theirs(points: list[tuple[float, float]], source: Source, run: str) -> pd.DataFrame:

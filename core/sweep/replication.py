@@ -6,32 +6,19 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from core.sweep.comparison import (
-    PROTOCOL_BATCH_SIZE,
     against_corrupted_labels,
     fit_epochs,
+    protocol_runs,
     relative_fit_times,
 )
-from core.sweep.reference import PAPER_NAMES
+from core.sweep.reference import PAPER_NAMES, SERIES_1A, TABLE_NAMES, is_duplicate
 
-TABLE_NAMES = {  # of the networks in table 1
-    "Inception": "inception",
-    "Inception w/o BN": "inception-no-bn",
-    "AlexNet": "alexnet",
-    "MLP 3x512": "mlp-3x512",
-    "MLP 1x512": "mlp-1x512",
-}
-SERIES_1A = {  # of figure 1a: corruption and level
-    "true labels": ("labels", 0.0),
-    "random labels": ("labels", 1.0),
-    "shuffled pixels": ("shuffled-pixels", 0.0),
-    "random pixels": ("random-pixels", 0.0),
-    "gaussian": ("gaussian", 0.0),
-}
 COLUMNS = ("source", "model", "quantity", "at", "paper", "ours", "difference", "seeds", "remark")
 Paper = dict[str, Any]  # reference.paper()
 
 FIGURE_1C_AT_0 = "The paper's figure 1c and table 1 disagree here: {:.2%} and {:.2%} test error."
-DUPLICATE = "The figure's point at 60% is the same as at 70%: a slip, it seems."
+DUPLICATE = "The figure's point at 60% is the same as at 70%, in 1b and 1c: a slip, it seems."
+OUR_RULE = "Fitted: training error at most 5%; the paper does not print its rule."
 CONVERTED = "On clean test labels; {:.2%} were they corrupted at the same level."
 
 
@@ -54,9 +41,7 @@ def replication(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> pd.Da
     runs, epochs: the sweep; what it does not hold has no row. Errors, accuracies and levels
     are fractions; times are relative to true labels; losses are in nats.
     """
-    runs = runs[(runs.data == "full") & (runs.batch_size == PROTOCOL_BATCH_SIZE["full"])]
-    same = ["model", "level", "corruption", "weight_decay", "random_crop", "seed"]
-    runs = runs.sort_values(["epochs", "epochs_after_fitted"]).drop_duplicates(same, keep="last")
+    runs = protocol_runs(runs)
     numbers: list[Number] = []
     for source in (_figure_1a, _figure_1b, _figure_1c, _figure_2b, _table_1, _table_4):
         numbers += source(runs, epochs, paper)
@@ -109,7 +94,10 @@ def _figure_1b(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterat
             if len(point):
                 mean, seeds = point.time.iloc[0], int(point.seeds.iloc[0])
                 at = f"level {level:.0%}"
-                yield Number("Figure 1b", model, "time to fit", at, value, mean, seeds)
+                remark = OUR_RULE
+                if is_duplicate(figure, name, level):
+                    remark += " " + DUPLICATE
+                yield Number("Figure 1b", model, "time to fit", at, value, mean, seeds, remark)
 
 
 def _figure_1c(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator[Number]:
@@ -131,14 +119,6 @@ def _figure_1c(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterat
                 "Figure 1c", model, "test error", f"level {level:.0%}", value, error, len(ours),
                 " ".join(remarks),
             )  # fmt: skip
-
-
-def is_duplicate(figure: dict[str, Any], name: str, level: float) -> bool:
-    """Whether the figure's point is the next one's over again."""
-    values = figure["series"][name]
-    place = round(10 * level)
-    # Only below 80%: near guessing, points may well coincide.
-    return place < 8 and values[place] == values[place + 1]
 
 
 def _figure_2b(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator[Number]:
@@ -173,13 +153,14 @@ def _table_1(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator
 
 def _table_4(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator[Number]:
     printed = paper["table4_percent_train_accuracy_on_random_labels_with_a_regularizer"]
-    for name, value in printed["weight decay"].items():
-        ours = _select(runs, TABLE_NAMES[name], 1.0, decay=True)
-        if len(ours) and not isinstance(value, str):
-            yield Number(
-                "Table 4", TABLE_NAMES[name], "training accuracy", "random labels, weight decay",
-                value / 100, 1 - ours.final_train_error.mean(), len(ours),
-            )  # fmt: skip
+    for regularizer, decay, crop in (("weight decay", True, False), ("random crop", False, True)):
+        for name, value in printed[regularizer].items():
+            ours = _select(runs, TABLE_NAMES[name], 1.0, decay=decay, crop=crop)
+            if len(ours) and not isinstance(value, str):
+                yield Number(
+                    "Table 4", TABLE_NAMES[name], "training accuracy", f"random labels, {regularizer}",
+                    value / 100, 1 - ours.final_train_error.mean(), len(ours),
+                )  # fmt: skip
 
 
 def _table_error(paper: Paper, name: str) -> float:

@@ -178,7 +178,8 @@ def _completed(runs: pd.DataFrame) -> pd.DataFrame:
 def load_epochs(run_ids: Iterable[str], folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
     """What was measured at each epoch of these runs, without the predictions. Raises SweepError."""
     columns = {name: EPOCH_COLUMNS[name] for name in ("run_id", *METRICS)}
-    return _read(folder / EPOCHS, columns, [("run_id", "in", list(run_ids))])
+    # A value that no run has: Arrow takes an empty list for one of another type.
+    return _read(folder / EPOCHS, columns, [("run_id", "in", list(run_ids) or [""])])
 
 
 def load_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

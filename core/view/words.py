@@ -11,10 +11,18 @@ LABELS = {
     "train_loss": "training loss",
 }
 TIME_TO_FIT = "time to fit"
+CHANCE = "memorized by a blind guess"
 FLOOR = "error without memorizing (0.9 p)"
 FLOOR_EXPLAINED = (
-    "0.9 p, the training error of a network that ignores every wrong label (p is the corruption "
-    "level; a label drawn again is wrong nine times in ten)"
+    "0.9 p, where a network that names every image truly would stop; whoever gets below it has "
+    "learned some wrong labels by heart, and most begin earlier (p is the corruption level; a label "
+    "drawn again is wrong nine times in ten)"
+)
+# For experts, once.
+NOISE_EXPLAINED = (
+    "For experts: labels are redrawn at random here. Nobody intends to deceive, and the errors of "
+    "real annotators are not random: they confuse what looks alike. CIFAR-10's own test labels are "
+    "about 0.5% wrong, so that “true” is itself an approximation."
 )
 
 

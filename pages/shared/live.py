@@ -96,7 +96,7 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
                 value = getattr(records[-1], name) if records else None
                 st.metric(LABELS[name].capitalize(), per_cent(value))
             _reference(config, sweep)
-        texts = (describe_loss(records), describe_fate(records), describe_evaluation(records))
+        texts = (describe_loss(records), describe_fate(config, records), describe_evaluation(records))
         st.caption(" ".join(texts))
         if records and records[-1].memorized is not None:
             _followed(config, records[-1].predictions)
@@ -215,7 +215,18 @@ def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
     """What the same network and level came to on all images: in the paper, and in our sweep."""
     paper, ours = _references(config, results.stamp(), sweep)
     if paper is not None:
-        st.metric("The paper's test error", per_cent(paper), help="On all 50,000 images.")
+        is_between = 0 < config.level < 1
+        st.metric(
+            "The paper's, corrupted test labels" if is_between else "The paper's test error",
+            per_cent(paper),
+            help="On all 50,000 images."
+            + (
+                " Against test labels that were corrupted at the same level, as its numbers tell: "
+                "see The sweep. The error against true labels is lower."
+                if is_between
+                else ""
+            ),
+        )
     if ours is not None:
         st.metric("Our sweep's test error", per_cent(ours), help="On all 50,000 images.")
 

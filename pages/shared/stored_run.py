@@ -100,7 +100,7 @@ def _history(config: RunConfig, records: list[EpochRecord]) -> None:
                 lambda: history.loss_history(records, config, height=320),
                 alt="Training and test loss against epoch",
             )
-    st.caption(describe_fate(records))
+    st.caption(describe_fate(config, records))
 
 
 def _side_by_side(config: RunConfig, records: list[EpochRecord], beside: LiveRun) -> None:

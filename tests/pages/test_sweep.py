@@ -2,9 +2,58 @@
 
 import pytest
 
+from core.config import MODELS
+from core.sweep import results
 from core.sweep.comparison import label_runs
 from core.sweep.results import load_runs
+from pages.shared.sweep_figures import FIGURES
 from tests.pages.opened import open_page, texts
+
+IMAGES = ("All 50,000 images", "5,000 images")
+
+
+@pytest.fixture(params=["shipped", "none", "one run"])
+def stored(request, monkeypatch, tmp_path):
+    """The sweep as it is shipped, one without a run, and one with a single run."""
+    if request.param != "shipped":
+        runs = load_runs()
+        runs = runs[:0] if request.param == "none" else runs[runs.model == "mlp-1x512"][:1]
+        epochs = results.load_tables(results.SWEEP_FOLDER)[1]
+        results.add_tables(runs, epochs[epochs.run_id.isin(runs.run_id)], tmp_path)
+        for function in (results.load_runs, results.load_epochs, results.load_records):
+            *defaults, _ = function.__defaults__
+            monkeypatch.setattr(function, "__defaults__", (*defaults, tmp_path))
+        monkeypatch.setattr(results, "stamp", lambda: request.param)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", MODELS)
+def test_every_combination_of_the_controls_opens(stored, network):
+    """None ends in a red box, whatever is computed: the address may name any figure."""
+    for images in IMAGES:
+        for figure in (*FIGURES.values(), "made up"):
+            page = open_page("sweep", network=network, images=images, figure=figure)
+            assert not page.exception and not page.error, (images, figure)
+
+
+def test_a_figure_with_too_few_points_is_not_offered_and_said_to_lack():
+    page = open_page("sweep", network="inception-no-bn", figure="Time to fit")
+    assert "Not computed yet for this network and these images: Time to fit" in texts(page)
+    assert not any(control.label == "Figure" for control in page.get("button_group"))
+
+
+def test_the_switch_of_test_labels_moves_our_curves():
+    true = texts(open_page("sweep"))
+    corrupted = texts(open_page("sweep", labels="Corrupted, too"))
+    assert "Thin line: our error if the test labels were corrupted as well" in true
+    assert "Thin line: our error against the true test labels" in corrupted
+    assert "nobody can get below 0.9 p there" in corrupted and "below 0.9 p there" not in true
+
+
+def test_regularizers_ask_before_they_tell():
+    page = open_page("sweep", figure="Regularizers")
+    assert "Do they stop this one from memorizing" in texts(page) and not page.dataframe[0:0]
+    assert "Choose an answer" in texts(page)
 
 
 @pytest.mark.parametrize("network", ["mlp-1x512", "mlp-3x512", "alexnet", "inception"])

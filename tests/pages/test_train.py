@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from streamlit.testing.v1 import AppTest
 
-from core.config import RunConfig
+from core.config import PRESETS, RunConfig
 from core.live.limits import Limits
 from core.records import EpochProgress
 from pages.shared import resources
@@ -17,7 +17,7 @@ def test_train_start_submits_the_run_and_shows_it(store):
     assert "about" in texts(page) and "Press Start" in texts(page)
     page.button(key="start").click().run()
     (run,) = store.active_runs()
-    assert run.config == RunConfig(level=0.5, epochs=40)
+    assert run.config == PRESETS[0].config
     assert page.query_params["run"] in (run.run_id, [run.run_id])
     assert not page.exception and metrics(page)["Test error"] == "–"
 
@@ -27,7 +27,9 @@ def test_train_presets_set_every_control(store):
     page.selectbox(key="preset").set_value("inception").run()
     page.button(key="start").click().run()
     (run,) = store.active_runs()
-    assert run.config == RunConfig(model="inception", level=0.5, epochs=50)
+    assert run.config == RunConfig(
+        model="inception", level=0.5, epochs=50
+    )  # the preset's batch size, too
     assert run.config.learning_rate == 0.1
 
 
@@ -47,9 +49,9 @@ def test_train_refuses_in_one_sentence_what_cannot_be_trained(store):
 def test_train_shows_a_run_from_a_link_to_anybody(store):
     page = open_page("train", run=finished(store))
     assert metrics(page)["Training error"] == "25.0%"
-    assert metrics(page)["The paper's test error"] == "79.6%"
+    assert metrics(page)["The paper's, corrupted test labels"] == "79.6%"
     assert "Memorized" in metrics(page)
-    assert "as their wrong label" in texts(page) and not page.exception
+    assert "repeats the wrong label of" in texts(page) and not page.exception
 
 
 def test_train_shows_a_run_whose_name_looks_like_a_number(store):

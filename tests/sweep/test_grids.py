@@ -42,20 +42,33 @@ def test_regularization_is_table_1_row_by_row():
         (names[model], crop, decay, labels)
         for model, _, crop, decay, labels, _, _ in paper()["table1_percent_accuracy"]["rows"]
     }
+    table_1 = GRIDS["regularization"].one_seed[:19]
     ours = {
         (run.model, run.random_crop, run.weight_decay > 0, "random" if run.level else "true")
-        for run in GRIDS["regularization"].one_seed
+        for run in table_1
     }
-    assert ours == printed and len(GRIDS["regularization"].one_seed) == 19
-    assert all(
-        run.epochs_after_fitted == 10 or run.model.startswith("mlp")
-        for run in GRIDS["regularization"].one_seed
-    )
+    assert ours == printed
+    for run in table_1:
+        if run.weight_decay:  # its loss comes to rest where it would count as fitted
+            assert run.epochs_after_fitted == 0
+            assert run.epochs == (100 if run.model.startswith("mlp") else 64)
+        else:
+            assert run.epochs_after_fitted == 10 or run.model.startswith("mlp")
+
+
+def test_table_4_is_random_labels_with_a_regularizer():
+    table_4 = GRIDS["regularization"].one_seed[19:]
+    assert {run.level for run in table_4} == {1.0}
+    printed = paper()["table4_percent_train_accuracy_on_random_labels_with_a_regularizer"]
+    with_decay = {run.model for run in table_4 if run.weight_decay}
+    assert len(with_decay) == len(printed["weight decay"]) == 4
+    assert [run.weight_decay for run in table_4 if run.model == "alexnet"] == [0.0005, 0.004]
+    assert [run.model for run in table_4 if run.random_crop] == ["inception"]
 
 
 def test_randomization_is_figure_1a():
-    runs = GRIDS["randomization"].one_seed
-    assert {run.model for run in runs} == {"inception"} and {run.epochs for run in runs} == {64}
+    runs = [run for run in GRIDS["randomization"].one_seed if run.model == "inception"]
+    assert {run.epochs for run in runs} == {64} and len(GRIDS["randomization"].one_seed) == 4 * 5
     assert [(run.corruption, run.level) for run in runs] == [
         ("labels", 0.0),
         ("labels", 1.0),

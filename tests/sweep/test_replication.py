@@ -3,7 +3,7 @@ import pytest
 
 from core.config import RunConfig
 from core.sweep.comparison import FIT_RULES, fit_epochs, relative_fit_times
-from core.sweep.reference import paper, paper_fit_times
+from core.sweep.reference import PAPER_NAMES, paper, paper_fit_times
 from core.sweep.replication import is_duplicate, replication
 from core.sweep.results import Result, load_epochs, load_runs
 from tests.samples import record
@@ -84,20 +84,37 @@ def test_runs_on_the_small_training_set_or_other_batches_are_not_the_papers():
 
 def test_table_4_has_numbers_where_it_prints_numbers():
     decay = {"weight_decay": 0.0005, "level": 1.0}
-    table = replication(*tables(run("mlp-1x512", **decay), run("alexnet", **decay)), paper())
-    assert table[table.source == "Table 4"].model.tolist() == ["mlp-1x512"]
+    crop = run("inception", level=1.0, random_crop=True)
+    table = replication(*tables(run("mlp-1x512", **decay), run("alexnet", **decay), crop), paper())
+    table = table[table.source == "Table 4"]
+    assert table.model.tolist() == ["mlp-1x512", "inception"] and table.paper.tolist() == [
+        0.9921,
+        0.9993,
+    ]
+
+
+def test_the_papers_epochs_follow_from_its_ratios():
+    """Three whole numbers that a referee found; figure 1a's loss curves confirm Inception's."""
+    epochs = {model: paper_fit_times(paper(), model).epochs.tolist() for model in PAPER_NAMES}
+    assert [epochs["inception"][0], epochs["inception"][-1]] == [10, 36]
+    assert [epochs["alexnet"][0], epochs["alexnet"][-1]] == [31, 48]
+    assert [epochs["mlp-1x512"][0], epochs["mlp-1x512"][-1]] == [28, 55]
+    series = paper()["fig1a_average_train_loss_by_epoch"]["series"]
+    for name, epoch in (("true labels", 10), ("random labels", 36)):
+        assert next(i for i, loss in enumerate(series[name], 1) if loss <= 0.05) == epoch
 
 
 def test_times_to_fit_are_relative_to_true_labels():
     runs, epochs = tables(run(), run(level=0.5), run(level=1.0))
     late = epochs.run_id == run(level=0.5).run_id
-    epochs.loc[late, "train_loss"] *= 1.25  # 2 / epoch: fitted at 50, not at 40
-    epochs.loc[epochs.run_id == run(level=1.0).run_id, "train_loss"] = 0.3  # never
+    epochs.loc[late, "train_error"] *= 1.2  # 0.5 / epoch: fitted at 12, not at 10
+    epochs.loc[epochs.run_id == run(level=1.0).run_id, "train_error"] = 0.3  # never
     times = relative_fit_times(fit_epochs(runs, epochs))
-    assert times.level.tolist() == [0.0, 0.5] and times.time.tolist() == [1.0, 1.25]
+    assert times.level.tolist() == [0.0, 0.5] and times.time.tolist() == [1.0, 1.2]
+    assert times.epochs.tolist() == [10, 12]
     row = replication(runs, epochs, paper())
     row = row[(row.source == "Figure 1b") & (row["at"] == "level 50%")].iloc[0]
-    assert (row.paper, row.ours) == (1.7857, 1.25)
-    by_error = fit_epochs(runs, epochs, "error")  # 0.5 / epoch <= 0.05
-    assert by_error.epoch.tolist() == [10, 10, 10] and set(FIT_RULES) == {"loss", "error"}
+    assert (row.paper, row.ours) == (1.7857, 1.2)
+    by_loss = fit_epochs(runs, epochs, "loss")  # 2 / epoch <= 0.05
+    assert by_loss.epoch.tolist() == [40, 40, 40] and set(FIT_RULES) == {"loss", "error"}
     assert paper_fit_times(paper(), "inception").time.iloc[-1] == 3.6

@@ -1,20 +1,26 @@
+"""Every sentence that says something about numbers."""
+
 import dataclasses
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import RunConfig
+from core.config import MODELS, RunConfig
 from core.data.corruption import corrupt_labels
 from core.live.estimate import Estimate
 from core.live.store import Status
 from core.sweep.comparison import (
+    PowerLaw,
     beside_paper,
+    epochs_to_fit,
     label_runs,
+    loss_curves,
+    regularized,
 )
-from core.sweep.reference import (
-    paper,
-)
-from core.sweep.results import load_runs
+from core.sweep.reference import paper, parameters
+from core.sweep.results import load_epochs, load_runs
+from core.training.models import build_model
 from core.view.captions.classroom import describe_queue
 from core.view.captions.corruption import describe_corruption
 from core.view.captions.run import (
@@ -26,7 +32,15 @@ from core.view.captions.run import (
     describe_start,
     describe_status,
 )
-from core.view.captions.sweep import describe_gap, describe_message, describe_sources
+from core.view.captions.sweep import (
+    describe_decay,
+    describe_fits,
+    describe_gap,
+    describe_message,
+    describe_regularized,
+    describe_sources,
+    describe_worth,
+)
 from tests.samples import live_run, record
 
 HALF = RunConfig(level=0.5, epochs=40)
@@ -40,12 +54,31 @@ def test_corruption_counts_the_wrong_labels(embedded):
     assert "reordered" in describe_corruption(RunConfig(corruption="random-pixels"), corrupted)
 
 
-def test_errors_tell_learning_from_memorizing():
-    early = describe_errors(HALF, [record(1, train_error=0.6)])
+def test_errors_tell_finding_the_pattern_from_memorizing():
+    early = describe_errors(HALF, [record(1, recovered=0.3, memorized=0.2)])
+    later = describe_errors(HALF, [record(5, recovered=0.2, memorized=0.3, test_error=0.5)])
     late = describe_errors(HALF, [record(9, train_error=0.1, memorized=0.97, test_error=0.5)])
-    assert "looking for the pattern" in early and "60%" in early
-    assert "memorized 97% of the wrong labels" in late and "50%" in late
-    assert "memorized" not in describe_errors(RunConfig(), [record(1)])
+    assert "finding the pattern" in early and "30% truly" in early and "of 20%" in early
+    assert "is memorizing" in later and "30% of the wrong labels" in later and "50%" in later
+    assert "memorized 97% of the wrong labels" in late
+    assert "memoriz" not in describe_errors(RunConfig(), [record(1, memorized=None, recovered=None)])
+
+
+def test_at_level_1_there_is_no_pattern_and_chance_is_not_called_memorizing():
+    """Inception's first epoch: what repeats a tenth of the labels knows nothing of them."""
+    first = [record(1, train_error=0.9, recovered=0.11, memorized=0.1)]
+    random = RunConfig(level=1.0)
+    said = describe_errors(random, first) + describe_fate(random, first)
+    assert "no pattern to find" in said and "10% of its labels (a blind guess: 10%)" in said
+    assert "has memorized" not in said and "truly" not in said and "would repeat 10%" in said
+
+
+def test_low_levels_are_not_said_to_look_for_the_pattern_for_ever():
+    """The full MLP at 10%: 57% of the wrong labels repeated, and still above 0.9 p + 0.05."""
+    said = describe_errors(
+        RunConfig(level=0.1), [record(9, train_error=0.2, recovered=0.15, memorized=0.57)]
+    )
+    assert "memorizing" in said and "pattern" not in said
 
 
 def test_a_level_so_small_that_no_label_is_wrong_is_told_like_level_0():
@@ -54,8 +87,9 @@ def test_a_level_so_small_that_no_label_is_wrong_is_told_like_level_0():
 
 def test_the_fate_says_when_most_were_predicted_truly():
     records = [record(1, recovered=0.1), record(2, recovered=0.4), record(3, recovered=0.0)]
-    assert "40% as their true class in epoch 2" in describe_fate(records)
-    assert "No label is wrong" in describe_fate([record(1, memorized=None)])
+    assert "40% truly in epoch 2" in describe_fate(HALF, records)
+    assert "would repeat 11%" in describe_fate(HALF, records)  # (1 - 0) / 9
+    assert "No label is wrong" in describe_fate(HALF, [record(1, memorized=None)])
 
 
 def test_what_is_measured_on_a_part_says_so():
@@ -133,11 +167,41 @@ def test_the_gap_to_the_paper_is_said_in_its_own_numbers():
     assert describe_gap(table[table.level == 0]) == ""
 
 
-def test_the_message_names_what_rises_and_what_stays():
+def test_the_message_names_what_rises_what_stays_and_how_it_can_be():
     runs = label_runs(load_runs())
-    said = describe_message(runs, "mlp-1x512")
+    said = describe_message(runs, "mlp-1x512", paper())
     assert "What rises" in said and "What stays near zero" in said and "Why" in said
-    assert "100%" in said and describe_message(runs, "inception-no-bn") == ""
+    assert "102,352 weights are enough" in said and "1,209,866" in said
+    mini = describe_message(label_runs(load_runs(), "embedded"), "alexnet", paper())
+    assert "12,352 weights are enough to give 5,000 images" in mini and "1,387,786" in mini
+    assert "100%" in said and describe_message(runs, "inception-no-bn", paper()) == ""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_weights_that_are_named_are_those_of_our_networks(model):
+    counted = sum(parameter.numel() for parameter in build_model(model).parameters())
+    named = parameters(paper(), model)
+    assert abs(counted - named) <= 0.01 * named and (model != "mlp-1x512" or counted == named)
+
+
+def test_what_wrong_labels_cost_is_said_in_images():
+    runs = load_runs()
+    said = describe_worth(label_runs(runs), label_runs(runs, "embedded"), "mlp-1x512")
+    assert "about 25% of the labels" in said and "nine tenths" in said
+    assert describe_worth(label_runs(runs), label_runs(runs, "embedded"), "inception-no-bn") == ""
+
+
+def test_the_slopes_are_told():
+    said = describe_decay(PowerLaw(1.06, 0.4), PowerLaw(1.96, 0.4), are_corrupted=False)
+    assert "true test labels: exponent 1.06" in said and "paper's: 1.96" in said
+    assert "corrupted, too" in describe_decay(PowerLaw(2.06, 0.4), None, are_corrupted=True)
+    assert "too few levels" in describe_decay(None, None, are_corrupted=False)
+
+
+def test_the_order_in_which_series_are_fitted_is_the_papers():
+    curves = loss_curves({}, load_epochs([]), paper())
+    said = describe_fits(epochs_to_fit(curves), {}, "inception")
+    assert "true labels 10, shuffled pixels 15, gaussian 21, random pixels 23, random labels 36" in said
 
 
 def test_the_queue_tells_who_trains_from_who_is_paused():
@@ -159,4 +223,13 @@ def test_what_has_not_been_trained_is_not_said_to_be_in_training():
 def test_0_9_p_is_explained_where_it_is_drawn():
     runs = label_runs(load_runs())
     for text in (describe_sources(runs, "mlp-1x512", "full", 0), describe_empty(HALF, None)):
-        assert "ignores every wrong label" in text and "corruption level" in text
+        assert "names every image truly would stop" in text and "corruption level" in text
+
+
+def test_regularizers_are_told_with_their_numbers():
+    said = describe_regularized(regularized(load_runs(), "full", paper(), "mlp-1x512"))
+    assert "of random labels all the same" in said or (
+        "of random labels or more" in said and "points at most" in said
+    )
+    nothing = regularized(load_runs()[:0], "embedded", paper(), "mlp-1x512")
+    assert "nothing is computed yet" in describe_regularized(nothing)

@@ -5,7 +5,7 @@ import pandas as pd
 from core.config import RunConfig, run_name
 from core.live.estimate import Estimate, Speeds, epoch_seconds, time_left
 from core.live.store import RESTARTABLE, LiveRun, Status
-from core.records import EpochRecord, fitted_epoch
+from core.records import EpochRecord, fitted_epoch, memorized_by_chance
 from core.view.words import FLOOR_EXPLAINED, about, duration, per_cent, plural
 
 
@@ -18,24 +18,35 @@ def describe_errors(
         return "The first epoch is being trained." if is_running else "No epoch has been trained yet."
     last = records[-1]
     after = f"After {plural(last.epoch, 'epoch')} the network"
-    if last.memorized is None:  # no label is wrong
+    if last.memorized is None or last.recovered is None:  # no label is wrong
         return (
             f"{after} misreads {last.train_error:.1%} of the images it has studied and "
             f"{last.test_error:.0%} of those it has never seen."
         )
-    if last.train_error > 0.9 * config.level + 0.05:
+    if config.level == 1:
         return (
-            f"{after} is still looking for the pattern: it disagrees with {last.train_error:.0%} of "
-            "the labels it was given."
+            "All labels are random: there is no pattern to find, and the network can only memorize. "
+            f"After {plural(last.epoch, 'epoch')} it repeats {1 - last.train_error:.0%} of its labels "
+            "(a blind guess: 10%)."
+        )
+    if last.recovered > last.memorized:
+        return (
+            f"{after} is finding the pattern: of the wrongly labelled images it names "
+            f"{last.recovered:.0%} truly and repeats the wrong label of {last.memorized:.0%}."
+        )
+    if last.memorized > 0.95:
+        return (
+            f"{after} has memorized {last.memorized:.0%} of the wrong labels; it misreads "
+            f"{last.test_error:.0%} of the images it has never seen."
         )
     return (
-        f"The network has memorized {last.memorized:.0%} of the wrong labels; "
-        f"it misreads {last.test_error:.0%} of the images it has never seen."
+        f"{after} is memorizing: it repeats {last.memorized:.0%} of the wrong labels and misreads "
+        f"{last.test_error:.0%} of the images it has never seen."
     )
 
 
-def describe_fate(records: list[EpochRecord]) -> str:
-    """What became of the wrongly labelled images."""
+def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
+    """What became of the wrongly labelled images, beside what a blind guess would do."""
     known = [
         (record.epoch, record.recovered, record.memorized)
         for record in records
@@ -45,10 +56,14 @@ def describe_fate(records: list[EpochRecord]) -> str:
         return "No label is wrong here: there is no wrong label to memorize."
     best_epoch, best, _ = max(known, key=lambda each: each[1])
     _, recovered, memorized = known[-1]
+    chance = (
+        f"a network that knows nothing of the labels would repeat {memorized_by_chance(recovered):.0%}"
+    )
+    if config.level == 1:
+        return f"Now it repeats {memorized:.0%} of the wrong labels; {chance}."
     return (
-        f"Of the wrongly labelled images the network predicted {best:.0%} as their true class in epoch "
-        f"{best_epoch}; now it predicts {recovered:.0%} as their true class and {memorized:.0%} as their "
-        "wrong label."
+        f"Of the wrongly labelled images the network named {best:.0%} truly in epoch {best_epoch}; now it "
+        f"names {recovered:.0%} truly and repeats the wrong label of {memorized:.0%} ({chance})."
     )
 
 
@@ -94,11 +109,12 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
 
 def describe_empty(config: RunConfig, paper_error: float | None) -> str:
     """What to expect of a run that has not been started."""
-    text = "Press Start: the training error falls to nothing, whatever the labels are."
+    text = "Press Start: with enough epochs the training error falls to nothing."
     if config.level:
         text = f"Press Start. The dashed line is {FLOOR_EXPLAINED}."
     if paper_error is not None:
-        text += f" On all 50,000 images the paper's test error is {paper_error:.0%} here."
+        against = " against test labels that are corrupted, too," if 0 < config.level < 1 else ""
+        text += f" On all 50,000 images the paper's test error is {paper_error:.0%}{against} here."
     return text
 
 

@@ -5,6 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from core.config import TRAIN_IMAGES
+from core.sweep.comparison import PowerLaw
+from core.sweep.reference import Source, parameters, weights_that_suffice
 from core.view.words import FLOOR_EXPLAINED, plural
 
 EARLY = 5  # epochs_after_fitted of the grid "paper-until-fitted"
@@ -12,12 +15,14 @@ EARLY = 5  # epochs_after_fitted of the grid "paper-until-fitted"
 
 def describe_sweep(ours: pd.DataFrame, model: str) -> str:
     """What figure 1c shows; ours: rows of the precomputed sweep."""
-    means = ours[ours.model == model].groupby("level").final_test_error.mean()
+    ours = ours[ours.model == model]
+    means = ours.groupby("level").final_test_error.mean()
     if 0.0 in means.index and 1.0 in means.index:
+        fitted = 1 - ours.final_train_error.max()
         return (
             f"The more labels are wrong, the more new images are misread, from {means[0.0]:.0%} to "
-            f"{means[1.0]:.0%}, which is guessing; yet every training set, lies and all, can be "
-            "learned by heart."
+            f"{means[1.0]:.0%} (with ten kinds of images a blind guess is wrong nine times in ten). Yet "
+            f"of the labels it was given, the wrong ones too, the network repeats at least {fitted:.1%}."
         )
     return f"Our runs of {model} at both ends, on true and on random labels, are not computed yet."
 
@@ -29,26 +34,46 @@ def describe_time(times: pd.DataFrame, model: str) -> str:
         return "How much longer do wrong labels take to be learned? For this we have too few runs yet."
     most = ours.sort_values("level").iloc[-1]
     return (
-        f"At {most.level:.0%} corruption the network needs {most.time:.1f} times as many epochs to fit "
-        "its training set as on true labels: wrong labels are learned later, but they are learned."
+        f"At {most.level:.0%} corruption the network needs {most.time:.1f} times as many epochs as on "
+        "true labels before it has learned its training set."
     )
 
 
-def describe_fit_rule(times: pd.DataFrame, ours: pd.DataFrame, model: str, rule: str) -> str:
-    """By what rule a training set counts as fitted, and what never gets there."""
+def describe_fit_rule(
+    times: pd.DataFrame, ours: pd.DataFrame, model: str, rule: str, paper_epochs: pd.DataFrame | None
+) -> str:
+    """By what rule a training set counts as fitted, and what never gets there.
+
+    paper_epochs: reference.paper_fit_times, where the paper has the figure.
+    """
     name = {"loss": "average training loss is 0.05 or less", "error": "training error is 5% or less"}
-    text = f"Fitted: the first epoch whose {name[rule]}."
-    levels = set(ours[ours.model == model].level) - set(times[times.model == model].level)
-    if levels:
+    text = f"Fitted: the first epoch whose {name[rule]}. "
+    if rule == "error":
+        text += "This rule is ours: the paper does not print its own."
+    else:
+        text += "By this rule the paper's own loss curves of Inception give its figure's ratio of 3.6."
+    missing = set(ours[ours.model == model].level) - set(times[times.model == model].level)
+    if missing:
         text += (
-            f" Not drawn: {_levels(levels)}, where some run does not get there before its learning "
+            f" Not drawn: {_levels(missing)}, where some run does not get there before its learning "
             "rate has faded away."
         )
+    if paper_epochs is not None and len(paper_epochs):
+        first, last = paper_epochs.epochs.iloc[0], paper_epochs.epochs.iloc[-1]
+        text += (
+            f"\n\nThe paper shows ratios. They are whole numbers divided by {first:.0f}, so that its "
+            f"network seems to have taken {first:.0f} epochs on true labels and {last:.0f} on random ones."
+        )
+        if model == "mlp-1x512":
+            text += " Its point at 60% repeats the one at 70%, in figure 1c as well."
     return text
 
 
-def describe_message(ours: pd.DataFrame, model: str) -> str:
-    """The poster's message, in our numbers: what rises, what stays at zero, and why."""
+def describe_message(ours: pd.DataFrame, model: str, paper: dict[str, Any]) -> str:
+    """The poster's message, in our numbers: what rises, what stays near zero, why, how it can be.
+
+    ours: rows of the sweep, of one set of images; paper: reference.paper.
+    """
     ours = ours[ours.model == model]
     if not len(ours):
         return ""
@@ -57,19 +82,27 @@ def describe_message(ours: pd.DataFrame, model: str) -> str:
     rises = f"from {at.iloc[0]:.0%} at {at.index[0]:.0%} corruption to {at.iloc[-1]:.0%} at {at.index[-1]:.0%}"
     if len(at) == 1:
         rises = f"{at.iloc[0]:.0%} at {at.index[0]:.0%} corruption, the only level computed yet"
+    images = TRAIN_IMAGES[ours.iloc[0].data]
     return (
         f"**What rises:** the test error, {rises}.\n\n"
         f"**What stays near zero:** the training error, {worst:.1%} at most"
         f"{', even where all labels are random' if 1.0 in at.index else ''}.\n\n"
         "**Why:** where labels follow a pattern, the network finds the pattern; where they do not, it "
-        "learns them by heart. A training error of zero does not say which of the two it did."
+        "learns them by heart. A training error of zero does not say which of the two it did.\n\n"
+        f"**How is that possible?** {weights_that_suffice(images):,} weights are enough to give "
+        f"{images:,} images any labels at all (Zhang et al., theorem 1); this network has "
+        f"{parameters(paper, model):,}. That training also *finds* such weights is what the experiment "
+        "shows."
     )
 
 
-def describe_sources(ours: pd.DataFrame, model: str, data: str, live_runs: int) -> str:
+def describe_sources(
+    ours: pd.DataFrame, model: str, data: str, live_runs: int, are_corrupted: bool = False
+) -> str:
     """What the marks of the sweep's chart are, and what is not there.
 
-    ours: runs of the sweep; live_runs: how many of the visitor's own are drawn.
+    ours: runs of the sweep; live_runs: how many of the visitor's own are drawn;
+    are_corrupted: whether the test errors are those against corrupted test labels.
     """
     computed = ours[ours.model == model]
     levels = computed.level.nunique()
@@ -83,7 +116,9 @@ def describe_sources(ours: pd.DataFrame, model: str, data: str, live_runs: int) 
             f"{computed.iloc[0].batch_size}, on {_devices(computed)}."
         )
         if most > 1:
-            text += " Band: from the lowest seed to the highest."
+            text += " Band: 95% interval of the mean, over seeds."
+        if least == 1:
+            text += " One seed has no band: it settles gaps of five points, not of one."
         early = computed[computed.epochs_after_fitted == EARLY]
         if len(early):
             text += (
@@ -97,6 +132,11 @@ def describe_sources(ours: pd.DataFrame, model: str, data: str, live_runs: int) 
             f"Our own runs of {model} on {images} are not computed yet: "
             f"`python -m core sweep --grid {grid} --model {model}` trains them."
         )
+    if are_corrupted:
+        text += (
+            " Test errors: what the same predictions come to where each test label, too, is drawn "
+            "again with probability p (computed, not sampled); nobody can get below 0.9 p there."
+        )
     text += f" Dashed: {FLOOR_EXPLAINED}."
     if data == "full":
         text += " Hollow: Zhang et al. 2017, figure 1."
@@ -107,7 +147,11 @@ def describe_sources(ours: pd.DataFrame, model: str, data: str, live_runs: int) 
     return text
 
 
-CONVERTED_LINE = " Thin line: our error if the test labels were corrupted as well."
+# On the thin line beside ours, by whether ours are those against corrupted test labels.
+OTHER_LINE = {
+    False: " Thin line: our error if the test labels were corrupted as well.",
+    True: " Thin line: our error against the true test labels.",
+}
 
 
 def describe_others(poster: bool, earlier: bool, attempts: dict[str, Any]) -> str:
@@ -123,7 +167,8 @@ def describe_others(poster: bool, earlier: bool, attempts: dict[str, Any]) -> st
         parts.append(
             "Grey dashes: an earlier public attempt (mdv3101/Rethinking_Generalization). What was "
             f"wrong in it: {'; '.join(faults)}. Grey triangle: public code by the paper's first author "
-            "(pluskid/fitting-random-labels), 300 epochs on random labels; its networks are others."
+            "(pluskid/fitting-random-labels), 300 epochs on random labels, with weight decay; its networks "
+            "are others."
         )
     return " ".join(parts)
 
@@ -148,20 +193,140 @@ def describe_replication(table: pd.DataFrame, model: str) -> str:
 
 def describe_gap(table: pd.DataFrame) -> str:
     """Why the paper's points lie above ours; table: comparison.beside_paper."""
-    # The paper's point at 60% is the one at 70% over again.
+    # The MLP's point at 60% is the one at 70% over again.
     inner = table[(table.level > 0) & (table.level < 1) & (table.level != 0.6)]
     if not len(inner):
         return ""
     gap = 100 * (inner.paper - inner.ours).max()
     rest = 100 * (inner.paper - inner.converted).abs().max()
     return (
-        f"**Why do the paper's points lie up to {gap:.0f} percentage points above ours?** We measure "
-        "against the true labels of the test images. If the test labels were corrupted at the same "
-        "level as well, the same networks would be counted wrong as often as the thin line says. "
-        f"The paper's points lie on that line, never more than {rest:.1f} points away (at 60% the "
-        "paper's figure repeats its point at 70%). All three of the paper's curves bend like that. "
-        "What was done we do not know; corrupted test labels are a known fault of one of the public "
-        "attempts that came after it."
+        f"**Why do the paper's points lie up to {gap:.0f} percentage points above ours?** We ask how "
+        "often the network is wrong about what is *really* in new photographs. The paper's points lie "
+        "where ours would if the labels of the new photographs were corrupted, too: within "
+        f"{rest:.1f} points. Both are fair questions. The second asks how well the network does in a "
+        "world where labels are drawn by lot at that rate, and there the best possible error is 0.9 p. "
+        "The paper does not say which it asked; its first author's later code corrupts both sets, and "
+        "he explains why (GitHub, pluskid/fitting-random-labels, issue 4). The figure “Which test "
+        "labels?” shows how we can tell."
+    )
+
+
+def describe_decay(ours: PowerLaw | None, paper: PowerLaw | None, are_corrupted: bool) -> str:
+    """What the two slopes say: comparison.decay_above_chance of our errors and of the paper's."""
+    if ours is None:
+        return "Of this network too few levels are computed to tell how fast its accuracy falls."
+    against = "test labels corrupted, too" if are_corrupted else "the true test labels"
+    text = (
+        "What a network gets right beyond chance falls like a power of the share of labels that are "
+        f"kept, 1 - p. Ours, against {against}: exponent {ours.exponent:.2f}."
+    )
+    if paper is not None:
+        text += f" The paper's: {paper.exponent:.2f}."
+    return text
+
+
+DECAY_EXPLAINED = (
+    "Both axes are logarithmic, so that a power is a straight line and its exponent the slope; grey: "
+    "slopes 1 and 2. Corrupting the test labels multiplies the accuracy above chance by 1 - p once "
+    "more: it adds exactly 1 to the exponent, whatever the network. Exponents are fitted over levels "
+    "10% to 80%; nearer to 100% only chance is left."
+)
+
+
+def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str) -> str:
+    """In what order a network fits true labels, random ones, scrambled pixels and noise.
+
+    fitted: comparison.epochs_to_fit; errors: the last test errors of each series, a seed each.
+    """
+    lines = []
+    for source, whose in ((Source.OURS, "Ours"), (Source.PAPER, "The paper's Inception")):
+        rows = fitted[fitted.source == source.value]
+        if len(rows):
+            order = ", ".join(
+                f"{name} {epoch}" for name, epoch in zip(rows.series, rows.epoch, strict=True)
+            )
+            lines.append(f"**{whose}, epochs until the average training loss is 0.05:** {order}.")
+    if "shuffled pixels" in errors and "true labels" in errors:
+        both = [100 * errors[name].mean() for name in ("true labels", "shuffled pixels")]
+        if model.startswith("mlp"):
+            lines.append(
+                "A fully connected network does not know which pixels are neighbours: with all images' "
+                f"pixels reordered in one way it must do as well. Test error {both[0]:.1f}% before, "
+                f"{both[1]:.1f}% after."
+            )
+        else:
+            lines.append(
+                "A convolutional network lives on which pixels are neighbours: reordering them, in one "
+                f"way for all images, takes its test error from {both[0]:.1f}% to {both[1]:.1f}%."
+            )
+    lines.append(
+        "Each image's pixels reordered in its own way, or noise in its place, leave nothing to "
+        "recognize: what is then fitted is learned by heart, and the test error is that of guessing."
+    )
+    return "\n\n".join(lines)
+
+
+def describe_fit_sources(curves: pd.DataFrame, model: str, data: str) -> str:
+    """What the lines of figure 1a are; curves: comparison.loss_curves."""
+    ours = curves[curves.source == Source.OURS.value]
+    counts = ours.groupby("series").seeds.max()
+    seeds = f"{counts.min():.0f} to {counts.max():.0f} seeds"
+    if counts.min() == counts.max():
+        seeds = plural(int(counts.max()), "seed")
+    text = f"Thick: {model}, {TRAIN_IMAGES[data]:,} images, mean over {seeds}."
+    if (curves.source == Source.PAPER.value).any():
+        text += " Thin and dashed: the paper's Inception (figure 1a)."
+    return text
+
+
+def describe_regularized(table: pd.DataFrame) -> str:
+    """Whether a regularizer keeps random labels from being learned; table: comparison.regularized."""
+    is_with = table.random_crop.astype(bool) | table.weight_decay.astype(bool)
+    lied = table[(table.labels == "random") & is_with]
+    ours, theirs = lied.train.dropna(), lied.paper_train.dropna()
+    if len(ours):
+        text = (
+            f"With a regularizer the network still repeats {ours.min():.1%} of random labels or more."
+            if ours.min() > 0.9
+            else f"With a regularizer the network repeats only {ours.min():.1%} of random labels."
+        )
+    elif len(theirs):
+        text = f"In the paper it repeats {theirs.min():.1%} or more of random labels all the same."
+    else:
+        text = "On random labels with a regularizer nothing is computed yet."
+    true = table[(table.labels == "true") & table.test.notna()]
+    if len(true) > 1:
+        gain = 100 * (true.test.max() - true.test.min())
+        text += f" On true labels regularizers move the test accuracy by {gain:.1f} points at most."
+    return text
+
+
+REGULARIZERS_EXPLAINED = (
+    "Accuracies at the end of training; the paper's are of its tables 1 and 4. Our weight decay is "
+    "0.0005: the paper says “default” and prints no number. Such small differences need several seeds: "
+    "a row of one seed settles none of them. Of AlexNet with weight decay on random labels the paper "
+    "says that it “failed to converge”."
+)
+
+
+def describe_worth(full: pd.DataFrame, mini: pd.DataFrame, model: str) -> str:
+    """What wrong labels cost, in images: our errors on all images beside that on a tenth of them.
+
+    full, mini: comparison.label_runs of both sets. Empty where it cannot be said.
+    """
+    at = full[full.model == model].groupby("level").final_test_error.mean()
+    few = mini[(mini.model == model) & (mini.level == 0)].final_test_error.mean()
+    above = [level for level in at.index if at[level] >= few]
+    below = [level for level in at.index if at[level] < few]
+    if pd.isna(few) or not above or not below or min(above) < max(below):
+        return ""
+    low, high = max(below), min(above)
+    level = low + (high - low) * (few - at[low]) / (at[high] - at[low])
+    return (
+        f"**What does it cost?** With 5,000 images and true labels the test error is {few:.0%}. With ten "
+        f"times as many images it is as high when about {level:.0%} of the labels are drawn again: that "
+        "costs about as much as losing nine tenths of the images (batch sizes and epochs differ a "
+        "little)."
     )
 
 

@@ -7,13 +7,20 @@ import numpy as np
 import pandas as pd
 
 from core.config import LEVELS
-from core.sweep.comparison import Guess, against_corrupted_labels, level_means
-from core.sweep.reference import Source, paper_curve, paper_fit_times
+from core.sweep.comparison import (
+    CHANCE_ERROR,
+    DECAY_LEVELS,
+    Guess,
+    against_corrupted_labels,
+    decay_above_chance,
+    level_means,
+)
+from core.sweep.reference import Source, paper_curve, paper_fit_times, sound_paper_curve
 from core.view.charts.style import COLOURS, FLOOR, GREY, colour, level_axis, shape, share_axis
 from core.view.words import TIME_TO_FIT
 
 POINT_COLUMNS = ["level", "error", "low", "high", "seeds", "quantity", "model", "source", "run"]
-TIME_COLUMNS = ["level", "time", "low", "high", "seeds", "model", "source"]
+TIME_COLUMNS = ["level", "time", "low", "high", "seeds", "model", "source", "epochs"]
 GUESS_COLUMNS = ["level", "error", "low", "high", "quantity", "source"]
 MARKS_OF_OTHERS = {
     Source.POSTER: "cross",
@@ -30,18 +37,21 @@ def error_against_level(
     others: pd.DataFrame | None = None,
     height: int = 420,
     selectable: bool = False,
+    are_corrupted: bool = False,
 ) -> alt.LayerChart:
     """Test and training error of fitted networks against corruption level: figure 1c.
 
     ours: rows of the precomputed sweep; the mean over seeds is drawn, filled, in the band
-        of the seeds, and as a thin line what it would be against test labels corrupted at
-        the same level.
+        of its 95% interval, and as a thin line what the test error would be against test
+        labels corrupted at the same level.
+    are_corrupted: the other way round: the thin line is against the true test labels.
     paper: reference.paper(); its test errors are drawn hollow. None: leave them out.
     live: a visitor's own finished runs, comparison.points.
     others: reference.poster_points and earlier_points, drawn grey.
     selectable: a click on one of our points selects its level.
     """
-    base = alt.Chart(_points(ours, paper, models, live, others)).encode(
+    rows = _points(ours, paper, models, live, others, are_corrupted)
+    base = alt.Chart(rows).encode(
         x=level_axis(),
         y=share_axis("Error", "error"),
         color=colour(["test error", "training error", FLOOR]),
@@ -75,14 +85,18 @@ def _points(
     models: list[str],
     live: pd.DataFrame | None,
     others: pd.DataFrame | None,
+    are_corrupted: bool,
 ) -> pd.DataFrame:
     """All that error_against_level draws, a row each, told apart by `source`."""
     means = _with_gaps(level_means(ours[ours.model.isin(models)]), ["model", "quantity"])
-    parts = [means.assign(source=Source.OURS.value)]
+    drawn, beside = means, _against_corrupted(means)
+    if are_corrupted:
+        drawn, beside = beside, drawn
+    parts = [drawn.assign(source=Source.OURS.value)]
     if paper:
-        tests = means[means.quantity == "test error"].drop(columns=["low", "high"])
-        converted = against_corrupted_labels(tests.error, tests.level)
-        parts.append(tests.assign(error=converted, source=Source.CONVERTED.value))
+        other = Source.TRUE if are_corrupted else Source.CONVERTED
+        tests = beside[beside.quantity == "test error"].drop(columns=["low", "high"])
+        parts.append(tests.assign(source=other.value))
         for model in models:
             curve = paper_curve(paper, model).rename(columns={"test_error": "error"})
             about = {"quantity": "test error", "model": model, "source": Source.PAPER.value}
@@ -92,11 +106,24 @@ def _points(
         long = live.rename(columns=names).melt(
             ["model", "level", "run"], list(names.values()), "quantity", "error"
         )
+        if are_corrupted:
+            long = _against_corrupted(long)
         parts.append(long.assign(source=Source.LIVE.value))
     if others is not None:
         parts.append(others.assign(model=models[0]))
     parts.append(pd.DataFrame({"level": [0.0, 1.0], "error": [0.0, 0.9], "quantity": FLOOR}))
     return _joined(parts, POINT_COLUMNS)
+
+
+def _against_corrupted(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same with the test errors that there would be against corrupted test labels."""
+    rows = rows.copy()
+    tests = rows.quantity == "test error"
+    for name in {"error", "low", "high"} & set(rows.columns):
+        rows.loc[tests, name] = against_corrupted_labels(
+            rows.loc[tests, name], rows.loc[tests, "level"]
+        )
+    return rows
 
 
 def _floor(base: alt.Chart) -> alt.Chart:
@@ -121,7 +148,8 @@ def _our_points(base: alt.Chart, models: list[str], selectable: bool = False) ->
 
 
 def _converted_lines(base: alt.Chart) -> alt.Chart:
-    return _of(base, Source.CONVERTED).mark_line(strokeWidth=1).encode(detail="model:N")
+    is_other = alt.FieldOneOfPredicate("source", [Source.CONVERTED.value, Source.TRUE.value])
+    return base.transform_filter(is_other).mark_line(strokeWidth=1).encode(detail="model:N")
 
 
 def _paper_points(base: alt.Chart, models: list[str]) -> alt.Chart:
@@ -150,7 +178,7 @@ def time_against_level(
 ) -> alt.LayerChart:
     """How much longer wrong labels take to be fitted than true ones: figure 1b.
 
-    ours: comparison.relative_fit_times(), filled, in the band of the seeds; the paper's
+    ours: comparison.relative_fit_times(), filled, in the band of the 95% interval; the paper's
     points are hollow.
     """
     ours = _with_gaps(ours[ours.model.isin(models)], ["model"])
@@ -172,10 +200,86 @@ def time_against_level(
             alt.Tooltip("model:N", title="network"),
             alt.Tooltip("level:Q", format=".0%", title="corruption level"),
             alt.Tooltip("time:Q", format=".2f", title=TIME_TO_FIT),
+            alt.Tooltip("epochs:Q", format=".0f", title="epochs"),
             "seeds:Q",
         ],
     )
     layers = [_band(base), _our_lines(base), _paper_points(base, models), _our_points(base, models)]
+    return alt.LayerChart(layer=layers).properties(height=height)
+
+
+def accuracy_above_chance(
+    ours: pd.DataFrame,
+    paper: dict[str, Any] | None,
+    model: str,
+    are_corrupted: bool = False,
+    height: int = 420,
+) -> alt.LayerChart:
+    """How the accuracy above chance falls with the labels that are kept, on logarithmic axes.
+
+    ours: rows of the sweep, filled; the paper's figure 1c hollow; lines: the fitted powers;
+    grey: slopes 1 and 2. See comparison.decay_above_chance.
+    """
+    means = level_means(ours[ours.model == model])
+    means = means[means.quantity == "test error"]
+    if are_corrupted:
+        means = _against_corrupted(means)
+    curves = {Source.OURS: means[["level", "error"]]}
+    if paper:
+        theirs = sound_paper_curve(paper, model).rename(columns={"test_error": "error"})
+        curves[Source.PAPER] = theirs
+    parts = []
+    for source, curve in curves.items():
+        inner = curve[(curve.level <= DECAY_LEVELS[1]) & (curve.error < CHANCE_ERROR)]
+        kept, above = 1 - inner.level, CHANCE_ERROR - inner.error
+        law = decay_above_chance(curve.level, curve.error)
+        fitted = law.factor * kept**law.exponent if law else np.nan
+        parts.append(
+            pd.DataFrame({"kept": kept, "above": above, "fitted": fitted, "source": source.value})
+        )
+    kept = pd.Series([1.0, 1 - DECAY_LEVELS[1]])
+    for slope in (1, 2):
+        name = f"slope {slope}"
+        parts.append(pd.DataFrame({"kept": kept, "fitted": kept**slope, "source": name}))
+    columns = ["kept", "above", "fitted", "source"]
+    ticks = [round(1 - level, 1) for level in LEVELS if level <= DECAY_LEVELS[1]]
+    base = alt.Chart(_joined(parts, columns)).encode(
+        x=alt.X(
+            "kept:Q",
+            title="Share of the labels that are kept, 1 - p",
+            scale=alt.Scale(type="log", domain=[1 - DECAY_LEVELS[1], 1], nice=False),
+            axis=alt.Axis(values=ticks, format=".0%", labelOverlap=True),
+        ),
+        tooltip=[
+            "source:N",
+            alt.Tooltip("kept:Q", format=".0%", title="labels kept"),
+            alt.Tooltip("above:Q", format=".1%", title="accuracy above chance"),
+        ],
+    )
+    height_axis = alt.Y(
+        "fitted:Q",
+        title="Test accuracy above chance",
+        scale=alt.Scale(type="log", domain=[0.01, 1], nice=False),
+        axis=alt.Axis(values=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], format=".0%"),
+    )
+    red = alt.value(COLOURS["test error"])
+    slopes = base.transform_filter(alt.FieldOneOfPredicate("source", ["slope 1", "slope 2"]))
+    layers = [
+        slopes.mark_line(strokeWidth=1.5).encode(
+            y=height_axis, color=alt.value(GREY), detail="source:N"
+        ),
+        slopes.transform_filter(alt.datum.kept < 0.5)
+        .mark_text(align="right", dx=-4, dy=-8, fontSize=13)
+        .encode(y=height_axis, text="source:N", color=alt.value(GREY)),
+    ]
+    for source, filled in ((Source.OURS, True), (Source.PAPER, False)):
+        own = _of(base, source)
+        layers += [
+            own.mark_line(strokeWidth=2.5 if filled else 1.2).encode(y=height_axis, color=red),
+            own.mark_point(size=90, filled=filled, strokeWidth=1.8, opacity=1).encode(
+                y="above:Q", color=red
+            ),
+        ]
     return alt.LayerChart(layer=layers).properties(height=height)
 
 

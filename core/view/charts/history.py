@@ -8,9 +8,10 @@ import pandas as pd
 import pyarrow as pa
 
 from core.config import RunConfig
-from core.records import EpochRecord
-from core.view.charts.style import COLOURS, DASHES, SHORT, colour, share_axis
-from core.view.words import FLOOR, LABELS
+from core.records import EpochRecord, memorized_by_chance
+from core.sweep.reference import Source
+from core.view.charts.style import COLOURS, DASHES, SERIES_COLOURS, SHORT, colour, share_axis
+from core.view.words import CHANCE, FLOOR, LABELS
 
 ERRORS = ("test_error", "train_error", "right_label_error")
 FATES = ("memorized", "recovered")  # what becomes of the wrongly labelled images
@@ -30,8 +31,11 @@ def error_history(records: list[EpochRecord], config: RunConfig, height: int = 3
 
 
 def fate_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
-    """What became of the wrong labels: the shares memorized and predicted as the true class."""
-    quantities = [LABELS[name] for name in FATES]
+    """What became of the wrong labels: the shares memorized and predicted as the true class.
+
+    Dotted: what a network that knows nothing of the labels would repeat.
+    """
+    quantities = [*(LABELS[name] for name in FATES), CHANCE]
     axis = share_axis("Wrongly labelled images")
     return _history(fate_rows(records), last_epoch(config, records), quantities, axis, ".1%", height)
 
@@ -56,7 +60,18 @@ def error_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
 
 
 def fate_rows(records: list[EpochRecord]) -> pa.Table:
-    return _table(_long(records, FATES))
+    rows = _long(records, FATES)
+    rows += [
+        {
+            "epoch": record.epoch,
+            "quantity": CHANCE,
+            "value": memorized_by_chance(record.recovered),
+            "label": "",
+        }
+        for record in records
+        if record.recovered is not None
+    ]
+    return _table(rows)
 
 
 def loss_rows(records: list[EpochRecord]) -> pa.Table:
@@ -153,3 +168,24 @@ def _epoch_axis(epochs: int) -> alt.X:
         scale=alt.Scale(domain=[0, 1.38 * epochs], nice=False),
         axis=alt.Axis(values=list(range(0, epochs + 1, step)), format="d"),
     )
+
+
+def losses_by_series(curves: pd.DataFrame, height: int = 420) -> alt.LayerChart:
+    """Training loss against epoch for each kind of data that a network is to fit: figure 1a.
+
+    curves: comparison.loss_curves; ours are drawn thick, the paper's thin.
+    """
+    names = [name for name in SERIES_COLOURS if name in set(curves.series)]
+    scale = alt.Scale(domain=names, range=[SERIES_COLOURS[name] for name in names])
+    base = alt.Chart(curves).encode(
+        x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(format="d")),
+        y=alt.Y("loss:Q", title="Training loss (nats)", scale=alt.Scale(domain=[0, 2.5], clamp=True)),
+        color=alt.Color(
+            "series:N", scale=scale, legend=alt.Legend(title=None, orient="top", columns=3)
+        ),
+        tooltip=["source:N", "series:N", "epoch:Q", alt.Tooltip("loss:Q", format=".3f"), "seeds:Q"],
+    )
+    ours = base.transform_filter(alt.datum.source == Source.OURS.value).mark_line(strokeWidth=3)
+    theirs = base.transform_filter(alt.datum.source == Source.PAPER.value)
+    thin = theirs.mark_line(strokeWidth=1.5, strokeDash=[4, 3])
+    return (ours + thin).properties(height=height)

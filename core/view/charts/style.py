@@ -3,12 +3,13 @@
 import altair as alt
 
 from core.config import LEVELS, MODELS
-from core.view.words import FLOOR, TIME_TO_FIT
+from core.view.words import CHANCE, FLOOR, TIME_TO_FIT
 
 SHORT = {  # at the end of a line, where there is less room
     "error on clean labels": "clean labels",
     "predicted as the true class": "true class",
     FLOOR: "0.9 p",
+    CHANCE: "blind guess",
 }
 
 # Okabe and Ito's palette: told apart by colour-blind eyes, on white and on black.
@@ -19,13 +20,21 @@ COLOURS = {
     "memorized": "#CC79A7",
     "predicted as the true class": "#009E73",
     FLOOR: "#E69F00",
+    CHANCE: "#8a8f98",
     TIME_TO_FIT: "#999933",  # Tol's olive
     "test loss": "#D55E00",
     "training loss": "#0072B2",
 }
 WRONG_LABEL = "#EE3377"  # Tol's magenta, with a dashed frame and a cross
 GREY = "#8a8f98"  # numbers of others
-DASHES = {"error on clean labels": [2, 2], FLOOR: [6, 4]}
+DASHES = {"error on clean labels": [2, 2], FLOOR: [6, 4], CHANCE: [2, 3]}
+SERIES_COLOURS = {  # of what a network can fit
+    "true labels": "#009E73",
+    "random labels": "#D55E00",
+    "shuffled pixels": "#0072B2",
+    "random pixels": "#CC79A7",
+    "gaussian": "#E69F00",
+}
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke")
 MARKS = dict(zip(MODELS, SHAPES, strict=False))
 

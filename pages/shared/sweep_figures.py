@@ -1,0 +1,311 @@
+"""The figures of the sweep, each with its sentence, its caption, and its downloads."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from core.live.store import LiveRun, Status
+from core.sweep import comparison, reference, results
+from core.view.captions import sweep as captions
+from core.view.captions.sweep import (
+    describe_decay,
+    describe_fit_rule,
+    describe_fits,
+    describe_gap,
+    describe_message,
+    describe_others,
+    describe_regularized,
+    describe_sources,
+    describe_sweep,
+    describe_time,
+    describe_worth,
+)
+from core.view.charts import by_level, history
+from pages.shared import resources, stored_run
+from pages.shared.downloads import downloads
+from pages.shared.drawing import draw
+
+RULES = {"error": "By training error", "loss": "By training loss"}
+TEST_LABELS = {"true": "True test labels", "corrupted": "Corrupted, too"}
+REGULARIZER_COLUMNS = {
+    "labels": "Labels",
+    "random_crop": "Random crop",
+    "weight_decay": "Weight decay",
+    "train": "Training accuracy",
+    "paper_train": "the paper's",
+    "test": "Test accuracy",
+    "paper_test": "the paper's ",
+    "seeds": "Seeds",
+}
+
+
+def choice(label: str, names: dict[str, str], key: str) -> str:
+    """One of these by its name, kept in the address; an unknown word there chooses the first."""
+    first = next(iter(names))
+    chosen = st.segmented_control(
+        label,
+        list(names),
+        format_func=names.__getitem__,
+        default=first,
+        required=True,
+        wrap=True,
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return chosen or first  # an empty word in the address chooses nothing
+
+
+def paper_of(data: str) -> dict[str, Any] | None:
+    """The paper's numbers, which are of all images."""
+    return reference.paper() if data == "full" else None
+
+
+def choose_test_labels() -> bool:
+    """Whether test errors are to be those against corrupted test labels."""
+    return choice("Test labels", TEST_LABELS, "labels") == "corrupted"
+
+
+def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveRun]) -> None:
+    """Figure 1c. runs: the whole sweep."""
+    labelled = comparison.label_runs(runs, data)
+    ours, paper = labelled[labelled.model == model], paper_of(data)
+    left, right = st.columns([7, 3], gap="large")
+    with right, st.container(horizontal=True):
+        are_corrupted = choose_test_labels()
+        poster = st.toggle("Show the poster", key="poster", bind="query-params")
+        earlier = st.toggle("Show earlier attempts", key="earlier", bind="query-params")
+    others, live = _points_of_others(model, poster, earlier), _live_points(model, live_runs)
+
+    def chart(selectable: bool = False) -> alt.LayerChart:
+        return by_level.error_against_level(
+            ours, paper, [model], live, others, selectable=selectable, are_corrupted=are_corrupted
+        )
+
+    title = describe_sweep(ours, model)
+    sources = describe_sources(ours, model, data, len(live), are_corrupted)
+    if paper and len(ours):
+        sources += captions.OTHER_LINE[are_corrupted]
+    with left:
+        st.markdown(f"**{title}**")
+        draw(
+            "sweep",
+            (model, data, poster, earlier, are_corrupted, tuple(live.run)),
+            lambda: chart(selectable=True),
+            on_select=stored_run.choose_clicked,
+            selection_mode="chosen",
+            alt="Test and training error against corruption level, ours and the paper's",
+        )
+        st.caption(f"{sources} {describe_others(poster, earlier, reference.earlier_attempts())}")
+    with right:
+        st.markdown(describe_message(ours, model, reference.paper()))
+        downloads("errors", chart, title, sources, ours)
+    if data == "full" and len(ours):
+        st.markdown(describe_gap(comparison.beside_paper(ours, reference.paper(), model)))
+        few = comparison.label_runs(runs, "embedded")
+        st.markdown(describe_worth(ours, few, model))
+
+
+def show_times(runs: pd.DataFrame, model: str, data: str) -> None:
+    """Figure 1b."""
+    ours, paper = _label_runs(runs, model, data), paper_of(data)
+    left, right = st.columns([7, 3], gap="large")
+    with right:
+        rule = choice("When a training set counts as fitted", RULES, "rule")
+    times = _fit_times(ours, rule)
+    title = describe_time(times, model)
+    sources = describe_sources(ours, model, data, 0)
+
+    def chart() -> alt.LayerChart:
+        return by_level.time_against_level(times, paper, [model])
+
+    with left:
+        st.markdown(f"**{title}**")
+        draw(
+            "times",
+            (model, data, rule),
+            chart,
+            alt="Epochs until fitted against corruption level, true labels = 1",
+        )
+        st.caption(sources)
+    with right:
+        epochs = reference.paper_fit_times(paper, model) if paper else None
+        st.markdown(describe_fit_rule(times, ours, model, rule, epochs))
+        downloads("times", chart, title, sources, times)
+
+
+def show_test_labels(runs: pd.DataFrame, model: str, data: str) -> None:
+    """Against which test labels? The exponents tell."""
+    ours, paper = _label_runs(runs, model, data), paper_of(data)
+    left, right = st.columns([7, 3], gap="large")
+    with right:
+        are_corrupted = choose_test_labels()
+
+    def chart() -> alt.LayerChart:
+        return by_level.accuracy_above_chance(ours, paper, model, are_corrupted)
+
+    means = pd.DataFrame(ours.groupby("level", as_index=False).final_test_error.mean())
+    errors = means.final_test_error
+    if are_corrupted:
+        errors = comparison.against_corrupted_labels(errors, means.level)
+    curve = reference.sound_paper_curve(paper, model) if paper else None
+    theirs = None
+    if curve is not None and len(curve):
+        theirs = comparison.decay_above_chance(curve.level, curve.test_error)
+    title = describe_decay(comparison.decay_above_chance(means.level, errors), theirs, are_corrupted)
+    with left:
+        st.markdown(f"**{title}**")
+        draw(
+            "decay",
+            (model, data, are_corrupted),
+            chart,
+            alt="Accuracy above chance against the share of labels kept, on logarithmic axes",
+        )
+        st.caption(captions.DECAY_EXPLAINED)
+    with right:
+        if paper and len(ours):
+            st.markdown(describe_gap(comparison.beside_paper(ours, reference.paper(), model)))
+        downloads("test-labels", chart, title, captions.DECAY_EXPLAINED, means)
+
+
+def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
+    """Figure 1a: what a network can be made to fit."""
+    curves = _loss_curves(runs, model, data)
+    left, right = st.columns([7, 3], gap="large")
+
+    def chart() -> alt.LayerChart:
+        return history.losses_by_series(curves)
+
+    title = "A network fits true labels, random labels, scrambled pixels and pure noise alike; "
+    title += "only how long it takes differs."
+    sources = captions.describe_fit_sources(curves, model, data)
+    with left:
+        st.markdown(f"**{title}**")
+        draw(
+            "fits",
+            (model, data),
+            chart,
+            alt="Training loss against epoch for true labels, random labels, scrambled pixels, noise",
+        )
+        st.caption(sources)
+    with right:
+        errors = {
+            name: rows.final_test_error
+            for name, rows in comparison.series_runs(runs, model, data).items()
+        }
+        st.markdown(describe_fits(comparison.epochs_to_fit(curves), errors, model))
+        downloads("what-it-can-fit", chart, title, sources, curves)
+
+
+def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
+    """Tables 1 and 4, the question first."""
+    table = comparison.regularized(runs, data, reference.paper(), model)
+    st.markdown(
+        "**Weight decay keeps the weights small; random crops show the network every image a little "
+        "differently each time. Both are called regularizers: they are to keep a network from "
+        "learning by heart. Do they stop this one from memorizing labels that are all random?**"
+    )
+    answer = st.segmented_control(
+        "Your answer", ["Yes, they stop it", "Hardly"], key="answer", label_visibility="collapsed"
+    )
+    if answer is None:
+        st.caption("Choose an answer; then the numbers appear.")
+        return
+    st.markdown(f"**{describe_regularized(table)}**")
+    with st.container(horizontal=True):
+        chosen = {
+            "labels": "random" if st.toggle("Random labels", key="with_random") else "true",
+            "random_crop": st.toggle("Random crop", key="with_crop"),
+            "weight_decay": st.toggle("Weight decay", key="with_decay"),
+        }
+    same = table[(table[list(chosen)] == pd.Series(chosen)).all(axis=1)]
+    row = same.iloc[0] if len(same) else None
+    with st.container(horizontal=True):
+        for name, label in REGULARIZER_COLUMNS.items():
+            if name in chosen or name == "seeds" or (name.startswith("paper") and data != "full"):
+                continue
+            is_known = row is not None and pd.notna(row[name])
+            words = f"{'The paper: ' if name.startswith('paper') else ''}{label}"
+            if name.startswith("paper"):
+                words = f"The paper's {'training' if name == 'paper_train' else 'test'} accuracy"
+            st.metric(words, f"{row[name]:.1%}" if is_known and row is not None else "–")
+    if row is None:
+        st.caption("Neither we nor the paper have this combination.")
+    shown = table if data == "full" else table.drop(columns=["paper_train", "paper_test"])
+    per_cent = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        shown.rename(columns=REGULARIZER_COLUMNS),
+        hide_index=True,
+        column_config={
+            label: per_cent
+            for name, label in REGULARIZER_COLUMNS.items()
+            if name.endswith(("train", "test"))
+        },
+    )
+    st.caption(captions.REGULARIZERS_EXPLAINED)
+
+
+FIGURES = {
+    "error": "Error",
+    "time": "Time to fit",
+    "labels": "Which test labels?",
+    "fits": "What it can fit",
+    "regularizers": "Regularizers",
+}
+
+
+def offered(runs: pd.DataFrame, model: str, data: str) -> dict[str, str]:
+    """The figures that have enough computed runs, by key; the error always, which says what lacks."""
+    return _offered(runs, model, data, results.stamp())
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _offered(_runs: pd.DataFrame, model: str, data: str, stamp: int) -> dict[str, str]:
+    runs = _runs
+    ours = _label_runs(runs, model, data)
+    enough = {"error": True}
+    enough["time"] = len(_fit_times(ours, "error")) >= 3
+    means = ours.groupby("level", as_index=False).final_test_error.mean()
+    law = comparison.decay_above_chance(means.level, means.final_test_error)
+    enough["labels"] = law is not None
+    enough["fits"] = len(comparison.series_runs(runs, model, data)) >= 3
+    table = comparison.regularized(runs, data, reference.paper(), model)
+    with_one = table[table.random_crop.astype(bool) | table.weight_decay.astype(bool)]
+    enough["regularizers"] = bool(with_one.train.notna().any())
+    return {key: name for key, name in FIGURES.items() if enough[key]}
+
+
+def _label_runs(runs: pd.DataFrame, model: str, data: str) -> pd.DataFrame:
+    ours = comparison.label_runs(runs, data)
+    return ours[ours.model == model]
+
+
+def _fit_times(ours: pd.DataFrame, rule: str) -> pd.DataFrame:
+    epochs = resources.sweep_epochs(tuple(ours.run_id))
+    return comparison.relative_fit_times(comparison.fit_epochs(ours, epochs, rule))
+
+
+def _loss_curves(runs: pd.DataFrame, model: str, data: str) -> pd.DataFrame:
+    series = comparison.series_runs(runs, model, data)
+    ids = tuple(run_id for rows in series.values() for run_id in rows.run_id)
+    paper = paper_of(data) if model == "inception" else None
+    return comparison.loss_curves(series, resources.sweep_epochs(ids), paper)
+
+
+def _live_points(model: str, live_runs: list[LiveRun]) -> pd.DataFrame:
+    """This visitor's finished runs of that network."""
+    runs = [run for run in live_runs if run.status is Status.FINISHED and run.config.model == model]
+    last = resources.store().last_records(runs)
+    return comparison.points([(run.config, record) for run, record in last])
+
+
+def _points_of_others(model: str, poster: bool, earlier: bool) -> pd.DataFrame | None:
+    """What the poster and earlier attempts report, as far as it is to be shown."""
+    parts = []
+    if poster:
+        parts.append(reference.poster_points(reference.poster(), model))
+    if earlier:
+        parts.append(reference.earlier_points(reference.earlier_attempts(), model))
+    return pd.concat(parts) if parts else None

@@ -13,12 +13,21 @@ from typing import Any
 import pandas as pd
 
 from core.cli.flags import Commands, add_command
-from core.config import LEVELS, MODELS
+from core.config import LEVELS, MODELS, TRAIN_IMAGES
 from core.errors import SweepError
 from core.paths import ASSETS, ROOT
-from core.sweep.comparison import against_corrupted_labels, fit_epochs, label_runs
+from core.sweep.comparison import (
+    against_corrupted_labels,
+    decay_above_chance,
+    epochs_to_fit,
+    fit_epochs,
+    label_runs,
+    loss_curves,
+    regularized,
+    series_runs,
+)
 from core.sweep.grids import GRIDS
-from core.sweep.reference import paper, paper_curve
+from core.sweep.reference import paper, paper_curve, sound_paper_curve
 from core.sweep.results import load_epochs, load_runs
 
 MAKERS = {"bench.json": "`python -m core bench --out assets/bench.json`", "load.json": "`make load`"}
@@ -96,6 +105,66 @@ def mini() -> str:
     return markdown(head, rows) + f"\nSeeds: {names}.\n"
 
 
+def exponents() -> str:
+    """How fast the accuracy above chance falls, for every network with enough levels."""
+    rows, printed = [], paper()
+    for data, images in TRAIN_IMAGES.items():
+        runs = label_runs(load_runs(), data)
+        for model in MODELS:
+            means = runs[runs.model == model].groupby("level", as_index=False).final_test_error.mean()
+            ours = decay_above_chance(means.level, means.final_test_error)
+            if ours is None:
+                continue
+            converted = against_corrupted_labels(means.final_test_error, means.level)
+            against = decay_above_chance(means.level, converted)
+            curve = sound_paper_curve(printed, model)
+            theirs = decay_above_chance(curve.level, curve.test_error) if data == "full" else None
+            exponents = [f"{law.exponent:.2f}" if law else "–" for law in (ours, against, theirs)]
+            rows.append([f"`{model}`", f"{images:,}", str(len(means)), *exponents])
+    head = ["network", "images", "levels", "true test labels", "corrupted test labels", "the paper"]
+    return markdown(head, rows)
+
+
+def regularizers() -> str:
+    """Tables 1 and 4: every row that is computed, beside the paper's."""
+    rows = []
+    for data, images in TRAIN_IMAGES.items():
+        for model in MODELS:
+            table = regularized(load_runs(), data, paper(), model)
+            for row in table[table.train.notna()].to_dict("records"):
+                used = [name for name in ("random_crop", "weight_decay") if row[name]]
+                values = [row[name] for name in ("train", "paper_train", "test", "paper_test")]
+                rows.append(
+                    [
+                        f"`{model}`",
+                        f"{images:,}",
+                        row["labels"],
+                        " and ".join(used).replace("_", " ") or "none",
+                        *(f"{100 * value:.2f}" if pd.notna(value) else "–" for value in values),
+                        f"{row['seeds']:.0f}",
+                    ]
+                )
+    head = ["network", "images", "labels", "regularizer", "training", "the paper's", "test"]
+    return markdown([*head, "the paper's", "seeds"], rows)
+
+
+def fits() -> str:
+    """Figure 1a: true and random labels, scrambled pixels, noise."""
+    rows = []
+    for data, images in TRAIN_IMAGES.items():
+        for model in MODELS:
+            series = series_runs(load_runs(), model, data)
+            ids = [run_id for runs in series.values() for run_id in runs.run_id]
+            fitted = (
+                epochs_to_fit(loss_curves(series, load_epochs(ids), None)).set_index("series").epoch
+            )
+            for name, runs in series.items() if len(series) > 2 else ():
+                epoch = f"{fitted[name]}" if name in fitted.index else "never"
+                error = f"{100 * runs.final_test_error.mean():.1f}"
+                rows.append([f"`{model}`", f"{images:,}", name, epoch, error, str(len(runs))])
+    return markdown(["network", "images", "fed", "fitted", "test error", "seeds"], rows)
+
+
 def coverage() -> str:
     """What the sweep holds so far, and what it lacks."""
     done, rows = set(load_runs().run_id), []
@@ -152,6 +221,9 @@ def load() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     **{f"paper-{model}": lambda model=model: full_scale(model) for model in MODELS},  # type: ignore[misc]
     "mini": mini,
+    "exponents": exponents,
+    "regularizers": regularizers,
+    "fits": fits,
     "coverage": coverage,
     "speed": speed,
     "load": load,

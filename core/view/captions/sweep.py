@@ -259,10 +259,19 @@ def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str
                 "A convolutional network lives on which pixels are neighbours: reordering them, in one "
                 f"way for all images, takes its test error from {both[0]:.1f}% to {both[1]:.1f}%."
             )
-    lines.append(
-        "Each image's pixels reordered in its own way, or noise in its place, leave nothing to "
-        "recognize: what is then fitted is learned by heart, and the test error is that of guessing."
-    )
+    left = {
+        "random pixels": "Each image's pixels reordered in a way of its own leave its colours",
+        "gaussian": "noise in its place leaves nothing to recognize",
+        "random labels": "random labels leave nothing to find",
+    }
+    known = [
+        f"{words} (test error {100 * errors[name].mean():.1f}%)"
+        for name, words in left.items()
+        if name in errors
+    ]
+    if known:
+        text = "; ".join(known)
+        lines.append(text[0].upper() + text[1:] + ". What is fitted all the same is learned by heart.")
     return "\n\n".join(lines)
 
 

@@ -61,16 +61,15 @@ def error_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
 
 def fate_rows(records: list[EpochRecord]) -> pa.Table:
     rows = _long(records, FATES)
+    known = [record for record in records if record.recovered is not None]
+    chances = [memorized_by_chance(record.recovered or 0.0) for record in known]
     rows += [
-        {
-            "epoch": record.epoch,
-            "quantity": CHANCE,
-            "value": memorized_by_chance(record.recovered),
-            "label": "",
-        }
-        for record in records
-        if record.recovered is not None
+        {"epoch": record.epoch, "quantity": CHANCE, "value": chance, "label": ""}
+        for record, chance in zip(known, chances, strict=True)
     ]
+    ends = [row["value"] for row in rows if row["label"]]
+    if known and all(abs(chances[-1] - end) > LABEL_DISTANCE for end in ends):
+        rows[-1]["label"] = SHORT[CHANCE]
     return _table(rows)
 
 

@@ -58,13 +58,16 @@ def share_axis(title: str, name: str = "value") -> alt.Y:
 
 
 def colour(quantities: list[str]) -> alt.Color:
+    """Colours by quantity. The legend leaves out the blind guess, which is named at its line."""
+    named = [quantity for quantity in quantities if quantity != CHANCE]
     # In the browser, which knows the width: a phone has room for one name in a row.
-    narrow, columns = {2: (330, 2), 3: (420, 3)}.get(len(quantities), (420, 2))
+    narrow, columns = {2: (330, 2), 3: (420, 3)}.get(len(named), (420, 2))
     return alt.Color(
         "quantity:N",
         scale=alt.Scale(domain=quantities, range=[COLOURS[quantity] for quantity in quantities]),
         legend=alt.Legend(
             title=None,
+            values=named,
             orient="top",
             symbolType="stroke",
             symbolStrokeWidth=4,

@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+import time
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -24,7 +25,10 @@ TRAINER = [sys.executable, "-m", "core.live.trainer"]
 TRAINER_ENVIRONMENT = {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1500")}
 DOWNLOAD = [sys.executable, "-m", "core", "data", "--json"]
 SETTLED_SECONDS = 20.0  # a trainer that lives so long has started well
-RESTART_SECONDS = 1.0  # between the end of one trainer and the start of the next
+RESTART_SECONDS = 1.0  # between the end of one trainer and the start of the next; grows with failures
+MAX_RESTART_SECONDS = 60.0
+SILENT_SECONDS = 180.0  # a trainer that gives no sign of life for so long hangs
+KILLED = -9  # the exit status of what somebody, or a system short of memory, has killed
 
 
 class TrainerProcess:
@@ -34,6 +38,7 @@ class TrainerProcess:
         self.process: subprocess.Popen | None = None
         self.is_standby = False  # another server on this data folder has the trainer
         self._failures = 0  # ends of its own accord, in a row
+        self._problem = ""  # why none can be started at all
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
@@ -47,11 +52,14 @@ class TrainerProcess:
 
     @property
     def failure(self) -> str:
-        """One sentence, while the trainer cannot be started; else empty."""
+        """One sentence that says what is wrong and what to do, while no trainer runs; else empty."""
+        if self._problem:
+            return f"{self._problem} It is tried again by itself."
         if self._failures < 2:
             return ""
         return (
-            "The process that trains cannot start: its message is in the terminal where the app runs."
+            "The process that trains ends at once, and is started again and again: why is in the "
+            "terminal where the app runs. The runs wait, and none of their epochs is lost."
         )
 
     def stop(self) -> None:
@@ -63,35 +71,72 @@ class TrainerProcess:
             self._thread.join()
 
     def _watch(self) -> None:
-        data_folder().mkdir(parents=True, exist_ok=True)
-        # One trainer for a data folder: a second server waits here until the first is gone.
-        lock = FileLock(data_folder() / "trainer.lock")
+        """One trainer for a data folder: a second server waits here until the first is gone."""
+        tries = 0
         while not self._stopped.is_set():
-            with suppress(Timeout), lock.acquire(timeout=1, poll_interval=0.2):
-                self.is_standby = False
-                self._keep_alive()
-                return
-            self.is_standby = True
+            try:
+                self._try()
+                tries = 0
+            except Timeout:
+                self._problem, self.is_standby = "", True
+            except OSError as error:
+                logging.exception("The trainer cannot be started.")
+                path = error.filename or data_folder() / "trainer.lock"
+                self._problem = (
+                    f"The process that trains cannot be started ({path}: {error.strerror or error}): "
+                    "make that a place where this program may write, on a disk of this machine."
+                )
+                self._stopped.wait(min(MAX_RESTART_SECONDS, RESTART_SECONDS * 2**tries))
+                tries += 1
+            except Exception:  # this thread is the only one that starts trainers: it must go on
+                self._problem = "The process that trains cannot be started: why is in the terminal where the app runs."
+                logging.exception("The trainer cannot be started.")
+                self._stopped.wait(MAX_RESTART_SECONDS)
 
-    def _keep_alive(self) -> None:
-        """One trainer after the other, until the server stops."""
-        while not self._stopped.is_set():
-            environment = {**os.environ, **TRAINER_ENVIRONMENT}
-            with subprocess.Popen(
-                TRAINER, cwd=ROOT, env=environment, stdin=subprocess.PIPE
-            ) as self.process:
-                status = self._wait(self.process)
-            # Killed by a signal: start again. Ended by itself: something is wrong with it.
-            self._failures = self._failures + 1 if status > 0 else 0
-            self._stopped.wait(RESTART_SECONDS * min(60, 2**self._failures))
+    def _try(self) -> None:
+        """Keep trainers alive until the server stops. Raises Timeout where another server does."""
+        data_folder().mkdir(parents=True, exist_ok=True)
+        with FileLock(data_folder() / "trainer.lock").acquire(timeout=1, poll_interval=0.2):
+            self._problem, self.is_standby = "", False
+            while not self._stopped.is_set():
+                self._run_one()
+
+    def _run_one(self) -> None:
+        """One trainer from its start to its end, and a pause that grows with every failure."""
+        environment = {**os.environ, **TRAINER_ENVIRONMENT}
+        with subprocess.Popen(TRAINER, cwd=ROOT, env=environment, stdin=subprocess.PIPE) as process:
+            self.process, self._problem = process, ""
+            status = self._wait(process)
+        # Killed: start again. Ended in any other way, also by an abort, something is wrong with it.
+        self._failures = 0 if status == KILLED else self._failures + 1
+        self._stopped.wait(min(MAX_RESTART_SECONDS, RESTART_SECONDS * 2**self._failures))
 
     def _wait(self, process: subprocess.Popen) -> int:
-        """The exit status of the trainer; a thread that waits costs the pages nothing."""
-        try:
-            return process.wait(SETTLED_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._failures = 0  # it works
-            return process.wait()
+        """The exit status of the trainer; one that hangs is killed."""
+        started = time.time()
+        while True:
+            try:
+                return process.wait(min(SETTLED_SECONDS, SILENT_SECONDS))
+            except subprocess.TimeoutExpired:
+                silent = time.time() - max(started, _last_sign_of_life())
+            if silent > SILENT_SECONDS:
+                logging.error("The trainer has done nothing for %.0f s: it is started again.", silent)
+                process.kill()
+            elif time.time() - started > SETTLED_SECONDS:
+                self._failures = 0  # it works
+
+
+def _last_sign_of_life() -> float:
+    """When the trainer last said that it is alive, in seconds since 1970; 0 if it never did."""
+    try:
+        return sign_of_life().stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def sign_of_life() -> Path:
+    """The file that the trainer touches with every turn, which takes it seconds at most."""
+    return data_folder() / "trainer.alive"
 
 
 class DownloadProcess:

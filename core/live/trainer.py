@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from core.data.cifar10 import Cifar10, load
 from core.errors import LabError, StoreError
 from core.live.fair_share import FairShare
 from core.live.store import MAX_ATTEMPTS, LiveRun, Store
+from core.live.supervisor import sign_of_life
 from core.paths import data_folder
 from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.devices import best_device, describe_device, use_allowed_cpus
@@ -195,10 +197,31 @@ def main() -> None:
         os.nice(5)  # pages first
     use_allowed_cpus()
     threading.Thread(target=_leave_with_server, daemon=True).start()
-    trainer = Trainer(Store(), best_device(), data_folder() / "checkpoints")
-    while True:
-        if not trainer.turn():
-            time.sleep(COLLECT_SECONDS if trainer.runs.in_flight else POLL_SECONDS)
+    try:
+        trainer = Trainer(Store(), best_device(), data_folder() / "checkpoints")
+        while True:
+            has_worked = trainer.turn()
+            _give_sign_of_life()
+            if not has_worked:
+                time.sleep(COLLECT_SECONDS if trainer.runs.in_flight else POLL_SECONDS)
+    except LabError as error:  # its sentence is for the server's log
+        logging.error("%s", error)
+        _leave(error.exit_status)
+    except Exception:
+        logging.exception("The trainer ends; the next one resumes every run.")
+        _leave(1)
+
+
+def _give_sign_of_life() -> None:
+    """Touch the file by which the server knows that this process does not hang."""
+    with suppress(OSError):  # a full disk stops the runs, not this
+        sign_of_life().touch()
+
+
+def _leave(status: int) -> None:
+    """End at once: on its way out Python would wait for the thread that reads standard input."""
+    logging.shutdown()
+    os._exit(status)
 
 
 def _leave_with_server() -> None:

@@ -1,7 +1,14 @@
-"""What all visitors share: data, store, trainer, download, the precomputed sweep."""
+"""What all visitors share: data, store, trainer, download, the precomputed sweep.
 
+What there may be only one of in a server is kept in this module, by `once`. Streamlit's caches
+hold only what can be made again: any visitor's browser can have them cleared.
+"""
+
+import threading
 import time
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +25,21 @@ from core.live.supervisor import DownloadProcess, TrainerProcess
 from core.records import EpochRecord
 from core.sweep import results
 
+T = TypeVar("T")
+
+
+def once(make: Callable[[], T]) -> Callable[[], T]:
+    """Make it at the first call, also where two visitors come at the same moment, and keep it."""
+    lock, made = threading.Lock(), cache(make)
+
+    @wraps(make)
+    def get() -> T:
+        with lock:
+            return made()
+
+    return get
+
+
 RECENT_SECONDS = 5.0  # a visitor who has not looked for so long has left
 
 
@@ -32,18 +54,18 @@ def noise(name: str) -> tuple[np.ndarray, np.ndarray]:
     return channel_statistics(data(name).train_images)
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def settings() -> Settings:
     """What lab.toml said when the server started. Raises SettingsError."""
     return load_settings()
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def store() -> Store:
     return Store(limits=settings().limits)
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def classroom() -> Classroom:
     return Classroom(store())
 
@@ -69,7 +91,7 @@ def live_pages(visitor: str) -> int:
     return sum(now - at < RECENT_SECONDS for at in list(looked.values()))
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def _looked() -> dict[str, float]:
     """When each visitor looked last, on the monotonic clock."""
     return {}
@@ -87,13 +109,13 @@ def records(run_id: str, epochs_done: int) -> list[EpochRecord]:
     return store().records(run_id)
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def login() -> Login:
     """The teacher's door; its count of wrong tries is the server's."""
     return Login(settings().teacher_password)
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def trainer() -> TrainerProcess:
     """Started with the first page that needs it, so that torch is loaded before Start is pressed."""
     process = TrainerProcess()
@@ -101,7 +123,7 @@ def trainer() -> TrainerProcess:
     return process
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def download() -> DownloadProcess:
     return DownloadProcess()
 

@@ -102,14 +102,96 @@ def test_one_trainer_for_a_store(store, data_folder):
     second.stop()
 
 
-def test_a_trainer_that_cannot_start_says_so(store, data_folder, monkeypatch):
+@pytest.mark.parametrize("end", ["sys.exit(1)", "os.abort()", "os.kill(os.getpid(), 15)"])
+def test_a_trainer_that_ends_again_and_again_says_so_and_is_tried_more_slowly(
+    store, data_folder, monkeypatch, end
+):
     monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.01)
-    monkeypatch.setattr(supervisor, "TRAINER", [sys.executable, "-c", "import sys; sys.exit(1)"])
+    program = f"import os, sys, time; open({str(data_folder / 'starts')!r}, 'a').write('x'); {end}"
+    monkeypatch.setattr(supervisor, "TRAINER", [sys.executable, "-S", "-c", program])
     process = TrainerProcess()
     process.start()
     wait_until(lambda: process.failure)
-    assert "cannot start" in process.failure
+    assert "again and again" in process.failure and "terminal" in process.failure
+    wait_until(lambda: process._failures > 5)
+    assert len((data_folder / "starts").read_text()) < 12  # with pauses of 0.02, 0.04, ... s
     process.stop()
+
+
+@pytest.mark.parametrize("name", ["trainer.lock", "."])
+def test_a_folder_in_the_way_is_one_sentence_and_goes_by_itself(
+    store, data_folder, monkeypatch, name, caplog
+):
+    """The thread that starts trainers outlives it: once the way is free, the trainer is there."""
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.05)
+    monkeypatch.setattr(
+        supervisor, "TRAINER", [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+    )
+    way = data_folder / name
+    aside = data_folder.with_name("aside")
+    if name == ".":  # a file where the data folder should be
+        data_folder.rename(aside)
+        data_folder.write_text("in the way")
+    else:
+        way.mkdir()
+    process = TrainerProcess()
+    process.start()
+    wait_until(lambda: process.failure)
+    assert "cannot be started" in process.failure and str(data_folder) in process.failure
+    assert "may write" in process.failure and "Traceback" in caplog.text
+    if name == ".":
+        data_folder.unlink()
+        aside.rename(data_folder)
+    else:
+        way.rmdir()
+    wait_until(lambda: process.process is not None)
+    assert process.failure == ""
+    process.stop()
+
+
+def test_a_program_that_is_not_there_is_one_sentence(store, data_folder, monkeypatch):
+    monkeypatch.setattr(supervisor, "TRAINER", ["/nowhere/python"])
+    process = TrainerProcess()
+    process.start()
+    wait_until(lambda: process.failure)
+    assert "/nowhere/python" in process.failure
+    process.stop()
+
+
+def test_a_trainer_that_hangs_is_started_again(store, data_folder, monkeypatch, caplog):
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(
+        supervisor, "TRAINER", [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+    )
+    process = TrainerProcess()
+    process.start()
+    wait_until(lambda: process.process)
+    first = process.process.pid
+    wait_until(lambda: process.process.pid != first)
+    assert "has done nothing for" in caplog.text
+    process.stop()
+
+
+@pytest.mark.slow
+def test_the_trainer_gives_signs_of_life(store, data_folder):
+    process = TrainerProcess()
+    process.start()
+    wait_until(lambda: supervisor.sign_of_life().exists())
+    first = supervisor.sign_of_life().stat().st_mtime
+    wait_until(lambda: supervisor.sign_of_life().stat().st_mtime > first)
+    process.stop()
+
+
+@pytest.mark.slow
+def test_a_trainer_that_cannot_go_on_ends_with_its_sentence_and_no_abort(data_folder):
+    """Its thread on standard input once made Python abort at the exit, which looked like a kill."""
+    environment = {**os.environ, "LAB_DEVICE": "tpu"}
+    with subprocess.Popen(
+        supervisor.TRAINER, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as trainer:
+        assert trainer.wait(60) == 2
+        assert "'tpu' is no device" in trainer.stderr.read()
 
 
 def download_of(program: str, monkeypatch) -> DownloadProcess:

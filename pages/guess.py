@@ -4,14 +4,16 @@ import pandas as pd
 import streamlit as st
 
 from core.config import LEVELS
+from core.errors import ConfigError
 from core.sweep import comparison, reference
 from core.view.captions.classroom import describe_guess, describe_guesses
 from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
 from pages.shared import resources
-from pages.shared.frame import page, plain_errors
+from pages.shared.frame import action, page, plain_errors
 from pages.shared.navigation import the_page
 from pages.shared.room import room
+from pages.shared.visitor import visitor
 
 MODEL = "mlp-1x512"
 TO_THE_TOP = """<script>
@@ -22,18 +24,11 @@ COLUMNS = {"test": "Test error", "training": "Training error"}
 
 def drawn() -> pd.DataFrame:
     """The visitor's guess as a table that can be changed, in per cent."""
-    blank = pd.DataFrame(
-        {
-            "Corruption level": [f"{level:.0%}" for level in LEVELS],
-            COLUMNS["test"]: 60,  # two flat lines: everything is left to say
-            COLUMNS["training"]: 40,
-        }
-    )
     limits = st.column_config.NumberColumn(
         min_value=0, max_value=100, step=1, format="%d %%", required=True
     )
     return st.data_editor(
-        blank,
+        blank(),
         hide_index=True,
         height="content",
         disabled=["Corruption level"],
@@ -43,9 +38,34 @@ def drawn() -> pd.DataFrame:
     )
 
 
-def save(code: str, guess: tuple[list[float], list[float]]) -> None:
-    resources.classroom().add_guess(code, *guess)
-    st.session_state.setdefault("guesses", {})[code] = guess
+def blank() -> pd.DataFrame:
+    """Two flat lines, in per cent: everything is left to say."""
+    return pd.DataFrame(
+        {
+            "Corruption level": [f"{level:.0%}" for level in LEVELS],
+            COLUMNS["test"]: 60,
+            COLUMNS["training"]: 40,
+        }
+    )
+
+
+def changed() -> pd.DataFrame:
+    """The table as it is at this moment, the last cell included: also within an action."""
+    table = blank()
+    edits = st.session_state.get("guess-table", {}).get("edited_rows", {})
+    for row, values in edits.items():
+        for name, value in values.items():
+            if name in COLUMNS.values():
+                table.loc[int(row), name] = value
+    return table
+
+
+def save(code: str, visitor_name: str) -> None:
+    table = changed()
+    if table.isna().any(axis=None):
+        raise ConfigError("Fill every cell of the table first.")
+    guess = ((table[name] / 100).tolist() for name in COLUMNS.values())
+    resources.classroom().add_guess(code, visitor_name, *guess)
     st.session_state.just_revealed = True
 
 
@@ -69,7 +89,8 @@ with page(
     in_room = room()
     ours = comparison.label_runs(resources.sweep())
     ours = ours[ours.model == MODEL]
-    guess = st.session_state.get("guesses", {}).get(in_room.code)
+    visitor_name = visitor()
+    guess = resources.classroom().guess_of(in_room.code, visitor_name)
     figure, beside = st.columns([3, 2], gap="large")  # on a phone the figure comes first
     if guess is None:
         with beside:
@@ -79,8 +100,8 @@ with page(
             st.button(
                 "That is my guess: show me the truth",
                 type="primary",
-                on_click=save,
-                args=(in_room.code, guess_now),
+                on_click=action(save),
+                args=(in_room.code, visitor_name),
                 disabled=not ready,
                 key="reveal",
             )

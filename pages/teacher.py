@@ -14,7 +14,7 @@ from core.sweep import comparison
 from core.view.captions.classroom import describe_guesses, describe_queue
 from core.view.charts import by_level
 from pages.shared import resources
-from pages.shared.frame import page, plain_errors
+from pages.shared.frame import action, page, plain_errors, teachers_action
 
 CLOSED = """
 The teacher's page is closed: nobody has set a password. On the machine that serves the lab, run
@@ -28,12 +28,10 @@ put the line that it prints into `lab.toml` beside `app.py`, and start the serve
 
 
 def unlock() -> None:
-    try:
-        st.session_state.is_teacher = resources.login().is_right(st.session_state.password)
-        st.session_state.refusal = "" if st.session_state.is_teacher else "That is not the password."
-    except RefusedError as refusal:
-        st.session_state.refusal = str(refusal)
-    st.session_state.password = ""
+    password, st.session_state.password = st.session_state.password, ""
+    st.session_state.is_teacher = resources.login().is_right(password)
+    if not st.session_state.is_teacher:
+        raise RefusedError("That is not the password.")
 
 
 def lock() -> None:
@@ -43,9 +41,7 @@ def lock() -> None:
 def show_door() -> None:
     with st.form("door", border=False, width=420):
         st.text_input("Password", type="password", key="password", max_chars=200)
-        st.form_submit_button("Open", type="primary", on_click=unlock)
-    if st.session_state.get("refusal"):
-        st.error(st.session_state.refusal)
+        st.form_submit_button("Open", type="primary", on_click=action(unlock))
 
 
 def show_rooms() -> None:
@@ -58,7 +54,8 @@ def show_rooms() -> None:
             level = st.slider("Corruption level", 0.0, 1.0, 0.5, 0.05, format="percent")
             first, second = st.columns(2)
             model = first.selectbox("Network", MODELS)
-            epochs = second.number_input("Epochs", 1, resources.settings().limits.epochs, 40)
+            most = resources.settings().limits.epochs
+            epochs = second.number_input("Epochs", 1, most, min(40, most))
             hidden = st.multiselect(
                 "Hide from the class", list(HIDEABLE), format_func=HIDEABLE.__getitem__
             )
@@ -90,24 +87,29 @@ def show_rooms() -> None:
         st.code(link, language=None, wrap_lines=True)
 
 
-def clear_queue() -> None:
-    resources.classroom().clear_queue()
-
-
 def show_queue() -> None:
     with plain_errors():
         classroom, store = resources.classroom(), resources.store()
         waiting = classroom.waiting()
         if damage := store.database.state().damage:
             st.warning(damage)
-            st.button("Dismiss", on_click=store.database.dismiss_damage)
+            st.button("Dismiss", on_click=teachers_action(store.database.dismiss_damage))
         st.markdown(f"**{describe_queue(waiting, classroom.is_paused)}**")
         with st.container(horizontal=True, key="queue-buttons"):
             if classroom.is_paused:
-                st.button("Resume all", type="primary", on_click=classroom.pause_all, args=(False,))
+                st.button(
+                    "Resume all",
+                    type="primary",
+                    on_click=teachers_action(classroom.pause_all),
+                    args=(False,),
+                )
             else:
-                st.button("Pause all", on_click=classroom.pause_all, args=(True,))
-            st.button("Clear the queue", on_click=clear_queue, disabled=not waiting)
+                st.button("Pause all", on_click=teachers_action(classroom.pause_all), args=(True,))
+            st.button(
+                "Clear the queue",
+                on_click=teachers_action(resources.classroom().clear_queue),
+                disabled=not waiting,
+            )
         if not waiting:
             return
         places = {
@@ -134,10 +136,10 @@ def show_queue() -> None:
             as_teacher: Any = {"args": (chosen,), "kwargs": {"by": TEACHER}}
             with st.container(horizontal=True, key="one-run"):
                 if runs[chosen].status is Status.PAUSED:
-                    st.button("Resume it", on_click=store.resume, **as_teacher)
+                    st.button("Resume it", on_click=teachers_action(store.resume), **as_teacher)
                 else:
-                    st.button("Pause it", on_click=store.pause, **as_teacher)
-                st.button("Cancel it", on_click=store.cancel, **as_teacher)
+                    st.button("Pause it", on_click=teachers_action(store.pause), **as_teacher)
+                st.button("Cancel it", on_click=teachers_action(store.cancel), **as_teacher)
 
 
 def show_guesses() -> None:

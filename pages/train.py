@@ -5,25 +5,21 @@ from dataclasses import asdict
 import streamlit as st
 
 from core.config import RunConfig
-from core.errors import ConfigError, RefusedError
+from core.errors import ConfigError
 from core.live.estimate import estimate
 from core.sweep import reference
 from core.view.captions.run import describe_start
 from pages.shared import live, resources
-from pages.shared.frame import page
+from pages.shared.frame import action, page
 from pages.shared.full_data import data_at_hand
 from pages.shared.room import room
-from pages.shared.run_form import level_slider, more_settings, preset_choice
+from pages.shared.run_form import config_of_form, level_slider, more_settings, preset_choice
 from pages.shared.visitor import visitor
 
 
-def start(config: RunConfig, visitor_name: str) -> None:
-    try:
-        run = resources.store().submit(config, visitor_name)
-    except RefusedError as refusal:
-        st.session_state.refusal = str(refusal)
-    else:
-        st.query_params["run"] = run.run_id
+def start(hidden: tuple[str, ...], visitor_name: str) -> None:
+    run = resources.store().submit(config_of_form(hidden), visitor_name)
+    st.query_params["run"] = run.run_id
 
 
 with page("Train live", "Watch a network learn the pattern first, and the lies after it."):
@@ -45,8 +41,6 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
             with st.popover("More settings", icon=":material/tune:"):
                 settings = more_settings()
         start_button = st.empty()
-    if "refusal" in st.session_state:
-        st.warning(st.session_state.pop("refusal"))
     settings["data"] = data_at_hand(settings["data"])
     if settings["corruption"] != "labels":
         level = 0.0
@@ -60,8 +54,8 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
         type="primary",
         icon=":material/play_arrow:",
         shortcut="Shift+Enter",
-        on_click=start,
-        args=(config, visitor_name),
+        on_click=action(start),
+        args=(in_room.hidden, visitor_name),
         disabled=config is None,
         key="start",
     )

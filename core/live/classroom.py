@@ -1,7 +1,8 @@
 """What a teacher and a class share: rooms with their lessons, guesses, and the whole queue.
 
 A room is a code in the address (?room=K7P2X); whoever opens it gets the lesson's settings.
-Guesses are kept without a name.
+Guesses are kept with the visitor's random
+name, so that each has one, and shown without it.
 """
 
 import json
@@ -13,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from core.config import LEVELS, RunConfig
-from core.errors import ConfigError
+from core.errors import ConfigError, RefusedError
 from core.live.store import TEACHER, LiveRun, Store
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that reads like something else
@@ -79,22 +80,42 @@ class Classroom:
             rows = connection.execute("SELECT * FROM rooms ORDER BY opened DESC").fetchall()
         return {row["code"]: Lesson.from_json(row["lesson"]) for row in rows}
 
-    def add_guess(self, room: str, test_errors: Iterable[float], train_errors: Iterable[float]) -> None:
-        """Eleven fractions each, at LEVELS. Raises ConfigError for anything else."""
+    def add_guess(
+        self, room: str, visitor: str, test_errors: Iterable[float], train_errors: Iterable[float]
+    ) -> None:
+        """Eleven fractions each, at LEVELS. One for each visitor and room: the first one counts.
+
+        Raises ConfigError for anything else than such fractions, RefusedError for a second guess.
+        """
         guess = [[float(value) for value in values] for values in (test_errors, train_errors)]
         if any(len(values) != len(LEVELS) for values in guess):
             raise ConfigError(f"A guess has {len(LEVELS)} test and training errors.")
         if not all(0 <= value <= 1 for values in guess for value in values):
             raise ConfigError("An error is from 0% to 100%.")
         with self.store.database.connect() as connection:
-            connection.execute(
-                "INSERT INTO guesses VALUES (?, ?, ?)", (room, json.dumps(guess), time.time())
+            added = connection.execute(
+                "INSERT INTO guesses (room, guess, made, visitor) SELECT ?, ?, ?, ? "
+                "WHERE NOT EXISTS (SELECT 1 FROM guesses WHERE room = ? AND visitor = ?)",
+                (room, json.dumps(guess), time.time(), visitor, room, visitor),
             )
             connection.execute(
                 "DELETE FROM guesses WHERE room = ? AND rowid NOT IN "
                 "(SELECT rowid FROM guesses WHERE room = ? ORDER BY rowid DESC LIMIT ?)",
                 (room, room, MAX_GUESSES),
             )
+        if not added.rowcount:
+            raise RefusedError("You have made your guess already: the first one counts.")
+
+    def guess_of(self, room: str, visitor: str) -> tuple[list[float], list[float]] | None:
+        """Test errors and training errors that this visitor has guessed here; None: not yet."""
+        with self.store.database.connect() as connection:
+            row = connection.execute(
+                "SELECT guess FROM guesses WHERE room = ? AND visitor = ?", (room, visitor)
+            ).fetchone()
+        if row is None:
+            return None
+        test, training = json.loads(row["guess"])
+        return test, training
 
     def guesses(self, room: str) -> np.ndarray:
         """All guesses of a room: (n, 2, 11), test errors before training errors."""

@@ -64,14 +64,19 @@ CREATE TABLE IF NOT EXISTS rooms (
 CREATE TABLE IF NOT EXISTS guesses (
     room TEXT NOT NULL,              -- empty: outside any room
     guess TEXT NOT NULL,             -- JSON: test errors, training errors
-    made REAL NOT NULL
+    made REAL NOT NULL,
+    visitor TEXT NOT NULL DEFAULT '' -- who made it; no page tells
 );
+CREATE INDEX IF NOT EXISTS guesses_by_room ON guesses (room, visitor);
 """
 
-ADDED = {  # columns of runs that earlier versions lack
-    "owner": "TEXT NOT NULL DEFAULT ''",
-    "images_done": "INTEGER NOT NULL DEFAULT 0",
-    "running_loss": "REAL",
+ADDED = {  # columns that earlier versions lack, by table
+    "runs": {
+        "owner": "TEXT NOT NULL DEFAULT ''",
+        "images_done": "INTEGER NOT NULL DEFAULT 0",
+        "running_loss": "REAL",
+    },
+    "guesses": {"visitor": "TEXT NOT NULL DEFAULT ''"},
 }
 
 
@@ -162,11 +167,12 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         )
     if version == VERSION:
         return
+    for table, columns in ADDED.items():
+        there = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
+        for name, column in columns.items() if there else ():
+            if name not in there:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {column}")
     connection.executescript(SCHEMA)
-    there = {row["name"] for row in connection.execute("PRAGMA table_info(runs)")}
-    for name, column in ADDED.items():
-        if name not in there:
-            connection.execute(f"ALTER TABLE runs ADD COLUMN {name} {column}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

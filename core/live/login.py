@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import threading
 import time
@@ -18,6 +19,11 @@ def hash_password(password: str) -> str:
         raise ConfigError("The password must have 8 characters or more.")
     salt = secrets.token_bytes(16)
     return f"scrypt${salt.hex()}${_scrypt(password, salt).hex()}"
+
+
+def is_hash(text: str) -> bool:
+    """Whether this is what hash_password returns, and not an example of it."""
+    return re.fullmatch(r"scrypt\$[0-9a-f]{32}\$[0-9a-f]{128}", text) is not None
 
 
 class Login:

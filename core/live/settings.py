@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.errors import SettingsError
 from core.live.limits import Limits
+from core.live.login import is_hash
 from core.paths import settings_file
 
 
@@ -24,16 +25,22 @@ def load_settings(path: Path | None = None) -> Settings:
         return Settings()
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path} cannot be read ({error}): fix it or delete it.") from None
-    limits, password = content.pop("limits", {}), content.pop("teacher_password", "")
     known = {spec.name for spec in fields(Limits)}
-    unknown = sorted({*content, *(limits if isinstance(limits, dict) else ["limits"])} - known)
-    if unknown:
-        raise SettingsError(
-            f"{path} sets {unknown[0]!r}, which is not a setting: see lab.example.toml."
-        )
+    for name in content:
+        if name in known:
+            raise SettingsError(f"{path}: {name} belongs under a line that says [limits].")
+        if name not in ("limits", "teacher_password"):
+            raise SettingsError(f"{path} sets {name!r}, which is not a setting: see lab.example.toml.")
+    limits, password = content.get("limits", {}), content.get("teacher_password", "")
+    if not isinstance(limits, dict):
+        raise SettingsError(f"{path}: limits is {limits!r}, but must be a line that says [limits].")
     for name, value in limits.items():
-        if type(value) is not int or value < 0:
-            raise SettingsError(f"{path}: {name} is {value!r}, but must be a whole number.")
-    if not isinstance(password, str) or (password and password.count("$") != 2):
-        raise SettingsError(f"{path}: teacher_password is not what `python -m core password` printed.")
+        if name not in known:
+            raise SettingsError(f"{path} sets {name!r}, which is not a setting: see lab.example.toml.")
+        if type(value) is not int or value < 1:
+            raise SettingsError(f"{path}: {name} is {value!r}, but must be a whole number from 1 on.")
+    if not isinstance(password, str) or (password and not is_hash(password)):
+        raise SettingsError(
+            f"{path}: teacher_password is not a line that `python -m core password` has printed."
+        )
     return Settings(Limits(**limits), password)

@@ -1,15 +1,18 @@
 """What every page starts with: its title, and one clear sentence where something is broken."""
 
 import gc
+import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
+from functools import wraps
+from typing import Any
 
 import streamlit as st
 
 from core.config import RunConfig
-from core.errors import LabError
+from core.errors import LabError, RefusedError
 from pages.shared.navigation import navigation
 
 
@@ -32,10 +35,49 @@ def page(title: str, question: str) -> Iterator[None]:
 def plain_errors() -> Iterator[None]:
     """Show what can go wrong as its one sentence. Fragments, which rerun alone, need it, too."""
     _spare_the_collector()
+    if refusal := st.session_state.pop("refusal", ""):
+        st.error(refusal, icon=":material/error:")
     try:
         yield
     except LabError as error:
         st.error(str(error), icon=":material/error:")
+
+
+def action(act: Callable[..., object]) -> Callable[..., None]:
+    """What a button does: where it fails, its one sentence stands on the page, which stays as it is.
+
+    Streamlit calls it before the page is drawn, outside of the page's own frame for errors.
+    """
+
+    @wraps(act)
+    def do(*arguments: Any, **named: Any) -> None:
+        try:
+            act(*arguments, **named)
+        except LabError as error:
+            st.session_state.refusal = str(error)
+        except Exception:
+            logging.exception("%s failed.", getattr(act, "__name__", act))
+            st.session_state.refusal = (
+                "That did not work: why is in the terminal where the app runs. Try again."
+            )
+
+    return do
+
+
+def teachers_action(act: Callable[..., object]) -> Callable[..., None]:
+    """An action of the teacher alone.
+
+    Asked where it acts: a button that was drawn once can be pressed again by a message of the
+    protocol, also after the page has been locked.
+    """
+
+    @wraps(act)
+    def do(*arguments: Any, **named: Any) -> None:
+        if not st.session_state.get("is_teacher"):
+            raise RefusedError("The teacher's page is locked: open it with its password first.")
+        act(*arguments, **named)
+
+    return action(do)
 
 
 def _forget_infinite_numbers() -> None:

@@ -4,17 +4,18 @@ import streamlit as st
 
 from core.data import cifar10
 from pages.shared import resources
+from pages.shared.frame import action
 
 NAMES = {"embedded": "5,000 embedded images", "full": "All 50,000 images"}
 
 
-def choose_data() -> str:
+def choose_data(default: str = "embedded") -> str:
     """The choice as a control bound to the address."""
     return st.segmented_control(
         "Training images",
         list(NAMES),
         format_func=NAMES.__getitem__,
-        default="embedded",
+        default=default,
         required=True,
         key="data",
         bind="query-params",
@@ -43,4 +44,4 @@ def _offer_download() -> None:
         "All 50,000 images are not on this machine yet. They are 140 to 170 MB to fetch; until "
         "then the embedded ones are used."
     )
-    st.button("Fetch all images", on_click=process.start, icon=":material/download:")
+    st.button("Fetch all images", on_click=action(process.start), icon=":material/download:")

@@ -27,7 +27,7 @@ from core.view.charts import history
 from core.view.words import LABELS, per_cent
 from pages.shared import resources
 from pages.shared.drawing import draw_live
-from pages.shared.frame import plain_errors
+from pages.shared.frame import action, plain_errors
 
 REDRAW_SECONDS = 1.0
 PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained
@@ -204,11 +204,13 @@ def _buttons(run: LiveRun) -> None:
         return
     with st.container(horizontal=True, key="run-buttons"):
         if run.is_active:
-            st.button("Pause", shortcut="P", on_click=store.pause, **as_visitor, key="pause")
+            st.button("Pause", shortcut="P", on_click=action(store.pause), **as_visitor, key="pause")
         elif run.status is Status.PAUSED:
-            st.button("Resume", shortcut="P", on_click=store.resume, **as_visitor, key="resume")
-            st.button("One epoch", shortcut="E", on_click=store.one_epoch, **as_visitor, key="one")
-        st.button("Cancel", shortcut="X", on_click=store.cancel, **as_visitor, key="cancel")
+            st.button("Resume", shortcut="P", on_click=action(store.resume), **as_visitor, key="resume")
+            st.button(
+                "One epoch", shortcut="E", on_click=action(store.one_epoch), **as_visitor, key="one"
+            )
+        st.button("Cancel", shortcut="X", on_click=action(store.cancel), **as_visitor, key="cancel")
 
 
 def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:

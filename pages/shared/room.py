@@ -8,6 +8,7 @@ from core.config import RunConfig
 from core.live.classroom import Lesson
 from pages.shared import resources
 from pages.shared.run_form import set_all
+from pages.shared.visitor import visitor
 
 
 class Room(NamedTuple):
@@ -15,7 +16,12 @@ class Room(NamedTuple):
     lesson: Lesson | None
 
     def hides(self, control: str) -> bool:
-        return self.lesson is not None and control in self.lesson.hidden
+        return control in self.hidden
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The controls that this visitor does not see, of classroom.HIDEABLE."""
+        return self.lesson.hidden if self.lesson else ()
 
     @property
     def config(self) -> RunConfig:
@@ -30,7 +36,7 @@ class Room(NamedTuple):
         return (
             self.lesson is not None
             and self.lesson.guess_first
-            and self.code not in st.session_state.get("guesses", {})
+            and resources.classroom().guess_of(self.code, visitor()) is None
         )
 
 
@@ -48,6 +54,8 @@ def room() -> Room:
         st.session_state.lesson = (code, lesson)
         set_all(lesson.config)
     st.session_state.room = code
+    if st.query_params.get("room") != code:  # so that a reload or a copied link finds it again
+        st.query_params["room"] = code
     st.caption(f"Room {code} · {_plain(lesson.title)}")
     return Room(code, lesson)
 

@@ -1,11 +1,13 @@
 """The form of a run: every field of RunConfig as a widget bound to the address."""
 
-from dataclasses import fields
+from collections.abc import Collection
+from dataclasses import asdict, fields
 from typing import Any
 
 import streamlit as st
 
 from core.config import CORRUPTIONS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
+from core.data import cifar10
 from pages.shared.full_data import choose_data
 
 CORRUPTION_NAMES = {
@@ -15,15 +17,38 @@ CORRUPTION_NAMES = {
     "gaussian": "Gaussian noise",
 }
 FIELDS = {spec.name: spec for spec in fields(RunConfig)}
-DEFAULT = PRESETS[0].config
 
 
-def level_slider(default: float = DEFAULT.level) -> float:
+def default() -> RunConfig:
+    """What the controls show that the address says nothing of: the lesson's values, in a room."""
+    _, lesson = st.session_state.get("lesson", ("", None))
+    return lesson.config if lesson is not None else PRESETS[0].config
+
+
+def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
+    """What the controls say at this moment, also within an action. Raises ConfigError.
+
+    What an action was given when its button was drawn may be older than what was typed since.
+    hidden: the controls of classroom.HIDEABLE that the visitor does not see.
+    """
+    values = asdict(default())
+    for name in FIELDS:
+        is_hidden = ("level" if name == "level" else "more") in hidden
+        if not is_hidden and st.session_state.get(name) is not None:
+            values[name] = st.session_state[name]
+    if values["data"] == "full" and not cifar10.has_full():
+        values["data"] = "embedded"
+    if values["corruption"] != "labels":
+        values["level"] = 0.0
+    return RunConfig(**values)
+
+
+def level_slider() -> float:
     return st.slider(
         "Corruption level",
         0.0,
         1.0,
-        default,
+        default().level,
         0.05,
         format="percent",
         key="level",
@@ -42,7 +67,7 @@ def corruption_choice() -> str:
         "What is corrupted",
         CORRUPTIONS,
         format_func=CORRUPTION_NAMES.__getitem__,
-        default="labels",
+        default=default().corruption,
         required=True,
         wrap=True,
         key="corruption",
@@ -65,23 +90,30 @@ def preset_choice() -> None:
 
 def more_settings() -> dict:
     """What seldom needs a change; the fields by name."""
-    data = choose_data()
+    data = choose_data(default().data)
     model = st.selectbox(
-        "Network", MODELS, key="model", bind="query-params", on_change=_set_learning_rate
+        "Network",
+        MODELS,
+        MODELS.index(default().model),
+        key="model",
+        bind="query-params",
+        on_change=_set_learning_rate,
     )
     corruption = corruption_choice()
     first, second = st.columns(2)
     with first:
         epochs = _number("epochs", "Epochs", 10)
-        learning_rate = _number(
-            "learning_rate", "Learning rate", 0.005, "%g", PAPER_LEARNING_RATE[model]
-        )
+        usual = default()
+        rate = usual.learning_rate if usual.model == model else PAPER_LEARNING_RATE[model]
+        learning_rate = _number("learning_rate", "Learning rate", 0.005, "%g", rate)
         weight_decay = _number("weight_decay", "Weight decay", 0.0001, "%g")
     with second:
         batch_size = _number("batch_size", "Batch size", 32)
         decay = _number("learning_rate_decay", "Decay per epoch", 0.01, "%g")
         seed = seed_input()
-    crop = st.toggle("Random crop (augmentation)", key="random_crop", bind="query-params")
+    crop = st.toggle(
+        "Random crop (augmentation)", default().random_crop, key="random_crop", bind="query-params"
+    )
     return {
         "data": data,
         "model": model,
@@ -101,12 +133,12 @@ def _number(
     label: str,
     step: float,
     number_format: str | None = None,
-    default: float | None = None,
+    usual: float | None = None,
 ) -> Any:
     """A number with the limits that RunConfig itself sets."""
     about = FIELDS[name].metadata
     low, high = (about["value_type"](bound) for bound in about["limits"])
-    value = getattr(DEFAULT, name) if default is None else default
+    value = getattr(default(), name) if usual is None else usual
     return st.number_input(
         label,
         low,

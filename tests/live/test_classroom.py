@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from core.config import RunConfig
+from core.errors import RefusedError
 from core.live.classroom import ALPHABET, Classroom, Lesson
 from core.live.store import Store
 from core.sweep.comparison import guess_gaps, label_runs
@@ -32,9 +33,9 @@ def test_a_wrong_lesson_is_refused(wrong):
 
 
 def test_guesses_are_kept_by_room_and_without_a_name(classroom):
-    classroom.add_guess("A", [0.1] * 11, [0.2] * 11)
-    classroom.add_guess("A", [0.3] * 11, [0.4] * 11)
-    classroom.add_guess("B", [0.5] * 11, [0.6] * 11)
+    classroom.add_guess("A", "ann", [0.1] * 11, [0.2] * 11)
+    classroom.add_guess("A", "ben", [0.3] * 11, [0.4] * 11)
+    classroom.add_guess("B", "ann", [0.5] * 11, [0.6] * 11)
     assert classroom.guesses("A").tolist() == [[[0.1] * 11, [0.2] * 11], [[0.3] * 11, [0.4] * 11]]
     assert classroom.guesses("none").shape == (0, 2, 11)
     with classroom.store.database.connect() as connection:
@@ -45,14 +46,14 @@ def test_guesses_are_kept_by_room_and_without_a_name(classroom):
 @pytest.mark.parametrize("wrong", [[0.1] * 10, [1.1] * 11, [float("nan")] * 11, ["<b>"] * 11])
 def test_what_is_no_guess_is_refused(classroom, wrong):
     with pytest.raises(ValueError):
-        classroom.add_guess("A", wrong, [0.5] * 11)
+        classroom.add_guess("A", "ann", wrong, [0.5] * 11)
     assert len(classroom.guesses("A")) == 0
 
 
 def test_a_room_keeps_so_many_guesses_and_no_more(classroom, monkeypatch):
     monkeypatch.setattr("core.live.classroom.MAX_GUESSES", 3)
     for step in range(5):
-        classroom.add_guess("A", [step / 10] * 11, [0.0] * 11)
+        classroom.add_guess("A", f"visitor {step}", [step / 10] * 11, [0.0] * 11)
     assert classroom.guesses("A")[:, 0, 0].tolist() == [0.2, 0.3, 0.4]
 
 
@@ -97,3 +98,12 @@ def test_many_guesses_are_a_median_and_a_band():
         "5 guesses so far" in describe_guesses(guesses)
         and describe_guesses(guesses[:0]) == "No guess yet."
     )
+
+
+def test_a_second_guess_of_one_visitor_in_a_room_is_refused_and_the_first_kept(classroom):
+    assert classroom.guess_of("A", "ann") is None
+    classroom.add_guess("A", "ann", [0.1] * 11, [0.2] * 11)
+    with pytest.raises(RefusedError, match="the first one counts"):
+        classroom.add_guess("A", "ann", [0.9] * 11, [0.9] * 11)
+    assert classroom.guess_of("A", "ann") == ([0.1] * 11, [0.2] * 11)
+    assert classroom.guess_of("B", "ann") is None and len(classroom.guesses("A")) == 1

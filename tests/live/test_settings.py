@@ -37,6 +37,11 @@ def test_what_the_file_sets_holds(tmp_path):
         "teacher_password = 'secret'",
         "teacher_password = 5",
         "not toml",
+        "runs = 5",  # without [limits] it was accepted, and ignored
+        "[limits]\nepochs = 0",
+        "[limits]\nruns = true",
+        'teacher_password = "scrypt$...$..."',  # the example's own line
+        "limits = []",
     ],
 )
 def test_a_wrong_file_is_one_sentence(tmp_path, content):

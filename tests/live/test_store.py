@@ -347,7 +347,7 @@ def test_a_file_damaged_in_use_has_all_its_tables_again(store):
         store.active_runs()
     assert classroom.rooms() == {}
     code = classroom.open_room(Lesson("After"))
-    classroom.add_guess(code, [0.5] * 11, [0.1] * 11)
+    classroom.add_guess(code, "ann", [0.5] * 11, [0.1] * 11)
     assert classroom.guesses(code).shape == (1, 2, 11)
 
 

@@ -45,6 +45,42 @@ def test_the_sweep_waits_for_a_guess_where_the_lesson_wants_one():
     assert resources.classroom().guesses(code).shape == (1, 2, 11)
     page.session_state["room"] = code
     sweep = AppTest.from_file(ROOT / "pages" / "sweep.py", default_timeout=60)
-    for name in ("room", "guesses", "lesson"):
+    for name in ("room", "visitor", "lesson"):
         sweep.session_state[name] = page.session_state[name]
     assert "Filled" in texts(sweep.run())
+
+
+def test_a_second_guess_is_refused_also_after_a_reload():
+    code = resources.classroom().open_room(Lesson("x", guess_first=True))
+    page = open_page("guess", room=code)
+    page.button(key="reveal").click().run()
+    again = AppTest.from_file(ROOT / "pages" / "guess.py", default_timeout=60)
+    again.session_state["visitor"] = page.session_state["visitor"]  # as the cookie says
+    again.query_params["room"] = code
+    again.run()
+    assert "Your guess of the test error is off by" in texts(again)
+    assert not any(button.key == "reveal" for button in again.button)
+    assert len(resources.classroom().guesses(code)) == 1
+
+
+def test_the_room_is_put_into_the_address_of_every_page():
+    code = resources.classroom().open_room(Lesson("x"))
+    for name in ("train", "corrupt", "sweep", "guess"):
+        page = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=60)
+        page.session_state["room"] = code  # came by the bar, which has plain links
+        page.run()
+        assert page.query_params["room"] in (code, [code]), name
+
+
+def test_in_a_room_a_setting_that_the_address_lacks_is_the_lessons():
+    """As after the browser's Back: a session that knows the lesson, an address with the room alone."""
+    lesson = Lesson("x", RunConfig(model="alexnet", level=0.8, epochs=12, batch_size=32))
+    code = resources.classroom().open_room(lesson)
+    page = AppTest.from_file(ROOT / "pages" / "train.py", default_timeout=60)
+    page.session_state["room"] = code
+    page.session_state["lesson"] = (code, lesson)  # set once already: the widgets are new all the same
+    page.run()
+    assert page.slider(key="level").value == 0.8 and page.selectbox(key="model").value == "alexnet"
+    page.button(key="start").click().run()
+    (run,) = resources.store().active_runs()
+    assert run.config == lesson.config

@@ -2,9 +2,11 @@
 
 from types import SimpleNamespace
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config import PRESETS, RunConfig
+from core.errors import StoreError
 from core.live.limits import Limits
 from core.records import EpochProgress
 from pages.shared import resources
@@ -146,3 +148,32 @@ def test_train_moves_within_a_slow_epoch(store):
     page = open_page("train", run=run.run_id)
     assert page.get("progress")[0].proto.value == int(100 * 1.5 / 4)
     assert "of the next 50%, average loss so far 1.50" in page.get("progress")[0].proto.text
+
+
+def test_start_does_what_the_fields_say_at_the_press_and_not_when_its_button_was_drawn(store):
+    """A number is typed and Start pressed at once: both come with one run of the page."""
+    page = open_page("train")
+    page.number_input(key="epochs").set_value(7)
+    page.button(key="start").click().run()
+    (run,) = store.active_runs()
+    assert run.config.epochs == 7
+
+
+@pytest.mark.parametrize("failure", [StoreError("The runs are locked."), RuntimeError("unforeseen")])
+def test_what_goes_wrong_inside_an_action_is_one_sentence_and_keeps_what_was_entered(
+    store, monkeypatch, failure, caplog
+):
+    page = open_page("train")
+    page.number_input(key="epochs").set_value(9).run()
+
+    def broken(*_):
+        raise failure
+
+    monkeypatch.setattr(store, "submit", broken)
+    page.button(key="start").click().run()
+    assert not page.exception and len(page.error) == 1
+    assert "locked" in page.error[0].value or "did not work" in page.error[0].value
+    assert page.number_input(key="epochs").value == 9
+    assert ("unforeseen" in caplog.text) == isinstance(failure, RuntimeError)
+    monkeypatch.undo()
+    assert not page.run().error

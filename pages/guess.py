@@ -84,7 +84,8 @@ def show_everybody(code: str, ours: pd.DataFrame) -> None:
 with page(
     "Guess first",
     "A small network is trained on 50,000 images, a share of their labels replaced by random ones. "
-    "How often will it be wrong about the labels it has studied, and about new images?",
+    "Blue: how often will it disagree with the labels it was trained on, wrong ones included? "
+    "Orange: how often will it misread new photographs?",
 ):
     in_room = room()
     ours = comparison.label_runs(resources.sweep())

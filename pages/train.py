@@ -7,7 +7,6 @@ import streamlit as st
 from core.config import RunConfig
 from core.errors import ConfigError
 from core.live.estimate import estimate
-from core.sweep import reference
 from core.view.captions.run import describe_start
 from pages.shared import live, resources
 from pages.shared.frame import action, page
@@ -22,7 +21,9 @@ def start(hidden: tuple[str, ...], visitor_name: str) -> None:
     st.query_params["run"] = run.run_id
 
 
-with page("Train live", "Watch a network learn the pattern first, and the lies after it."):
+with page(
+    "Train live", "Watch a network find mostly the pattern first, then learn the wrong labels by heart."
+):
     visitor_name = visitor()
     in_room = room()
     store = resources.store()
@@ -73,7 +74,7 @@ with page("Train live", "Watch a network learn the pattern first, and the lies a
     if run:
         live.show(run, resources.sweep())
     elif config is not None:
-        live.show_nothing(config, reference.paper())
+        live.show_nothing(config)
 
     runs = store.runs_of(visitor_name)
     live.show_table(runs)

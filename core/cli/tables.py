@@ -67,7 +67,10 @@ def full_scale(model: str) -> str:
     for level in LEVELS:
         of_level = runs[runs.level == level]
         if not len(of_level):
-            rows.append([f"{level:.0%}", "0", *["not computed yet"] * (len(head) - 2)])
+            row = [f"{level:.0%}", "0", *["not computed yet"] * (len(head) - 2)]
+            if len(printed):
+                row[-1] = f"{100 * printed[level]:.2f}"
+            rows.append(row)
             continue
         error = float(of_level.final_test_error.mean())
         epochs = sorted({int(epochs) for epochs in of_level.epochs_trained})
@@ -98,7 +101,7 @@ def mini() -> str:
             of_level = runs[(runs.model == model) & (runs.level == level)]
             epochs = fitted[(fitted.model == model) & (fitted.level == level)].epoch
             row.append(_mean(100 * of_level.final_test_error, ".1f"))
-            row.append(_mean(epochs, ".0f") if len(epochs) == len(of_level) else "never")
+            row.append(_mean(epochs, ".0f") if epochs.notna().all() else "never")
         rows.append(row)
     seeds = runs.groupby("model").seed.nunique()
     names = ", ".join(f"`{model}` {seeds[model]}" for model in models)
@@ -119,7 +122,10 @@ def exponents() -> str:
             against = decay_above_chance(means.level, converted)
             curve = sound_paper_curve(printed, model)
             theirs = decay_above_chance(curve.level, curve.test_error) if data == "full" else None
-            exponents = [f"{law.exponent:.2f}" if law else "–" for law in (ours, against, theirs)]
+            exponents = [
+                f"{law.exponent:.2f} ± {law.error:.2f}" if law else "–"
+                for law in (ours, against, theirs)
+            ]
             rows.append([f"`{model}`", f"{images:,}", str(len(means)), *exponents])
     head = ["network", "images", "levels", "true test labels", "corrupted test labels", "the paper"]
     return markdown(head, rows)

@@ -45,6 +45,7 @@ class PowerLaw(NamedTuple):
 
     exponent: float
     factor: float
+    error: float  # standard error of the exponent, from how far the points lie off the line
 
 
 def decay_above_chance(levels: pd.Series, errors: pd.Series) -> PowerLaw | None:
@@ -58,8 +59,11 @@ def decay_above_chance(levels: pd.Series, errors: pd.Series) -> PowerLaw | None:
     inner = (levels >= low) & (levels <= high) & (errors < CHANCE_ERROR)
     if inner.sum() < 3:
         return None
-    slope, start = np.polyfit(np.log(1 - levels[inner]), np.log(CHANCE_ERROR - errors[inner]), 1)
-    return PowerLaw(float(slope), float(np.exp(start)))
+    kept, above = np.log(1 - levels[inner]), np.log(CHANCE_ERROR - errors[inner])
+    slope, start = np.polyfit(kept, above, 1)
+    off = above - (slope * kept + start)
+    variance = (off**2).sum() / (len(off) - 2) / ((kept - kept.mean()) ** 2).sum()
+    return PowerLaw(float(slope), float(np.exp(start)), float(variance**0.5))
 
 
 def protocol_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
@@ -111,27 +115,30 @@ def _over_seeds(runs: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
 def fit_epochs(runs: pd.DataFrame, epochs: pd.DataFrame, rule: str = "error") -> pd.DataFrame:
     """The epoch in which each run's training set was fitted, by a rule of FIT_RULES.
 
-    runs, epochs: rows of the sweep. Columns model, level, seed, epoch; runs that never
-    got there are left out.
+    runs, epochs: rows of the sweep. Columns model, level, seed, epoch; NaN for a run that
+    never got there.
     """
     metric, limit = FIT_RULES[rule]
     first = epochs[epochs[metric] <= limit].groupby("run_id").epoch.min()
     fitted = runs.assign(epoch=runs.run_id.map(first).astype(float))
-    return fitted[["model", "level", "seed", "epoch"]].dropna(subset="epoch")
+    return fitted[["model", "level", "seed", "epoch"]]
 
 
 def relative_fit_times(fitted: pd.DataFrame) -> pd.DataFrame:
     """Figure 1b: epochs until fitted, as a multiple of the same network's on true labels.
 
-    fitted: fit_epochs(). Columns model, level, time, low, high, seeds, epochs; a network is left
-    out where its true labels are not computed. The interval is that of the seeds' own epochs.
+    fitted: fit_epochs(). Columns model, level, time, low, high, seeds, epochs: the mean of the
+    seeds' own ratios, its 95% interval, and their mean epoch. A level is left out where not
+    every run is fitted, and a network whose true labels are not computed.
     """
-    means = _over_seeds(fitted, "epoch", "time")
-    base = means[means.level == 0].set_index("model").time
-    unit = means.model.map(base).astype(float)
-    for name in ("time", "low", "high"):
-        means[name] = means[name] / unit
-    return means.assign(epochs=means.time * unit).dropna(subset="time")
+    base = fitted[fitted.level == 0].set_index(["model", "seed"]).epoch
+    own = fitted.set_index(["model", "seed"]).index.map(base.to_dict())
+    ratios = fitted.assign(time=fitted.epoch / own.to_numpy(dtype=float))
+    complete = ratios.groupby(BY_LEVEL).time.transform(lambda times: times.notna().all())
+    ratios = ratios[complete.astype(bool)]
+    means = _over_seeds(ratios, "time", "time")
+    epochs = ratios.groupby(BY_LEVEL, as_index=False).agg(epochs=("epoch", "mean"))
+    return means.merge(epochs, on=BY_LEVEL)
 
 
 def series_runs(runs: pd.DataFrame, model: str, data: str) -> dict[str, pd.DataFrame]:

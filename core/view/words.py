@@ -12,11 +12,11 @@ LABELS = {
 }
 TIME_TO_FIT = "time to fit"
 CHANCE = "memorized by a blind guess"
-FLOOR = "error without memorizing (0.9 p)"
+FLOOR = "least error without memorizing (0.9 p)"
 FLOOR_EXPLAINED = (
-    "0.9 p, where a network that names every image truly would stop; whoever gets below it has "
-    "learned some wrong labels by heart, and most begin earlier (p is the corruption level; a label "
-    "drawn again is wrong nine times in ten)"
+    "0.9 p, the share of wrong labels on average (p is the corruption level; a label drawn again is "
+    "wrong nine times in ten): a network that named every image correctly would disagree with so many "
+    "labels; below the line it has memorized some, and most networks begin earlier"
 )
 # For experts, once.
 NOISE_EXPLAINED = (
@@ -44,6 +44,12 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def all_but(share: float, count: int) -> str:
+    """What is left of `count` things when a share of them is missing: all, or all but so many."""
+    missing = round(share * count)
+    return "all" if missing == 0 else f"all but {missing:,} of {count:,}"
 
 
 def plural(count: int, noun: str) -> str:

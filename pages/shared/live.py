@@ -102,9 +102,9 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
             _followed(config, records[-1].predictions)
 
 
-def show_nothing(config: RunConfig, paper: dict) -> None:
+def show_nothing(config: RunConfig) -> None:
     """Before the first run: the empty chart, and what it will show."""
-    st.markdown(f"**{describe_empty(config, reference.paper_test_error(paper, config))}**")
+    st.markdown(f"**{describe_empty(config)}**")
     st.altair_chart(history.error_history([], config, height=360), key="empty", alt="Empty chart")
 
 
@@ -216,21 +216,21 @@ def _buttons(run: LiveRun) -> None:
 def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
     """What the same network and level came to on all images: in the paper, and in our sweep."""
     paper, ours = _references(config, results.stamp(), sweep)
-    if paper is not None:
+    if paper is not None and config.data == "full":
         is_between = 0 < config.level < 1
         st.metric(
-            "The paper's, corrupted test labels" if is_between else "The paper's test error",
+            "The paper's, on corrupted tests" if is_between else "The paper's test error",
             per_cent(paper),
             help="On all 50,000 images."
             + (
-                " Against test labels that were corrupted at the same level, as its numbers tell: "
+                " Against test labels that were corrupted at the same level, as its numbers suggest: "
                 "see The sweep. The error against true labels is lower."
                 if is_between
                 else ""
             ),
         )
     if ours is not None:
-        st.metric("Our sweep's test error", per_cent(ours), help="On all 50,000 images.")
+        st.metric("Sweep, 50,000 images", per_cent(ours), help="Our own test error on all images.")
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

@@ -115,8 +115,8 @@ def show_times(runs: pd.DataFrame, model: str, data: str) -> None:
     with right:
         rule = choice("When a training set counts as fitted", RULES, "rule")
     times = _fit_times(ours, rule)
-    title = describe_time(times, model)
-    sources = describe_sources(ours, model, data, 0)
+    title = describe_time(times, model, rule)
+    sources = describe_sources(ours, model, data, 0, figure="time")
 
     def chart() -> alt.LayerChart:
         return by_level.time_against_level(times, paper, [model])
@@ -178,8 +178,8 @@ def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
     def chart() -> alt.LayerChart:
         return history.losses_by_series(curves)
 
-    title = "A network fits true labels, random labels, scrambled pixels and pure noise alike; "
-    title += "only how long it takes differs."
+    title = "The network can be made to repeat any labels: true ones, random ones, even those of pure noise. "
+    title += "How long it takes differs."
     sources = captions.describe_fit_sources(curves, model, data)
     with left:
         st.markdown(f"**{title}**")

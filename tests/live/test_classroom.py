@@ -40,7 +40,7 @@ def test_guesses_are_kept_by_room_and_without_a_name(classroom):
     assert classroom.guesses("none").shape == (0, 2, 11)
     with classroom.store.database.connect() as connection:
         columns = {row["name"] for row in connection.execute("PRAGMA table_info(guesses)")}
-    assert columns == {"room", "guess", "made"}
+    assert columns == {"room", "guess", "made", "visitor"}  # at random, and shown nowhere
 
 
 @pytest.mark.parametrize("wrong", [[0.1] * 10, [1.1] * 11, [float("nan")] * 11, ["<b>"] * 11])

@@ -10,7 +10,7 @@ def test_corrupt_counts_what_its_sentence_says():
     page.slider(key="level").set_value(0.5).run()
     counts = {name: int(value.replace(",", "")) for name, value in metrics(page).items()}
     assert counts["Labels redrawn"] == counts["Wrong"] + counts["Right by chance"]
-    assert f"{counts['Wrong']:,} of the 5,000 training images" in texts(page)
+    assert f"{counts['Wrong']:,} are wrong" in texts(page)
     page.slider(key="level").set_value(0.0).run()
     assert metrics(page)["Wrong"] == "0" and "All labels are true" in texts(page)
     page.toggle(key="wrong").set_value(True).run()

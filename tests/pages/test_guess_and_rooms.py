@@ -26,7 +26,7 @@ def test_a_room_sets_the_controls_and_hides_some():
 def test_a_hidden_level_is_the_lessons():
     code = resources.classroom().open_room(Lesson("x", RunConfig(level=0.7), ("level",)))
     page = open_page("corrupt", room=code)
-    assert not page.slider and "At 70% corruption" in texts(page)
+    assert not page.slider and "70% corruption" in texts(page)
 
 
 def test_a_room_that_is_not_there_is_one_sentence():

@@ -51,7 +51,9 @@ def test_train_refuses_in_one_sentence_what_cannot_be_trained(store):
 def test_train_shows_a_run_from_a_link_to_anybody(store):
     page = open_page("train", run=finished(store))
     assert metrics(page)["Training error"] == "25.0%"
-    assert metrics(page)["The paper's, corrupted test labels"] == "79.6%"
+    # Nothing of the paper: it trained on ten times as many images.
+    assert not any("paper" in name for name in metrics(page))
+    assert metrics(page)["Sweep, 50,000 images"] == "70.5%"
     assert "Memorized" in metrics(page)
     assert "repeats the wrong label of" in texts(page) and not page.exception
 
@@ -128,9 +130,9 @@ def test_limits_are_said_where_a_run_is_refused(store):
     page.button(key="start").click().run()
     page.slider(key="level").set_value(0.9).run()
     page.button(key="start").click().run()
-    assert "You have one run waiting or training" in page.warning[0].value
+    assert "You have one run waiting or training" in page.error[0].value
     assert len(store.active_runs()) == 1 and not page.exception
-    assert not page.run().warning  # said once
+    assert not page.run().error  # said once
 
 
 def test_anothers_run_is_seen_and_not_touched(store):
@@ -147,7 +149,7 @@ def test_train_moves_within_a_slow_epoch(store):
     store.report_progress(run.run_id, EpochProgress(2500, 1.5))
     page = open_page("train", run=run.run_id)
     assert page.get("progress")[0].proto.value == int(100 * 1.5 / 4)
-    assert "of the next 50%, average loss so far 1.50" in page.get("progress")[0].proto.text
+    assert "50% through the next (average loss 1.50)" in page.get("progress")[0].proto.text
 
 
 def test_start_does_what_the_fields_say_at_the_press_and_not_when_its_button_was_drawn(store):

@@ -109,7 +109,7 @@ def test_times_to_fit_are_relative_to_true_labels():
     epochs.loc[epochs.run_id == run(level=1.0).run_id, "train_error"] = 0.3  # never
     times = relative_fit_times(fit_epochs(runs, epochs))
     assert times.level.tolist() == [0.0, 0.5] and times.time.tolist() == [1.0, 1.2]
-    assert times.epochs.tolist() == [10, 12]
+    assert times.epochs.tolist() == [10, 12]  # and level 100% is left out
     row = replication(runs, epochs, paper())
     row = row[(row.source == "Figure 1b") & (row["at"] == "level 50%")].iloc[0]
     assert (row.paper, row.ours) == (1.7857, 1.2)

@@ -16,7 +16,8 @@ def describe_corruption(config: RunConfig, corrupted: LabelCorruption) -> str:
     if config.level == 0:
         return "All labels are true. Raise the corruption level to put lies into the data."
     wrong, count = int(corrupted.is_wrong.sum()), len(corrupted.labels)
+    redrawn = int(corrupted.is_redrawn.sum())
     return (
-        f"At {config.level:.0%} corruption, {wrong:,} of the {count:,} training images carry a wrong "
-        f"label: {wrong / count:.0%}."
+        f"{redrawn:,} of the {count:,} labels were drawn again at random ({config.level:.0%} corruption). "
+        f"{redrawn - wrong:,} came out right by luck; {wrong:,} are wrong: {wrong / count:.0%}."
     )

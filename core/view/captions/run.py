@@ -8,6 +8,9 @@ from core.live.store import RESTARTABLE, LiveRun, Status
 from core.records import EpochRecord, fitted_epoch, memorized_by_chance
 from core.view.words import FLOOR_EXPLAINED, about, duration, per_cent, plural
 
+NOTICEABLE = 0.13  # a share that is more than a tenth by chance
+EXCESS = 0.1  # of repeated wrong labels over chance: from there on the network memorizes
+
 
 def describe_errors(
     config: RunConfig, records: list[EpochRecord], status: Status = Status.RUNNING
@@ -29,19 +32,24 @@ def describe_errors(
             f"After {plural(last.epoch, 'epoch')} it repeats {1 - last.train_error:.0%} of its labels "
             "(a blind guess: 10%)."
         )
+    chance = memorized_by_chance(last.recovered)
+    if max(last.recovered, last.memorized) < NOTICEABLE:
+        return f"{after} tells the wrong labels no better than a blind guess yet."
+    truly = (
+        f"of the images with a wrong label it gives {last.recovered:.0%} their true name (a blind "
+        f"guess: 10%) and repeats the wrong one of {last.memorized:.0%} (a blind guess: {chance:.0%})"
+    )
     if last.recovered > last.memorized:
-        return (
-            f"{after} is finding the pattern: of the wrongly labelled images it names "
-            f"{last.recovered:.0%} truly and repeats the wrong label of {last.memorized:.0%}."
-        )
-    if last.memorized > 0.95:
-        return (
-            f"{after} has memorized {last.memorized:.0%} of the wrong labels; it misreads "
-            f"{last.test_error:.0%} of the images it has never seen."
-        )
+        also = "" if last.memorized - chance < EXCESS else ", and already memorizing"
+        return f"{after} is finding the pattern{also}: {truly}."
+    best = max((record.recovered or 0.0, -record.epoch) for record in records)
+    before = ""
+    if best[0] >= NOTICEABLE:
+        before = f" In epoch {-best[1]} it gave {best[0]:.0%} of them their true name."
+    state = "has memorized" if last.memorized > 0.95 else "is memorizing: it repeats"
     return (
-        f"{after} is memorizing: it repeats {last.memorized:.0%} of the wrong labels and misreads "
-        f"{last.test_error:.0%} of the images it has never seen."
+        f"{after} {state} {last.memorized:.0%} of the wrong labels; it gives {last.recovered:.0%} of those "
+        f"images their true name.{before} It misreads {last.test_error:.0%} of new images."
     )
 
 
@@ -52,6 +60,8 @@ def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
         for record in records
         if record.recovered is not None and record.memorized is not None
     ]
+    if not records:
+        return ""
     if not known:
         return "No label is wrong here: there is no wrong label to memorize."
     best_epoch, best, _ = max(known, key=lambda each: each[1])
@@ -70,14 +80,10 @@ def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
 def describe_loss(records: list[EpochRecord]) -> str:
     epoch = fitted_epoch(records)
     if epoch:
-        return (
-            f"The training set was fitted (average loss 0.05 or less) after {plural(epoch, 'epoch')}."
-        )
+        return f"The average training loss is at most 0.05 since epoch {epoch}."
     if not records:
         return "The loss falls as the network learns its labels."
-    return (
-        f"The training loss is {records[-1].train_loss:.2f}; the training set counts as fitted at 0.05."
-    )
+    return f"The average training loss is {records[-1].train_loss:.2f}."
 
 
 def describe_evaluation(records: list[EpochRecord]) -> str:
@@ -107,14 +113,11 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
     return text + "."
 
 
-def describe_empty(config: RunConfig, paper_error: float | None) -> str:
+def describe_empty(config: RunConfig) -> str:
     """What to expect of a run that has not been started."""
     text = "Press Start: with enough epochs the training error falls to nothing."
     if config.level:
         text = f"Press Start. The dashed line is {FLOOR_EXPLAINED}."
-    if paper_error is not None:
-        against = " against test labels that are corrupted, too," if 0 < config.level < 1 else ""
-        text += f" On all 50,000 images the paper's test error is {paper_error:.0%}{against} here."
     return text
 
 
@@ -179,12 +182,12 @@ def run_row(run: LiveRun, last: EpochRecord | None) -> dict[str, str]:
 
 def describe_provenance(run: pd.Series) -> str:
     """Where a stored run comes from; run: a row of the sweep."""
-    fitted = "never" if pd.isna(run["fitted_epoch"]) else f"in epoch {run['fitted_epoch']:.0f}"
+    fitted = "never" if pd.isna(run["fitted_epoch"]) else f"since epoch {run['fitted_epoch']:.0f}"
     together = ""
     if run["runs_at_once"] > 1:
         together = f" together with {run['runs_at_once'] - 1:.3g} others"
     return (
-        f"Run {run['run_id']}: {run['epochs_trained']} epochs, fitted (average loss 0.05 or less) "
+        f"Run {run['run_id']}: {run['epochs_trained']} epochs, average loss at most 0.05 "
         f"{fitted}; {run['images_per_second']:,.0f} images/s, {duration(run['wall_seconds'])} in all"
         f"{together}, on {run['device']}, torch {run['torch']}, Python {run['python']}, {run['date']}."
     )
@@ -206,7 +209,7 @@ def _within_epoch(run: LiveRun) -> str:
     if run.has_ended or run.running_loss is None:
         return ""
     share = run.images_done / run.config.train_images
-    return f" · of the next {share:.0%}, average loss so far {run.running_loss:.2f}"
+    return f" · {share:.0%} through the next (average loss {run.running_loss:.2f})"
 
 
 def _sharing(run: LiveRun, others: list[LiveRun]) -> str:

@@ -149,7 +149,8 @@ def _our_points(base: alt.Chart, models: list[str], selectable: bool = False) ->
 
 def _converted_lines(base: alt.Chart) -> alt.Chart:
     is_other = alt.FieldOneOfPredicate("source", [Source.CONVERTED.value, Source.TRUE.value])
-    return base.transform_filter(is_other).mark_line(strokeWidth=1).encode(detail="model:N")
+    lines = base.transform_filter(is_other).mark_line(strokeWidth=1, point=alt.OverlayMarkDef(size=12))
+    return lines.encode(detail="model:N")  # points: a single level has no line
 
 
 def _paper_points(base: alt.Chart, models: list[str]) -> alt.Chart:
@@ -269,7 +270,7 @@ def accuracy_above_chance(
             y=height_axis, color=alt.value(GREY), detail="source:N"
         ),
         slopes.transform_filter(alt.datum.kept < 0.5)
-        .mark_text(align="right", dx=-4, dy=-8, fontSize=13)
+        .mark_text(align="left", dx=6, dy=-10, fontSize=13)
         .encode(y=height_axis, text="source:N", color=alt.value(GREY)),
     ]
     for source, filled in ((Source.OURS, True), (Source.PAPER, False)):

@@ -67,13 +67,13 @@ def colour(quantities: list[str]) -> alt.Color:
         scale=alt.Scale(domain=quantities, range=[COLOURS[quantity] for quantity in quantities]),
         legend=alt.Legend(
             title=None,
-            values=named,
+            values=named if named != quantities else alt.Undefined,
             orient="top",
             symbolType="stroke",
             symbolStrokeWidth=4,
             symbolOpacity=1,
             columns=alt.ExprRef(f"width < {narrow} ? 1 : {columns}"),
-            labelLimit=260,
+            labelLimit=420,
         ),
     )
 

@@ -106,7 +106,7 @@ def test_what_is_measured_on_a_part_says_so():
 
 def test_loss_says_when_the_set_was_fitted():
     assert "since epoch 2" in describe_loss([record(1), record(2, train_loss=0.04)])
-    assert "counts as fitted at 0.05" in describe_loss([record(1)])
+    assert "average training loss is 2.00" in describe_loss([record(1)])
 
 
 @given(status=st.sampled_from(["queued", "running", "paused", "finished", "cancelled", "failed"]),

@@ -180,7 +180,9 @@ def losses_by_series(curves: pd.DataFrame, height: int = 420) -> alt.LayerChart:
         x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(format="d")),
         y=alt.Y("loss:Q", title="Training loss (nats)", scale=alt.Scale(domain=[0, 2.5], clamp=True)),
         color=alt.Color(
-            "series:N", scale=scale, legend=alt.Legend(title=None, orient="top", columns=3)
+            "series:N",
+            scale=scale,
+            legend=alt.Legend(title=None, orient="top", columns=alt.ExprRef("width < 420 ? 2 : 5")),
         ),
         tooltip=["source:N", "series:N", "epoch:Q", alt.Tooltip("loss:Q", format=".3f"), "seeds:Q"],
     )

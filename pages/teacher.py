@@ -1,6 +1,7 @@
 """The teacher's console: lessons and rooms, the queue, everybody's guesses."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +16,7 @@ from core.view.captions.classroom import describe_guesses, describe_queue
 from core.view.charts import by_level
 from pages.shared import resources
 from pages.shared.frame import action, page, plain_errors, teachers_action
+from pages.shared.visitor import visitor
 
 CLOSED = """
 The teacher's page is closed: nobody has set a password. On the machine that serves the lab, run
@@ -29,9 +31,18 @@ put the line that it prints into `lab.toml` beside `app.py`, and start the serve
 
 def unlock() -> None:
     password, st.session_state.password = st.session_state.password, ""
-    st.session_state.is_teacher = resources.login().is_right(password)
+    is_known = st.session_state.get("was_teacher", False) or is_at_the_server()
+    login = resources.login()
+    st.session_state.is_teacher = login.is_right(password, st.session_state.visitor, is_known)
     if not st.session_state.is_teacher:
         raise RefusedError("That is not the password.")
+    st.session_state.was_teacher = True
+
+
+def is_at_the_server() -> bool:
+    """Whether this browser runs on the server's own machine, and not behind a proxy there."""
+    host = urlsplit(st.context.url or "").hostname
+    return st.context.ip_address is None and host in ("localhost", "127.0.0.1", "::1")
 
 
 def lock() -> None:
@@ -39,6 +50,7 @@ def lock() -> None:
 
 
 def show_door() -> None:
+    visitor()
     with st.form("door", border=False, width=420):
         st.text_input("Password", type="password", key="password", max_chars=200)
         st.form_submit_button("Open", type="primary", on_click=action(unlock))

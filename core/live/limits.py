@@ -8,14 +8,15 @@ from core.errors import RefusedError
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one visitor. Checked where a run is accepted, not in a widget."""
+    """Of one visitor, but for the last. Checked where a run is accepted, not in a widget."""
 
     runs: int = 5  # waiting, training or paused at a time
     epochs: int = 400  # of one run
     images: int = 50_000  # of one run's training set
+    all_runs: int = 500  # of all visitors together
 
-    def check(self, config: RunConfig, runs: int) -> None:
-        """runs: how many the visitor has already. Raises RefusedError."""
+    def check(self, config: RunConfig, runs: int, all_runs: int = 0) -> None:
+        """runs: how many the visitor has already, all_runs: how many there are. Raises RefusedError."""
         if config.epochs > self.epochs or config.epochs_after_fitted:
             raise RefusedError(f"A run can have up to {self.epochs} epochs here: ask for fewer.")
         if config.train_images > self.images:
@@ -27,4 +28,9 @@ class Limits:
             raise RefusedError(
                 f"You have {count} waiting or training, which is all that one visitor can have here: "
                 "wait until one is finished, or cancel one."
+            )
+        if all_runs >= self.all_runs:
+            raise RefusedError(
+                f"This server has room for {self.all_runs:,} runs at a time, and they are taken: try again "
+                "when some are finished."
             )

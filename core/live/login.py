@@ -10,7 +10,8 @@ import time
 from core.errors import ConfigError, RefusedError
 
 SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms a try
-TRIES, TRIES_SECONDS = 5, 60.0  # wrong passwords in this time, from all visitors together
+TRIES, TRIES_SECONDS = 5, 60.0  # wrong passwords of one visitor in this time
+ALL_TRIES = 60  # of all visitors together: a new cookie makes a new visitor
 
 
 def hash_password(password: str) -> str:
@@ -32,23 +33,30 @@ class Login:
     def __init__(self, hashed: str):
         """hashed: what hash_password returned."""
         self.hashed = hashed
-        self._wrong_tries: list[float] = []  # moments on the monotonic clock
+        self._wrong_tries: list[tuple[float, str]] = []  # moments on the monotonic clock, and who
         self._lock = threading.Lock()
 
-    def is_right(self, password: str) -> bool:
-        """Whether this is the password. Raises RefusedError after too many wrong ones."""
+    def is_right(self, password: str, who: str = "", is_known: bool = False) -> bool:
+        """Whether this is the password. Raises RefusedError after too many wrong ones.
+
+        who: the visitor; others' wrong tries do not keep them out, unless there are very many.
+        is_known: a session that was in before, or at the server itself: not kept out by those, either.
+        """
         with self._lock:  # also: one scrypt at a time
             now = time.monotonic()
-            self._wrong_tries = [then for then in self._wrong_tries if now - then < TRIES_SECONDS]
-            if len(self._wrong_tries) >= TRIES:
-                wait = TRIES_SECONDS - (now - self._wrong_tries[0])
-                raise RefusedError(f"Too many wrong passwords: try again in {wait:.0f} s.")
+            self._wrong_tries = [each for each in self._wrong_tries if now - each[0] < TRIES_SECONDS]
+            own = [then for then, name in self._wrong_tries if name == who]
+            everybodys = [then for then, _ in self._wrong_tries]
+            for tries, most in ((own, TRIES), ([] if is_known else everybodys, ALL_TRIES)):
+                if len(tries) >= most:
+                    wait = TRIES_SECONDS - (now - tries[-most])
+                    raise RefusedError(f"Too many wrong passwords: try again in {wait:.0f} s.")
             _, salt, expected = self.hashed.split("$")
             is_right = hmac.compare_digest(
                 _scrypt(password, bytes.fromhex(salt)), bytes.fromhex(expected)
             )
             if not is_right:
-                self._wrong_tries.append(now)
+                self._wrong_tries.append((now, who))
             return is_right
 
 

@@ -33,7 +33,7 @@ class Status(StrEnum):
     paused                    resume, one_epoch                     queued
     queued, running, paused   cancel                                cancelled
     queued, running, paused   the trainer finishes it, it fails     finished, failed
-    cancelled, failed         submit                                queued
+    paused, cancelled, failed submit                                queued
 
     Of a paused, cancelled or failed run the epoch that was in flight may still be added.
     """
@@ -57,7 +57,7 @@ class Status(StrEnum):
 ACTIVE = (Status.QUEUED, Status.RUNNING)
 UNENDED = (*ACTIVE, Status.PAUSED)
 ENDED = (Status.FINISHED, Status.CANCELLED, Status.FAILED)
-RESTARTABLE = (Status.CANCELLED, Status.FAILED)
+RESTARTABLE = (Status.PAUSED, Status.CANCELLED, Status.FAILED)  # who asks for one has it go on
 MAX_ATTEMPTS = 3  # starts of a run without a finished epoch, before it is given up
 Value = str | int | float | None  # of a column
 TEACHER, TRAINER = "teacher", "trainer"  # may change every run; visitors' names are hexadecimal
@@ -108,18 +108,20 @@ class Store:
     def submit(self, config: RunConfig, visitor: str) -> LiveRun:
         """The run of this config: queued now, or the one that is there already.
 
-        A cancelled or failed run is queued again, resumes after its last epoch, and belongs
-        to who submitted it last. Raises RefusedError for one that the limits do not allow.
+        A paused, cancelled or failed run is queued again, goes on where it was, and belongs
+        to who submitted it last: nobody can leave a run paused that others wait for.
+        Raises RefusedError for one that the limits do not allow.
         """
         run_id, now = config.run_id, time.time()
         with self.database.connect() as connection:
             connection.execute("BEGIN IMMEDIATE")  # counted and added in one
             if self.limits and not _is_there(connection, run_id):
-                (count,) = connection.execute(
-                    f"SELECT COUNT(*) FROM runs WHERE owner = ? AND status IN ({_marks(UNENDED)})",
-                    (visitor, *UNENDED),
+                own, everybodys = connection.execute(
+                    "SELECT COALESCE(SUM(owner = ?), 0), COUNT(*) FROM runs "
+                    f"WHERE run_id != ? AND status IN ({_marks(UNENDED)})",
+                    (visitor, run_id, *UNENDED),
                 ).fetchone()
-                self.limits.check(config, count)
+                self.limits.check(config, own, everybodys)
             connection.execute(
                 "INSERT INTO runs (run_id, config, status, asked, owner) "
                 f"VALUES (?, ?, ?, {NOW}, ?) "

@@ -3,14 +3,17 @@
 import re
 import signal
 import subprocess
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.config import RunConfig
+from core.config import PRESETS, RunConfig
 from core.live.store import Store
 from tests.browser.server import Server, open_page
 from tests.samples import record, wait_until
+
+DEFAULT = PRESETS[0].config  # what a page shows that nobody has touched
 
 
 def metric(page: Page, label: str):
@@ -55,12 +58,12 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
     expect(page.locator(".images figure")).to_have_count(60)
     wrong = page.locator(".images figure.wrong")
     before = wrong.count()
-    assert 10 < before < 50
+    assert 2 < before < 30
     slider = page.get_by_role("slider")
     slider.focus()
-    for _ in range(6):
+    for _ in range(12):
         slider.press("ArrowRight")
-    expect(page.get_by_text("At 80% corruption")).to_be_visible()
+    expect(page.get_by_text("80% corruption")).to_be_visible()
     assert wrong.count() > before
     expect(page).to_have_url(re.compile("level=0.8"))
 
@@ -70,11 +73,11 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
     start_button(page).click()
     expect(page.get_by_text(re.compile(r"Epoch \d+ of 40"))).to_be_visible(timeout=60_000)
     expect(page.get_by_text("Epoch 40 of 40 · finished")).to_be_visible(timeout=120_000)
-    config = RunConfig(level=0.8, epochs=40)
+    config = replace(DEFAULT, level=0.8)
     record = Store(server.folder / "runs.sqlite").records(config.run_id)[-1]
     expect(metric(page, "Test error")).to_have_text(f"{record.test_error:.1%}")
-    expect(metric(page, "Training error")).to_have_text("0.0%")
-    expect(metric(page, "Memorized")).to_have_text("100.0%")
+    expect(metric(page, "Training error")).to_have_text(re.compile(r"0\.\d%"))
+    expect(metric(page, "Memorized")).to_have_text(re.compile(r"(99\.\d|100\.0)%"))
     assert 0.75 < record.test_error < 0.95
     expect(page.locator(".followed figure.wrong")).to_have_count(24)
 
@@ -92,9 +95,9 @@ def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
     expect(paused).to_be_visible()
     store, run_id = (
         Store(server.folder / "runs.sqlite"),
-        RunConfig(level=0.5, epochs=400, seed=11).run_id,
+        replace(DEFAULT, epochs=400, seed=11).run_id,
     )
-    wait_until(lambda: not store.database.state().in_training)  # the epoch in flight comes in
+    wait_until(lambda: not store.database.state().in_training)
     done = store.run(run_id).epochs_done
     expect(page.get_by_text(f"Epoch {done} of 400 · paused")).to_be_visible()
     page.keyboard.press("e")
@@ -118,7 +121,7 @@ def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, 
     other.goto(page.url)
     expect(metric(other, "Test error")).to_have_text(error)
     expect(other.get_by_text("Your runs")).to_have_count(0)
-    assert RunConfig(level=0.5, epochs=40, seed=12).run_id in other.url
+    assert replace(DEFAULT, seed=12).run_id in other.url
     other.context.close()
 
 
@@ -134,7 +137,7 @@ def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     subprocess.run(["kill", f"-{signal.SIGKILL}", trainers[0]], check=True)
     store, run_id = (
         Store(server.folder / "runs.sqlite"),
-        RunConfig(level=0.5, epochs=80, seed=13).run_id,
+        replace(DEFAULT, epochs=80, seed=13).run_id,
     )
     kept = store.records(run_id)
     server.stop()

@@ -32,7 +32,7 @@ def test_a_click_on_a_point_opens_that_level(page, server):
     open_page(page, server, "/sweep", "The sweep")
     expect(page.locator("code").filter(has_text="--level 0.5 ")).to_be_visible()
     points = page.locator(".st-key-sweep path[aria-roledescription=point]")
-    points.and_(page.locator("[aria-label*='source: ours'][aria-label*='level: 80%']")).first.click()
+    points.and_(page.locator("[aria-label*='source: ours;'][aria-label*='level: 80%']")).first.click()
     expect(page.locator("code").filter(has_text="--level 0.8 ")).to_be_visible()
     run_ids = full_runs().query("level == 0.8").run_id
     expect(page.get_by_text(re.compile("Run ({}):".format("|".join(run_ids))))).to_be_visible()
@@ -49,8 +49,9 @@ def test_levels_and_seeds_and_what_was_wrong_in_earlier_attempts(page, server):
     expect(page).to_have_url(re.compile("poster=true"))
     page.locator(".st-key-figure").get_by_text("Time to fit").click()
     expect(charts(page)).to_have_count(3)
-    page.locator(".st-key-rule").get_by_text("By training error").click()
-    expect(page.get_by_text("times as many epochs to fit")).to_be_visible()
+    expect(page.get_by_text("before 95% of its labels are right")).to_be_visible()
+    page.locator(".st-key-rule").get_by_text("By training loss").click()
+    expect(page.get_by_text("before its average training loss is 0.05")).to_be_visible()
 
 
 def test_what_no_gpu_has_computed_is_said_to_be_missing(page, server):
@@ -72,7 +73,7 @@ def test_the_figure_and_its_data_can_be_taken_away(page, server):
         contents[file_type] = download.value.path().read_bytes()
         assert download.value.suggested_filename.endswith(f".{file_type.lower()}")
     said = pypdf.PdfReader(io.BytesIO(contents["PDF"])).pages[0].extract_text()
-    assert "Corruption level p" in said and "The more labels are wrong" in said
+    assert "Corruption level p" in said and "With true labels this network misreads" in said
     assert b"Zhang et al." in contents["SVG"]
     assert contents["CSV"].startswith(b"run_id,model") and contents["CSV"].count(b"\n") > 11
 

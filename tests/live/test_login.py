@@ -22,3 +22,23 @@ def test_tries_are_limited_and_time_opens_the_door_again(monkeypatch):
         door.is_right("correct horse")  # even the right one has to wait
     now[0] += login.TRIES_SECONDS
     assert door.is_right("correct horse")
+
+
+def test_wrong_tries_of_others_keep_nobody_out_until_they_are_very_many(monkeypatch):
+    """Five from any phone once closed the door to the teacher, for the whole lesson."""
+    door, now = Login(hash_password("correct horse")), [1000.0]
+    monkeypatch.setattr(login.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(login, "_scrypt", lambda password, salt: password.encode())
+    door.hashed = f"scrypt$00${b'correct horse'.hex()}"
+    for _ in range(login.TRIES):
+        assert not door.is_right("guess", "phone")
+    with pytest.raises(RefusedError):
+        door.is_right("correct horse", "phone")
+    assert door.is_right("correct horse", "teacher")
+    for cookie in range(login.ALL_TRIES - login.TRIES):  # a new cookie for every try
+        assert not door.is_right("guess", f"cookie {cookie}")
+    with pytest.raises(RefusedError, match="try again in 60 s"):
+        door.is_right("correct horse", "teacher")
+    assert door.is_right("correct horse", "teacher", is_known=True)
+    now[0] += login.TRIES_SECONDS
+    assert door.is_right("correct horse", "phone")

@@ -16,7 +16,9 @@ def test_without_a_file_there_are_sane_limits_and_no_teacher(tmp_path):
 def test_the_example_is_a_policy_and_names_every_default():
     example = ROOT / "lab.example.toml"
     assert load_settings(example) == settings.Settings()
-    assert all(f"\n{name} = " in example.read_text() for name in ("runs", "epochs", "images"))
+    assert all(
+        f"\n{name} = " in example.read_text() for name in ("runs", "epochs", "images", "all_runs")
+    )
 
 
 def test_what_the_file_sets_holds(tmp_path):
@@ -54,3 +56,9 @@ def test_a_wrong_file_is_one_sentence(tmp_path, content):
 def test_a_run_that_waits_to_be_fitted_is_only_for_the_command_line():
     with pytest.raises(RefusedError):
         Limits().check(RunConfig(epochs_after_fitted=10), 0)
+
+
+def test_the_whole_server_takes_only_so_many_runs():
+    Limits().check(RunConfig(), 0, 499)
+    with pytest.raises(RefusedError, match="room for 500 runs"):
+        Limits().check(RunConfig(), 0, 500)

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import shutil
 import sqlite3
@@ -271,7 +272,8 @@ def test_only_its_owner_and_the_teacher_change_a_run(store, change):
     train(store, CONFIG, 1)
     if change in ("resume", "one_epoch"):
         store.pause(CONFIG.run_id, by="ann")
-    store.submit(CONFIG, "ben")  # a second viewer
+    else:
+        store.submit(CONFIG, "ben")  # a second viewer, of a run that goes on
     before = store.run(CONFIG.run_id)
     for other in ("ben", "", "' OR 1=1 --"):
         getattr(store, change)(CONFIG.run_id, by=other)
@@ -387,3 +389,25 @@ def test_who_does_not_say_who_asks_changes_nothing(store, change):
     train(store, CONFIG, 1)
     with pytest.raises(TypeError):
         getattr(store, change)(CONFIG.run_id)
+
+
+def test_who_asks_for_a_paused_run_has_it_go_on(store):
+    """Paused and left, it was dead for everybody else."""
+    store.submit(CONFIG, "ann")
+    store.add_epoch(CONFIG.run_id, record(1))
+    store.pause(CONFIG.run_id, by="ann")
+    run = store.submit(CONFIG, "ben")
+    assert (run.status, run.owner, run.epochs_done) == ("queued", "ben", 1)
+    store.pause(CONFIG.run_id, by="ann")  # no longer hers
+    assert store.run(CONFIG.run_id).status == "queued"
+
+
+def test_a_run_of_ones_own_can_go_on_at_the_limit(data_folder):
+    store = Store(data_folder / "limited.sqlite", Limits(runs=1, all_runs=1))
+    store.submit(CONFIG, "ann")
+    store.pause(CONFIG.run_id, by="ann")
+    assert store.submit(CONFIG, "ann").status == "queued"
+    with pytest.raises(RefusedError, match="You have one run"):
+        store.submit(dataclasses.replace(CONFIG, seed=1), "ann")
+    with pytest.raises(RefusedError, match="room for 1 runs"):
+        store.submit(dataclasses.replace(CONFIG, seed=1), "ben")

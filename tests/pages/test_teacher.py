@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.live import login
+from core.live.limits import Limits
 from core.live.login import Login, hash_password
 from core.live.settings import Settings
 from pages.shared import resources
@@ -78,3 +79,21 @@ def test_the_teacher_opens_a_room_with_its_code(teacher):
     press(page, "Open a room")
     (code,) = resources.classroom().rooms()
     assert any(f"/train?room={code}" in block.value for block in page.code) and not page.exception
+
+
+def test_a_locked_page_does_nothing_more_whatever_button_is_fired(teacher, store):
+    """The button was drawn while the page was open; a message of the protocol fires it again."""
+    store.submit(RunConfig(), "ann")
+    page = unlocked()
+    clear = next(button for button in page.button if button.label == "Clear the queue")
+    page.session_state["is_teacher"] = False
+    clear.click().run()
+    assert "The teacher's page is locked" in texts(page)
+    assert len(store.active_runs()) == 1 and not page.tabs
+
+
+def test_a_limit_under_the_usual_number_of_epochs_leaves_the_page_whole(teacher, monkeypatch):
+    few = Settings(Limits(epochs=30), resources.settings().teacher_password)
+    monkeypatch.setattr(resources, "settings", lambda: few)
+    page = unlocked()
+    assert not page.exception and page.number_input[0].value == 30

@@ -205,8 +205,8 @@ def command_of(config: RunConfig) -> str:
 
 
 def _within_epoch(run: LiveRun) -> str:
-    """How far the next epoch is, while one is being trained or waits in its middle."""
-    if run.has_ended or run.running_loss is None:
+    """How far the epoch is that is being trained."""
+    if not run.is_active or run.running_loss is None:
         return ""
     share = run.images_done / run.config.train_images
     return f" · {share:.0%} through the next (average loss {run.running_loss:.2f})"

@@ -16,5 +16,21 @@ def data_folder() -> Path:
     return Path(os.environ.get("LAB_DATA", ROOT / "data"))
 
 
+def put_in_place(part: Path, path: Path) -> None:
+    """Rename a finished file to what it is to be; after a power cut it is there whole, or not at all.
+
+    Renamed without having been flushed, it may come back empty. Raises OSError.
+    """
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    if hasattr(os, "O_DIRECTORY"):  # not on Windows, which keeps renames by itself
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
 def settings_file() -> Path:
     return Path(os.environ.get("LAB_CONFIG", ROOT / "lab.toml"))

@@ -14,6 +14,8 @@ def register(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if not sys.stdin.isatty():
+        raise ConfigError("a password is typed in a terminal: run this in one.")
     password = getpass("Teacher's password (8 characters or more): ")
     if getpass("Once more: ") != password:
         raise ConfigError("the two are not the same: start again.")

@@ -3,6 +3,7 @@
 import argparse
 
 from core.cli.flags import Commands, add_command
+from core.errors import ConfigError
 
 
 def register(commands: Commands) -> None:
@@ -11,7 +12,10 @@ def register(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from core.live.serving import serve
+    from core.live.serving import check_port, serve
     from core.live.settings import load_settings
 
+    if not 1 <= options.port <= 65535:
+        raise ConfigError(f"--port is {options.port}, but must be from 1 to 65535.")
+    check_port(options.port)
     return serve(bool(load_settings().teacher_password), options.port)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import segno
 
+from core.errors import ConfigError
 from core.paths import ROOT
 
 PORT = 8501
@@ -41,6 +42,19 @@ def network_address() -> str:
             return probe.getsockname()[0]
         except OSError:
             return "127.0.0.1"
+
+
+def check_port(port: int) -> None:
+    """Whether it is free; raises ConfigError, before the address is printed that leads nowhere."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError as error:
+            raise ConfigError(
+                f"port {port} cannot be used ({error.strerror}): is the lab running already? "
+                f"`serve --port {port + 1 if port < 65535 else 8501}` takes another."
+            ) from None
 
 
 def serve(has_teacher: bool, port: int = PORT) -> int:

@@ -23,7 +23,7 @@ from filelock import FileLock
 
 from core.config import RunConfig
 from core.errors import ConfigError, StorageError, SweepError
-from core.paths import ASSETS
+from core.paths import ASSETS, put_in_place
 from core.records import METRICS, TIMES, EpochRecord, Hardware, fitted_epoch
 
 SWEEP_FOLDER = ASSETS / "sweep"
@@ -237,7 +237,7 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
         try:
             write(Path(name))
             os.chmod(name, 0o644)
-            os.replace(name, path)
+            put_in_place(Path(name), path)
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:

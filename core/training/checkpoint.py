@@ -1,7 +1,6 @@
 """Checkpoints: the state of a run after an epoch, in safetensors; nothing is unpickled."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from torch.optim import Optimizer
 
 from core.config import RunConfig
 from core.errors import CheckpointError, StorageError
+from core.paths import put_in_place
 from core.records import EpochRecord
 
 
@@ -34,7 +34,7 @@ def save_checkpoint(
             name: tensor.cpu().contiguous() for name, tensor in _tensors(model, optimizer).items()
         }
         save_file(tensors, part, metadata=about)
-        os.replace(part, path)
+        put_in_place(part, path)
     except (OSError, SafetensorError) as error:  # the latter reports a failed write, too
         raise StorageError(path, error) from None
     finally:

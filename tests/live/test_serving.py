@@ -1,4 +1,5 @@
 import io
+import socket
 import subprocess
 import sys
 
@@ -43,6 +44,8 @@ def test_run_stays_on_this_machine():
 
 def test_the_password_command_prints_what_opens_the_gate(monkeypatch, capsys):
     monkeypatch.setattr("core.cli.password.getpass", lambda prompt: "correct horse")
+    assert main(["password"]) == 2 and "typed in a terminal" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     assert main(["password"]) == 0
     line = capsys.readouterr().out.strip()
     hashed = line.removeprefix('teacher_password = "').removesuffix('"')
@@ -55,3 +58,19 @@ def test_the_password_command_prints_what_opens_the_gate(monkeypatch, capsys):
 def test_serving_needs_no_torch():
     code = "import sys, core.live.serving; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "-1"])
+def test_a_port_that_is_none_is_one_sentence(capsys, port):
+    assert main(["serve", "--port", port]) == 2
+    assert "must be from 1 to 65535" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said_before_any_address(capsys):
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["serve", "--port", str(port)]) == 2
+    printed = capsys.readouterr()
+    assert f"port {port} cannot be used" in printed.err and "The lab is at" not in printed.out

@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from safetensors.torch import load_file
 from core.config import PRESETS, RunConfig
 from core.data.corruption import corrupt_labels, followed_images
 from core.errors import CheckpointError, DivergedError, StorageError
-from core.records import EpochRecord, fitted_epoch
+from core.records import EpochRecord, fitted_epoch, memorized_by_chance
 from core.training import checkpoint, dataset, devices
 from core.training.devices import describe_device
 from core.training.models import build_model
@@ -260,3 +261,27 @@ def test_an_epochs_time_is_that_of_its_own_work(tiny):
         training.work(seconds=0)
         time.sleep(0.05)  # another run's turn
     assert training.collect().seconds < time.perf_counter() - started - 10 * 0.05
+
+
+def test_a_checkpoint_is_flushed_before_it_is_put_in_place(tiny, tmp_path, monkeypatch):
+    """Renamed without, it may be empty after a power cut."""
+    calls, fsync, rename = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: calls.append("flush") or fsync(file))
+    monkeypatch.setattr(os, "replace", lambda *names: calls.append("rename") or rename(*names))
+    next(train(FAST, tiny, "cpu", tmp_path / "run.safetensors"))
+    assert calls == ["flush", "rename", "flush"]  # the file, its name, the folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_default_run_finds_the_pattern_first_and_memorizes_then(embedded, seed):
+    """What the live page promises; at half random labels this network memorizes from the start."""
+    config = dataclasses.replace(PRESETS[0].config, seed=seed)
+    records = list(train(config, embedded, "cpu"))
+    for record in records[:3]:
+        assert record.recovered > record.memorized and record.recovered > 0.25
+    assert records[0].memorized - memorized_by_chance(records[0].recovered) < 0.1
+    assert all(record.memorized > record.recovered for record in records[5:])
+    assert records[-1].memorized > 0.99 and records[-1].recovered < 0.01
+    best = min(record.test_error for record in records)
+    assert records[-1].test_error > best + 0.02  # and it costs: the best was early

@@ -30,6 +30,8 @@ def stored(request, monkeypatch, tmp_path):
 @pytest.mark.parametrize("network", MODELS)
 def test_every_combination_of_the_controls_opens(stored, network):
     """None ends in a red box, whatever is computed: the address may name any figure."""
+    if results.stamp() in ("none", "one run") and network not in ("mlp-1x512", "inception"):
+        pytest.skip("without runs the networks are alike")
     for images in IMAGES:
         for figure in (*FIGURES.values(), "made up"):
             page = open_page("sweep", network=network, images=images, figure=figure)

@@ -60,7 +60,7 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
         records = resources.records(run_id, run.epochs_done)
         if run.is_active != was_active:
             st.rerun()  # the whole page: starts or ends the timer
-        st.fragment(_status, run_every=_progress_seconds(run, records))(run_id)
+        st.fragment(_status, run_every=_progress_seconds(run, records))(run_id, was_active)
         _buttons(run)
         config = run.config
         shape = (config.epochs, config.level > 0)  # all that the empty charts depend on
@@ -173,11 +173,13 @@ def _progress_seconds(run: LiveRun, records: list[EpochRecord]) -> float | None:
     return max(PROGRESS_SECONDS, resources.live_pages(st.session_state.visitor) / LOOKS_A_SECOND)
 
 
-def _status(run_id: str) -> None:
+def _status(run_id: str, was_active: bool) -> None:
     with plain_errors():
         run = resources.store().run(run_id)
         if run is None:
             return
+        if run.is_active != was_active:
+            st.rerun()  # the whole page: the curves must not end an epoch before the status does
         records = resources.records(run_id, run.epochs_done)
         board = resources.board()
         others = [other for other in board.active if other.run_id != run.run_id]

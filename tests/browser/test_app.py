@@ -110,9 +110,9 @@ def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
 
 
 def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, browser):
-    open_page(page, server, "/train?seed=12", "Train live")
+    open_page(page, server, "/train?seed=12&epochs=8", "Train live")
     start_button(page).click()
-    expect(page.get_by_text("Epoch 40 of 40 · finished")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Epoch 8 of 8 · finished")).to_be_visible(timeout=120_000)
     error = metric(page, "Test error").inner_text()
     page.reload()
     expect(metric(page, "Test error")).to_have_text(error)
@@ -121,13 +121,13 @@ def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, 
     other.goto(page.url)
     expect(metric(other, "Test error")).to_have_text(error)
     expect(other.get_by_text("Your runs")).to_have_count(0)
-    assert replace(DEFAULT, seed=12).run_id in other.url
+    assert replace(DEFAULT, seed=12, epochs=8).run_id in other.url
     other.context.close()
 
 
 def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     open_page(page, server, "/train?seed=13", "Train live")
-    start_with_epochs(page, 80)
+    start_with_epochs(page, 50)
     trainers = subprocess.run(
         ["pgrep", "-P", str(server.process.pid), "-f", "core.live.trainer"],
         capture_output=True,
@@ -137,15 +137,15 @@ def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     subprocess.run(["kill", f"-{signal.SIGKILL}", trainers[0]], check=True)
     store, run_id = (
         Store(server.folder / "runs.sqlite"),
-        replace(DEFAULT, epochs=80, seed=13).run_id,
+        replace(DEFAULT, epochs=50, seed=13).run_id,
     )
     kept = store.records(run_id)
     server.stop()
     server.start()
     page.goto(page.url)
-    expect(page.get_by_text("Epoch 80 of 80 · finished")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Epoch 50 of 50 · finished")).to_be_visible(timeout=120_000)
     records = store.records(run_id)
-    assert records[: len(kept)] == kept and len(records) == 80
+    assert records[: len(kept)] == kept and len(records) == 50
 
 
 def test_runs_side_by_side_share_a_link(page, server):

@@ -27,7 +27,7 @@ def test_it_checks_measures_trains_and_packs(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(borrowed, "_bench_command", lambda folder, seconds: ["false"])  # the slow part
     monkeypatch.setattr(borrowed, "SWEEP_FOLDER", tmp_path / "nothing")
     folder = tmp_path / "borrowed"
-    arguments = ["borrowed", "--minutes", "0.2", "--grid", "mini", "--model", "mlp-1x512"]
+    arguments = ["borrowed", "--minutes", "0.15", "--grid", "mini", "--model", "mlp-1x512"]
     assert main([*arguments, "--folder", str(folder)]) == 0
     printed = capsys.readouterr().out
     assert "CPU threads" in printed and "speed ended with status 1" in printed

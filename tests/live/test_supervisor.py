@@ -29,7 +29,7 @@ def store(data_folder):
 def test_killed_twenty_times_at_random_moments_it_resumes(store, data_folder, monkeypatch):
     monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.05)
     draw = random.Random(0)
-    config = RunConfig(level=0.5, epochs=40)
+    config = RunConfig(level=0.5, epochs=24)
     run_id = store.submit(config, "ann").run_id
     process = TrainerProcess()
     process.start()
@@ -47,7 +47,7 @@ def test_killed_twenty_times_at_random_moments_it_resumes(store, data_folder, mo
     wait_until(lambda: is_over(store, run_id), 120)
     assert store.run(run_id).status == "finished"
     records = store.records(run_id)
-    assert [record.epoch for record in records] == list(range(1, 41))
+    assert [record.epoch for record in records] == list(range(1, 25))
     assert reproducible(records) == reproducible(train(config, load_embedded()))
     process.stop()
 

@@ -129,7 +129,11 @@ def test_divergence_is_said_and_nothing_infinite_is_yielded(tiny):
 def test_every_network_fits_random_labels(tiny, model):
     """The thing itself, on 16 images: all labels random, and every one learned by heart."""
     data = dataclasses.replace(
-        tiny, train_images=tiny.train_images[:16], train_labels=tiny.train_labels[:16]
+        tiny,
+        train_images=tiny.train_images[:16],
+        train_labels=tiny.train_labels[:16],
+        test_images=tiny.test_images[:40],
+        test_labels=tiny.test_labels[:40],
     )
     config = RunConfig(model=model, level=1.0, epochs=70, batch_size=8, learning_rate_decay=0.98)
     if model == "inception-no-bn":  # eight images a step are too few for the 0.1 of 128 a step
@@ -186,7 +190,7 @@ def test_every_network_starts_to_learn_at_the_papers_learning_rate(embedded, mod
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ["random", "deep"])
 def test_presets_fit_their_training_set_also_with_random_labels(embedded, key):
-    """Those that take seconds; the other MLP presets differ by the level alone."""
+    """Those that take seconds; the other MLP presets differ by the level or the batch size alone."""
     config = next(preset.config for preset in PRESETS if preset.key == key)
     records = list(train(dataclasses.replace(config, level=1.0), embedded, "cpu"))
     assert fitted_epoch(records) and records[-1].train_error == 0

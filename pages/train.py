@@ -1,10 +1,7 @@
 """Train live: start a run, watch it learn and memorize, hold it against the paper."""
 
-from dataclasses import asdict
-
 import streamlit as st
 
-from core.config import RunConfig
 from core.errors import ConfigError
 from core.live.estimate import estimate
 from core.view.captions.run import describe_start
@@ -12,7 +9,13 @@ from pages.shared import live, resources
 from pages.shared.frame import action, page
 from pages.shared.full_data import data_at_hand
 from pages.shared.room import room
-from pages.shared.run_form import config_of_form, level_slider, more_settings, preset_choice
+from pages.shared.run_form import (
+    config_of_form,
+    form_values,
+    level_slider,
+    more_settings,
+    preset_choice,
+)
 from pages.shared.visitor import visitor
 
 
@@ -34,22 +37,18 @@ with page(
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         if not in_room.hides("preset"):
             preset_choice()
-        level = in_room.config.level if in_room.hides("level") else level_slider()
-        if in_room.hides("more"):
-            settings = asdict(in_room.config)
-            del settings["level"]
-        else:
+        if not in_room.hides("level"):
+            level_slider()
+        if not in_room.hides("more"):
             with st.popover("More settings", icon=":material/tune:"):
-                settings = more_settings()
+                more_settings()
         start_button = st.empty()
-    settings["data"] = data_at_hand(settings["data"])
-    if settings["corruption"] != "labels":
-        level = 0.0
     config, problem = None, ""
     try:
-        config = RunConfig(**settings, level=level)
+        config = config_of_form(in_room.hidden)
     except ConfigError as error:
         problem = f"This cannot be trained: {error}"
+    data_at_hand(form_values(in_room.hidden)["data"])
     start_button.button(
         "Start training",
         type="primary",

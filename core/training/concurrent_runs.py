@@ -125,8 +125,10 @@ class ConcurrentRuns:
     def work(self, run_id: str, seconds: float = math.inf) -> None:
         """Go on with the epoch of a run in flight for about so long; `collect` reports what fails.
 
-        A CUDA GPU works by itself.
+        Nothing to do where the device works by itself.
         """
+        if self.works_by_itself:
+            return
         try:
             self._trainings[run_id].work(seconds)
         except Exception as error:

@@ -22,12 +22,16 @@ def choose_data(default: str = "embedded") -> str:
     )
 
 
+def at_hand(chosen: str) -> str:
+    """What was chosen, or the embedded images where the others are not on this machine."""
+    return chosen if chosen != "full" or cifar10.has_full() else "embedded"
+
+
 def data_at_hand(chosen: str) -> str:
-    """What was chosen, or, with an offer to fetch the rest, the embedded images."""
-    if chosen == "full" and not cifar10.has_full():
+    """The same, with an offer to fetch the rest."""
+    if at_hand(chosen) != chosen:
         _offer_download()
-        return "embedded"
-    return chosen
+    return at_hand(chosen)
 
 
 @st.fragment(run_every=0.5)

@@ -47,7 +47,8 @@ def room() -> Room:
         return Room("", None)
     lesson = resources.classroom().lesson(code)
     if lesson is None:
-        st.session_state.pop("room", None)
+        for name in ("room", "lesson"):
+            st.session_state.pop(name, None)
         st.warning(f"There is no room {code[:8]!r} here: ask your teacher for its code.")
         return Room("", None)
     if st.session_state.get("lesson") != (code, lesson):  # just come, or the lesson has changed

@@ -7,8 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.config import CORRUPTIONS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
-from core.data import cifar10
-from pages.shared.full_data import choose_data
+from pages.shared.full_data import at_hand, choose_data
 
 CORRUPTION_NAMES = {
     "labels": "Labels",
@@ -25,8 +24,8 @@ def default() -> RunConfig:
     return lesson.config if lesson is not None else PRESETS[0].config
 
 
-def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
-    """What the controls say at this moment, also within an action. Raises ConfigError.
+def form_values(hidden: Collection[str] = ()) -> dict[str, Any]:
+    """What the controls say at this moment, also within an action; the fields of a RunConfig.
 
     What an action was given when its button was drawn may be older than what was typed since.
     hidden: the controls of classroom.HIDEABLE that the visitor does not see.
@@ -36,8 +35,13 @@ def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
         is_hidden = ("level" if name == "level" else "more") in hidden
         if not is_hidden and st.session_state.get(name) is not None:
             values[name] = st.session_state[name]
-    if values["data"] == "full" and not cifar10.has_full():
-        values["data"] = "embedded"
+    return values
+
+
+def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
+    """The run that the controls describe, on the images at hand. Raises ConfigError."""
+    values = form_values(hidden)
+    values["data"] = at_hand(values["data"])
     if values["corruption"] != "labels":
         values["level"] = 0.0
     return RunConfig(**values)
@@ -88,9 +92,9 @@ def preset_choice() -> None:
     )
 
 
-def more_settings() -> dict:
-    """What seldom needs a change; the fields by name."""
-    data = choose_data(default().data)
+def more_settings() -> None:
+    """What seldom needs a change; config_of_form reads them."""
+    choose_data(default().data)
     model = st.selectbox(
         "Network",
         MODELS,
@@ -99,33 +103,21 @@ def more_settings() -> dict:
         bind="query-params",
         on_change=_set_learning_rate,
     )
-    corruption = corruption_choice()
+    corruption_choice()
     first, second = st.columns(2)
     with first:
-        epochs = _number("epochs", "Epochs", 10)
+        _number("epochs", "Epochs", 10)
         usual = default()
         rate = usual.learning_rate if usual.model == model else PAPER_LEARNING_RATE[model]
-        learning_rate = _number("learning_rate", "Learning rate", 0.005, "%g", rate)
-        weight_decay = _number("weight_decay", "Weight decay", 0.0001, "%g")
+        _number("learning_rate", "Learning rate", 0.005, "%g", rate)
+        _number("weight_decay", "Weight decay", 0.0001, "%g")
     with second:
-        batch_size = _number("batch_size", "Batch size", 32)
-        decay = _number("learning_rate_decay", "Decay per epoch", 0.01, "%g")
-        seed = seed_input()
-    crop = st.toggle(
+        _number("batch_size", "Batch size", 32)
+        _number("learning_rate_decay", "Decay per epoch", 0.01, "%g")
+        seed_input()
+    st.toggle(
         "Random crop (augmentation)", default().random_crop, key="random_crop", bind="query-params"
     )
-    return {
-        "data": data,
-        "model": model,
-        "corruption": corruption,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "learning_rate_decay": decay,
-        "weight_decay": weight_decay,
-        "random_crop": crop,
-        "seed": seed,
-    }
 
 
 def _number(

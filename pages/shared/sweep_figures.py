@@ -29,14 +29,17 @@ from pages.shared.drawing import draw
 
 RULES = {"error": "By training error", "loss": "By training loss"}
 TEST_LABELS = {"true": "True test labels", "corrupted": "Corrupted, too"}
+ACCURACIES = {
+    "train": "Training accuracy",
+    "paper_train": "The paper's training accuracy",
+    "test": "Test accuracy",
+    "paper_test": "The paper's test accuracy",
+}
 REGULARIZER_COLUMNS = {
     "labels": "Labels",
     "random_crop": "Random crop",
     "weight_decay": "Weight decay",
-    "train": "Training accuracy",
-    "paper_train": "the paper's",
-    "test": "Test accuracy",
-    "paper_test": "the paper's ",
+    **ACCURACIES,
     "seeds": "Seeds",
 }
 
@@ -223,14 +226,9 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
     same = table[(table[list(chosen)] == pd.Series(chosen)).all(axis=1)]
     row = same.iloc[0] if len(same) else None
     with st.container(horizontal=True):
-        for name, label in REGULARIZER_COLUMNS.items():
-            if name in chosen or name == "seeds" or (name.startswith("paper") and data != "full"):
-                continue
-            is_known = row is not None and pd.notna(row[name])
-            words = f"{'The paper: ' if name.startswith('paper') else ''}{label}"
-            if name.startswith("paper"):
-                words = f"The paper's {'training' if name == 'paper_train' else 'test'} accuracy"
-            st.metric(words, f"{row[name]:.1%}" if is_known and row is not None else "–")
+        for name, label in ACCURACIES.items():
+            if data == "full" or not name.startswith("paper"):
+                st.metric(label, "–" if row is None or pd.isna(row[name]) else f"{row[name]:.1%}")
     if row is None:
         st.caption("Neither we nor the paper have this combination.")
     shown = table if data == "full" else table.drop(columns=["paper_train", "paper_test"])
@@ -238,11 +236,7 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
     st.dataframe(
         shown.rename(columns=REGULARIZER_COLUMNS),
         hide_index=True,
-        column_config={
-            label: per_cent
-            for name, label in REGULARIZER_COLUMNS.items()
-            if name.endswith(("train", "test"))
-        },
+        column_config=dict.fromkeys(ACCURACIES.values(), per_cent),
     )
     st.caption(captions.REGULARIZERS_EXPLAINED)
 

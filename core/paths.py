@@ -32,5 +32,14 @@ def put_in_place(part: Path, path: Path) -> None:
             os.close(folder)
 
 
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Of the file that has this name now, which another one put in its place has not; None: no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def settings_file() -> Path:
     return Path(os.environ.get("LAB_CONFIG", ROOT / "lab.toml"))

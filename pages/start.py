@@ -9,6 +9,8 @@ from pages.shared import resources
 from pages.shared.drawing import draw
 from pages.shared.frame import page
 from pages.shared.navigation import pages
+from pages.shared.room import room
+from pages.shared.visitor import visitor
 
 MODEL = "mlp-1x512"
 
@@ -17,6 +19,8 @@ with page(
     "Ten kinds of photographs, and a share of their labels drawn again at random. A neural network can "
     "be brought to repeat almost every label, the lies too. What is it then worth on new photographs?",
 ):
+    visitor()
+    room()
     runs = resources.sweep()
     full = comparison.label_runs(runs)
     st.markdown(f"**{describe_sweep(full, MODEL)}**")

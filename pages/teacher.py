@@ -12,11 +12,16 @@ from core.live import serving
 from core.live.classroom import HIDEABLE, Lesson
 from core.live.store import TEACHER, Status
 from core.sweep import comparison
-from core.view.captions.classroom import describe_guesses, describe_queue
+from core.view.captions.classroom import (
+    describe_guesses,
+    describe_owners,
+    describe_queue,
+    describe_storage,
+)
 from core.view.charts import by_level
 from pages.shared import resources
-from pages.shared.frame import action, page, plain_errors, teachers_action
-from pages.shared.visitor import visitor
+from pages.shared.frame import action, is_teacher, page, plain_errors, teachers_action
+from pages.shared.visitor import is_known_by_cookie, network_address, visitor
 
 CLOSED = """
 The teacher's page is closed: nobody has set a password. On the machine that serves the lab, run
@@ -32,11 +37,12 @@ put the line that it prints into `lab.toml` beside `app.py`, and start the serve
 def unlock() -> None:
     password, st.session_state.password = st.session_state.password, ""
     is_known = st.session_state.get("was_teacher", False) or is_at_the_server()
-    login = resources.login()
-    st.session_state.is_teacher = login.is_right(password, st.session_state.visitor, is_known)
-    if not st.session_state.is_teacher:
+    name = st.session_state.visitor
+    if not resources.login().is_right(password, name, network_address(), is_known):
         raise RefusedError("That is not the password.")
-    st.session_state.was_teacher = True
+    st.session_state.is_teacher = st.session_state.was_teacher = True
+    if is_known_by_cookie():
+        resources.classroom().let_in(name)
 
 
 def is_at_the_server() -> bool:
@@ -47,10 +53,10 @@ def is_at_the_server() -> bool:
 
 def lock() -> None:
     st.session_state.is_teacher = False
+    resources.classroom().lock_out(st.session_state.visitor)
 
 
 def show_door() -> None:
-    visitor()
     with st.form("door", border=False, width=420):
         st.text_input("Password", type="password", key="password", max_chars=200)
         st.form_submit_button("Open", type="primary", on_click=action(unlock))
@@ -130,12 +136,14 @@ def show_queue() -> None:
         rows = [
             {
                 "Visitor": places[run.owner],  # a number of the moment, no name
+                "Address": run.address or "this machine",
                 "Run": run_name(run.config),
                 "State": run.status.value,
                 "Epochs": f"{run.epochs_done} of {run.config.epochs}",
             }
             for run in waiting
         ]
+        st.caption(f"{describe_owners(waiting)} {describe_storage(*resources.storage())}")
         st.dataframe(pd.DataFrame(rows), hide_index=True)
         runs = {run.run_id: run for run in waiting}
         chosen = st.selectbox(
@@ -170,9 +178,10 @@ def show_guesses() -> None:
 
 
 with page("Teacher", "Set up a lesson, manage the queue, show the class its guesses."):
+    visitor()
     if not resources.settings().teacher_password:
         st.markdown(CLOSED)
-    elif not st.session_state.get("is_teacher"):
+    elif not is_teacher():
         show_door()
     else:
         rooms, queue, guesses = st.tabs(["Lesson and room", "Queue", "Guesses"])
@@ -182,4 +191,4 @@ with page("Teacher", "Set up a lesson, manage the queue, show the class its gues
             st.fragment(show_queue, run_every=2.0)()
         with guesses:
             st.fragment(show_guesses, run_every=2.0)()
-        st.button("Lock this page", on_click=lock, icon=":material/lock:")
+        st.button("Lock this page", on_click=action(lock), icon=":material/lock:")

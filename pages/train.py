@@ -16,11 +16,11 @@ from pages.shared.run_form import (
     more_settings,
     preset_choice,
 )
-from pages.shared.visitor import visitor
+from pages.shared.visitor import network_address, visitor
 
 
 def start(hidden: tuple[str, ...], visitor_name: str) -> None:
-    run = resources.store().submit(config_of_form(hidden), visitor_name)
+    run = resources.store().submit(config_of_form(hidden), visitor_name, network_address())
     st.query_params["run"] = run.run_id
 
 
@@ -62,8 +62,9 @@ with page(
     if config is None:
         st.error(problem)
     else:
-        others = [run for run in store.active_runs() if run.run_id != config.run_id]
-        needed = estimate(config, store.speeds(), others, visitor_name)
+        board = resources.board()  # and not the store itself: one look for all who come at once
+        others = [run for run in board.active if run.run_id != config.run_id]
+        needed = estimate(config, board.speeds, others, visitor_name)
         st.caption(describe_start(config, store.run(config.run_id), needed, len(others)))
 
     run_id = st.query_params.get("run")
@@ -71,6 +72,7 @@ with page(
     if run_id and run is None:
         st.warning(f"There is no run of this name here: {run_id[:12]!r}. Start one above.")
     if run:
+        store.note_view(run.run_id)
         live.show(run, resources.sweep())
     elif config is not None:
         live.show_nothing(config)

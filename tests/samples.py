@@ -46,6 +46,7 @@ def live_run(config: RunConfig, status: str = "running", epochs_done: int = 0, o
         device="2 CPU threads",
         requested_at=0.0,
         owner=owner,
+        address="",
         epochs_done=epochs_done,
     )
 

@@ -1,8 +1,7 @@
 """What a teacher and a class share: rooms with their lessons, guesses, and the whole queue.
 
 A room is a code in the address (?room=K7P2X); whoever opens it gets the lesson's settings.
-Guesses are kept with the visitor's random
-name, so that each has one, and shown without it.
+Guesses are kept with the visitor's random name, so that each has one, and shown without it.
 """
 
 import json
@@ -20,6 +19,7 @@ from core.live.store import TEACHER, LiveRun, Store
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that reads like something else
 CODE_LENGTH = 5
 MAX_GUESSES = 1_000  # kept in a room
+TEACHER_SECONDS = 12 * 3600.0  # an opened teacher's page stays open, also when the connection is lost
 HIDEABLE = {"preset": "Preset", "level": "Corruption level", "more": "More settings"}
 
 
@@ -125,6 +125,27 @@ class Classroom:
             ).fetchall()
         guesses = [json.loads(row["guess"]) for row in rows]
         return np.array(guesses, dtype=float).reshape(len(guesses), 2, len(LEVELS))
+
+    # Who has opened the teacher's page
+
+    def let_in(self, visitor: str) -> None:
+        """This visitor is the teacher, for a day of school or until they lock the page."""
+        with self.store.database.connect() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO teachers VALUES (?, ?)",
+                (visitor, time.time() + TEACHER_SECONDS),
+            )
+
+    def lock_out(self, visitor: str) -> None:
+        with self.store.database.connect() as connection:
+            connection.execute("DELETE FROM teachers WHERE visitor = ?", (visitor,))
+
+    def is_teacher(self, visitor: str) -> bool:
+        with self.store.database.connect() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM teachers WHERE visitor = ? AND until > ?", (visitor, time.time())
+            ).fetchone()
+        return row is not None
 
     # The queue, for the teacher's page alone
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from core.errors import StoreError
+from core.paths import file_identity
 
-VERSION = 2  # of the schema, in PRAGMA user_version; 0: from before it was stored there
+VERSION = 3  # of the schema, in PRAGMA user_version; 0: from before it was stored there
 
 # `asked` in tables is seconds since 1970, but never before an earlier one.
 SCHEMA = """
@@ -29,7 +30,10 @@ CREATE TABLE IF NOT EXISTS runs (
     message TEXT NOT NULL DEFAULT '',
     device TEXT NOT NULL DEFAULT '',
     owner TEXT NOT NULL DEFAULT '',  -- the visitor whose turn it takes
+    address TEXT NOT NULL DEFAULT '', -- of the network, from which they asked; empty: this machine
     asked REAL NOT NULL,
+    seen REAL NOT NULL DEFAULT 0,    -- when its page was last opened, to the hour
+    epochs_done INTEGER NOT NULL DEFAULT 0,  -- the last one in `epochs`: counting them takes long
     images_done INTEGER NOT NULL DEFAULT 0,  -- of the epoch that is being trained
     running_loss REAL                -- over these
 );
@@ -67,12 +71,20 @@ CREATE TABLE IF NOT EXISTS guesses (
     made REAL NOT NULL,
     visitor TEXT NOT NULL DEFAULT '' -- who made it; no page tells
 );
+CREATE TABLE IF NOT EXISTS teachers ( -- who has opened the teacher's page
+    visitor TEXT PRIMARY KEY,
+    until REAL NOT NULL              -- seconds since 1970
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS runs_by_status ON runs (status);
 CREATE INDEX IF NOT EXISTS guesses_by_room ON guesses (room, visitor);
 """
 
 ADDED = {  # columns that earlier versions lack, by table
     "runs": {
         "owner": "TEXT NOT NULL DEFAULT ''",
+        "address": "TEXT NOT NULL DEFAULT ''",
+        "seen": "REAL NOT NULL DEFAULT 0",
+        "epochs_done": "INTEGER NOT NULL DEFAULT 0",
         "images_done": "INTEGER NOT NULL DEFAULT 0",
         "running_loss": "REAL",
     },
@@ -92,31 +104,36 @@ class ServerState:
 class Database:
     """One file, opened once a process; every connection is a transaction. Raises StoreError."""
 
-    def __init__(self, path: Path):
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{path.parent} cannot be written ({error.strerror}).") from None
-        self._is_open = False
+    def __init__(self, path: Path, patience: float = 2.0):
+        """patience: seconds to wait for a file that another program has locked."""
+        self.path, self.patience = path, patience
+        self._file: tuple[int, int] | None = None  # the one that is open; None: none yet
         self._open()
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
+        if (
+            self._file and file_identity(self.path) != self._file
+        ):  # deleted, or another put in its place
+            self._open()
+        with self._connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
         connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite3.connect(self.path, timeout=10)
+            connection = sqlite3.connect(self.path, timeout=self.patience)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             with connection:
                 yield connection
         except sqlite3.Error as error:
-            if type(error) is sqlite3.DatabaseError and self._is_open:  # damaged while in use
-                self._is_open = False
+            if type(error) is sqlite3.DatabaseError and self._file:  # damaged while in use
                 self._open()
                 raise StoreError(f"{self.state().damage} Reload the page.") from None
-            raise StoreError(f"The runs in {self.path} cannot be read or written ({error}).") from None
+            raise StoreError(self._sentence(error)) from None
         finally:
             if connection is not None:
                 connection.close()
@@ -136,6 +153,15 @@ class Database:
     def set_in_training(self, run_ids: list[str]) -> None:
         self._write_state("training", " ".join(run_ids))
 
+    def used_bytes(self) -> int:
+        """What is in use of the file; what was deleted is used again before the file grows."""
+        with self.connect() as connection:
+            used, free, size = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return int((used - free) * size)
+
     def dismiss_damage(self) -> None:
         self._write_state("damaged", "")
 
@@ -143,19 +169,39 @@ class Database:
         with self.connect() as connection:
             connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, text))
 
+    def _sentence(self, error: sqlite3.Error) -> str:
+        if "locked" in str(error):
+            return (
+                f"The runs in {self.path} have been locked for {self.patience:g} s: try again. Where this "
+                "comes often, that folder is probably on a network drive: let LAB_DATA name one on a "
+                "disk of the server itself."
+            )
+        return (
+            f"The runs in {self.path} cannot be read or written ({error}): make {self.path.parent} a folder "
+            "on a disk of the server itself where the lab may write."
+        )
+
     def _open(self) -> None:
         """Make the file ready for use; one that is damaged is set aside and a new one begun."""
+        was_open, self._file = self._file is not None, None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            is_there = self.path.exists()
+            for end in () if is_there else ("-wal", "-shm"):  # of a deleted file: they fit no other
+                self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.path.parent} cannot be written ({error.strerror}).") from None
         aside = _set_aside_if_damaged(self.path)
-        with self.connect() as connection:
+        with self._connect() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             _migrate(connection, self.path)
-        if aside:
+        self._file = file_identity(self.path)
+        kept = f"was damaged. It is kept as {aside.name}" if aside else "has been deleted"
+        if aside or (was_open and not is_there):
             self._write_state(
                 "damaged",
-                f"The file of the runs was damaged. It is kept as {aside.name}, and a new one has "
-                "been begun: runs from before are not in it.",
+                f"The file of the runs {kept}, and a new one has been begun: runs from before are not in it.",
             )
-        self._is_open = True
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -173,6 +219,10 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             if name not in there:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {column}")
     connection.executescript(SCHEMA)
+    connection.execute(
+        "UPDATE runs SET epochs_done = "
+        "(SELECT COALESCE(MAX(epoch), 0) FROM epochs WHERE epochs.run_id = runs.run_id)"
+    )
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

@@ -8,15 +8,20 @@ from core.errors import RefusedError
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one visitor, but for the last. Checked where a run is accepted, not in a widget."""
+    """Of one visitor, but for the last two. Checked where a run is accepted, not in a widget."""
 
     runs: int = 5  # waiting, training or paused at a time
     epochs: int = 400  # of one run
     images: int = 50_000  # of one run's training set
+    address_runs: int = 150  # of all who share an address of the network, as a school behind a router
     all_runs: int = 500  # of all visitors together
 
-    def check(self, config: RunConfig, runs: int, all_runs: int = 0) -> None:
-        """runs: how many the visitor has already, all_runs: how many there are. Raises RefusedError."""
+    def check(self, config: RunConfig, runs: int, address_runs: int = 0, all_runs: int = 0) -> None:
+        """Raises RefusedError for a run that is too much.
+
+        runs: how many the visitor has already; address_runs: how many their address has; all_runs:
+        how many there are.
+        """
         if config.epochs > self.epochs or config.epochs_after_fitted:
             raise RefusedError(f"A run can have up to {self.epochs} epochs here: ask for fewer.")
         if config.train_images > self.images:
@@ -28,6 +33,11 @@ class Limits:
             raise RefusedError(
                 f"You have {count} waiting or training, which is all that one visitor can have here: "
                 "wait until one is finished, or cancel one."
+            )
+        if address_runs >= self.address_runs:
+            raise RefusedError(
+                f"From your network address {self.address_runs:,} runs are waiting or training, which is all "
+                "that one address can have here: try again when some are finished."
             )
         if all_runs >= self.all_runs:
             raise RefusedError(

@@ -11,6 +11,7 @@ from core.errors import ConfigError, RefusedError
 
 SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms a try
 TRIES, TRIES_SECONDS = 5, 60.0  # wrong passwords of one visitor in this time
+ADDRESS_TRIES = 20  # of all who share an address of the network
 ALL_TRIES = 60  # of all visitors together: a new cookie makes a new visitor
 
 
@@ -33,21 +34,27 @@ class Login:
     def __init__(self, hashed: str):
         """hashed: what hash_password returned."""
         self.hashed = hashed
-        self._wrong_tries: list[tuple[float, str]] = []  # moments on the monotonic clock, and who
+        # Moments on the monotonic clock, who, from which address.
+        self._wrong_tries: list[tuple[float, str, str]] = []
         self._lock = threading.Lock()
 
-    def is_right(self, password: str, who: str = "", is_known: bool = False) -> bool:
+    def is_right(self, password: str, who: str = "", address: str = "", is_known: bool = False) -> bool:
         """Whether this is the password. Raises RefusedError after too many wrong ones.
 
         who: the visitor; others' wrong tries do not keep them out, unless there are very many.
+        address: of the network, from which they come; empty: this machine.
         is_known: a session that was in before, or at the server itself: not kept out by those, either.
         """
         with self._lock:  # also: one scrypt at a time
             now = time.monotonic()
             self._wrong_tries = [each for each in self._wrong_tries if now - each[0] < TRIES_SECONDS]
-            own = [then for then, name in self._wrong_tries if name == who]
-            everybodys = [then for then, _ in self._wrong_tries]
-            for tries, most in ((own, TRIES), ([] if is_known else everybodys, ALL_TRIES)):
+            own = [then for then, name, _ in self._wrong_tries if name == who]
+            near = [then for then, _, place in self._wrong_tries if address and place == address]
+            everybodys = [then for then, _, _ in self._wrong_tries]
+            counts = [(own, TRIES)]
+            if not is_known:
+                counts += [(near, ADDRESS_TRIES), (everybodys, ALL_TRIES)]
+            for tries, most in counts:
                 if len(tries) >= most:
                     wait = TRIES_SECONDS - (now - tries[-most])
                     raise RefusedError(f"Too many wrong passwords: try again in {wait:.0f} s.")
@@ -56,7 +63,7 @@ class Login:
                 _scrypt(password, bytes.fromhex(salt)), bytes.fromhex(expected)
             )
             if not is_right:
-                self._wrong_tries.append((now, who))
+                self._wrong_tries.append((now, who, address))
             return is_right
 
 

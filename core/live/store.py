@@ -9,10 +9,11 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Sized
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from core.config import RunConfig
 from core.live.database import Database
@@ -58,6 +59,7 @@ ACTIVE = (Status.QUEUED, Status.RUNNING)
 UNENDED = (*ACTIVE, Status.PAUSED)
 ENDED = (Status.FINISHED, Status.CANCELLED, Status.FAILED)
 RESTARTABLE = (Status.PAUSED, Status.CANCELLED, Status.FAILED)  # who asks for one has it go on
+SEEN_SECONDS = 3600.0  # how exactly it is known when a run was last looked at
 MAX_ATTEMPTS = 3  # starts of a run without a finished epoch, before it is given up
 Value = str | int | float | None  # of a column
 TEACHER, TRAINER = "teacher", "trainer"  # may change every run; visitors' names are hexadecimal
@@ -66,9 +68,8 @@ TEACHER, TRAINER = "teacher", "trainer"  # may change every run; visitors' names
 NOW = "MAX(?, COALESCE((SELECT MAX(asked) FROM visits), 0) + 0.000001)"
 
 
-@dataclass(frozen=True)
-class LiveRun:
-    """A run as the store knows it."""
+class LiveRun(NamedTuple):
+    """A run as the store knows it. A tuple: a thousand are made five times a second."""
 
     run_id: str
     config: RunConfig
@@ -79,6 +80,7 @@ class LiveRun:
     device: str
     requested_at: float  # seconds since 1970
     owner: str
+    address: str  # of the network, from which the owner asked; empty: this machine
     epochs_done: int
     images_done: int = 0  # of the epoch that is being trained, as far as the trainer tells
     running_loss: float | None = None  # see EpochProgress
@@ -95,43 +97,43 @@ class LiveRun:
 class Store:
     """The runs in one database; every call is a transaction of its own. Raises StoreError."""
 
-    def __init__(self, path: Path | None = None, limits: Limits | None = None):
+    def __init__(self, path: Path | None = None, limits: Limits | None = None, patience: float = 2.0):
         """path: by default runs.sqlite in the data folder.
 
         limits: what a visitor may ask for; None: anything.
+        patience: see Database.
         """
-        self.database = Database(path or data_folder() / "runs.sqlite")
+        self.database = Database(path or data_folder() / "runs.sqlite", patience)
         self.limits = limits
 
     # What pages ask
 
-    def submit(self, config: RunConfig, visitor: str) -> LiveRun:
+    def submit(self, config: RunConfig, visitor: str, address: str = "") -> LiveRun:
         """The run of this config: queued now, or the one that is there already.
 
         A paused, cancelled or failed run is queued again, goes on where it was, and belongs
         to who submitted it last: nobody can leave a run paused that others wait for.
+        address: of the network, from which it is asked for; empty: from the server itself.
         Raises RefusedError for one that the limits do not allow.
         """
         run_id, now = config.run_id, time.time()
         with self.database.connect() as connection:
             connection.execute("BEGIN IMMEDIATE")  # counted and added in one
             if self.limits and not _is_there(connection, run_id):
-                own, everybodys = connection.execute(
-                    "SELECT COALESCE(SUM(owner = ?), 0), COUNT(*) FROM runs "
-                    f"WHERE run_id != ? AND status IN ({_marks(UNENDED)})",
-                    (visitor, run_id, *UNENDED),
+                counts = connection.execute(
+                    "SELECT COALESCE(SUM(owner = ?), 0), COALESCE(SUM(address = ? AND address != ''), 0), "
+                    f"COUNT(*) FROM runs WHERE run_id != ? AND status IN ({_marks(UNENDED)})",
+                    (visitor, address, run_id, *UNENDED),
                 ).fetchone()
-                self.limits.check(config, own, everybodys)
+                self.limits.check(config, *counts)
+            settings = json.dumps(config.overrides())
             connection.execute(
-                "INSERT INTO runs (run_id, config, status, asked, owner) "
-                f"VALUES (?, ?, ?, {NOW}, ?) "
+                "INSERT INTO runs (run_id, config, status, asked, owner, address) "
+                f"VALUES (?, ?, ?, {NOW}, ?, ?) "
                 "ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, pause_after = NULL, "
-                "attempts = 0, message = '', asked = excluded.asked, owner = excluded.owner "
-                f"WHERE status IN ({_marks(RESTARTABLE)})",
-                (
-                    *(run_id, json.dumps(config.overrides()), Status.QUEUED, now, visitor),
-                    *RESTARTABLE,
-                ),
+                "attempts = 0, message = '', asked = excluded.asked, owner = excluded.owner, "
+                f"address = excluded.address WHERE status IN ({_marks(RESTARTABLE)})",
+                (run_id, settings, Status.QUEUED, now, visitor, address, *RESTARTABLE),
             )
             connection.execute(
                 f"INSERT INTO visits VALUES (?, ?, {NOW}) "
@@ -140,6 +142,10 @@ class Store:
             )
             (run,) = _runs(connection, "WHERE run_id = ?", (run_id,))
         return run
+
+    def take_over(self, run_id: str, visitor: str) -> None:
+        """The run of somebody who has left belongs to this visitor from now on."""
+        self._change(run_id, "owner = ?", UNENDED, visitor, by=TRAINER)
 
     # Each of these four: `by` the visitor who owns the run, or TEACHER; nothing happens else.
 
@@ -153,8 +159,7 @@ class Store:
 
     def one_epoch(self, run_id: str, *, by: str) -> None:
         """Train one more epoch, then pause."""
-        done = "(SELECT COUNT(*) FROM epochs WHERE epochs.run_id = runs.run_id)"
-        change = f"status = 'queued', pause_after = {done} + 1, attempts = 0"
+        change = "status = 'queued', pause_after = epochs_done + 1, attempts = 0"
         self._change(run_id, change, (Status.PAUSED,), by=by)
 
     def cancel(self, run_id: str, *, by: str) -> None:
@@ -205,6 +210,16 @@ class Store:
         last = {row["run_id"]: EpochRecord(**json.loads(row["record"])) for row in rows}
         return [(run, last[run.run_id]) for run in runs if run.run_id in last]
 
+    def note_view(self, run_id: str) -> None:
+        """Somebody has opened this run: it is kept longer. To the hour: looking seldom writes."""
+        now = time.time()
+        with self.database.connect() as connection:
+            stale = connection.execute(
+                "SELECT 1 FROM runs WHERE run_id = ? AND seen < ?", (run_id, now - SEEN_SECONDS)
+            ).fetchone()
+            if stale:
+                connection.execute("UPDATE runs SET seen = ? WHERE run_id = ?", (now, run_id))
+
     def speeds(self) -> dict[tuple[str, int], float]:
         """(model, batch size) to images per second, as far as measured on this machine."""
         with self.database.connect() as connection:
@@ -236,11 +251,12 @@ class Store:
                 (run_id, record.epoch, json.dumps(asdict(record))),
             )
             connection.execute(
-                "UPDATE runs SET attempts = 0, images_done = 0, running_loss = NULL, status = CASE "
+                "UPDATE runs SET attempts = 0, epochs_done = MAX(epochs_done, ?), images_done = 0, "
+                "running_loss = NULL, status = CASE "
                 "WHEN status IN ('queued', 'running') AND pause_after <= ? THEN 'paused' "
                 "WHEN status = 'queued' THEN 'running' ELSE status END "
                 "WHERE run_id = ?",
-                (record.epoch, run_id),
+                (record.epoch, record.epoch, run_id),
             )
 
     def report_end(self, run_id: str) -> bool:
@@ -255,6 +271,32 @@ class Store:
             connection.execute(
                 "INSERT OR REPLACE INTO speeds VALUES (?, ?, ?, ?)",
                 (config.model, config.batch_size, device, images_per_second),
+            )
+
+    # What keeping the house in order asks
+
+    def seen_before(self, moment: float) -> list[str]:
+        """Run ids of what is paused or has ended and was last asked for or opened before; oldest first."""
+        statuses = (Status.PAUSED, *ENDED)
+        with self.database.connect() as connection:
+            rows = connection.execute(
+                "SELECT run_id, MAX(runs.asked, seen, COALESCE((SELECT MAX(asked) FROM visits "
+                "WHERE visits.run_id = runs.run_id), 0)) AS last FROM runs "
+                f"WHERE status IN ({_marks(statuses)}) AND last < ? ORDER BY last",
+                (*statuses, moment),
+            ).fetchall()
+        return [row["run_id"] for row in rows]
+
+    def has_ended(self, run_id: str) -> bool:
+        run = self.run(run_id)
+        return run is not None and run.has_ended
+
+    def forget(self, run_id: str) -> None:
+        """Delete a run that is not active, with its epochs and visits."""
+        with self.database.connect() as connection:
+            connection.execute(
+                f"DELETE FROM runs WHERE run_id = ? AND status NOT IN ({_marks(ACTIVE)})",
+                (run_id, *ACTIVE),
             )
 
     def _with_status(self, statuses: tuple[Status, ...]) -> list[LiveRun]:
@@ -288,17 +330,14 @@ def _is_there(connection: sqlite3.Connection, run_id: str) -> bool:
 # In the order of LiveRun's fields: a trainer looks at every active run five times a second.
 COLUMNS = (
     "runs.run_id, config, status, pause_after, attempts, message, device, runs.asked, owner, "
-    "(SELECT COUNT(*) FROM epochs WHERE epochs.run_id = runs.run_id), images_done, running_loss"
+    "address, epochs_done, images_done, running_loss"
 )
 STATUSES = {status.value: status for status in Status}
 
 
 def _runs(connection: sqlite3.Connection, where: str, values: tuple[str, ...]) -> list[LiveRun]:
     rows = connection.execute(f"SELECT {COLUMNS} FROM runs {where}", values).fetchall()
-    return [
-        LiveRun(run_id, _config(config), STATUSES[status], *rest)
-        for run_id, config, status, *rest in rows
-    ]
+    return [LiveRun(row[0], _config(row[1]), STATUSES[row[2]], *row[3:]) for row in rows]
 
 
 @lru_cache(maxsize=4096)

@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from core.data.progress import Progress
-from core.paths import ROOT, data_folder
+from core.live.housekeeping import Keep
+from core.paths import ROOT, data_folder, file_identity
 
 TRAINER = [sys.executable, "-m", "core.live.trainer"]
 # How long its threads turn round and round while they wait for each other, before they
@@ -28,17 +30,20 @@ SETTLED_SECONDS = 20.0  # a trainer that lives so long has started well
 RESTART_SECONDS = 1.0  # between the end of one trainer and the start of the next; grows with failures
 MAX_RESTART_SECONDS = 60.0
 SILENT_SECONDS = 180.0  # a trainer that gives no sign of life for so long hangs
+LOOK_SECONDS = 2.0  # between looks at the trainer
 KILLED = -9  # the exit status of what somebody, or a system short of memory, has killed
 
 
 class TrainerProcess:
     """One for each server. The trainer ends when the server does: its standard input closes."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Keep | None = None) -> None:
+        self.keep = keep or Keep()
         self.process: subprocess.Popen | None = None
         self.is_standby = False  # another server on this data folder has the trainer
         self._failures = 0  # ends of its own accord, in a row
         self._problem = ""  # why none can be started at all
+        self._reason = ""  # what the last one said when it ended
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
@@ -57,9 +62,10 @@ class TrainerProcess:
             return f"{self._problem} It is tried again by itself."
         if self._failures < 2:
             return ""
+        why = self._reason or "Why is in the terminal where the app runs."
         return (
-            "The process that trains ends at once, and is started again and again: why is in the "
-            "terminal where the app runs. The runs wait, and none of their epochs is lost."
+            f"The process that trains ends at once, and is started again and again. {why} The runs wait, "
+            "and none of their epochs is lost."
         )
 
     def stop(self) -> None:
@@ -96,31 +102,49 @@ class TrainerProcess:
     def _try(self) -> None:
         """Keep trainers alive until the server stops. Raises Timeout where another server does."""
         data_folder().mkdir(parents=True, exist_ok=True)
-        with FileLock(data_folder() / "trainer.lock").acquire(timeout=1, poll_interval=0.2):
+        path = data_folder() / "trainer.lock"
+        with FileLock(path).acquire(timeout=1, poll_interval=0.2):
             self._problem, self.is_standby = "", False
-            while not self._stopped.is_set():
-                self._run_one()
+            held = file_identity(path)
+            while not self._stopped.is_set() and file_identity(path) == held:
+                self._run_one(path, held)
 
-    def _run_one(self) -> None:
-        """One trainer from its start to its end, and a pause that grows with every failure."""
+    def _run_one(self, lock: Path, held: tuple[int, int] | None) -> None:
+        """One trainer from its start to its end, and a pause that grows with every failure.
+
+        Where the lock is no longer the file that is held (the data folder was deleted, or another
+        put in its place), it holds nobody off: the trainer ends, and a lock is taken anew.
+        """
         environment = {**os.environ, **TRAINER_ENVIRONMENT}
-        with subprocess.Popen(TRAINER, cwd=ROOT, env=environment, stdin=subprocess.PIPE) as process:
+        command = [*TRAINER, json.dumps(asdict(self.keep))]
+        with subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process:
             self.process, self._problem = process, ""
-            status = self._wait(process)
+            status = self._wait(process, lock, held)
+            self._reason = process.stdout.read(1000).strip() if process.stdout else ""
         # Killed: start again. Ended in any other way, also by an abort, something is wrong with it.
         self._failures = 0 if status == KILLED else self._failures + 1
         self._stopped.wait(min(MAX_RESTART_SECONDS, RESTART_SECONDS * 2**self._failures))
 
-    def _wait(self, process: subprocess.Popen) -> int:
-        """The exit status of the trainer; one that hangs is killed."""
+    def _wait(self, process: subprocess.Popen, lock: Path, held: tuple[int, int] | None) -> int:
+        """The exit status of the trainer; one that hangs, or whose lock is gone, is killed."""
         started = time.time()
         while True:
             try:
-                return process.wait(min(SETTLED_SECONDS, SILENT_SECONDS))
+                return process.wait(min(LOOK_SECONDS, SILENT_SECONDS))
             except subprocess.TimeoutExpired:
                 silent = time.time() - max(started, _last_sign_of_life())
             if silent > SILENT_SECONDS:
                 logging.error("The trainer has done nothing for %.0f s: it is started again.", silent)
+                process.kill()
+            elif file_identity(lock) != held:
+                logging.error("%s is no longer there: the trainer is started again.", lock)
                 process.kill()
             elif time.time() - started > SETTLED_SECONDS:
                 self._failures = 0  # it works

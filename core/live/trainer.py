@@ -5,8 +5,10 @@ from the store and reports everything to it; killed at any moment, the next trai
 each run after its last epoch.
 """
 
+import json
 import logging
 import os
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -15,8 +17,9 @@ from pathlib import Path
 import torch
 
 from core.data.cifar10 import Cifar10, load
-from core.errors import LabError, StoreError
+from core.errors import LabError, StorageError, StoreError
 from core.live.fair_share import FairShare
+from core.live.housekeeping import Keep, checkpoint, tidy
 from core.live.store import MAX_ATTEMPTS, LiveRun, Store
 from core.live.supervisor import sign_of_life
 from core.paths import data_folder
@@ -25,16 +28,20 @@ from core.training.devices import best_device, describe_device, use_allowed_cpus
 
 POLL_SECONDS = 0.1  # when there is nothing to train
 WORK_SECONDS = 0.2  # on one run, where they take turns, before the next look into the store
+TIDY_SECONDS = 600.0  # between looks at what is no longer to be kept
+LOCKED_SECONDS = 30.0  # to wait for the store: nobody waits for this process
 COLLECT_SECONDS = 0.002  # between looks at what a GPU has finished
 
 
 class Trainer:
     """Trains the active runs: a CUDA GPU several epochs side by side, a CPU a moment of each in turn."""
 
-    def __init__(self, store: Store, device: str, folder: Path):
-        """folder: of the checkpoints."""
+    def __init__(self, store: Store, device: str, folder: Path, keep: Keep | None = None):
+        """folder: of the checkpoints. Raises StorageError where it cannot be made."""
         self.store = store
         self.folder = folder
+        self.keep = keep or Keep()
+        self.next_tidying = 0.0  # on the monotonic clock
         self.runs = ConcurrentRuns(device)
         remark = self.runs.abilities.remark
         self.device_name = describe_device(self.runs.abilities.device) + (remark and f". {remark}")
@@ -42,7 +49,10 @@ class Trainer:
         self.data: dict[str, Cifar10] = {}
         self.next_look = 0.0  # into the store, on the monotonic clock
         self.in_training: list[str] | None = None  # run ids, as the store knows them
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(folder, error) from None
 
     def turn(self) -> bool:
         """Go on with the runs whose turn it is, report one epoch that is done; False if nothing was."""
@@ -59,6 +69,9 @@ class Trainer:
     def _look(self) -> bool:
         """See in the store what is wanted, and do some of it; whether there was anything to do."""
         self.next_look = time.monotonic() + POLL_SECONDS
+        if time.monotonic() >= self.next_tidying:
+            tidy(self.store, self.folder, self.keep)
+            self.next_tidying = time.monotonic() + TIDY_SECONDS
         active = self.store.active_runs()
         self._leave({run.run_id for run in active})
         has_worked = False
@@ -177,6 +190,10 @@ class Trainer:
         if isinstance(error, LabError):
             self._end(run, str(error))
             return
+        if isinstance(error, OSError):
+            logging.error("Run %s stopped.", run.run_id, exc_info=error)
+            self._end(run, str(StorageError(Path(error.filename or self.folder), error)))
+            return
         # One broken run must not stop the others; what broke it is for the log.
         logging.error("Run %s stopped.", run.run_id, exc_info=error)
         self._end(run, "The training stopped: its message is in the terminal where the app runs.")
@@ -186,10 +203,11 @@ class Trainer:
         if failure:
             self.store.report_failure(run.run_id, failure)
         elif self.store.report_end(run.run_id):  # not, if it was cancelled meanwhile
-            self._checkpoint(run).unlink(missing_ok=True)
+            with suppress(OSError):  # it is finished all the same
+                self._checkpoint(run).unlink(missing_ok=True)
 
     def _checkpoint(self, run: LiveRun) -> Path:
-        return self.folder / f"{run.run_id}.safetensors"
+        return checkpoint(self.folder, run.run_id)
 
 
 def main() -> None:
@@ -198,14 +216,17 @@ def main() -> None:
     use_allowed_cpus()
     threading.Thread(target=_leave_with_server, daemon=True).start()
     try:
-        trainer = Trainer(Store(), best_device(), data_folder() / "checkpoints")
+        keep = Keep(**json.loads(sys.argv[1])) if len(sys.argv) > 1 else Keep()
+        store = Store(patience=LOCKED_SECONDS)
+        trainer = Trainer(store, best_device(), data_folder() / "checkpoints", keep)
         while True:
             has_worked = trainer.turn()
             _give_sign_of_life()
             if not has_worked:
                 time.sleep(COLLECT_SECONDS if trainer.runs.in_flight else POLL_SECONDS)
-    except LabError as error:  # its sentence is for the server's log
+    except LabError as error:  # its sentence is for the server's log, and for its pages
         logging.error("%s", error)
+        print(error, flush=True)
         _leave(error.exit_status)
     except Exception:
         logging.exception("The trainer ends; the next one resumes every run.")

@@ -29,6 +29,7 @@ def save_checkpoint(
     }
     part = path.with_suffix(".part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # deleted while the run was trained, say
         # safetensors takes no channels-last tensors; loading copies back into that layout.
         tensors = {
             name: tensor.cpu().contiguous() for name, tensor in _tensors(model, optimizer).items()

@@ -13,7 +13,9 @@ import streamlit as st
 
 from core.config import RunConfig
 from core.errors import LabError, RefusedError
+from pages.shared import resources
 from pages.shared.navigation import navigation
+from pages.shared.visitor import is_known_by_cookie
 
 
 @contextmanager
@@ -64,6 +66,18 @@ def action(act: Callable[..., object]) -> Callable[..., None]:
     return do
 
 
+def is_teacher() -> bool:
+    """Whether this visitor has opened the teacher's page, and not locked it since.
+
+    Kept with the store, so that a lost connection locks nobody out; but not for one whose name
+    stands in the address, where a link would carry it to others.
+    """
+    name = st.session_state.get("visitor", "")
+    if is_known_by_cookie():
+        return resources.classroom().is_teacher(name)
+    return bool(st.session_state.get("is_teacher"))
+
+
 def teachers_action(act: Callable[..., object]) -> Callable[..., None]:
     """An action of the teacher alone.
 
@@ -73,7 +87,7 @@ def teachers_action(act: Callable[..., object]) -> Callable[..., None]:
 
     @wraps(act)
     def do(*arguments: Any, **named: Any) -> None:
-        if not st.session_state.get("is_teacher"):
+        if not is_teacher():
             raise RefusedError("The teacher's page is locked: open it with its password first.")
         act(*arguments, **named)
 

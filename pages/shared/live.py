@@ -9,6 +9,7 @@ import streamlit as st
 from core.config import RunConfig, run_name
 from core.data.cifar10 import CLASSES
 from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels, followed_images
+from core.errors import RefusedError
 from core.live.store import LiveRun, Status
 from core.records import EpochRecord
 from core.sweep import comparison, reference, results
@@ -58,6 +59,7 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
             st.warning("This run is no longer here: start it again above.")
             return
         records = resources.records(run_id, run.epochs_done)
+        resources.live_pages(st.session_state.visitor)  # whoever looks has not left
         if run.is_active != was_active:
             st.rerun()  # the whole page: starts or ends the timer
         st.fragment(_status, run_every=_progress_seconds(run, records))(run_id, was_active)
@@ -202,7 +204,13 @@ def _buttons(run: LiveRun) -> None:
     if run.has_ended:
         return
     if run.owner != st.session_state.visitor:
-        st.caption("Another visitor has started this run: you see all of it; they can pause or end it.")
+        if resources.has_left(run.owner):
+            st.caption("Whoever started this run has left: take it over to pause, resume or end it.")
+            st.button("Take it over", on_click=action(_take_over), args=(run.run_id,), key="take-over")
+        else:
+            st.caption(
+                "Another visitor has started this run: you see all of it; they can pause or end it."
+            )
         return
     with st.container(horizontal=True, key="run-buttons"):
         if run.is_active:
@@ -213,6 +221,13 @@ def _buttons(run: LiveRun) -> None:
                 "One epoch", shortcut="E", on_click=action(store.one_epoch), **as_visitor, key="one"
             )
         st.button("Cancel", shortcut="X", on_click=action(store.cancel), **as_visitor, key="cancel")
+
+
+def _take_over(run_id: str) -> None:
+    run = resources.store().run(run_id)
+    if run and not resources.has_left(run.owner):
+        raise RefusedError("Whoever started this run is here again: it stays theirs.")
+    resources.store().take_over(run_id, st.session_state.visitor)
 
 
 def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:

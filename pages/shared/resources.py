@@ -4,6 +4,7 @@ What there may be only one of in a server is kept in this module, by `once`. Str
 hold only what can be made again: any visitor's browser can have them cleared.
 """
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -18,10 +19,12 @@ from core.data import cifar10
 from core.data.corruption import channel_statistics
 from core.live.classroom import Classroom
 from core.live.estimate import Speeds
+from core.live.housekeeping import used_bytes
 from core.live.login import Login
 from core.live.settings import Settings, load_settings
 from core.live.store import LiveRun, Store
 from core.live.supervisor import DownloadProcess, TrainerProcess
+from core.paths import data_folder
 from core.records import EpochRecord
 from core.sweep import results
 
@@ -40,7 +43,9 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
-RECENT_SECONDS = 5.0  # a visitor who has not looked for so long has left
+STARTED = time.monotonic()
+RECENT_SECONDS = 5.0  # a visitor who has not looked for so long looks no longer
+LEFT_SECONDS = 120.0  # one who has not looked for so long has left, and their runs are for others
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
@@ -103,6 +108,25 @@ def look_at_board() -> Board:
     return Board(active, in_training, state.is_paused, store().speeds())
 
 
+class Storage(NamedTuple):
+    used: int  # bytes of live runs and checkpoints
+    free: int  # bytes on that disk
+    megabytes: int  # what lab.toml allows
+
+
+@st.cache_resource(show_spinner=False, ttl=10)
+def storage() -> Storage:
+    """How full the disk is, looked at seldom: the teacher's page asks every two seconds."""
+    used = used_bytes(store(), data_folder() / "checkpoints")
+    return Storage(used, shutil.disk_usage(data_folder()).free, settings().keep.megabytes)
+
+
+def has_left(visitor: str) -> bool:
+    """Whether this visitor has looked at no live run for a while, nor this server just begun."""
+    now = time.monotonic()
+    return now - _looked().get(visitor, STARTED) > LEFT_SECONDS
+
+
 @st.cache_resource(show_spinner=False, max_entries=256)
 def records(run_id: str, epochs_done: int) -> list[EpochRecord]:
     """Of a live run with so many epochs; read once for all its viewers."""
@@ -118,7 +142,7 @@ def login() -> Login:
 @once
 def trainer() -> TrainerProcess:
     """Started with the first page that needs it, so that torch is loaded before Start is pressed."""
-    process = TrainerProcess()
+    process = TrainerProcess(settings().keep)
     process.start()
     return process
 

@@ -5,8 +5,10 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.config import RunConfig
+from core.errors import ConfigError
 from core.live.classroom import Lesson
 from pages.shared import resources
+from pages.shared.frame import action
 from pages.shared.run_form import set_all
 from pages.shared.visitor import visitor
 
@@ -42,14 +44,14 @@ class Room(NamedTuple):
 
 def room() -> Room:
     """Call it before any control is drawn; the room stays with the session from page to page."""
-    code = st.query_params.get("room", st.session_state.get("room", "")).upper()
-    if not code:
-        return Room("", None)
-    lesson = resources.classroom().lesson(code)
+    code = st.query_params.get("room", st.session_state.get("room", "")).strip().upper()
+    lesson = resources.classroom().lesson(code) if code else None
     if lesson is None:
-        for name in ("room", "lesson"):
-            st.session_state.pop(name, None)
-        st.warning(f"There is no room {code[:8]!r} here: ask your teacher for its code.")
+        if code:
+            _forget()
+            st.warning(_unknown(code))
+        with st.popover("Join a room", icon=":material/meeting_room:", key="join-popover"):
+            code_field()
         return Room("", None)
     if st.session_state.get("lesson") != (code, lesson):  # just come, or the lesson has changed
         st.session_state.lesson = (code, lesson)
@@ -57,8 +59,44 @@ def room() -> Room:
     st.session_state.room = code
     if st.query_params.get("room") != code:  # so that a reload or a copied link finds it again
         st.query_params["room"] = code
-    st.caption(f"Room {code} · {_plain(lesson.title)}")
+    with st.popover(f"Room {code} · {_plain(lesson.title)}", icon=":material/meeting_room:"):
+        st.caption("Your teacher has chosen what is set here.")
+        st.button("Leave this room", on_click=action(_leave), key="leave-room")
     return Room(code, lesson)
+
+
+def code_field() -> None:
+    """Takes the code that the projector shows."""
+    st.text_input(
+        "Room code",
+        key="room_code",
+        max_chars=20,
+        placeholder="as the projector shows it",
+        on_change=action(_join),
+    )
+
+
+def _join() -> None:
+    code = "".join(st.session_state.room_code.split()).upper()
+    if not code:
+        return
+    if resources.classroom().lesson(code) is None:
+        raise ConfigError(_unknown(code))
+    st.query_params["room"] = code
+
+
+def _leave() -> None:
+    _forget()
+    st.query_params.pop("room", None)
+
+
+def _forget() -> None:
+    for name in ("room", "lesson"):
+        st.session_state.pop(name, None)
+
+
+def _unknown(code: str) -> str:
+    return f"There is no room {code[:8]!r} here: ask your teacher for its code."
 
 
 def _plain(text: str) -> str:

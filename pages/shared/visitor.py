@@ -1,25 +1,54 @@
-"""Who is asking: a random name kept in a cookie, so that a reload finds this visitor's runs."""
+"""Who is asking: a random name kept in a cookie, so that a reload finds this visitor's runs.
+
+Where cookies are refused (in a frame of another site, say) the name is kept in the address.
+"""
 
 import re
 import secrets
 
 import streamlit as st
 
-COOKIE = "lab_visitor"
+COOKIE = ADDRESS = "lab_visitor"
+# Kept for a year; sent again at every page, which costs nothing and renews it. Streamlit writes
+# the address anew whenever a setting changes: so the name is put back, again and again.
+SCRIPT = """<script>(() => {
+  const name = "%(name)s";
+  document.cookie = "%(key)s=" + name + "; path=/; max-age=31536000; SameSite=Lax";
+  const keep = () => {
+    const address = new URL(location.href);
+    if (document.cookie.includes("%(key)s=") || address.searchParams.get("%(key)s") === name) return;
+    address.searchParams.set("%(key)s", name);
+    history.replaceState(history.state, "", address);
+  };
+  clearInterval(window.labKeepsVisitor);
+  window.labKeepsVisitor = setInterval(keep, 500);
+  keep();
+})()</script>"""
 
 
 def visitor() -> str:
     """The name of this browser; made up at its first visit."""
+    cookie = _sound(st.context.cookies.get(COOKIE))
     if "visitor" not in st.session_state:
-        known = str(st.context.cookies.get(COOKIE))
-        if re.fullmatch("[0-9a-f]{16}", known):
-            st.session_state.visitor = known
-        else:
-            st.session_state.visitor = secrets.token_hex(8)
-    # Kept for a year; sent again at every page, which costs nothing and renews it.
-    st.html(
-        f"<script>document.cookie = '{COOKIE}={st.session_state.visitor}"
-        "; path=/; max-age=31536000; SameSite=Lax'</script>",
-        unsafe_allow_javascript=True,
-    )
+        st.session_state.visitor = (
+            cookie or _sound(st.query_params.get(ADDRESS)) or secrets.token_hex(8)
+        )
+    if cookie and ADDRESS in st.query_params:
+        del st.query_params[ADDRESS]  # a link from somebody whose browser refuses cookies
+    st.html(SCRIPT % {"name": st.session_state.visitor, "key": COOKIE}, unsafe_allow_javascript=True)
     return st.session_state.visitor
+
+
+def is_known_by_cookie() -> bool:
+    """Whether nobody else can have this visitor's name from a link."""
+    return _sound(st.context.cookies.get(COOKIE)) == st.session_state.get("visitor")
+
+
+def network_address() -> str:
+    """From which this visitor comes; empty: from the server's own machine."""
+    address = st.context.ip_address
+    return address if isinstance(address, str) else ""
+
+
+def _sound(name: object) -> str:
+    return name if isinstance(name, str) and re.fullmatch("[0-9a-f]{16}", name) else ""

@@ -1,7 +1,5 @@
 """Whose turn it is, without a network: runs take turns on a device that does what it is told."""
 
-import dataclasses
-
 from core.config import RunConfig
 from core.live.fair_share import FairShare
 from tests.samples import live_run
@@ -86,4 +84,4 @@ def test_a_run_that_has_had_no_turn_comes_before_one_that_has():
     assert share.next(active, active, last_trained=[first.run_id]) is second
     turns = [second.run_id, first.run_id]
     assert share.next(active, active, last_trained=turns) is second
-    assert dataclasses.replace(second, owner="ben").owner not in share.used
+    assert second._replace(owner="ben").owner not in share.used

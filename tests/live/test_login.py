@@ -42,3 +42,10 @@ def test_wrong_tries_of_others_keep_nobody_out_until_they_are_very_many(monkeypa
     assert door.is_right("correct horse", "teacher", is_known=True)
     now[0] += login.TRIES_SECONDS
     assert door.is_right("correct horse", "phone")
+    for cookie in range(login.ADDRESS_TRIES):  # all from one place, which closes it to that place
+        assert not door.is_right("guess", f"cookie {cookie}", "192.0.2.9")
+    with pytest.raises(RefusedError, match="try again in 60 s"):
+        door.is_right("correct horse", "fresh", "192.0.2.9")
+    assert door.is_right("correct horse", "teacher", "192.0.2.10")
+    assert door.is_right("correct horse", "teacher", "192.0.2.9", is_known=True)
+    assert door.is_right("correct horse", "teacher")

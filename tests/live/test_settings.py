@@ -3,21 +3,26 @@ import pytest
 from core.config import RunConfig
 from core.errors import RefusedError, SettingsError
 from core.live import settings
+from core.live.housekeeping import Keep
 from core.live.limits import Limits
 from core.live.login import Login, hash_password
 from core.live.settings import load_settings
+from core.live.store import Store
 from core.paths import ROOT
 
 
 def test_without_a_file_there_are_sane_limits_and_no_teacher(tmp_path):
-    assert load_settings(tmp_path / "lab.toml") == settings.Settings(Limits(5, 400, 50_000), "")
+    assert load_settings(tmp_path / "lab.toml") == settings.Settings(
+        Limits(5, 400, 50_000), Keep(30, 2_000), ""
+    )
 
 
 def test_the_example_is_a_policy_and_names_every_default():
     example = ROOT / "lab.example.toml"
     assert load_settings(example) == settings.Settings()
     assert all(
-        f"\n{name} = " in example.read_text() for name in ("runs", "epochs", "images", "all_runs")
+        f"\n{name} = " in example.read_text()
+        for name in ("runs", "epochs", "images", "address_runs", "all_runs", "days", "megabytes")
     )
 
 
@@ -44,13 +49,20 @@ def test_what_the_file_sets_holds(tmp_path):
         "[limits]\nruns = true",
         'teacher_password = "scrypt$...$..."',  # the example's own line
         "limits = []",
+        "days = 3",
+        "[keep]\nmegabytes = 0",
+        "[keep]\nruns = 5",
+        "[limits]\nruns = 5\nruns = 6",
+        "[limits]\n runs=1.5",
     ],
 )
-def test_a_wrong_file_is_one_sentence(tmp_path, content):
-    (tmp_path / "lab.toml").write_text(content)
+def test_a_wrong_file_is_one_sentence_with_the_line(tmp_path, content):
+    """The wrong thing is in the last line of each."""
+    (tmp_path / "lab.toml").write_text("# ours\n\n" + content + "\n")
     with pytest.raises(SettingsError) as refusal:
         load_settings(tmp_path / "lab.toml")
     assert "lab.toml" in str(refusal.value) and "\n" not in str(refusal.value)
+    assert f"line {3 + content.count(chr(10))}" in str(refusal.value)
 
 
 def test_a_run_that_waits_to_be_fitted_is_only_for_the_command_line():
@@ -59,6 +71,19 @@ def test_a_run_that_waits_to_be_fitted_is_only_for_the_command_line():
 
 
 def test_the_whole_server_takes_only_so_many_runs():
-    Limits().check(RunConfig(), 0, 499)
+    Limits().check(RunConfig(), 0, 149, 499)
     with pytest.raises(RefusedError, match="room for 500 runs"):
-        Limits().check(RunConfig(), 0, 500)
+        Limits().check(RunConfig(), 0, 0, 500)
+
+
+def test_an_address_has_only_so_many_runs_whatever_names_it_makes_up(tmp_path):
+    """A visitor with a fresh cookie for every run once got past every limit of a visitor."""
+    store = Store(tmp_path / "runs.sqlite", Limits(runs=2, address_runs=4))
+    for seed in range(4):
+        store.submit(RunConfig(seed=seed), f"cookie {seed}", "192.0.2.9")
+    with pytest.raises(RefusedError, match="From your network address 4 runs"):
+        store.submit(RunConfig(seed=4), "cookie 4", "192.0.2.9")
+    store.submit(RunConfig(seed=5), "ann", "192.0.2.10")  # others are free
+    for seed in range(6, 8):
+        store.submit(RunConfig(seed=seed), "ben", "")  # this machine is no address
+    store.submit(RunConfig(seed=8), "cyd", "")

@@ -411,3 +411,64 @@ def test_a_run_of_ones_own_can_go_on_at_the_limit(data_folder):
         store.submit(dataclasses.replace(CONFIG, seed=1), "ann")
     with pytest.raises(RefusedError, match="room for 1 runs"):
         store.submit(dataclasses.replace(CONFIG, seed=1), "ben")
+
+
+def test_a_locked_file_is_said_soon_and_the_likely_cause_with_it(tmp_path):
+    store = Store(tmp_path / "runs.sqlite", patience=0.2)
+    other = sqlite3.connect(store.database.path)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match=r"locked for 0\.2 s.*network drive"):
+        store.submit(CONFIG, "ann")
+    other.close()
+    assert store.submit(CONFIG, "ann").status == "queued"
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_deleted_file_or_folder_is_said_once_and_a_new_one_begun(tmp_path, what):
+    folder = tmp_path / "data"
+    store = Store(folder / "runs.sqlite")
+    train(store, CONFIG, 2)
+    if what == "file":
+        store.database.path.unlink()
+    else:
+        shutil.rmtree(folder)
+    assert store.active_runs() == [] and "has been deleted" in store.database.state().damage
+    assert store.submit(CONFIG, "ann").epochs_done == 0
+    Classroom(store).open_room(Lesson())
+
+
+def test_another_folder_put_in_its_place_is_used_at_once(tmp_path):
+    """From a backup, say; of an earlier version, which is taken over as at the start."""
+    store = Store(tmp_path / "data" / "runs.sqlite")
+    (tmp_path / "backup").mkdir()
+    shutil.copy(Path(__file__).parent / "version0.sqlite", tmp_path / "backup" / "runs.sqlite")
+    (tmp_path / "data").rename(tmp_path / "aside")
+    (tmp_path / "backup").rename(tmp_path / "data")
+    assert "deleted" not in store.database.state().damage
+    other = dataclasses.replace(CONFIG, seed=77)
+    assert store.submit(other, "ann").owner == "ann"
+
+
+def test_a_read_only_folder_is_one_sentence_that_says_what_to_do(tmp_path):
+    """Read-only as SQLite sees it: the tests may run as root, to whom nothing is."""
+    store = Store(tmp_path / "runs.sqlite")
+    connect = sqlite3.connect
+
+    def read_only(path, **options):
+        return connect(f"file:{path}?mode=ro", uri=True, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", read_only)
+        with pytest.raises(StoreError, match="where the lab may write"):
+            store.submit(CONFIG, "ann")
+    store.submit(CONFIG, "ann")
+
+
+def test_a_run_of_somebody_who_has_left_is_taken_over(store):
+    store.submit(CONFIG, "ann")
+    store.take_over(CONFIG.run_id, "ben")
+    store.pause(CONFIG.run_id, by="ann")
+    assert store.run(CONFIG.run_id).status == "queued"
+    store.pause(CONFIG.run_id, by="ben")
+    assert store.run(CONFIG.run_id).status == "paused"

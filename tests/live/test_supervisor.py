@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -192,6 +193,44 @@ def test_a_trainer_that_cannot_go_on_ends_with_its_sentence_and_no_abort(data_fo
     ) as trainer:
         assert trainer.wait(60) == 2
         assert "'tpu' is no device" in trainer.stderr.read()
+
+
+@pytest.mark.parametrize("in_the_way", ["checkpoints", "runs.sqlite"])
+def test_what_keeps_the_trainer_from_working_is_said_on_the_page(data_folder, monkeypatch, in_the_way):
+    """A file where a folder is wanted, and the other way round: its own sentence, not just "why"."""
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.01)
+    data_folder.mkdir(parents=True)
+    if in_the_way == "checkpoints":
+        (data_folder / in_the_way).write_text("a file")
+    else:
+        (data_folder / in_the_way).mkdir()
+    process = TrainerProcess()
+    process.start()
+    wait_until(lambda: process.failure)
+    assert str(data_folder / in_the_way) in process.failure and "again and again" in process.failure
+    process.stop()
+
+
+def test_a_trainer_whose_lock_is_gone_makes_room_for_a_new_one(store, data_folder, monkeypatch, caplog):
+    """The data folder was deleted: its lock would hold off nobody, and two would train one run."""
+    monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(
+        supervisor, "TRAINER", [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+    )
+    first, second = TrainerProcess(), TrainerProcess()
+    first.start()
+    wait_until(lambda: first.process)
+    old = first.process
+    shutil.rmtree(data_folder)
+    second.start()
+    wait_until(lambda: old.poll() is not None)
+    wait_until(lambda: first.is_standby != second.is_standby)
+    assert "is no longer there" in caplog.text
+    alive = [p for p in (first, second) if p.process and p.process.poll() is None]
+    assert len(alive) == 1
+    for process in (first, second):
+        process.stop()
 
 
 def download_of(program: str, monkeypatch) -> DownloadProcess:

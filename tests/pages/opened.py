@@ -29,6 +29,11 @@ def texts(page: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
+def popovers(page: AppTest) -> list[str]:
+    """What stands on the buttons that open something."""
+    return [block.proto.popover.label for block in page.get("popover")]
+
+
 def metrics(page: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in page.metric}
 

@@ -1,12 +1,13 @@
 """Guess first, and rooms with their lessons."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.live.classroom import Lesson
 from core.paths import ROOT
 from pages.shared import resources
-from tests.pages.opened import open_page, texts
+from tests.pages.opened import open_page, popovers, press, texts
 
 
 def test_a_room_sets_the_controls_and_hides_some():
@@ -18,7 +19,8 @@ def test_a_room_sets_the_controls_and_hides_some():
     page.button(key="start").click().run()
     (run,) = resources.store().active_runs()
     assert (run.config.level, run.config.epochs) == (0.7, 33)
-    assert f"Room {code}" in texts(page) and "<b>" not in texts(page).replace("\\<b\\>", "")
+    (label,) = popovers(page)
+    assert label == f"Room {code} · A \\*title\\* \\<b\\>"
     page.slider(key="level").set_value(0.2).run()
     assert page.slider(key="level").value == 0.2  # set once, then free
 
@@ -84,3 +86,16 @@ def test_in_a_room_a_setting_that_the_address_lacks_is_the_lessons():
     page.button(key="start").click().run()
     (run,) = resources.store().active_runs()
     assert run.config == lesson.config
+
+
+@pytest.mark.parametrize("name", ["start", "train", "corrupt", "sweep", "guess"])
+def test_a_code_is_typed_where_there_is_no_room(name):
+    code = resources.classroom().open_room(Lesson("x", RunConfig(level=0.7)))
+    page = open_page(name)
+    page.text_input(key="room_code").set_value("NONE").run()
+    assert "There is no room 'NONE'" in texts(page) and not page.exception
+    page.text_input(key="room_code").set_value(f" {code[:2].lower()} {code[2:]}").run()
+    assert page.query_params["room"] in (code, [code])
+    assert not page.text_input and any(f"Room {code}" in label for label in popovers(page))
+    press(page, "Leave this room")
+    assert "room" not in page.query_params and page.text_input(key="room_code")

@@ -1,6 +1,7 @@
 """The teacher's page: its door, the queue, rooms."""
 
 import pytest
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
@@ -86,14 +87,48 @@ def test_a_locked_page_does_nothing_more_whatever_button_is_fired(teacher, store
     store.submit(RunConfig(), "ann")
     page = unlocked()
     clear = next(button for button in page.button if button.label == "Clear the queue")
-    page.session_state["is_teacher"] = False
+    page.session_state["is_teacher"] = False  # as its lock does
     clear.click().run()
     assert "The teacher's page is locked" in texts(page)
     assert len(store.active_runs()) == 1 and not page.tabs
 
 
 def test_a_limit_under_the_usual_number_of_epochs_leaves_the_page_whole(teacher, monkeypatch):
-    few = Settings(Limits(epochs=30), resources.settings().teacher_password)
+    few = Settings(Limits(epochs=30), teacher_password=resources.settings().teacher_password)
     monkeypatch.setattr(resources, "settings", lambda: few)
     page = unlocked()
     assert not page.exception and page.number_input[0].value == 30
+
+
+@pytest.fixture
+def with_cookie(monkeypatch):
+    """A browser that keeps the cookie of this visitor."""
+    monkeypatch.setattr(ContextProxy, "cookies", {"lab_visitor": "0123456789abcdef"})
+
+
+def test_a_lost_connection_leaves_the_page_open_and_the_lock_closes_it_everywhere(teacher, with_cookie):
+    other_tab = unlocked()
+    page = open_page("teacher")  # a new session of the same browser
+    assert page.tabs
+    press(page, "Lock this page")
+    assert not page.tabs and not other_tab.run().tabs and not open_page("teacher").tabs
+
+
+def test_another_browser_is_no_teacher(teacher, with_cookie, monkeypatch):
+    unlocked()
+    monkeypatch.setattr(ContextProxy, "cookies", {"lab_visitor": "f" * 16})
+    assert not open_page("teacher").tabs
+    # Nor is one that has the teacher's name from a link, where the cookie is refused.
+    monkeypatch.setattr(ContextProxy, "cookies", {})
+    assert not open_page("teacher", lab_visitor="0123456789abcdef").tabs
+
+
+def test_the_teacher_sees_who_queues_most_and_how_full_the_disk_is(teacher, store):
+    for seed in range(3):
+        store.submit(RunConfig(seed=seed), "busy", "192.0.2.9")
+    store.submit(RunConfig(seed=9), "ann")
+    page = unlocked()
+    assert "Most runs: visitor 1 (3), visitor 2 (1)." in texts(page) and "MB that lab.toml" in texts(
+        page
+    )
+    assert "192.0.2.9" in str(page.dataframe[0].value)

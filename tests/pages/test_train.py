@@ -10,7 +10,7 @@ from core.errors import StoreError
 from core.live.limits import Limits
 from core.records import EpochProgress
 from pages.shared import resources
-from tests.pages.opened import finished, metrics, open_page, texts
+from tests.pages.opened import finished, metrics, open_page, press, texts
 from tests.samples import record
 
 
@@ -179,3 +179,26 @@ def test_what_goes_wrong_inside_an_action_is_one_sentence_and_keeps_what_was_ent
     assert ("unforeseen" in caplog.text) == isinstance(failure, RuntimeError)
     monkeypatch.undo()
     assert not page.run().error
+
+
+def test_a_run_whose_owner_has_left_is_taken_over(store, monkeypatch):
+    config = RunConfig(level=0.5, epochs=5)
+    store.submit(config, "gone")
+    monkeypatch.setattr(resources, "has_left", lambda visitor: False)
+    page = open_page("train", run=config.run_id)
+    assert "Another visitor has started this run" in texts(page)
+    monkeypatch.setattr(resources, "has_left", lambda visitor: visitor == "gone")
+    page.run()
+    press(page, "Take it over")
+    assert page.button(key="pause") and store.run(config.run_id).owner == page.session_state["visitor"]
+
+
+def test_who_looks_has_not_left(monkeypatch):
+    now = [1e6]
+    monkeypatch.setattr(resources.time, "monotonic", lambda: now[0])
+    resources.live_pages("ann")
+    assert not resources.has_left("ann")
+    now[0] += resources.LEFT_SECONDS + 1
+    assert resources.has_left("ann") and resources.has_left("ben")
+    monkeypatch.setattr(resources, "STARTED", now[0] - 1)  # a server that has just begun knows nobody
+    assert not resources.has_left("ben")

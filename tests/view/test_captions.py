@@ -1,7 +1,5 @@
 """Every sentence that says something about numbers."""
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,11 +136,11 @@ def test_time_left_counts_what_the_others_turns_cost():
 
 
 def test_within_an_epoch_the_status_says_how_far_it_is_and_the_loss_so_far():
-    run = dataclasses.replace(live_run(HALF), images_done=1250, running_loss=1.834)
+    run = live_run(HALF)._replace(images_done=1250, running_loss=1.834)
     said = "25% through the next (average loss 1.83)"
     assert said in describe_status(run, [record(1)], [], {})
     for status in (Status.PAUSED, Status.CANCELLED):
-        assert said not in describe_status(dataclasses.replace(run, status=status), [], [], {})
+        assert said not in describe_status(run._replace(status=status), [], [], {})
 
 
 def test_start_says_how_long_and_what_is_there_already():

@@ -1,5 +1,7 @@
 """What a class sees of itself: its guesses, and who is training."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
@@ -44,6 +46,22 @@ def describe_queue(unended: list[LiveRun], is_paused: bool) -> str:
         return f"1 run is training.{waits}"
     visitors = len({run.owner for run in active})
     return f"{len(active)} runs from {plural(visitors, 'visitor')} are taking turns.{waits}"
+
+
+def describe_owners(unended: list[LiveRun]) -> str:
+    """Who queues most, by the number that the teacher's table gives each visitor."""
+    owners = list(dict.fromkeys(run.owner for run in unended))
+    counts = Counter(run.owner for run in unended)
+    most = [f"visitor {owners.index(owner) + 1} ({count})" for owner, count in counts.most_common(3)]
+    return f"Most runs: {', '.join(most)}."
+
+
+def describe_storage(used: int, free: int, megabytes: int) -> str:
+    """used: bytes of live runs and checkpoints; free: bytes on that disk; megabytes: what is allowed."""
+    return (
+        f"Runs and checkpoints take {used / 1e6:,.0f} of the {megabytes:,} MB that lab.toml allows; the "
+        f"disk has {free / 1e9:,.1f} GB free."
+    )
 
 
 def _waits(count: int) -> str:

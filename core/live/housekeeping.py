@@ -1,0 +1,75 @@
+"""What is kept on the disk and for how long: the rule that lab.toml sets under [keep].
+
+What nobody has asked for or opened in `days` days is forgotten, with its epochs. Where all
+that is kept takes more than `megabytes`, what was looked at longest ago goes first:
+checkpoints, without which a paused or cancelled run starts again from its first epoch, then
+ended runs. Runs that wait or train are never touched.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.live.store import Store
+
+MEGABYTE = 10**6
+DAY = 24 * 3600
+ORPHAN_SECONDS = 3600.0  # a checkpoint of no known run may belong to one that is just being made
+
+
+@dataclass(frozen=True)
+class Keep:
+    days: int = 30  # runs that nobody looks at
+    megabytes: int = 2_000  # live runs and their checkpoints together
+
+
+def checkpoint(folder: Path, run_id: str) -> Path:
+    """Where the state of a live run lies."""
+    return folder / f"{run_id}.safetensors"
+
+
+def used_bytes(store: Store, folder: Path) -> int:
+    """What the live runs and their checkpoints in `folder` take. Raises StoreError."""
+    return store.database.used_bytes() + sum(_sizes(folder).values())
+
+
+def tidy(store: Store, folder: Path, keep: Keep) -> None:
+    """Forget what the rule allows to be forgotten; folder: of the checkpoints. Raises StoreError."""
+    now = time.time()
+    for run_id in store.seen_before(now - keep.days * DAY):
+        store.forget(run_id)
+    idle = store.seen_before(now)  # those looked at longest ago first
+    known = {checkpoint(folder, run_id) for run_id in (*idle, *(r.run_id for r in store.active_runs()))}
+    for path in _sizes(folder):
+        if path not in known and _age(path) > ORPHAN_SECONDS:
+            path.unlink(missing_ok=True)
+    excess = used_bytes(store, folder) - keep.megabytes * MEGABYTE
+    sizes = _sizes(folder)
+    for path in (checkpoint(folder, run_id) for run_id in idle):
+        if excess <= 0:
+            return
+        if path in sizes:
+            path.unlink(missing_ok=True)
+            excess -= sizes[path]
+    for run_id in idle:
+        if used_bytes(store, folder) <= keep.megabytes * MEGABYTE:
+            return
+        if store.has_ended(run_id):
+            store.forget(run_id)
+
+
+def _sizes(folder: Path) -> dict[Path, int]:
+    sizes = {}
+    for path in folder.glob("*"):
+        try:
+            sizes[path] = path.stat().st_size if path.is_file() else 0
+        except OSError:  # finished and deleted meanwhile
+            continue
+    return {path: size for path, size in sizes.items() if size}
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,11 +1,36 @@
-"""The router. Run with `make run`."""
+"""The server: `make run`, or `streamlit run app.py`. What a browser sees begins in pages/shared/router.py."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-from pages.shared.navigation import navigation, the_page
+from core.errors import LabError
+from core.live.guard import Guard
+from core.live.serving import given_address
+from core.live.settings import load_settings
+from core.paths import ROOT
 
-st.set_page_config(page_title="Label Corruption Lab", page_icon=":material/science:", layout="wide")
-chosen = navigation()
-if "present" in st.query_params and chosen.url_path != "present":
-    st.switch_page(the_page("present"))
-chosen.run()
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """The trainer starts with the server: torch is loaded before anybody presses Start."""
+    from pages.shared import resources  # its caches want the server to be there
+
+    trainer = resources.trainer()
+    yield
+    trainer.stop()
+
+
+try:
+    settings = load_settings()  # what is wrong in lab.toml is said now, and not at the first visit
+except LabError as error:
+    sys.exit(str(error))
+
+app = st.App(
+    ROOT / "pages" / "shared" / "router.py",
+    lifespan=lifespan,
+    middleware=[Middleware(Guard, framed_by=settings.framed_by, address=given_address())],
+)

@@ -20,7 +20,9 @@ from core.view.captions.classroom import (
 )
 from core.view.charts import by_level
 from pages.shared import resources
+from pages.shared.copying import copy_link
 from pages.shared.frame import action, is_teacher, page, plain_errors, teachers_action
+from pages.shared.links import link
 from pages.shared.visitor import is_known_by_cookie, network_address, visitor
 
 CLOSED = """
@@ -99,10 +101,16 @@ def show_rooms() -> None:
             format_func=lambda code: f"{code} · {rooms[code].title}",
             key="shown_room",
         )
-        link = f"{serving.address(st.context.url or '')}/train?room={code}"
+        address = link("train", room=code)
         st.html(f'<p style="font-size:3.2rem;letter-spacing:.2em;margin:0"><b>{code}</b></p>')
-        st.image(serving.qr_code(link), width=280, alt=f"QR code of {link}")
-        st.code(link, language=None, wrap_lines=True)
+        if serving.is_for_others(address):
+            st.image(serving.qr_code(address), width=280, alt=f"QR code of {address}")
+        else:
+            st.info(
+                "You have opened the lab on its own machine, where no phone finds it: open this page at "
+                "the address that `make serve` prints, and its QR code appears here."
+            )
+        copy_link(address)
 
 
 def show_queue() -> None:

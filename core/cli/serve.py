@@ -9,13 +9,22 @@ from core.errors import ConfigError
 def register(commands: Commands) -> None:
     parser = add_command(commands, "serve", run, "serve the app to this network")
     parser.add_argument("--port", type=int, default=8501, metavar="N", help="default: 8501")
+    parser.add_argument(
+        "--address",
+        metavar="URL",
+        help="where others reach the lab, for links and QR codes (default: LAB_ADDRESS, or this "
+        "machine's own address)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    from core.live.serving import check_port, serve
+    from core.live.serving import check_address, check_port, given_address, serve
     from core.live.settings import load_settings
 
     if not 1 <= options.port <= 65535:
         raise ConfigError(f"--port is {options.port}, but must be from 1 to 65535.")
+    given = options.address or given_address()
+    given = check_address(given) if given else ""
+    settings = load_settings()
     check_port(options.port)
-    return serve(bool(load_settings().teacher_password), options.port)
+    return serve(bool(settings.teacher_password), options.port, given)

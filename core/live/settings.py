@@ -19,6 +19,7 @@ TABLES: dict[str, type] = {"limits": Limits, "keep": Keep}
 class Settings:
     limits: Limits = field(default_factory=Limits)
     keep: Keep = field(default_factory=Keep)
+    framed_by: tuple[str, ...] = ()  # addresses of sites that may show the lab in a frame
     teacher_password: str = ""  # as hash_password() writes it; empty: no teacher
 
 
@@ -45,7 +46,7 @@ def load_settings(path: Path | None = None) -> Settings:
                 raise wrong(name, f"{name} belongs under a line that says [{table}].")
         if name in TABLES and not isinstance(value, dict):
             raise wrong(name, f"{name} is {value!r}, but must be a line that says [{name}].")
-        if name not in (*TABLES, "teacher_password"):
+        if name not in (*TABLES, "framed_by", "teacher_password"):
             raise wrong(name, f"{name!r} is not a setting: see lab.example.toml.")
     tables: dict[str, Any] = {}
     for table, kind in TABLES.items():
@@ -55,17 +56,27 @@ def load_settings(path: Path | None = None) -> Settings:
             if type(value) is not int or value < 1:
                 raise wrong(name, f"{name} is {value!r}, but must be a whole number from 1 on.")
         tables[table] = kind(**content.get(table, {}))
+    framed_by = content.get("framed_by", [])
+    if not isinstance(framed_by, list) or not all(_is_site(site) for site in framed_by):
+        raise wrong(
+            "framed_by",
+            f"framed_by is {framed_by!r}, but must be a list of addresses like https://school.example.",
+        )
     password = content.get("teacher_password", "")
     if not isinstance(password, str) or (password and not is_hash(password)):
         raise wrong(
             "teacher_password",
             "teacher_password is not a line that `python -m core password` has printed.",
         )
-    return Settings(**tables, teacher_password=password)
+    return Settings(**tables, framed_by=tuple(framed_by), teacher_password=password)
 
 
 def _names(kind: type) -> set[str]:
     return {spec.name for spec in fields(kind)}
+
+
+def _is_site(text: object) -> bool:
+    return isinstance(text, str) and re.fullmatch(r"https?://[\w.*-]+(:\d+)?", text) is not None
 
 
 def _line(text: str, name: str) -> str:

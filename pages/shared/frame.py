@@ -14,18 +14,14 @@ import streamlit as st
 from core.config import RunConfig
 from core.errors import LabError, RefusedError
 from pages.shared import resources
-from pages.shared.navigation import navigation
+from pages.shared.navigation import ICON
 from pages.shared.visitor import is_known_by_cookie
 
 
 @contextmanager
 def page(title: str, question: str) -> Iterator[None]:
-    """The frame of a page, also where app.py did not run (a deep link before anything else)."""
-    st.set_page_config(page_title=f"{title} · Label Corruption Lab", layout="wide")
-    if "navigated" not in st.session_state:
-        # A deep link before anyone has opened the root: Streamlit ran this file without
-        # app.py. This call is all that app.py would have done; the next rerun goes through it.
-        navigation()
+    """The frame of a page: its title and question, and whatever fails as one sentence."""
+    st.set_page_config(page_title=f"{title} · Label Corruption Lab", page_icon=ICON, layout="wide")
     _forget_infinite_numbers()
     st.title(title, anchor=False)
     st.markdown(question)

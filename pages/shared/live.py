@@ -29,6 +29,7 @@ from core.view.words import LABELS, per_cent
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.frame import action, plain_errors
+from pages.shared.links import link
 
 REDRAW_SECONDS = 1.0
 PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained
@@ -115,7 +116,9 @@ def show_table(runs: list[LiveRun]) -> None:
         return
     st.subheader("Your runs", anchor=False)
     last = {run.run_id: record for run, record in resources.store().last_records(runs)}
-    rows = [{"Open": f"/train?run={run.run_id}", **run_row(run, last.get(run.run_id))} for run in runs]
+    rows = [
+        {"Open": link("train", run=run.run_id), **run_row(run, last.get(run.run_id))} for run in runs
+    ]
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from core.paths import ROOT
+from core.paths import ASSETS, ROOT
 
 FOLDER = ROOT / "pages"
+ICON = str(ASSETS / "icon.png")  # one of Streamlit's own would be fetched from the internet
 
 
 def pages() -> list:
@@ -47,5 +48,4 @@ def the_page(name: str):
 
 def navigation():
     """Show the bar; returns the page that was asked for."""
-    st.session_state.navigated = True
     return st.navigation(pages(), position="top")

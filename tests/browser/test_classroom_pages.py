@@ -16,7 +16,7 @@ def school(tmp_path_factory):
     """A server with a teacher."""
     folder = tmp_path_factory.mktemp("school")
     (folder / "lab.toml").write_text(f'teacher_password = "{hash_password(PASSWORD)}"\n')
-    server = Server(folder, LAB_CONFIG=str(folder / "lab.toml"))
+    server = Server(folder, "lab.localhost", LAB_CONFIG=str(folder / "lab.toml"))
     server.start()
     yield server
     server.stop()
@@ -80,7 +80,9 @@ def test_a_room_from_its_link_to_everybodys_guesses(browsers, school):
     teacher.get_by_text("The sweep opens after a guess").click()
     teacher.get_by_role("button", name="Open a room").click()
     expect(teacher.get_by_role("img", name=re.compile("QR code"))).to_be_visible()
-    link = teacher.locator("code").filter(has_text="/train?room=").inner_text().strip()
+    link = teacher.get_by_role("textbox", name="Link").input_value()
+    teacher.get_by_role("button", name="Copy the link").click()  # over plain http, no clipboard
+    expect(teacher.get_by_text(re.compile("Copied|copy it by hand"))).to_be_visible()
     code = link.partition("room=")[2]
     assert link == f"{school.address}/train?room={code}"
 

@@ -15,7 +15,8 @@ from core.paths import ROOT
 def test_the_address_is_where_the_page_was_opened_or_what_serve_announced(monkeypatch):
     monkeypatch.delenv("LAB_ADDRESS", raising=False)
     assert serving.address("http://lab.example:8501/teacher?x=1") == "http://lab.example:8501"
-    monkeypatch.setenv("LAB_ADDRESS", "http://192.0.2.7:8501")
+    assert serving.address("http://lab.example/lab/teacher", "/lab/") == "http://lab.example/lab"
+    monkeypatch.setenv("LAB_ADDRESS", "http://192.0.2.7:8501/")
     assert serving.address("http://localhost:8501/teacher") == "http://192.0.2.7:8501"
 
 
@@ -30,9 +31,11 @@ def test_serve_says_where_and_what_is_exposed(monkeypatch, capsys, has_teacher, 
     monkeypatch.setattr(
         subprocess, "call", lambda command, **options: called.append((command, options))
     )
+    monkeypatch.setattr(serving, "network_addresses", lambda: ["192.0.2.7", "198.51.100.3"])
     serving.serve(has_teacher, 8600)
     said, (command, options) = capsys.readouterr().out, called[0]
-    base_url = f"http://{serving.network_address()}:8600"
+    base_url = "http://192.0.2.7:8600"
+    assert "try http://198.51.100.3:8600" in said
     assert f"The lab is at {base_url}" in said and door in said and "not encrypted" in said
     assert "--server.address=0.0.0.0" in command and options["env"]["LAB_ADDRESS"] == base_url
 
@@ -74,3 +77,37 @@ def test_a_port_that_is_taken_is_said_before_any_address(capsys):
         assert main(["serve", "--port", str(port)]) == 2
     printed = capsys.readouterr()
     assert f"port {port} cannot be used" in printed.err and "The lab is at" not in printed.out
+
+
+def test_the_given_address_wins_and_one_of_this_machine_alone_is_no_code(monkeypatch, capsys):
+    handed = []
+    monkeypatch.setattr(
+        subprocess, "call", lambda command, env, **_: handed.append(env["LAB_ADDRESS"]) or 0
+    )
+    monkeypatch.setattr(serving, "check_port", lambda port: None)
+    monkeypatch.setattr(serving, "network_addresses", lambda: ["192.0.2.7"])
+    monkeypatch.setenv("LAB_ADDRESS", "https://lab.school.example/lab/")
+    assert main(["serve"]) == 0
+    assert main(["serve", "--address", "http://192.0.2.8:8501"]) == 0
+    monkeypatch.delenv("LAB_ADDRESS")
+    assert main(["serve"]) == 0
+    assert "No other machine" not in capsys.readouterr().out
+    monkeypatch.setattr(serving, "network_addresses", lambda: [])
+    assert main(["serve"]) == 0
+    said = capsys.readouterr().out
+    assert "No other machine can open that" in said and "\u2588" not in said and "\u2580" not in said
+    assert handed == [
+        *("https://lab.school.example/lab", "http://192.0.2.8:8501"),
+        *("http://192.0.2.7:8501", "http://localhost:8501"),
+    ]
+    for wrong in ("lab.school.example", "ftp://x", "http://", "http://x?y"):
+        assert main(["serve", "--address", wrong]) == 2
+        assert "is no address" in capsys.readouterr().err
+
+
+def test_no_address_of_this_machine_alone_is_among_those_for_others():
+    found = serving.network_addresses()
+    assert len(set(found)) == len(found) and not any(each.startswith("127.") for each in found)
+    assert not any(
+        map(serving.is_for_others, ("http://localhost:1", "http://127.0.0.1", "http://[::1]:8"))
+    )

@@ -1,4 +1,4 @@
-"""Every page, alone (a deep link) and through app.py; and what can be broken."""
+"""Every page, alone (a deep link) and through the router; and what can be broken."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,10 +17,10 @@ def test_a_page_works_alone(name):
 
 @pytest.mark.parametrize("name", TITLES)
 def test_a_page_works_through_the_router(name):
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    app = AppTest.from_file(ROOT / "pages" / "shared" / "router.py", default_timeout=60).run()
     assert app.title[0].value == TITLES["start"] and not app.exception
     if name != "start":
-        app.switch_page(f"pages/{name}.py").run()
+        app.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
     assert not app.exception and app.title[0].value == TITLES[name]
 
 

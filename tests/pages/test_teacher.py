@@ -75,11 +75,18 @@ def texts_of_run(config: RunConfig) -> str:
     return "\n".join(str(element.proto.text) for element in page.get("progress"))
 
 
-def test_the_teacher_opens_a_room_with_its_code(teacher):
+def test_the_teacher_opens_a_room_with_its_code(teacher, monkeypatch):
     page = unlocked()
     press(page, "Open a room")
     (code,) = resources.classroom().rooms()
-    assert any(f"/train?room={code}" in block.value for block in page.code) and not page.exception
+    (link,) = page.get("bidi_component")
+    assert f"/train?room={code}" in str(link.proto) and not page.exception
+    assert "where no phone finds it" in texts(page)  # opened on the server itself: no code of that
+    monkeypatch.setenv("LAB_ADDRESS", "http://192.0.2.7:8501/lab")
+    page.run()
+    assert "where no phone finds it" not in texts(page)
+    (link,) = page.get("bidi_component")
+    assert f"http://192.0.2.7:8501/lab/train?room={code}" in str(link.proto)
 
 
 def test_a_locked_page_does_nothing_more_whatever_button_is_fired(teacher, store):

@@ -7,6 +7,7 @@
     ├── DataError          the images cannot be had
     │   └── NoRoomError    there is no room or no right to store them
     ├── SourceError        one source of the images has nothing for us: the next is tried
+    │   └── SlowError      it is so slow that others are tried first
     ├── StorageError       a result or checkpoint cannot be written
     ├── CheckpointError    a checkpoint is damaged or belongs to another run
     ├── DivergedError      the loss is no longer a number
@@ -59,6 +60,10 @@ class SourceError(LabError):
     """One source of the images has nothing for us; the message is part of a sentence."""
 
 
+class SlowError(SourceError):
+    """A source is so slow that others are tried first."""
+
+
 class StorageError(LabError):
     """A result or checkpoint cannot be written: a full disk, a folder without the right to."""
 
@@ -69,6 +74,8 @@ class StorageError(LabError):
 
 class CheckpointError(LabError):
     """A checkpoint is damaged or belongs to another run."""
+
+    exit_status = 2
 
 
 class DivergedError(LabError):

@@ -81,6 +81,15 @@ def check_out(path: Path | None, *endings: str) -> None:
     make_folder(path.parent)
 
 
+def check_checkpoint(path: Path | None) -> None:
+    """Whether the state of a run can be kept there. Raises ConfigError, StorageError."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise ConfigError(f"--checkpoint {path} is a folder: name a file in it.")
+    make_folder(path.parent)
+
+
 def add_folder_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder",

@@ -9,6 +9,7 @@ from core.cli.flags import (
     add_command,
     add_config_flags,
     add_wandb_flag,
+    check_checkpoint,
     check_out,
     config_from,
 )
@@ -44,6 +45,7 @@ def register(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     config = config_from(options)
     check_out(options.out, ".json", ".parquet")
+    check_checkpoint(options.checkpoint)
     # Torch takes seconds to import: not for a wrong flag, nor for --help.
     from core.data.cifar10 import load
     from core.sweep.results import Result, provenance, save_result

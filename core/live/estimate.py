@@ -1,6 +1,7 @@
 """How long a run will take: by this machine's own speed, or else by a reference machine's."""
 
 import json
+from bisect import bisect
 from collections.abc import Sequence
 from functools import cache
 from statistics import median
@@ -101,7 +102,14 @@ def reference() -> dict[str, Any]:
 
 
 def _reference_speed(model: str, batch_size: int) -> float:
-    """At the nearest batch size in the reference, evaluation included."""
+    """Images per second on the reference machine, evaluation included.
+
+    Between and beyond the batch sizes that were measured there: an image takes a time of its
+    own, and its part of the time that every step takes.
+    """
     rows = [row for row in reference()["rows"] if row["model"] == model]
-    nearest = min(rows, key=lambda row: abs(row["batch_size"] - batch_size))
-    return nearest["epoch_images_per_second"]
+    points = sorted((1 / row["batch_size"], 1 / row["epoch_images_per_second"]) for row in rows)
+    parts, seconds = zip(*points, strict=True)
+    right = min(max(bisect(parts, 1 / batch_size), 1), len(parts) - 1)  # of the two points in use
+    slope = (seconds[right] - seconds[right - 1]) / (parts[right] - parts[right - 1])
+    return 1 / (seconds[right - 1] + max(slope, 0.0) * (1 / batch_size - parts[right - 1]))

@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +44,9 @@ RUN_COLUMNS: dict[str, type] = {
     **{"device": str, "device_type": str, "threads": float, "torch": str, "python": str, "date": str},
     **{"wall_seconds": float, "runs_at_once": float},
 }
+# Columns that files of earlier versions may lack. A setting that was added later had its default:
+# whether a row's settings are its own, its name tells.
+ADDED_LATER = {"runs_at_once", "device_type", "threads", *(spec.name for spec in fields(RunConfig))}
 
 
 @dataclass(frozen=True)
@@ -183,11 +186,41 @@ def load_epochs(run_ids: Iterable[str], folder: Path = SWEEP_FOLDER) -> pd.DataF
 
 
 def load_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both files whole, as another machine left them. Raises SweepError."""
+    """Both files whole, as another machine left them. Raises SweepError, ConfigError for unsound ones."""
     for name in (RUNS, EPOCHS):
         if not (folder / name).exists():
             raise SweepError(f"{folder} has no {name}: name the folder of another machine's sweep.")
-    return load_runs(folder), _read(folder / EPOCHS, EPOCH_COLUMNS)
+    runs, epochs = _read(folder / RUNS, RUN_COLUMNS), _read(folder / EPOCHS, EPOCH_COLUMNS)
+    for name, table, columns in (
+        (RUNS, runs, set(RUN_COLUMNS) - ADDED_LATER),
+        (EPOCHS, epochs, set(EPOCH_COLUMNS) - {"evaluated_on"}),
+    ):
+        if lacking := sorted(columns - set(table)):
+            raise ConfigError(f"{folder / name} has no column {lacking[0]}: nothing was taken from it.")
+    runs = _completed(runs)
+    epochs = epochs[epochs.run_id.isin(runs.run_id)]  # of a run that was just being added there
+    counted = {run_id: sorted(rows.epoch) for run_id, rows in epochs.groupby("run_id")}
+    for run in runs.to_dict("records"):
+        if problem := _problem(run, counted.get(run["run_id"], [])):
+            raise ConfigError(
+                f"{folder / RUNS}: run {run['run_id']} {problem}: nothing was taken from there."
+            )
+    return runs, epochs
+
+
+def _problem(run: Mapping[Hashable, Any], epochs: list[int]) -> str:
+    """What is wrong with a row of runs.parquet whose run has these epochs; empty: nothing."""
+    try:
+        run_id = config_of(run).run_id
+    except (ConfigError, ValueError, TypeError) as error:
+        return f"has settings that cannot be ({str(error).rstrip('.')})"
+    if run_id != run["run_id"]:
+        return f"has settings of another one ({run_id})"
+    if not epochs:
+        return "has no epochs"
+    if epochs != list(range(1, int(run["epochs_trained"]) + 1)):
+        return f"has {len(epochs)} epochs, and not those from 1 to {run['epochs_trained']:g}"
+    return ""
 
 
 def load_records(run_id: str, folder: Path = SWEEP_FOLDER) -> list[EpochRecord]:
@@ -203,7 +236,7 @@ def _record(row: dict[str, Any]) -> EpochRecord:
     return EpochRecord(**row)
 
 
-def config_of(run: Mapping[str, Any] | pd.Series) -> RunConfig:
+def config_of(run: Mapping[Any, Any] | pd.Series) -> RunConfig:
     """The settings of one row of runs.parquet."""
     return RunConfig(
         **{spec.name: spec.metadata["value_type"](run[spec.name]) for spec in fields(RunConfig)}

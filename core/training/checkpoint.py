@@ -63,9 +63,10 @@ def load_checkpoint(
             tensor.copy_(saved[name])
     except torch.OutOfMemoryError:  # a RuntimeError, too, but no fault of the file
         raise
-    except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
         raise CheckpointError(
-            f"{path} is damaged ({error}): delete it to start the run again."
+            f"{path} is no checkpoint, or a damaged one ({error}): name another file, or delete this "
+            "one to start the run again."
         ) from None
     return records
 

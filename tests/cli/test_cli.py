@@ -11,6 +11,7 @@ from contextlib import suppress
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from core.__main__ import main
 from core.cli.flags import add_config_flags, config_from
@@ -199,3 +200,18 @@ def test_a_sweep_with_little_time_stops_after_an_epoch_and_resumes(tmp_path, cap
         with suppress(SystemExit):
             assert main([*flags, "--minutes", wrong]) == 2
     assert capsys.readouterr().err.count("\n") == 4
+
+
+@pytest.mark.parametrize("what", ["a thesis", "a folder", "a safetensors file of somebody else"])
+def test_a_checkpoint_that_is_none_is_refused_and_left_alone(tmp_path, capsys, what):
+    path = tmp_path / "thesis.docx"
+    if what == "a thesis":
+        path.write_text("To be, or not to be")
+    elif what == "a folder":
+        path.mkdir()
+    else:
+        save_file({"x": torch.zeros(3)}, path)
+    assert main(["train", "--epochs", "1", "--checkpoint", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert str(path) in said and said.count("\n") == 1 and path.exists()
+    assert "name another file" in said or "is a folder" in said

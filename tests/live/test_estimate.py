@@ -1,4 +1,6 @@
-from core.config import RunConfig
+import pytest
+
+from core.config import MODELS, RunConfig
 from core.live.estimate import estimate, reference
 from tests.samples import live_run
 
@@ -20,3 +22,23 @@ def test_estimates_prefer_what_was_measured_here():
     twice = {("mlp-1x512", 64): 2 * row["epoch_images_per_second"]}
     alexnet = RunConfig(model="alexnet")
     assert estimate(alexnet, twice).seconds == estimate(alexnet, {}).seconds / 2
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_batch_size_that_nobody_measured_lies_where_its_steps_say(model):
+    """Batch 1 once took the time of batch 32."""
+    measured = {
+        row["batch_size"]: row["epoch_images_per_second"]
+        for row in reference()["rows"]
+        if row["model"] == model
+    }
+    seconds = [
+        estimate(RunConfig(model=model, batch_size=size, epochs=1), {}).seconds
+        for size in (1, 2, 8, 32, 48, 64, 128, 1024)
+    ]
+    assert seconds == sorted(seconds, reverse=True)
+    for size in measured:
+        exact = estimate(RunConfig(model=model, batch_size=size, epochs=1), {}).seconds
+        assert exact == pytest.approx(5_000 / measured[size])
+    if model.startswith("mlp"):  # of which a step takes as long as many images
+        assert seconds[0] > 10 * seconds[3]

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.__main__ import main
 from core.config import RunConfig
 from core.errors import StorageError, SweepError
 from core.sweep import reference, results
@@ -171,3 +172,33 @@ def test_the_threads_of_older_runs_are_read_from_their_device(tmp_path):
     pd.read_parquet(path).drop(columns=["device_type", "threads"]).to_parquet(path)
     run = load_runs(tmp_path).iloc[0]
     assert (run.device_type, run.threads) == ("cpu", 8)
+
+
+def damaged(folder, runs=None, epochs=None):
+    """Another machine's sweep of two runs, changed by hand."""
+    add_results([result(1), result(2)], folder)
+    for name, change in (("runs.parquet", runs), ("epochs.parquet", epochs)):
+        if change:
+            change(pd.read_parquet(folder / name)).to_parquet(folder / name, index=False)
+    return folder
+
+
+UNSOUND = {
+    "no column 'wall_seconds'": {"runs": lambda table: table.drop(columns="wall_seconds")},
+    "no column 'test_error'": {"epochs": lambda table: table.drop(columns="test_error")},
+    "settings of another one": {"runs": lambda table: table.assign(seed=[1, 3])},
+    "settings that cannot be": {"runs": lambda table: table.assign(model="resnet")},
+    "no epochs": {"epochs": lambda table: table[table.run_id == table.run_id[0]]},
+    "not those from 1 to 3": {"epochs": lambda table: table[table.epoch != 2]},
+}
+
+
+@pytest.mark.parametrize("what", UNSOUND)
+def test_nothing_is_taken_that_is_not_sound(tmp_path, what, capsys):
+    folder = damaged(tmp_path / "there", **UNSOUND[what])
+    add_results([result(7)], tmp_path / "here")
+    before = stamp(tmp_path / "here")
+    assert main(["sweep", "--add", str(folder), "--folder", str(tmp_path / "here")]) == 2
+    said = capsys.readouterr().err
+    assert what.replace("'", "") in said.replace("'", "") and said.count("\n") == 1
+    assert stamp(tmp_path / "here") == before

@@ -6,6 +6,7 @@ every visitor, on every page, in the store and in the precomputed sweep.
 
 import hashlib
 import json
+import re
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
@@ -132,9 +133,22 @@ def parse(spec: Field, text: str) -> Any:
             raise ConfigError(f"{spec.name} is {text!r}, but must be true or false.")
         return text.lower() == "true"
     try:
-        return value_type(text)
+        return _number(text, value_type)
     except ValueError:
         raise ConfigError(f"{spec.name} is {text!r}, but must be {_NUMBERS[value_type]}.") from None
+
+
+def _number(text: str, value_type: type) -> Any:
+    """A number as people type it: 0,05 and 5% are 0.05, 50,000 is 50000. Raises ValueError."""
+    bare = "".join(text.split())
+    scale = 0.01 if bare.endswith("%") and value_type is float else 1
+    bare = bare.removesuffix("%") if scale != 1 else bare
+    if value_type is int and re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", bare):
+        bare = bare.replace(",", "")
+    if value_type is float and bare.count(",") == 1 and "." not in bare:
+        bare = bare.replace(",", ".")
+    number = value_type(bare)
+    return number if scale == 1 else round(number * scale, 12)
 
 
 _NUMBERS = {int: "a whole number", float: "a number"}

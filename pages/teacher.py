@@ -101,7 +101,7 @@ def show_rooms() -> None:
             format_func=lambda code: f"{code} · {rooms[code].title}",
             key="shown_room",
         )
-        address = link("train", room=code)
+        address = link("guess" if rooms[code].guess_first else "lab", room=code)
         st.html(f'<p style="font-size:3.2rem;letter-spacing:.2em;margin:0"><b>{code}</b></p>')
         if serving.is_for_others(address):
             st.image(serving.qr_code(address), width=280, alt=f"QR code of {address}")

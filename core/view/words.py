@@ -10,6 +10,13 @@ LABELS = {
     "test_loss": "test loss",
     "train_loss": "training loss",
 }
+NETWORKS = {
+    "mlp-1x512": "small network, 1 hidden layer",
+    "mlp-3x512": "deeper network, 3 hidden layers",
+    "alexnet": "AlexNet, convolutional",
+    "inception": "Inception, convolutional",
+    "inception-no-bn": "Inception without batch norm",
+}
 TIME_TO_FIT = "time to fit"
 CHANCE = "memorized by a blind guess"
 FLOOR = "least error without memorizing (0.9 p)"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -17,16 +18,47 @@ from pages.shared import resources
 from pages.shared.navigation import ICON
 from pages.shared.visitor import is_known_by_cookie
 
+STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+COLOURS = {
+    "light": {"quiet": "#5b5f66", "on-primary": "#ffffff", "focus": "#0072B2"},
+    "dark": {"quiet": "#b3b7be", "on-primary": "#06121c", "focus": "#9bd4f5"},
+}
+PRINTED_FROM_DARK = """
+@media print {
+  .stApp { filter: invert(1) hue-rotate(180deg) }
+  .stApp img, .stApp [role=img]:not(svg) { filter: invert(1) hue-rotate(180deg) }
+}"""
+LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # ?large: to be read from the last row
+
 
 @contextmanager
 def page(title: str, question: str) -> Iterator[None]:
     """The frame of a page: its title and question, and whatever fails as one sentence."""
     st.set_page_config(page_title=f"{title} · Label Corruption Lab", page_icon=ICON, layout="wide")
     _forget_infinite_numbers()
-    st.title(title, anchor=False)
-    st.markdown(question)
+    st.html(_style())
+    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+        st.title(title, anchor=False, width="content")
+        at_the_side = st.container(width="content")  # the room: see room.py
+    st.session_state.head = at_the_side
+    if question:
+        st.markdown(question)
     with plain_errors():
         yield
+
+
+def _style() -> str:
+    """The style sheet of every page, with the colours of the theme that the visitor has."""
+    theme = COLOURS["dark" if is_dark() else "light"]
+    colours = "; ".join(f"--{name}: {value}" for name, value in theme.items())
+    # On paper a dark page would be black: turned over, and the pictures turned back.
+    turned = "" if not is_dark() else PRINTED_FROM_DARK
+    large = LARGE if "large" in st.query_params else ""
+    return f"<style>:root {{ {colours} }}\n{STYLE}{turned}{large}</style>"
+
+
+def is_dark() -> bool:
+    return st.context.theme.type == "dark"
 
 
 @contextmanager

@@ -2,21 +2,15 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig, run_name
-from core.data.cifar10 import CLASSES
-from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels, followed_images
 from core.errors import RefusedError
 from core.live.store import LiveRun, Status
 from core.records import EpochRecord
 from core.sweep import comparison, reference, results
-from core.view import gallery
 from core.view.captions.run import (
-    describe_empty,
-    describe_errors,
     describe_evaluation,
     describe_fate,
     describe_loss,
@@ -30,17 +24,22 @@ from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.frame import action, plain_errors
 from pages.shared.links import link
+from pages.shared.run_viewer import Ghost, show_run
+from pages.shared.visitor import network_address
 
 REDRAW_SECONDS = 1.0
 PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained
 LOOKS_A_SECOND = 60  # of all pages together: more would slow what visitors touch
 MAX_COMPARED = 8  # runs in one chart
-FOLLOWED_SHOWN = 24  # of the followed images
+GHOSTS = 3  # earlier runs behind the one that is shown
 METRICS = {name: LABELS[name] for name in (*history.ERRORS, *history.FATES)}
 
 
-def show(run: LiveRun, sweep: pd.DataFrame) -> None:
-    """A run's curves, redrawn every second while it is active."""
+def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
+    """A run, redrawn every second while it is active.
+
+    config: what the controls describe; runs: the visitor's, of which the last ones are drawn behind.
+    """
     # Somebody else can resume a run that waits.
     every = (
         REDRAW_SECONDS
@@ -49,10 +48,12 @@ def show(run: LiveRun, sweep: pd.DataFrame) -> None:
         if run.status is Status.FINISHED
         else 3 * REDRAW_SECONDS
     )
-    st.fragment(_show, run_every=every)(run.run_id, sweep, run.is_active)
+    others = tuple(other.run_id for other in runs if other.run_id != run.run_id and other.epochs_done)
+    is_stale = config is not None and config != run.config
+    st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], run.is_active)
 
 
-def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
+def _show(run_id: str, is_stale: bool, others: tuple[str, ...], was_active: bool) -> None:
     with plain_errors():
         store = resources.store()
         run = store.run(run_id)
@@ -63,52 +64,50 @@ def _show(run_id: str, sweep: pd.DataFrame, was_active: bool) -> None:
         resources.live_pages(st.session_state.visitor)  # whoever looks has not left
         if run.is_active != was_active:
             st.rerun()  # the whole page: starts or ends the timer
-        st.fragment(_status, run_every=_progress_seconds(run, records))(run_id, was_active)
-        _buttons(run)
-        config = run.config
-        shape = (config.epochs, config.level > 0)  # all that the empty charts depend on
-        st.markdown(f"**{describe_errors(config, records, run.status)}**")
-        left, right = st.columns([3, 2])
-        with left:
-            draw_live(
-                "errors",
-                shape,
-                lambda: history.error_history([], config, height=480),
-                history.error_rows(records, config),
-                alt="Test error, training error and error on clean labels against epoch",
-            )
-        with right:
-            if config.level:
-                draw_live(
-                    "fate",
-                    shape,
-                    lambda: history.fate_history([], config, height=240),
-                    history.fate_rows(records),
-                    alt="Share of the wrongly labelled images memorized and predicted as their true class",
-                )
-            draw_live(
-                "losses",
-                shape,
-                lambda: history.loss_history([], config, height=240),
-                history.loss_rows(records),
-                alt="Training and test loss against epoch",
-            )
-        with st.container(horizontal=True, key="metrics"):
-            names = ("test_error", "train_error", *(history.FATES if config.level else ()))
-            for name in names:
-                value = getattr(records[-1], name) if records else None
-                st.metric(LABELS[name].capitalize(), per_cent(value))
-            _reference(config, sweep)
-        texts = (describe_loss(records), describe_fate(config, records), describe_evaluation(records))
-        st.caption(" ".join(texts))
-        if records and records[-1].memorized is not None:
-            _followed(config, records[-1].predictions)
+        with st.container(horizontal=True, vertical_alignment="center", key="run-line"):
+            with st.container(key="status-line"):
+                status = st.fragment(_status, run_every=_progress_seconds(run, records))
+                status(run_id, was_active)
+            _buttons(run)
+        show_run(
+            run.config,
+            records,
+            key="viewer",
+            showing=st.session_state.get("replays", 0),
+            is_live=run.is_active,
+            replays=run.has_ended,
+            is_stale=is_stale,
+            ghosts=[ghost for other in others if (ghost := _ghost(other))],
+        )
+        with st.expander(
+            "More about this run", key="more", on_change="rerun", bind="query-params"
+        ) as more:
+            if more.open:
+                _details(run.config, records)
 
 
-def show_nothing(config: RunConfig) -> None:
-    """Before the first run: the empty chart, and what it will show."""
-    st.markdown(f"**{describe_empty(config)}**")
-    st.altair_chart(history.error_history([], config, height=360), key="empty", alt="Empty chart")
+def _ghost(run_id: str) -> Ghost | None:
+    """An earlier run of the visitor, as far as it has come."""
+    run = resources.store().run(run_id)
+    return Ghost(run.config, resources.records(run_id, run.epochs_done)) if run else None
+
+
+def _details(config: RunConfig, records: list[EpochRecord]) -> None:
+    with st.container(horizontal=True, key="metrics"):
+        names = ("test_error", "train_error", *(history.FATES if config.level else ()))
+        for name in names:
+            value = getattr(records[-1], name) if records else None
+            st.metric(LABELS[name].capitalize(), per_cent(value))
+        _reference(config, resources.sweep())
+    draw_live(
+        "losses",
+        (config.epochs, config.level > 0),  # all that the empty chart depends on
+        lambda: history.loss_history([], config, height=240),
+        history.loss_rows(records),
+        alt="Training and test loss against epoch",
+    )
+    texts = (describe_loss(records), describe_fate(config, records), describe_evaluation(records))
+    st.caption(" ".join(texts))
 
 
 def show_table(runs: list[LiveRun]) -> None:
@@ -204,6 +203,8 @@ def _status(run_id: str, was_active: bool) -> None:
 def _buttons(run: LiveRun) -> None:
     store = resources.store()
     as_visitor: Any = {"args": (run.run_id,), "kwargs": {"by": st.session_state.visitor}}
+    if run.status in (Status.CANCELLED, Status.FAILED):
+        st.button("Go on with it", on_click=action(_go_on), args=(run.run_id,), key="go-on")
     if run.has_ended:
         return
     if run.owner != st.session_state.visitor:
@@ -217,13 +218,30 @@ def _buttons(run: LiveRun) -> None:
         return
     with st.container(horizontal=True, key="run-buttons"):
         if run.is_active:
-            st.button("Pause", shortcut="P", on_click=action(store.pause), **as_visitor, key="pause")
-        elif run.status is Status.PAUSED:
-            st.button("Resume", shortcut="P", on_click=action(store.resume), **as_visitor, key="resume")
             st.button(
-                "One epoch", shortcut="E", on_click=action(store.one_epoch), **as_visitor, key="one"
+                "Pause", shortcut="Shift+P", on_click=action(store.pause), **as_visitor, key="pause"
             )
-        st.button("Cancel", shortcut="X", on_click=action(store.cancel), **as_visitor, key="cancel")
+        elif run.status is Status.PAUSED:
+            st.button(
+                "Resume", shortcut="Shift+P", on_click=action(store.resume), **as_visitor, key="resume"
+            )
+            st.button(
+                "+1 epoch",
+                shortcut="Shift+E",
+                on_click=action(store.one_epoch),
+                **as_visitor,
+                key="one",
+            )
+        st.button(
+            "Cancel", shortcut="Shift+X", on_click=action(store.cancel), **as_visitor, key="cancel"
+        )
+
+
+def _go_on(run_id: str) -> None:
+    """Undo a cancel: the run goes on after its last epoch, for whoever asks."""
+    run = resources.store().run(run_id)
+    if run:
+        resources.store().submit(run.config, st.session_state.visitor, network_address())
 
 
 def _take_over(run_id: str) -> None:
@@ -261,29 +279,3 @@ def _references(
         reference.paper_test_error(reference.paper(), config),
         comparison.sweep_test_error(_sweep, config),
     )
-
-
-def _followed(config: RunConfig, predictions: tuple[int, ...]) -> None:
-    """Some wrongly labelled images, each with what the network says it is now."""
-    given, true, style = _followed_images(config)
-    tiles = [
-        gallery.prediction_tile(CLASSES[predicted], CLASSES[label], CLASSES[true_label])
-        for predicted, label, true_label in zip(predictions[: len(given)], given, true, strict=True)
-    ]
-    st.markdown(
-        "**What the network says of images that carry a wrong label.** Dashed: it repeats that label."
-    )
-    st.html(style)
-    st.html(gallery.tiles("followed", tiles))
-
-
-@st.cache_resource(show_spinner=False, max_entries=128)
-def _followed_images(config: RunConfig) -> tuple[np.ndarray, np.ndarray, str]:
-    data = resources.data(config.data)
-    corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
-    followed = followed_images(corrupted.is_wrong, config.seed)
-    shown = followed[corrupted.is_wrong[followed]][:FOLLOWED_SHOWN]
-    images, _ = corrupt_pixels(
-        center_crop(data.train_images[shown]), config.corruption, config.seed, indices=shown
-    )
-    return corrupted.labels[shown], data.train_labels[shown], gallery.style("followed", images)

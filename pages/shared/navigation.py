@@ -6,6 +6,7 @@ from core.paths import ASSETS, ROOT
 
 FOLDER = ROOT / "pages"
 ICON = str(ASSETS / "icon.png")  # one of Streamlit's own would be fetched from the internet
+FORMER_NAMES = ("train", "corrupt")  # of the lab, in addresses that are out there
 
 
 def pages() -> list:
@@ -13,22 +14,16 @@ def pages() -> list:
     return [
         st.Page(FOLDER / "start.py", title="Start", icon=":material/home:", default=True),
         st.Page(
-            FOLDER / "corrupt.py",
-            title="Corrupt the labels",
-            icon=":material/shuffle:",
-            help="Set a level and see which images now lie.",
-        ),
-        st.Page(
-            FOLDER / "train.py",
-            title="Train live",
-            icon=":material/show_chart:",
-            help="Watch a network find the pattern, then learn the lies.",
-        ),
-        st.Page(
             FOLDER / "guess.py",
             title="Guess first",
             icon=":material/draw:",
-            help="Draw what you expect; then see the truth over it.",
+            help="Say what you expect; then see what happened.",
+        ),
+        st.Page(
+            FOLDER / "lab.py",
+            title="Lab",
+            icon=":material/science:",
+            help="Put wrong labels into real photographs, train a network on them, and watch.",
         ),
         st.Page(
             FOLDER / "sweep.py",
@@ -36,9 +31,23 @@ def pages() -> list:
             icon=":material/stacked_line_chart:",
             help="Every level at once, beside the paper's points.",
         ),
+        st.Page(
+            FOLDER / "present.py",
+            title="The story",
+            icon=":material/slideshow:",
+            visibility="hidden",
+            help="Told by itself, for a poster or a projector.",
+        ),
         st.Page(FOLDER / "teacher.py", title="Teacher", visibility="hidden"),
-        st.Page(FOLDER / "present.py", title="Present", visibility="hidden"),
+        *(
+            st.Page(_to_the_lab, title="Lab", url_path=name, visibility="hidden")
+            for name in FORMER_NAMES
+        ),
     ]
+
+
+def _to_the_lab() -> None:
+    st.switch_page(the_page("lab"), query_params=st.query_params.to_dict())
 
 
 def the_page(name: str):

@@ -44,13 +44,14 @@ class Room(NamedTuple):
 
 def room() -> Room:
     """Call it before any control is drawn; the room stays with the session from page to page."""
+    head = st.session_state.get("head", st)  # beside the page's title
     code = st.query_params.get("room", st.session_state.get("room", "")).strip().upper()
     lesson = resources.classroom().lesson(code) if code else None
     if lesson is None:
         if code:
             _forget()
             st.warning(_unknown(code))
-        with st.popover("Join a room", icon=":material/meeting_room:", key="join-popover"):
+        with head.popover("Join a room", icon=":material/meeting_room:", key="join-popover"):
             code_field()
         return Room("", None)
     if st.session_state.get("lesson") != (code, lesson):  # just come, or the lesson has changed
@@ -59,7 +60,7 @@ def room() -> Room:
     st.session_state.room = code
     if st.query_params.get("room") != code:  # so that a reload or a copied link finds it again
         st.query_params["room"] = code
-    with st.popover(f"Room {code} · {_plain(lesson.title)}", icon=":material/meeting_room:"):
+    with head.popover(f"Room {code} · {_plain(lesson.title)}", icon=":material/meeting_room:"):
         st.caption("Your teacher has chosen what is set here.")
         st.button("Leave this room", on_click=action(_leave), key="leave-room")
     return Room(code, lesson)

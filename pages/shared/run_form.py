@@ -6,7 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.config import CORRUPTIONS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
+from core.config import CORRUPTIONS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig, parse
+from core.live.store import LiveRun
+from core.view.words import NETWORKS
 from pages.shared.full_data import at_hand, choose_data
 
 CORRUPTION_NAMES = {
@@ -28,13 +30,15 @@ def form_values(hidden: Collection[str] = ()) -> dict[str, Any]:
     """What the controls say at this moment, also within an action; the fields of a RunConfig.
 
     What an action was given when its button was drawn may be older than what was typed since.
+    Raises ConfigError for a number that is none.
     hidden: the controls of classroom.HIDEABLE that the visitor does not see.
     """
     values = asdict(default())
-    for name in FIELDS:
+    for name, spec in FIELDS.items():
         is_hidden = ("level" if name == "level" else "more") in hidden
-        if not is_hidden and st.session_state.get(name) is not None:
-            values[name] = st.session_state[name]
+        typed = st.session_state.get(name)
+        if not is_hidden and typed is not None:
+            values[name] = parse(spec, typed) if isinstance(typed, str) else typed
     return values
 
 
@@ -60,10 +64,6 @@ def level_slider() -> float:
         help="Each label is drawn again from all ten classes with this probability p: nine tenths of "
         "them, 0.9 p of all labels, end up wrong.",
     )
-
-
-def seed_input() -> int:
-    return _number("seed", "Seed", 1)
 
 
 def corruption_choice() -> str:
@@ -92,63 +92,73 @@ def preset_choice() -> None:
     )
 
 
-def more_settings() -> None:
-    """What seldom needs a change; config_of_form reads them."""
-    choose_data(default().data)
-    model = st.selectbox(
+def network_choice() -> None:
+    st.selectbox(
         "Network",
         MODELS,
         MODELS.index(default().model),
+        format_func=NETWORKS.__getitem__,
         key="model",
         bind="query-params",
         on_change=_set_learning_rate,
+        width=260,
     )
+
+
+def more_settings() -> None:
+    """What seldom needs a change; config_of_form reads them."""
+    choose_data(default().data)
     corruption_choice()
+    model = st.session_state.get("model", default().model)
     first, second = st.columns(2)
     with first:
-        _number("epochs", "Epochs", 10)
+        _number("epochs", "Epochs")
         usual = default()
         rate = usual.learning_rate if usual.model == model else PAPER_LEARNING_RATE[model]
-        _number("learning_rate", "Learning rate", 0.005, "%g", rate)
-        _number("weight_decay", "Weight decay", 0.0001, "%g")
+        _number("learning_rate", "Learning rate", rate)
+        _number("weight_decay", "Weight decay")
     with second:
-        _number("batch_size", "Batch size", 32)
-        _number("learning_rate_decay", "Decay per epoch", 0.01, "%g")
-        seed_input()
+        _number("batch_size", "Batch size")
+        _number("learning_rate_decay", "Decay per epoch")
+        _number("seed", "Seed")
     st.toggle(
         "Random crop (augmentation)", default().random_crop, key="random_crop", bind="query-params"
     )
 
 
-def _number(
-    name: str,
-    label: str,
-    step: float,
-    number_format: str | None = None,
-    usual: float | None = None,
-) -> Any:
-    """A number with the limits that RunConfig itself sets."""
+def _number(name: str, label: str, usual: float | None = None) -> None:
+    """A number as people type it. A browser's own field for numbers makes 5 of "0,05"."""
     about = FIELDS[name].metadata
-    low, high = (about["value_type"](bound) for bound in about["limits"])
-    value = getattr(default(), name) if usual is None else usual
-    return st.number_input(
+    low, high = about["limits"]
+    st.text_input(
         label,
-        low,
-        high,
-        value,
-        step,
-        format=number_format,
+        number_text(getattr(default(), name) if usual is None else usual),
         key=name,
         bind="query-params",
-        help=about["help"].capitalize() + ".",
+        max_chars=40,
+        help=f"{about['help'].capitalize()}. From {low:g} to {high:g}.",
     )
 
 
+def number_text(value: float) -> str:
+    return f"{value:g}"
+
+
 def set_all(config: RunConfig) -> None:
-    for name in FIELDS:
+    for name, spec in FIELDS.items():
         if name not in ("momentum", "epochs_after_fitted"):  # only for the command line
-            st.session_state[name] = getattr(config, name)
+            value = getattr(config, name)
+            is_typed = spec.metadata["value_type"] in (int, float) and name != "level"
+            st.session_state[name] = number_text(value) if is_typed else value
+
+
+def take_from(run: LiveRun) -> None:
+    """The fields show the settings of a run that a link has led to; what the address says goes before."""
+    if st.session_state.get("fields_of") != run.run_id:
+        st.session_state.fields_of = run.run_id
+        if not any(name in st.query_params for name in FIELDS):
+            set_all(run.config)
 
 
 def _set_learning_rate() -> None:
-    st.session_state.learning_rate = PAPER_LEARNING_RATE[st.session_state.model]
+    st.session_state.learning_rate = number_text(PAPER_LEARNING_RATE[st.session_state.model])

@@ -21,14 +21,14 @@ def main() -> None:
         page = browser.new_context(viewport={"width": 1280, "height": 860}).new_page()
         for address, title in (
             ("/", "Can a network learn from lies?"),
-            ("/corrupt?level=0.4", "Corrupt the labels"),
+            ("/lab?level=0.4&labels=true", "Lab"),
             ("/sweep", "The sweep"),
             ("/guess", "Guess first"),
         ):
             open_page(page, server, address, title)
             page.wait_for_timeout(2000)
             page.screenshot(path=FOLDER / f"{address.strip('/').partition('?')[0] or 'start'}.png")
-        open_page(page, server, "/train", "Train live")
+        open_page(page, server, "/lab", "Lab")
         page.get_by_role("button", name=re.compile("Start training")).click()
         expect(page.get_by_text("Epoch 40 of 40 · finished")).to_be_visible(timeout=180_000)
         page.mouse.click(640, 200)

@@ -25,7 +25,11 @@ def metric(page: Page, label: str):
 
 
 def start_button(page: Page):
-    return page.get_by_role("button", name=re.compile("Start training"))
+    return page.locator(".st-key-start button")
+
+
+def open_details(page: Page) -> None:
+    page.get_by_text("More about this run").click()
 
 
 def no_exception(page: Page) -> None:
@@ -40,7 +44,7 @@ def fill(page: Page, key: str, value: str) -> None:
 
 def start_with_epochs(page: Page, epochs: int) -> None:
     """Start a run of so many epochs, and wait until the first of them is shown."""
-    page.get_by_role("button", name="More settings").click()
+    page.get_by_role("button", name="More", exact=True).click()
     fill(page, "epochs", str(epochs))
     page.keyboard.press("Escape")
     expect(page.get_by_text(f"{epochs} epochs: about")).to_be_visible()
@@ -49,37 +53,38 @@ def start_with_epochs(page: Page, epochs: int) -> None:
 
 
 def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
-    """Start, corrupt, train on real images, read the final error, find the run in the sweep."""
+    """Start, the lab, train on real images, read the final error, find the run in the sweep."""
     open_page(page, server, "/", "Can a network learn from lies?")
-    expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()
-    page.get_by_role("link", name="Corrupt the labels").first.click()
-
-    expect(page.get_by_role("heading", level=1)).to_have_text("Corrupt the labels")
-    expect(page.locator(".images figure")).to_have_count(60)
-    wrong = page.locator(".images figure.wrong")
-    before = wrong.count()
-    assert 2 < before < 30
-    slider = page.get_by_role("slider")
+    expect(page.locator(".photographs figure")).to_have_count(8)
+    wrong = page.locator(".photographs figure.wrong")
+    expect(wrong).to_have_count(3)
+    slider = page.get_by_role("slider", name=re.compile("How many labels"))
     slider.focus()
-    for _ in range(12):
+    for _ in range(4):
         slider.press("ArrowRight")
-    expect(page.get_by_text("80% corruption")).to_be_visible()
-    assert wrong.count() > before
-    expect(page).to_have_url(re.compile("level=0.8"))
+    expect(page.get_by_text("80%", exact=True).first).to_be_visible()
+    assert wrong.count() > 4
+    page.wait_for_timeout(500)  # the server is told
+    page.get_by_role("button", name="Train a real network").click()
 
-    page.get_by_role("link", name="Train live").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Train live")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Lab")
+    expect(page).to_have_url(re.compile("level=0.8"))
+    expect(page.locator(".run-viewer h2")).to_have_text(re.compile("^80% random labels, small network"))
     expect(page.get_by_text("Press Start.")).to_be_visible()
     start_button(page).click()
     expect(page.get_by_text(re.compile(r"Epoch \d+ of 40"))).to_be_visible(timeout=60_000)
+    expect(page.locator(".errors .point").first).to_be_in_viewport(timeout=60_000)
     expect(page.get_by_text("Epoch 40 of 40 · finished")).to_be_visible(timeout=120_000)
     config = replace(DEFAULT, level=0.8)
     record = Store(server.folder / "runs.sqlite").records(config.run_id)[-1]
+    open_details(page)
     expect(metric(page, "Test error")).to_have_text(f"{record.test_error:.1%}")
     expect(metric(page, "Training error")).to_have_text(re.compile(r"0\.\d%"))
     expect(metric(page, "Memorized")).to_have_text(re.compile(r"(99\.\d|100\.0)%"))
     assert 0.75 < record.test_error < 0.95
-    expect(page.locator(".followed figure.wrong")).to_have_count(24)
+    assert (
+        page.locator(".photographs figure.repeats").count() == page.locator("figure.wrong").count() > 9
+    )
 
     page.get_by_role("link", name="The sweep").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The sweep")
@@ -87,10 +92,52 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
     no_exception(page)
 
 
+def test_an_epoch_chosen_on_the_chart_sets_photographs_and_sentence(page, server):
+    open_page(page, server, "/lab?seed=15&epochs=6&level=0.6", "Lab")
+    start_button(page).click()
+    expect(page.get_by_text("Epoch 6 of 6 · finished")).to_be_visible(timeout=120_000)
+    scrubber = page.get_by_role("slider", name="Epoch")
+    said, now = page.locator(".said"), page.locator(".transport output")
+    expect(now).to_have_text("Epoch 6 / 6")
+    at_the_end = said.inner_text()
+    scrubber.focus()
+    for _ in range(4):
+        scrubber.press("ArrowLeft")
+    expect(now).to_have_text("Epoch 2 / 6")
+    expect(said).to_contain_text("After 2 epochs")
+    page.locator("svg.errors").hover()  # in its middle
+    expect(now).to_have_text(re.compile("Epoch [345] / 6"))
+    page.mouse.move(5, 5)
+    expect(now).to_have_text("Epoch 2 / 6")
+    page.get_by_role("button", name="Show the end").click()
+    expect(said).to_have_text(at_the_end)
+    page.get_by_text("The numbers as a table").click()
+    expect(page.locator(".run-viewer table tr")).to_have_count(7)
+    page.get_by_role("button", name="Replay").last.click()  # the viewer's own
+    expect(now).to_have_text(re.compile("Epoch [0-3] / 6"))
+    expect(now).to_have_text("Epoch 6 / 6")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1024, 768), (1280, 800), (1920, 1080)])
+def test_the_first_minute_at_every_width(browser, server, width, height):
+    """From the address to a moving point inside the window, with two presses."""
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(server.address)
+    expect(page.locator(".errors .point").first).to_be_in_viewport()  # the stored run moves
+    page.get_by_role("button", name="Train a real network").click()
+    start_button(page).click()
+    point = page.locator(".errors .point").first
+    expect(point).to_be_in_viewport(timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.keyboard.press("Shift+X")
+    context.close()
+
+
 def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
-    open_page(page, server, "/train?seed=11", "Train live")
+    open_page(page, server, "/lab?seed=11", "Lab")
     start_with_epochs(page, 400)
-    page.keyboard.press("p")
+    page.keyboard.press("Shift+P")
     paused = page.get_by_text(re.compile(r"Epoch \d+ of 400 · paused"))
     expect(paused).to_be_visible()
     store, run_id = (
@@ -100,33 +147,41 @@ def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
     wait_until(lambda: not store.database.state().in_training)
     done = store.run(run_id).epochs_done
     expect(page.get_by_text(f"Epoch {done} of 400 · paused")).to_be_visible()
-    page.keyboard.press("e")
+    page.keyboard.press("Shift+E")
     expect(page.get_by_text(f"Epoch {done + 1} of 400 · paused")).to_be_visible(timeout=30_000)
-    page.keyboard.press("p")
+    page.keyboard.press("Shift+P")
     expect(page.get_by_text(re.compile("of 400 · .* left"))).to_be_visible(timeout=30_000)
-    page.keyboard.press("x")
+    page.keyboard.press("x")  # one letter alone does nothing
+    expect(page.get_by_text(re.compile("of 400 · .* left"))).to_be_visible()
+    page.keyboard.press("Shift+X")
+    expect(page.get_by_text(re.compile(r"of 400 · cancelled"))).to_be_visible()
+    page.get_by_role("button", name="Go on with it").click()
+    expect(page.get_by_text(re.compile("of 400 · .* left"))).to_be_visible(timeout=30_000)
+    page.keyboard.press("Shift+X")
     expect(page.get_by_text(re.compile(r"of 400 · cancelled"))).to_be_visible()
     no_exception(page)
 
 
 def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, browser):
-    open_page(page, server, "/train?seed=12&epochs=8", "Train live")
+    open_page(page, server, "/lab?seed=12&epochs=8", "Lab")
     start_button(page).click()
     expect(page.get_by_text("Epoch 8 of 8 · finished")).to_be_visible(timeout=120_000)
-    error = metric(page, "Test error").inner_text()
+    end = page.locator(".said").inner_text()
     page.reload()
-    expect(metric(page, "Test error")).to_have_text(error)
+    page.get_by_role("button", name="Show the end").click()  # it is replayed
+    expect(page.locator(".said")).to_have_text(end)
     expect(page.get_by_text("Your runs")).to_be_visible()  # the visitor is known again
     other = browser.new_context().new_page()
     other.goto(page.url)
-    expect(metric(other, "Test error")).to_have_text(error)
+    other.get_by_role("button", name="Show the end").click()
+    expect(other.locator(".said")).to_have_text(end)
     expect(other.get_by_text("Your runs")).to_have_count(0)
     assert replace(DEFAULT, seed=12, epochs=8).run_id in other.url
     other.context.close()
 
 
 def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
-    open_page(page, server, "/train?seed=13", "Train live")
+    open_page(page, server, "/lab?seed=13", "Lab")
     start_with_epochs(page, 50)
     trainers = subprocess.run(
         ["pgrep", "-P", str(server.process.pid), "-f", "core.live.trainer"],
@@ -157,18 +212,25 @@ def test_runs_side_by_side_share_a_link(page, server):
         for epoch in range(1, 6):
             store.add_epoch(run_id, record(epoch))
     address = "&".join(f"compare={config.run_id}" for config in configs)
-    open_page(page, server, f"/train?{address}", "Train live")
+    open_page(page, server, f"/lab?{address}", "Lab")
     expect(page.get_by_text("Runs side by side")).to_be_visible()
     expect(page.get_by_text("seed 21").first).to_be_visible()
-    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(2)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
     no_exception(page)
+
+
+@pytest.mark.parametrize("former", ["train", "corrupt"])
+def test_a_former_address_leads_to_the_lab(page, server, former):
+    page.goto(f"{server.address}/{former}?level=0.3&seed=5")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Lab")
+    expect(page).to_have_url(re.compile(r"/lab\?level=0.3&seed=5$"))
+    expect(page.locator(".run-viewer h2")).to_have_text(re.compile("^30% random labels"))
 
 
 @pytest.mark.parametrize(
     ("address", "title"),
     [
-        ("/corrupt?level=0.3&seed=5", "Corrupt the labels"),
-        ("/train?level=0.9&epochs=77", "Train live"),
+        ("/lab?level=0.9&epochs=77", "Lab"),
         ("/sweep?network=alexnet", "The sweep"),
     ],
 )
@@ -191,33 +253,34 @@ def test_a_deep_link_before_anyone_opened_the_root(browser, tmp_path, address, t
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["/", "/corrupt", "/train", "/sweep"])
+@pytest.mark.parametrize("address", ["/", "/lab", "/sweep"])
 def test_nothing_is_wider_than_the_screen(browser, server, width, scheme, address):
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = context.new_page()
     page.goto(server.address + address)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    picture = (
-        page.locator(".images") if address == "/corrupt" else page.get_by_test_id("stVegaLiteChart")
-    )
+    picture = page.get_by_test_id("stVegaLiteChart") if address == "/sweep" else page.locator(".errors")
     expect(picture.first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    first = ".images, [data-testid=stVegaLiteChart]"  # seen without scrolling
+    first = ".errors, [data-testid=stVegaLiteChart]"  # seen without scrolling
     page.wait_for_function(f"document.querySelector('{first}').getBoundingClientRect().y < 700")
     no_exception(page)
     context.close()
 
 
 def test_charts_and_images_have_words_for_those_who_do_not_see_them(page, server):
-    open_page(page, server, "/corrupt", "Corrupt the labels")
-    expect(page.get_by_role("img", name=re.compile("wrongly labelled")).first).to_be_visible()
+    open_page(page, server, "/lab?level=0.4&labels=true", "Lab")
+    expect(page.get_by_role("img", name=re.compile("an? .*, wrongly labelled")).first).to_be_visible()
+    expect(
+        page.get_by_role("img", name=re.compile("40% random labels.*Error against epoch"))
+    ).to_be_visible()
     heatmap = page.get_by_label("Number of training images for each true class")
     expect(heatmap.first).to_be_visible()
 
 
 def test_an_address_with_infinite_numbers_gives_a_working_page(page, server):
-    open_page(page, server, "/corrupt?seed=inf&level=1e999", "Corrupt the labels")
-    expect(page.locator(".images figure")).to_have_count(60)
+    open_page(page, server, "/lab?seed=inf&level=1e999", "Lab")
+    expect(page.locator(".photographs figure")).to_have_count(24)
     no_exception(page)
 
 
@@ -228,15 +291,15 @@ def test_a_failed_download_says_what_to_do_and_the_embedded_images_go_on(browser
     server.start()
     try:
         page = browser.new_context().new_page()
-        open_page(page, server, "/corrupt", "Corrupt the labels")
-        page.get_by_role("button", name="More settings").click()
+        open_page(page, server, "/lab", "Lab")
+        page.get_by_role("button", name="More", exact=True).click()
         page.get_by_text("All 50,000 images", exact=True).click()
         page.get_by_role("button", name="Fetch all images").click()
         expect(page.get_by_role("progressbar")).to_be_visible()
         expect(page.get_by_text("None of the sources gave all 60,000 images")).to_be_visible(
             timeout=40_000
         )
-        expect(page.locator(".images figure")).to_have_count(60)
+        expect(page.locator(".photographs figure")).to_have_count(24)
         no_exception(page)
         page.context.close()
     finally:

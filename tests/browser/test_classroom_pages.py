@@ -46,19 +46,19 @@ def unlock(page: Page, school: Server) -> None:
 
 def test_two_browsers_share_a_run_and_a_third_with_the_password_pauses_it(browsers, school):
     ann, ben, teacher = browsers(), browsers(width=390), browsers()
-    address = "/train?seed=41&epochs=400"
-    open_page(ann, school, address, "Train live")
-    ann.get_by_role("button", name=re.compile("Start training")).click()
+    address = "/lab?seed=41&epochs=400"
+    open_page(ann, school, address, "Lab")
+    ann.get_by_role("button", name=re.compile("Start training|Replay")).click()
     trained = re.compile(r"Epoch [1-9]\d* of 400 · .* left")
     expect(ann.get_by_text(trained)).to_be_visible(timeout=60_000)
 
-    open_page(ben, school, address, "Train live")
-    expect(ben.get_by_text("this run exists already")).to_be_visible()
-    ben.get_by_role("button", name=re.compile("Start training")).click()
+    open_page(ben, school, address, "Lab")
+    expect(ben.get_by_text("Already trained here, or being trained")).to_be_visible()
+    ben.get_by_role("button", name=re.compile("Start training|Replay")).click()
     expect(ben.get_by_text(trained)).to_be_visible()
     expect(ben.get_by_text("Another visitor has started this run")).to_be_visible()
     expect(ben.get_by_role("button", name=re.compile("^Pause"))).to_have_count(0)
-    ben.keyboard.press("p")  # and the key does nothing either
+    ben.keyboard.press("Shift+P")  # and the key does nothing either
     expect(ann.get_by_role("button", name=re.compile("^Pause"))).to_be_visible()
 
     unlock(teacher, school)
@@ -84,7 +84,7 @@ def test_a_room_from_its_link_to_everybodys_guesses(browsers, school):
     teacher.get_by_role("button", name="Copy the link").click()  # over plain http, no clipboard
     expect(teacher.get_by_text(re.compile("Copied|copy it by hand"))).to_be_visible()
     code = link.partition("room=")[2]
-    assert link == f"{school.address}/train?room={code}"
+    assert link == f"{school.address}/guess?room={code}"  # where this lesson begins
 
     student.goto(link)
     expect(student.get_by_text(f"Room {code}")).to_be_visible()

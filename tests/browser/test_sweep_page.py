@@ -22,7 +22,7 @@ def charts(page: Page):
 
 
 def test_all_of_it_is_there_from_one_click(page, server):
-    open_page(page, server, "/corrupt", "Corrupt the labels")
+    open_page(page, server, "/lab", "Lab")
     page.get_by_role("link", name="The sweep").first.click()
     expect(charts(page)).to_have_count(3)
     page.get_by_test_id("stDataFrame").locator("canvas").first.wait_for()
@@ -80,7 +80,7 @@ def test_the_figure_and_its_data_can_be_taken_away(page, server):
 
 def test_a_live_run_is_put_beside_a_stored_one(page, server):
     """The visitor is the one whom the server's cookie names; the run is in the store already."""
-    open_page(page, server, "/train?seed=31&epochs=3", "Train live")
+    open_page(page, server, "/lab?seed=31&epochs=3", "Lab")
     page.get_by_role("button", name=re.compile("Start training")).click()
     expect(page.get_by_text(re.compile("Epoch 3 of 3 · finished"))).to_be_visible(timeout=90_000)
     page.get_by_role("link", name="The sweep").first.click()

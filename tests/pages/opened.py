@@ -1,5 +1,7 @@
 """Opening a page through AppTest, and reading what it says."""
 
+import json
+
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
@@ -8,8 +10,7 @@ from tests.samples import record
 
 TITLES = {
     "start": "Can a network learn from lies?",
-    "corrupt": "Corrupt the labels",
-    "train": "Train live",
+    "lab": "Lab",
     "guess": "Guess first",
     "sweep": "The sweep",
     "teacher": "Teacher",
@@ -32,6 +33,11 @@ def texts(page: AppTest) -> str:
 def popovers(page: AppTest) -> list[str]:
     """What stands on the buttons that open something."""
     return [block.proto.popover.label for block in page.get("popover")]
+
+
+def viewer(page: AppTest) -> dict:
+    """What the run viewer of this page is given to show."""
+    return json.loads(page.get("bidi_component")[0].proto.json)
 
 
 def metrics(page: AppTest) -> dict[str, str]:

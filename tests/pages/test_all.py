@@ -26,11 +26,11 @@ def test_a_page_works_through_the_router(name):
 
 def test_a_broken_store_is_one_sentence(store):
     store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
-    page = open_page("train")
+    page = open_page("lab")
     assert "damaged" in texts(page) and "Reload the page" in texts(page) and not page.exception
     assert "kept as runs.damaged-" in texts(page.run()) and page.button(key="start")
     store.database.path.unlink()
     store.database.path.mkdir()
-    for name in ("train", "sweep"):
+    for name in ("lab", "sweep"):
         page = open_page(name)
         assert "cannot be read or written" in texts(page) and not page.exception

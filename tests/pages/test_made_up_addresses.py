@@ -11,8 +11,7 @@ PLAIN = history.compared([], "test_error")
 
 
 PICTURES = (
-    (history, "error_history"),
-    (history, "fate_history"),
+    (history, "loss_history"),
     (transitions, "transition_heatmap"),
     (by_level, "guess"),
 )
@@ -62,7 +61,7 @@ NAMES = [
 ]
 
 
-COUNTS = {"corrupt": 300, "train": 500, "guess": 1100, "sweep": 100}
+COUNTS = {"lab": 800, "guess": 1100, "sweep": 100}
 
 
 @pytest.mark.slow

@@ -1,9 +1,41 @@
-"""The first page."""
+"""Start."""
 
-from tests.pages.opened import open_page, texts
+from core.live.classroom import Lesson
+from pages.shared import resources
+from tests.pages.opened import open_page, texts, viewer
 
 
-def test_start_shows_the_figure_and_where_to_go():
+def test_start_is_a_machine_of_stored_runs_and_gives_no_answer_away():
     page = open_page("start")
-    assert "Hollow: Zhang et al. 2017" in texts(page)
-    assert "Watch a network find the pattern" in texts(page)
+    shown = viewer(page)
+    assert "Will a network notice?" in texts(page) and not page.exception
+    assert [choice["level_text"] for choice in shown["choices"]] == [
+        f"{n}0%" if n else "0%" for n in range(11)
+    ]
+    first = shown["choices"][shown["first"]]
+    wrong = [tile["given"] != tile["real"] for tile in first["tiles"]]
+    assert first["level"] == 0.4 and len(wrong) == 8 and sum(wrong) in (2, 3, 4)
+    assert len(first["lines"]["test_error"]) == 60 and shown["replays"] and shown["is_simple"]
+    counts = [sum(tile["given"] != tile["real"] for tile in each["tiles"]) for each in shown["choices"]]
+    assert counts == sorted(counts) and counts[0] == 0 and counts[-1] >= 6
+    assert not any(word in texts(page) for word in ("memor", "0.9 p", "by heart"))
+
+
+def test_start_leads_on_in_the_order_of_the_story_and_keeps_the_room():
+    code = resources.classroom().open_room(Lesson("x"))
+    page = open_page("start", room=code)
+    labels = [link.proto.label for link in page.get("page_link")]
+    assert [label.split(" ")[0] for label in labels] == ["**1", "**2", "**3", "**4"]
+    assert all(code in link.proto.query_string for link in page.get("page_link"))
+
+
+def test_without_stored_runs_start_still_leads_on(monkeypatch):
+    monkeypatch.setattr(resources, "sweep", lambda: results_of_nothing())
+    page = open_page("start")
+    assert not page.exception and page.button(key="train")
+
+
+def results_of_nothing():
+    from core.sweep.results import load_runs
+
+    return load_runs().head(0)

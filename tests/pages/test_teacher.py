@@ -71,7 +71,7 @@ def test_the_teacher_holds_the_reins(teacher, store):
 
 
 def texts_of_run(config: RunConfig) -> str:
-    page = open_page("train", run=config.run_id)
+    page = open_page("lab", run=config.run_id)
     return "\n".join(str(element.proto.text) for element in page.get("progress"))
 
 
@@ -80,13 +80,13 @@ def test_the_teacher_opens_a_room_with_its_code(teacher, monkeypatch):
     press(page, "Open a room")
     (code,) = resources.classroom().rooms()
     (link,) = page.get("bidi_component")
-    assert f"/train?room={code}" in str(link.proto) and not page.exception
+    assert f"/lab?room={code}" in str(link.proto) and not page.exception
     assert "where no phone finds it" in texts(page)  # opened on the server itself: no code of that
     monkeypatch.setenv("LAB_ADDRESS", "http://192.0.2.7:8501/lab")
     page.run()
     assert "where no phone finds it" not in texts(page)
     (link,) = page.get("bidi_component")
-    assert f"http://192.0.2.7:8501/lab/train?room={code}" in str(link.proto)
+    assert f"http://192.0.2.7:8501/lab/lab?room={code}" in str(link.proto)
 
 
 def test_a_locked_page_does_nothing_more_whatever_button_is_fired(teacher, store):

@@ -1,15 +1,49 @@
 """One run: what its curves show, where it stands, how to train it again."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from core.config import RunConfig, run_name
 from core.live.estimate import Estimate, Speeds, epoch_seconds, time_left
 from core.live.store import RESTARTABLE, LiveRun, Status
 from core.records import EpochRecord, fitted_epoch, memorized_by_chance
-from core.view.words import FLOOR_EXPLAINED, about, duration, per_cent, plural
+from core.view.words import NETWORKS, about, duration, per_cent, plural
 
 NOTICEABLE = 0.13  # a share that is more than a tenth by chance
 EXCESS = 0.1  # of repeated wrong labels over chance: from there on the network memorizes
+
+
+def run_title(config: RunConfig) -> str:
+    """Which run is shown, in words: what is wrong with its labels, which network, how many images."""
+    if config.corruption != "labels":
+        what = {
+            "shuffled-pixels": "shuffled pixels",
+            "random-pixels": "random pixels",
+            "gaussian": "pure noise for images",
+        }[config.corruption]
+    else:
+        what = f"{100 * config.level:g}% random labels" if config.level else "true labels"
+    shown = {"model", "data", "level", "corruption", "epochs", "batch_size", "learning_rate"}
+    more = [
+        name.replace("_", " ") + ("" if value is True else f" {value:g}")
+        for name, value in config.overrides().items()
+        if name not in shown
+    ]
+    network = NETWORKS[config.model].partition(",")[0]
+    parts = [what, network, f"{config.train_images:,} photographs", *more]
+    return ", ".join(parts)[0].upper() + ", ".join(parts)[1:]
+
+
+def start_label(config: RunConfig | None, shown: RunConfig | None) -> str:
+    """What stands on the button; shown: the run that is on the page."""
+    if config is None or shown is None:
+        return "Start training"
+    if config == shown:
+        return "Replay"
+    if config.corruption == shown.corruption and replace(config, level=shown.level) == shown:
+        return f"Train at {100 * config.level:g}%"
+    return "Train this"
 
 
 def describe_errors(
@@ -103,7 +137,7 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
     existing: this very run, if somebody has submitted it already; waiting: other active runs.
     """
     if existing and existing.status not in RESTARTABLE:
-        return f"{run_name(config)}: this run exists already; Start shows it."
+        return "Already trained here, or being trained: Start shows it."
     text = (
         f"{config.model}, {config.train_images:,} images, {plural(config.epochs, 'epoch')}: "
         f"{about(needed.seconds)}, {needed.basis}"
@@ -115,10 +149,13 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
 
 def describe_empty(config: RunConfig) -> str:
     """What to expect of a run that has not been started."""
-    text = "Press Start: with enough epochs the training error falls to nothing."
-    if config.level:
-        text = f"Press Start. The dashed line is {FLOOR_EXPLAINED}."
-    return text
+    if not config.level:
+        return "Press Start: with enough epochs the training error falls to nothing."
+    return (
+        "Press Start. Dashed: where a network would end that named every image correctly (at 0.9 p: p is the "
+        "corruption level, and a label picked at random is wrong nine times in ten). Below it, it has "
+        "memorized wrong labels."
+    )
 
 
 def describe_status(

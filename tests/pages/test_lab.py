@@ -1,31 +1,34 @@
-"""Train live."""
+"""The lab."""
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config import PRESETS, RunConfig
+from core.data.corruption import corrupt_labels, followed_images
 from core.errors import StoreError
 from core.live.limits import Limits
 from core.records import EpochProgress
-from pages.shared import resources
-from tests.pages.opened import finished, metrics, open_page, press, texts
+from pages.shared import navigation, resources
+from tests.pages.opened import finished, metrics, open_page, press, texts, viewer
 from tests.samples import record
 
 
 def test_train_start_submits_the_run_and_shows_it(store):
-    page = open_page("train")
-    assert "about" in texts(page) and "Press Start" in texts(page)
+    page = open_page("lab")
+    assert "about" in texts(page) and "Press Start" in viewer(page)["intro"]
     page.button(key="start").click().run()
     (run,) = store.active_runs()
     assert run.config == PRESETS[0].config
     assert page.query_params["run"] in (run.run_id, [run.run_id])
-    assert not page.exception and metrics(page)["Test error"] == "–"
+    assert not page.exception and viewer(page)["lines"]["test_error"] == []
+    assert viewer(page)["is_live"] and page.button(key="start").disabled
 
 
 def test_train_presets_set_every_control(store):
-    page = open_page("train")
+    page = open_page("lab")
     page.selectbox(key="preset").set_value("inception").run()
     page.button(key="start").click().run()
     (run,) = store.active_runs()
@@ -36,20 +39,20 @@ def test_train_presets_set_every_control(store):
 
 
 def test_train_a_network_brings_its_learning_rate(store):
-    page = open_page("train")
+    page = open_page("lab")
     page.selectbox(key="model").set_value("inception").run()
-    assert page.number_input(key="learning_rate").value == 0.1
+    assert page.text_input(key="learning_rate").value == "0.1"
 
 
 def test_train_refuses_in_one_sentence_what_cannot_be_trained(store):
-    page = open_page("train", corruption="Gaussian noise")
+    page = open_page("lab", corruption="Gaussian noise")
     page.toggle(key="random_crop").set_value(True).run()
     assert "This cannot be trained" in page.error[0].value
     assert page.button(key="start").disabled and not page.exception
 
 
 def test_train_shows_a_run_from_a_link_to_anybody(store):
-    page = open_page("train", run=finished(store))
+    page = open_page("lab", run=finished(store), more="true")
     assert metrics(page)["Training error"] == "25.0%"
     # Nothing of the paper: it trained on ten times as many images.
     assert not any("paper" in name for name in metrics(page))
@@ -61,7 +64,7 @@ def test_train_shows_a_run_from_a_link_to_anybody(store):
 def test_train_shows_a_run_whose_name_looks_like_a_number(store):
     run_id = finished(store, epochs=40, seed=283)
     assert float(run_id) == float("inf")
-    assert metrics(open_page("train", run=run_id))["Training error"] == "25.0%"
+    assert metrics(open_page("lab", run=run_id, more="true"))["Training error"] == "25.0%"
 
 
 def test_train_shows_a_run_without_a_single_wrong_label(store):
@@ -69,18 +72,18 @@ def test_train_shows_a_run_without_a_single_wrong_label(store):
     store.submit(config, "somebody")
     store.report_start(config.run_id, "2 CPU threads")
     store.add_epoch(config.run_id, record(1, memorized=None, recovered=None))
-    page = open_page("train", run=config.run_id)
+    page = open_page("lab", run=config.run_id, more="true")
     assert not page.exception and metrics(page)["Memorized"] == "–"
 
 
 def test_train_says_when_the_trainer_cannot_start(monkeypatch):
     process = SimpleNamespace(failure="The process that trains cannot start: no memory.")
     monkeypatch.setattr(resources, "trainer", lambda: process)
-    assert "cannot start: no memory" in texts(open_page("train"))
+    assert "cannot start: no memory" in texts(open_page("lab"))
 
 
 def test_train_buttons_follow_the_state(store):
-    page = open_page("train")
+    page = open_page("lab")
     run_id = store.submit(RunConfig(level=0.5), page.session_state.visitor).run_id
     page.query_params["run"] = run_id
     page.run()
@@ -98,17 +101,17 @@ def test_train_buttons_follow_the_state(store):
 def test_train_says_why_a_run_failed(store):
     run_id = store.submit(RunConfig(level=0.5), "somebody").run_id
     store.report_failure(run_id, "The training diverged in epoch 1.")
-    assert "diverged in epoch 1" in texts(open_page("train", run=run_id))
+    assert "diverged in epoch 1" in texts(open_page("lab", run=run_id))
 
 
 def test_train_compares_runs_named_in_the_address(store):
     runs = [finished(store), finished(store, seed=1)]
-    page = open_page("train", compare=runs)
+    page = open_page("lab", compare=runs)
     assert page.multiselect(key="compared").value == runs and not page.exception
 
 
 def test_train_an_unknown_run_is_one_sentence():
-    page = open_page("train", run="<script>alert(1)</script>")
+    page = open_page("lab", run="<script>alert(1)</script>")
     assert "There is no run of this name" in texts(page) and not page.exception
 
 
@@ -116,9 +119,9 @@ def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
     """The file of the runs was damaged, and a new one begun."""
 
     def tick():
-        from pages.shared import live, resources
+        from pages.shared import live
 
-        live._show("283f00000000", resources.sweep(), was_active=True)
+        live._show("283f00000000", False, (), was_active=True)
 
     page = AppTest.from_function(tick, default_timeout=60).run()
     assert not page.exception and "no longer here" in page.warning[0].value
@@ -126,7 +129,7 @@ def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
 
 def test_limits_are_said_where_a_run_is_refused(store):
     store.limits = Limits(runs=1)
-    page = open_page("train")
+    page = open_page("lab")
     page.button(key="start").click().run()
     page.slider(key="level").set_value(0.9).run()
     page.button(key="start").click().run()
@@ -137,7 +140,7 @@ def test_limits_are_said_where_a_run_is_refused(store):
 
 def test_anothers_run_is_seen_and_not_touched(store):
     store.submit(RunConfig(level=0.5, epochs=40), "somebody else")
-    page = open_page("train", run=RunConfig(level=0.5, epochs=40).run_id)
+    page = open_page("lab", run=RunConfig(level=0.5, epochs=40).run_id)
     assert "Another visitor has started this run" in texts(page)
     assert not {"pause", "cancel"} & {button.key for button in page.button}
 
@@ -147,15 +150,15 @@ def test_train_moves_within_a_slow_epoch(store):
     store.report_start(run.run_id, "cpu")
     store.add_epoch(run.run_id, record(1, seconds=30.0))
     store.report_progress(run.run_id, EpochProgress(2500, 1.5))
-    page = open_page("train", run=run.run_id)
+    page = open_page("lab", run=run.run_id)
     assert page.get("progress")[0].proto.value == int(100 * 1.5 / 4)
     assert "50% through the next (average loss 1.50)" in page.get("progress")[0].proto.text
 
 
 def test_start_does_what_the_fields_say_at_the_press_and_not_when_its_button_was_drawn(store):
     """A number is typed and Start pressed at once: both come with one run of the page."""
-    page = open_page("train")
-    page.number_input(key="epochs").set_value(7)
+    page = open_page("lab")
+    page.text_input(key="epochs").set_value("7")
     page.button(key="start").click().run()
     (run,) = store.active_runs()
     assert run.config.epochs == 7
@@ -165,8 +168,8 @@ def test_start_does_what_the_fields_say_at_the_press_and_not_when_its_button_was
 def test_what_goes_wrong_inside_an_action_is_one_sentence_and_keeps_what_was_entered(
     store, monkeypatch, failure, caplog
 ):
-    page = open_page("train")
-    page.number_input(key="epochs").set_value(9).run()
+    page = open_page("lab")
+    page.text_input(key="epochs").set_value("9").run()
 
     def broken(*_):
         raise failure
@@ -175,7 +178,7 @@ def test_what_goes_wrong_inside_an_action_is_one_sentence_and_keeps_what_was_ent
     page.button(key="start").click().run()
     assert not page.exception and len(page.error) == 1
     assert "locked" in page.error[0].value or "did not work" in page.error[0].value
-    assert page.number_input(key="epochs").value == 9
+    assert page.text_input(key="epochs").value == "9"
     assert ("unforeseen" in caplog.text) == isinstance(failure, RuntimeError)
     monkeypatch.undo()
     assert not page.run().error
@@ -185,7 +188,7 @@ def test_a_run_whose_owner_has_left_is_taken_over(store, monkeypatch):
     config = RunConfig(level=0.5, epochs=5)
     store.submit(config, "gone")
     monkeypatch.setattr(resources, "has_left", lambda visitor: False)
-    page = open_page("train", run=config.run_id)
+    page = open_page("lab", run=config.run_id)
     assert "Another visitor has started this run" in texts(page)
     monkeypatch.setattr(resources, "has_left", lambda visitor: visitor == "gone")
     page.run()
@@ -202,3 +205,129 @@ def test_who_looks_has_not_left(monkeypatch):
     assert resources.has_left("ann") and resources.has_left("ben")
     monkeypatch.setattr(resources, "STARTED", now[0] - 1)  # a server that has just begun knows nobody
     assert not resources.has_left("ben")
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "meant"),
+    [
+        ("learning_rate", "0,05", 0.05),
+        ("learning_rate", " 5 % ", 0.05),
+        ("learning_rate", "150%", 1.5),
+        ("weight_decay", "1e-4", 0.0001),
+        ("epochs", "7 ", 7),
+        ("seed", "1,234", 1234),
+        ("batch_size", "+32", 32),
+    ],
+)
+def test_numbers_are_taken_as_people_mean_them(store, key, typed, meant):
+    page = open_page("lab")
+    page.text_input(key=key).set_value(typed)
+    page.button(key="start").click().run()
+    (run,) = store.active_runs()
+    assert getattr(run.config, key) == meant
+
+
+@pytest.mark.parametrize(
+    ("key", "typed"),
+    [
+        ("epochs", "-5"),
+        ("epochs", "abc"),
+        ("epochs", "7.5"),
+        ("epochs", "50%"),
+        ("epochs", ""),
+        ("learning_rate", "1.2.3"),
+        ("learning_rate", "1,2,3"),
+        ("weight_decay", "150%"),
+        ("seed", "inf"),
+        ("batch_size", "½"),
+    ],
+)
+def test_numbers_that_are_none_are_refused_and_never_something_else(store, key, typed):
+    page = open_page("lab")
+    page.text_input(key=key).set_value(typed).run()
+    assert key in page.error[0].value and "must be" in page.error[0].value and not page.exception
+    assert page.button(key="start").disabled
+    assert page.text_input(key=key).value == typed  # to be mended
+
+
+def test_a_link_to_a_run_opens_with_its_settings_on_the_controls(store):
+    run_id = finished(store, level=0.4, seed=3, model="mlp-3x512")
+    page = open_page("lab", run=run_id)
+    assert page.slider(key="level").value == 0.4 and page.text_input(key="seed").value == "3"
+    assert page.selectbox(key="model").value == "mlp-3x512"
+    shown = viewer(page)
+    assert shown["title"].startswith("40% random labels, deeper network") and not shown["is_stale"]
+    assert page.button(key="start").label == "Replay" and shown["replays"]
+
+
+def test_a_control_that_moves_away_makes_the_run_a_ghost_and_the_button_say_what_it_would_train(store):
+    run_id = finished(store, level=0.4)
+    page = open_page("lab", run=run_id)
+    page.slider(key="level").set_value(0.45).run()
+    assert viewer(page)["is_stale"] and page.button(key="start").label == "Train at 45%"
+    assert viewer(page)["title"].startswith("40%")
+    page.selectbox(key="model").set_value("alexnet").run()
+    assert page.button(key="start").label == "Train this"
+
+
+def test_start_replays_the_run_that_is_shown(store):
+    page = open_page("lab", run=finished(store, level=0.4))
+    before = viewer(page)["id"]
+    page.button(key="start").click().run()
+    assert viewer(page)["id"] != before and not store.active_runs()
+
+
+def test_the_photographs_carry_the_labels_of_the_run_and_what_the_network_says(store):
+    config = RunConfig(level=0.5, epochs=2)
+    shown = viewer(open_page("lab", run=finished(store, level=0.5)))
+    data = resources.data("embedded")
+    corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
+    followed = followed_images(corrupted.is_wrong, config.seed)
+    assert len(shown["tiles"]) == 24
+    for at, tile in enumerate(shown["tiles"]):
+        same = np.flatnonzero(
+            (corrupted.labels[followed] == tile["given"])
+            & (data.train_labels[followed] == tile["real"])
+        )
+        says = {store.records(config.run_id)[0].predictions[place] for place in same}
+        assert int(shown["predicted"][0][at]) in says
+    wrong = sum(tile["given"] != tile["real"] for tile in shown["tiles"])
+    assert 3 < wrong < 21
+    assert len(shown["said"]) == 2 and shown["floor"] == 0.45
+
+
+def test_the_visitors_last_runs_stay_as_ghosts(store):
+    page = open_page("lab")
+    for seed in range(5):
+        page.text_input(key="seed").set_value(str(seed)).run()
+        page.button(key="start").click().run()
+        (run,) = [run for run in store.active_runs() if run.config.seed == seed]
+        store.add_epoch(run.run_id, record(1))
+        store.report_end(run.run_id)
+    page.run()
+    assert [len(ghost["test_error"]) for ghost in viewer(page)["ghosts"]] == [1, 1, 1]
+
+
+def test_a_cancel_can_be_undone(store):
+    page = open_page("lab")
+    page.button(key="start").click().run()
+    (run,) = store.active_runs()
+    store.add_epoch(run.run_id, record(1))
+    page.button(key="cancel").click().run()
+    assert store.run(run.run_id).status == "cancelled"
+    page.button(key="go-on").click().run()
+    again = store.run(run.run_id)
+    assert (again.status, again.epochs_done) == ("queued", 1)
+
+
+def test_at_its_end_a_run_offers_what_to_try_next(store):
+    page = open_page("lab", run=finished(store, level=0.4))
+    press(page, "All random")
+    (run,) = store.active_runs()
+    assert run.config == RunConfig(level=1.0, epochs=2)
+    assert page.slider(key="level").value == 1.0 and viewer(page)["title"].startswith("100% random")
+
+
+@pytest.mark.parametrize("former", ["train", "corrupt"])
+def test_the_former_addresses_lead_to_the_lab(former):
+    assert former in navigation.FORMER_NAMES

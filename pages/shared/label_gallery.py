@@ -1,0 +1,83 @@
+"""The labels that images are given, and what was done to them."""
+
+import numpy as np
+import streamlit as st
+
+from core.config import RunConfig
+from core.data.cifar10 import CLASSES
+from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels, transition_counts
+from core.view import gallery
+from core.view.captions.corruption import describe_corruption
+from core.view.charts import transitions
+from core.view.words import NOISE_EXPLAINED
+from pages.shared import resources
+from pages.shared.drawing import draw_live
+
+SHOWN = 60  # images in the gallery
+
+
+def shown_images(
+    true_labels: np.ndarray, is_wrong: np.ndarray, true_class: str, only_wrong: bool
+) -> np.ndarray:
+    """The first images of the set that pass the filter; their places in it."""
+    passes = np.ones(len(true_labels), dtype=bool)
+    if true_class != "all":
+        passes &= true_labels == CLASSES.index(true_class)
+    if only_wrong:
+        passes &= is_wrong
+    return np.flatnonzero(passes)[:SHOWN]
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def sheet(data_name: str, shown: bytes, shown_as: tuple | None, _images: np.ndarray) -> str:
+    """The style sheet with the images; encoding them takes 7 ms."""
+    return gallery.style("images", _images)
+
+
+def show_labels(config: RunConfig) -> None:
+    """What was done to the training set: many photographs, counts, and where the labels went."""
+    data = resources.data(config.data)
+    corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
+    st.markdown(f"**{describe_corruption(config, corrupted)}**")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        true_class = st.selectbox(
+            "True class", ["all", *CLASSES], key="class", bind="query-params", width=220
+        )
+        only_wrong = st.toggle("Only wrong labels", key="wrong", bind="query-params")
+    shown = shown_images(data.train_labels, corrupted.is_wrong, true_class, only_wrong)
+    images = data.train_images[shown]
+    tiles = [
+        gallery.label_tile(CLASSES[corrupted.labels[index]], CLASSES[data.train_labels[index]])
+        for index in shown
+    ]
+    if config.corruption != "labels":
+        noise = resources.noise(config.data) if config.corruption == "gaussian" else None
+        images, _ = corrupt_pixels(
+            center_crop(images), config.corruption, config.seed, indices=shown, noise=noise
+        )
+    if len(shown):
+        shown_as = None if config.corruption == "labels" else (config.corruption, config.seed)
+        st.html(sheet(config.data, shown.tobytes(), shown_as, images))
+        st.html(gallery.tiles("images", tiles))
+    else:
+        st.info("No label is wrong here. Raise the corruption level, or show all labels again.")
+    if config.corruption != "labels":
+        return
+    redrawn, wrong = int(corrupted.is_redrawn.sum()), int(corrupted.is_wrong.sum())
+    with st.container(horizontal=True):
+        st.metric("Labels picked at random", f"{redrawn:,}", help="Picked again from all ten classes.")
+        st.metric("Wrong", f"{wrong:,}", help="Picked again, and another class than the true one.")
+        st.metric(
+            "Right by chance", f"{redrawn - wrong:,}", help="Picked again, and true all the same."
+        )
+        st.metric("Images", f"{len(corrupted.labels):,}")
+    st.markdown("**Where the labels went: each row is a true class, each column the label given.**")
+    counts = transition_counts(data.train_labels, corrupted.labels)
+    draw_live(
+        "transitions",
+        (config.data,),
+        lambda: transitions.transition_heatmap(counts),
+        transitions.transition_rows(counts),
+        alt="Number of training images for each true class and each label given",
+    )
+    st.caption(NOISE_EXPLAINED)

@@ -1,0 +1,239 @@
+"""One run to look at, epoch by epoch: photographs and curves, drawn and replayed in the browser.
+
+A component of our own because a chart of Streamlit's cannot be replayed without the server,
+which has forty viewers; and photographs, sentence and curves are to follow one chosen epoch.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from core.config import RunConfig
+from core.data.cifar10 import CLASSES
+from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels, followed_images
+from core.records import EpochRecord, memorized_by_chance
+from core.view import gallery
+from core.view.captions.run import describe_empty, describe_errors, run_title
+from core.view.charts.style import COLOURS, SHORT, WRONG_LABEL
+from core.view.words import CHANCE, FLOOR, LABELS
+from pages.shared import resources
+
+FOLDER = Path(__file__).parent
+PHOTOGRAPHS, FEW = 24, 8
+KEY_LINES = (
+    "A network studies such photographs with their labels, round after round. Blue: how often it "
+    "disagrees with the labels it studies. Orange: how often it misreads new photographs."
+)
+LINES = ("test_error", "train_error", "right_label_error", "memorized", "recovered")
+NAMES = {
+    **{name: SHORT.get(LABELS[name], LABELS[name]) for name in LINES},
+    "chance": SHORT[CHANCE],
+    "floor": "no memorizing",
+}
+INK = {
+    **{name: COLOURS[LABELS[name]] for name in LINES},
+    "chance": COLOURS[CHANCE],
+    "floor": COLOURS[FLOOR],
+}
+
+_VIEWER = st.components.v2.component(
+    "run_viewer",
+    html=(FOLDER / "run_viewer.html").read_text(encoding="utf-8"),
+    css=(FOLDER / "run_viewer.css").read_text(encoding="utf-8"),
+    js=(FOLDER / "run_viewer.js").read_text(encoding="utf-8"),
+    isolate_styles=False,  # the photographs' sprite is a style of the page, sent once
+)
+
+
+class Ghost(NamedTuple):
+    """An earlier run, drawn thin behind the one that is shown."""
+
+    config: RunConfig
+    records: list[EpochRecord]
+
+
+def show_run(
+    config: RunConfig,
+    records: list[EpochRecord],
+    *,
+    key: str,
+    showing: int = 0,
+    is_live: bool = False,
+    replays: bool = False,
+    is_stale: bool = False,
+    ghosts: list[Ghost] | None = None,
+) -> None:
+    """Show a run.
+
+    showing: a number that makes it a new appearance, where the same run is to be replayed.
+    is_live: more epochs are to come; replays: it is played from its first epoch when it
+    appears; is_stale: the controls have moved away from it.
+    """
+    shown = _photographs(config.data, config.corruption, config.seed)
+    st.html(shown.style)
+    epochs = max(config.epochs, len(records))
+    data = {
+        **_shared(shown, f"{config.run_id}-{showing}"),
+        **_of_run(config, records, shown, range(PHOTOGRAPHS)),
+        "is_live": is_live,
+        "replays": replays,
+        "is_stale": is_stale,
+        "ghosts": [
+            {
+                name: [_short(getattr(record, name)) for record in ghost.records[:epochs]]
+                for name in LINES[:2]
+            }
+            for ghost in ghosts or ()
+        ],
+    }
+    _VIEWER(data=data, key=key)
+
+
+def show_levels(runs: list[tuple[RunConfig, list[EpochRecord]]], *, first: int, key: str) -> float:
+    """Several runs that differ in their level, one of which a slider chooses in the browser.
+
+    The simple picture: eight photographs, two lines, no sentence that tells how it ends.
+    runs: in the order of their levels; first: which is shown at first. Returns the level chosen.
+    """
+    configs = [config for config, _ in runs]
+    shown = _photographs(configs[0].data, configs[0].corruption, configs[0].seed)
+    st.html(shown.style)
+    labels, _ = _labels(configs[first])
+    is_wrong = labels != shown.true_labels
+    # As large a part of these few is wrong as of all.
+    count = round(FEW * 0.9 * configs[first].level)
+    places = sorted([*np.flatnonzero(is_wrong)[:count], *np.flatnonzero(~is_wrong)[: FEW - count]])
+    data = {
+        **_shared(shown, key),
+        "is_simple": True,
+        "key_lines": KEY_LINES,
+        "choices": [
+            {
+                **_of_run(config, records, shown, places),
+                "level": config.level,
+                "level_text": f"{config.level:.0%}",
+            }
+            for config, records in runs
+        ],
+        "first": first,
+        "replays": True,
+    }
+    result = _VIEWER(
+        data=data, key=key, default={"level": configs[first].level}, on_level_change=lambda: None
+    )
+    return float(result.level)
+
+
+def _shared(shown: "_Photographs", name: str) -> dict[str, Any]:
+    """What is the same for every run; name: of what is shown, which is played when it changes."""
+    return {
+        "id": name,
+        "classes": list(CLASSES),
+        "sprite": shown.name,
+        "columns": gallery.COLUMNS,
+        "rows": -(-PHOTOGRAPHS // gallery.COLUMNS),
+        "names": NAMES,
+        "colours": INK,
+        "error_axis": "Error",
+        "fate_axis": "Wrong labels",
+        "key": "In bold the label that the photograph was given, below it what the network says.",
+        "key_before": "The label that each photograph was given; dashed where it is wrong.",
+        "is_live": False,
+        "is_stale": False,
+        "ghosts": [],
+    }
+
+
+def _of_run(
+    config: RunConfig, records: list[EpochRecord], shown: "_Photographs", photographs: Iterable[int]
+) -> dict[str, Any]:
+    """photographs: their places among the 24."""
+    labels, followed = _labels(config)
+    photographs = list(photographs)
+    said = _said(config)
+    for n in range(len(said), len(records)):  # a live run has one more every time
+        said.append(describe_errors(config, records[: n + 1]))
+    return {
+        "title": run_title(config),
+        "epochs": max(config.epochs, len(records)),
+        "lines": {
+            **{name: [_short(getattr(record, name)) for record in records] for name in LINES},
+            "chance": [_chance(record) for record in records],
+        },
+        "floor": 0.9 * config.level or None,
+        "said": said[: len(records)],
+        "intro": describe_empty(config),
+        "tiles": [
+            {"at": int(place), "given": int(labels[place]), "real": int(shown.true_labels[place])}
+            for place in photographs
+        ],
+        "predicted": [
+            "".join(str(record.predictions[followed[place]]) for place in photographs)
+            for record in records
+            if record.predictions
+        ],
+    }
+
+
+class _Photographs(NamedTuple):
+    name: str  # of their style
+    style: str  # the sprite, as a style sheet
+    true_labels: np.ndarray
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _photographs(data_name: str, corruption: str, seed: int) -> _Photographs:
+    """The first images in the order in which the followed ones are drawn: the same at every level."""
+    data = resources.data(data_name)
+    shown = _order(len(data.train_labels), seed)
+    images = center_crop(data.train_images[shown])
+    if corruption != "labels":
+        noise = resources.noise(data_name) if corruption == "gaussian" else None
+        images, _ = corrupt_pixels(images, corruption, seed, indices=shown, noise=noise)
+    name = f"photographs-{data_name}-{corruption}-{seed}"
+    rows = -(-PHOTOGRAPHS // gallery.COLUMNS)
+    style = (
+        f"<style>.{name} {{ background-image: url({gallery.sprite(images)}); "
+        f"background-size: {gallery.COLUMNS * 100}% {rows * 100}% }} "
+        f":root {{ --wrong: {WRONG_LABEL}; --memorized: {INK['memorized']}; "
+        f"--recovered: {INK['recovered']} }}</style>"
+    )
+    return _Photographs(name, style, data.train_labels[shown])
+
+
+def _order(count: int, seed: int) -> np.ndarray:
+    """With no label wrong the followed images are simply the first in their order."""
+    return followed_images(np.zeros(count, dtype=bool), seed)[:PHOTOGRAPHS]
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _labels(config: RunConfig) -> tuple[np.ndarray, list[int]]:
+    """Of the photographs: the labels given, and their places among the followed images.
+
+    Of the first 24 images in the order the wrong ones are among the first 64 wrong ones, and
+    the right ones among the first 64 right ones: all are followed, at every level.
+    """
+    data = resources.data(config.data)
+    corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
+    shown = _order(len(data.train_labels), config.seed)
+    place = {
+        int(index): at for at, index in enumerate(followed_images(corrupted.is_wrong, config.seed))
+    }
+    return corrupted.labels[shown], [place[int(index)] for index in shown]
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _said(config: RunConfig) -> list[str]:
+    """The sentence of each epoch, as far as they are made: of the same run they are the same."""
+    return []
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _chance(record: EpochRecord) -> float | None:
+    return None if record.recovered is None else round(memorized_by_chance(record.recovered), 4)

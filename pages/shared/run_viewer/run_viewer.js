@@ -1,0 +1,340 @@
+// One run, epoch by epoch: photographs with what the network says of them, and its curves.
+// All in the browser: choosing an epoch or replaying a run costs the server nothing.
+// What `data` holds: pages/shared/run_viewer/__init__.py.
+
+const SVG = "http://www.w3.org/2000/svg"
+const REPLAY_SECONDS = 6
+const SPOKEN_SECONDS = 5
+const views = new WeakMap()
+
+export default function ({ data, parentElement, setStateValue }) {
+  let view = views.get(parentElement)
+  if (!view) {
+    view = new View(parentElement.querySelector(".run-viewer"))
+    views.set(parentElement, view)
+  }
+  view.tell = setStateValue
+  view.update(data)
+  return () => {
+    view.end()
+    views.delete(parentElement)
+  }
+}
+
+class View {
+  constructor(root) {
+    const part = name => root.querySelector(name)
+    Object.assign(this, {
+      root,
+      title: part("h2"), said: part(".said"), photographs: part(".photographs"), explained: part(".key"),
+      errors: part(".errors"), fates: part(".fates"), scrubber: part(".transport input"), now: part(".transport output"),
+      play: part(".play"), toEnd: part(".to-end"), spoken: part(".unseen"), details: part("details"),
+      levels: part(".levels"), slider: part(".levels input"), levelSaid: part(".levels output"),
+    })
+    this.slider.oninput = () => this.chooseLevel(Number(this.slider.value))
+    this.slider.onchange = () => this.tell("level", this.data.level)
+    const { backgroundColor } = getComputedStyle(document.querySelector(".stApp") || document.body)
+    this.isDark = (backgroundColor.match(/[\d.]+/g) || [255]).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) < 380
+    this.chosen = null // an epoch that somebody has chosen; null: the latest
+    this.hovered = null
+    this.replayed = null // how far a replay is; null: none runs
+    this.lastSpoken = 0
+    this.scrubber.oninput = () => this.choose(Number(this.scrubber.value))
+    this.play.onclick = () => (this.replayed === null ? this.replay() : this.stop())
+    this.toEnd.onclick = () => { this.stop(); this.choose(null) }
+    this.details.ontoggle = () => this.fillTable()
+    for (const svg of [this.errors, this.fates]) {
+      svg.onpointermove = event => {
+        if (event.pointerType !== "mouse" && !event.buttons) return
+        this.hovered = this.epochAt(svg, event)
+        this.draw()
+      }
+      svg.onpointerleave = () => { this.hovered = null; this.draw() }
+      svg.onclick = event => { this.hovered = null; this.choose(this.epochAt(svg, event)) }
+    }
+    this.observer = new ResizeObserver(() => this.data && this.draw())
+    this.observer.observe(this.errors)
+  }
+
+  end() {
+    this.observer.disconnect()
+    this.stop()
+  }
+
+  get count() { return this.data.lines.test_error.length }
+
+  // Of several runs the one whose level is chosen; what they share is in `data` itself.
+  ofLevel(data) {
+    if (!data.choices) return data
+    const at = Math.min(Math.max(this.level ?? data.first, 0), data.choices.length - 1)
+    return { ...data, ...data.choices[at], id: `${data.id}-${at}` }
+  }
+
+  chooseLevel(at) {
+    this.level = at
+    this.update(this.all)
+  }
+
+  update(all) {
+    this.all = all
+    const data = this.ofLevel(all)
+    this.levels.toggleAttribute("hidden", !all.choices)
+    if (all.choices) {
+      this.slider.max = all.choices.length - 1
+      this.slider.value = this.level ?? all.first
+      this.slider.setAttribute("aria-valuetext", data.level_text)
+      this.levelSaid.textContent = data.level_text
+    }
+    const isNew = !this.data || this.data.id !== data.id
+    const hadEnd = this.data && this.chosen === this.count
+    this.data = data
+    if (isNew) {
+      this.stop()
+      this.chosen = null
+      if (data.replays && this.count && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.replay()
+    } else if (hadEnd) this.chosen = null
+    this.root.classList.toggle("stale", data.is_stale)
+    this.root.classList.toggle("simple", Boolean(data.is_simple))
+    this.fillTable()
+    this.draw()
+  }
+
+  choose(epoch) {
+    this.stop()
+    this.chosen = epoch === null ? null : Math.min(Math.max(epoch, 0), this.count)
+    this.draw()
+  }
+
+  replay() {
+    this.chosen = null
+    const began = performance.now()
+    const seconds = this.data.replay_seconds || REPLAY_SECONDS
+    const step = now => {
+      this.replayed = Math.min(this.count, ((now - began) / 1000 / seconds) * this.count)
+      if (this.replayed >= this.count) this.stop()
+      else this.frame = requestAnimationFrame(step)
+      this.draw()
+    }
+    this.replayed = 0
+    this.frame = requestAnimationFrame(step)
+  }
+
+  stop() {
+    cancelAnimationFrame(this.frame)
+    this.replayed = null
+  }
+
+  // The epoch whose state is shown, and how far the lines are drawn.
+  get shown() {
+    if (this.hovered !== null) return Math.min(this.hovered, this.drawn)
+    if (this.replayed !== null) return Math.floor(this.replayed)
+    return this.chosen === null ? this.count : this.chosen
+  }
+  get drawn() { return this.replayed === null ? this.count : this.replayed }
+
+  epochAt(svg, event) {
+    const { left, width } = svg.getBoundingClientRect()
+    const box = this.frameOf(svg, width)
+    const share = (event.clientX - left - box.left) / (box.right - box.left)
+    return Math.min(Math.max(Math.round(share * this.data.epochs), 0), this.count)
+  }
+
+  frameOf(svg, width) {
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
+    return { left: 3.1 * rem, right: width - (width > 26 * rem ? 8.5 : 0.8) * rem, rem, named: width > 26 * rem }
+  }
+
+  draw() {
+    const { data, shown } = this
+    this.title.textContent = data.title
+    const said = data.is_simple ? data.key_lines : shown ? data.said[shown - 1] : data.intro
+    this.said.textContent = said
+    this.drawPhotographs(shown)
+    this.explained.textContent = shown && data.predicted.length ? data.key : data.key_before
+    const { names } = data
+    const ink = key => (this.isDark ? `color-mix(in oklab, ${data.colours[key]} 62%, white)` : data.colours[key])
+    const line = (key, dash) => ({ key, name: names[key], colour: ink(key), values: data.lines[key], dash })
+    const ghosts = data.ghosts || []
+    this.drawChart(this.errors, {
+      series: [line("test_error"), line("train_error"), ...(data.is_simple ? [] : [line("right_label_error", "3 4")])],
+      floor: data.is_simple ? null : data.floor, floorName: names.floor, floorColour: ink("floor"),
+      ghosts, axis: data.error_axis, shown,
+    })
+    this.fates.toggleAttribute("hidden", data.is_simple || !data.lines.memorized.some(value => value !== null) && data.floor === null)
+    this.drawChart(this.fates, {
+      series: [line("memorized"), line("recovered"), line("chance", "2 4")],
+      floor: null, ghosts: [], axis: data.fate_axis, shown,
+    })
+    this.errors.setAttribute("aria-label", `${data.title}. ${data.error_axis} against epoch. ${said}`)
+    this.fates.setAttribute("aria-label", `${data.title}. ${data.fate_axis} against epoch.`)
+    this.scrubber.max = Math.max(this.count, 1)
+    this.scrubber.value = shown
+    this.scrubber.disabled = !this.count
+    this.now.textContent = `Epoch ${shown} / ${data.epochs}`
+    this.scrubber.setAttribute("aria-valuetext", `epoch ${shown} of ${data.epochs}`)
+    this.play.textContent = this.replayed !== null ? "Stop" : "Replay"
+    this.play.toggleAttribute("hidden", !this.count || (data.is_live && this.replayed === null))
+    this.toEnd.textContent = data.is_live ? "Follow" : "Show the end"
+    this.toEnd.toggleAttribute("hidden", this.replayed === null && (this.chosen === null || this.chosen === this.count))
+    this.speak(said)
+  }
+
+  speak(said) {
+    if (performance.now() - this.lastSpoken < 1000 * SPOKEN_SECONDS || this.spoken.textContent === said) return
+    this.lastSpoken = performance.now()
+    this.spoken.textContent = said
+  }
+
+  drawPhotographs(shown) {
+    const { tiles, sprite, columns, rows, classes, predicted } = this.data
+    if (this.photographs.childElementCount !== tiles.length) {
+      this.photographs.replaceChildren(...tiles.map(({ at }) => {
+        const figure = document.createElement("figure")
+        const picture = document.createElement("div")
+        picture.className = sprite
+        picture.setAttribute("role", "img")
+        const x = (100 * (at % columns)) / (columns - 1)
+        const y = (100 * Math.floor(at / columns)) / Math.max(1, rows - 1)
+        picture.style.backgroundPosition = `${x}% ${y}%`
+        const caption = document.createElement("figcaption")
+        caption.append(document.createElement("b"), document.createElement("span"))
+        figure.append(picture, caption)
+        return figure
+      }))
+    }
+    tiles.forEach(({ given, real }, i) => {
+      const figure = this.photographs.children[i]
+      const [label, answer] = figure.lastChild.children
+      const says = shown && predicted.length ? Number(predicted[shown - 1][i]) : null
+      const isWrong = given !== real
+      figure.className = isWrong ? "wrong" : ""
+      if (says !== null && isWrong && says === given) figure.classList.add("repeats")
+      if (says !== null && isWrong && says === real) figure.classList.add("sees")
+      label.textContent = classes[given]
+      answer.textContent = says === null ? (isWrong ? `is: ${classes[real]}` : "") : classes[says]
+      const network = says === null ? "" : `; the network says ${classes[says]}`
+      const what = isWrong ? `wrongly labelled ${classes[given]}` : "rightly labelled"
+      figure.firstChild.setAttribute("aria-label", `${article(classes[real])}, ${what}${network}`)
+    })
+  }
+
+  drawChart(svg, { series, floor, floorName, floorColour, ghosts, axis, shown }) {
+    const { width, height } = svg.getBoundingClientRect()
+    if (!width) return
+    const box = this.frameOf(svg, width)
+    const [top, bottom] = [0.6 * box.rem, height - 2.6 * box.rem]
+    const x = epoch => box.left + ((box.right - box.left) * epoch) / this.data.epochs
+    const y = value => bottom - (bottom - top) * value
+    const parts = []
+    for (const value of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
+      parts.push(shape("line", { class: "grid", x1: box.left, x2: box.right, y1: y(value), y2: y(value) }))
+      if (bottom - top > 8 * box.rem || value % 0.4 < 0.01)
+        parts.push(text(`${Math.round(100 * value)}%`, { x: box.left - 0.4 * box.rem, y: y(value), "text-anchor": "end", "dominant-baseline": "middle" }))
+    }
+    const step = niceStep(this.data.epochs)
+    for (let epoch = 0; epoch <= this.data.epochs; epoch += step)
+      parts.push(text(epoch, { x: x(epoch), y: bottom + 1.05 * box.rem, "text-anchor": "middle" }))
+    parts.push(text("Epoch", { x: (box.left + box.right) / 2, y: bottom + 2.2 * box.rem, "text-anchor": "middle" }))
+    parts.push(text(axis, { transform: `translate(${0.75 * box.rem}, ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle", "dominant-baseline": "middle" }))
+    for (const ghost of ghosts)
+      for (const key of ["test_error", "train_error"])
+        parts.push(shape("path", { class: "ghost", d: path(ghost[key], ghost[key].length, x, y) }))
+    const ends = []
+    if (floor !== null && floor !== undefined) {
+      parts.push(shape("line", { class: "line", style: `stroke: ${floorColour}`, "stroke-dasharray": "7 5", x1: box.left, x2: box.right, y1: y(floor), y2: y(floor) }))
+      ends.push({ at: y(floor), name: floorName, colour: floorColour })
+    }
+    for (const { name, colour, values, dash } of series) {
+      const known = values.slice(0, Math.ceil(this.drawn))
+      if (!known.some(value => value !== null)) continue
+      parts.push(shape("path", { class: "line", style: `stroke: ${colour}`, "stroke-dasharray": dash || "none", d: path(values, this.drawn, x, y) }))
+      const last = between(values, this.drawn)
+      if (last !== null) {
+        ends.push({ at: y(last), name, colour })
+        parts.push(shape("circle", { class: "point", cx: x(this.drawn), cy: y(last), r: 4.5, style: `fill: ${colour}` }))
+      }
+      const value = shown ? values[shown - 1] : null
+      if (value !== null && value !== undefined && this.replayed === null && shown !== this.count)
+        parts.push(shape("circle", { cx: x(shown), cy: y(value), r: 5, style: `fill: ${colour}` }))
+    }
+    if (shown && this.replayed === null && shown !== this.count)
+      parts.push(shape("line", { class: "cursor", x1: x(shown), x2: x(shown), y1: top, y2: bottom }))
+    parts.push(...(box.named ? this.names(ends, box, x, top, bottom) : this.legend(ends, box, top)))
+    svg.replaceChildren(...parts)
+  }
+
+  // Names at the ends of the lines, pushed apart so that none covers another.
+  names(ends, box, x, top, bottom) {
+    const apart = 1.05 * box.rem
+    const placed = [...ends].sort((a, b) => a.at - b.at)
+    placed.forEach((end, i) => { end.to = Math.max(end.at, i ? placed[i - 1].to + apart : top) })
+    for (let i = placed.length - 1; i >= 0; i--)
+      placed[i].to = Math.min(placed[i].to, i === placed.length - 1 ? bottom : placed[i + 1].to - apart)
+    return placed.map(({ to, name, colour }) =>
+      text(name, { class: "name", x: box.right + 0.6 * box.rem, y: to, "dominant-baseline": "middle", style: `fill: ${colour}` }))
+  }
+
+  // On a phone there is no room beside the lines: the names stand at the top, in their colours.
+  legend(ends, box, top) {
+    return ends.map(({ name, colour }, i) =>
+      text(name, { class: "name", x: box.right, y: top + (0.4 + 1.05 * i) * box.rem, "text-anchor": "end", style: `fill: ${colour}` }))
+  }
+
+  fillTable() {
+    const table = this.details.querySelector("table")
+    this.details.toggleAttribute("hidden", !this.count || Boolean(this.data.is_simple))
+    if (!this.details.open) return
+    const { lines, names } = this.data
+    const keys = ["test_error", "train_error", "right_label_error", "memorized", "recovered"].filter(key => lines[key].some(value => value !== null))
+    const row = (cells, tag) => {
+      const tr = document.createElement("tr")
+      tr.append(...cells.map(cell => Object.assign(document.createElement(tag), { textContent: cell })))
+      return tr
+    }
+    const percent = value => (value === null ? "–" : `${(100 * value).toFixed(1)}%`)
+    table.replaceChildren(
+      row(["epoch", ...keys.map(key => names[key])], "th"),
+      ...lines.test_error.map((_, i) => row([i + 1, ...keys.map(key => percent(lines[key][i]))], "td")))
+  }
+}
+
+function shape(kind, attributes) {
+  const node = document.createElementNS(SVG, kind)
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value)
+  return node
+}
+
+function text(words, attributes) {
+  const node = shape("text", attributes)
+  node.textContent = words
+  return node
+}
+
+// The value after so many epochs, between two of them on the straight line; null: not known.
+function between(values, epochs) {
+  const at = Math.min(Math.floor(epochs), values.length)
+  const before = at ? values[at - 1] : null
+  const after = values[at]
+  if (before === null || epochs === at || after === null || after === undefined) return before
+  return before + (after - before) * (epochs - at)
+}
+
+function path(values, epochs, x, y) {
+  let d = ""
+  values.slice(0, Math.floor(epochs)).forEach((value, i) => {
+    if (value !== null) d += `${d ? "L" : "M"}${x(i + 1).toFixed(1)} ${y(value).toFixed(1)}`
+  })
+  const last = between(values, epochs)
+  if (d && last !== null) d += `L${x(Math.min(epochs, values.length)).toFixed(1)} ${y(last).toFixed(1)}`
+  return d
+}
+
+function niceStep(epochs) {
+  const rough = epochs / 8
+  const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1)))
+  return Math.max(1, [1, 2, 5, 10].map(each => each * power).find(each => each >= rough))
+}
+
+function article(noun) {
+  return `${"aeiou".includes(noun[0]) ? "an" : "a"} ${noun}`
+}

@@ -27,7 +27,7 @@ from pages.shared.run_form import (
     set_all,
     take_from,
 )
-from pages.shared.run_viewer import show_run
+from pages.shared.run_viewer import show_run, show_sprite
 from pages.shared.visitor import network_address, visitor
 
 # The bar stays in view where there is room for it.
@@ -147,6 +147,8 @@ with page("Lab", ""):
         st.warning(damage)
     config = show_bar(in_room, run, visitor_name)
     runs = resources.store().runs_of(visitor_name)
+    if shown := (run.config if run else config):
+        show_sprite(shown)
     if run:
         live.show(run, config, runs)
         if run.has_ended:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import streamlit as st
 
 from core.sweep import results
+from pages.shared.keeping import keep
 
 
 def draw(name: str, state: tuple[Hashable, ...], make: Callable[[], alt.LayerChart], **options):
@@ -41,7 +42,7 @@ def draw_live(
     return st.vega_lite_chart(rows, spec, key=name, **options)
 
 
-@st.cache_resource(show_spinner=False, max_entries=512)
+@keep(512)
 def _specification(state: tuple, _make: Callable[[], alt.LayerChart]) -> dict:
     with alt.theme.enable("none"):  # the page's own theme is put in by Streamlit
         return _make().to_dict(validate=False)

@@ -15,6 +15,7 @@ import streamlit as st
 from core.config import RunConfig
 from core.errors import LabError, RefusedError
 from pages.shared import resources
+from pages.shared.keeping import keep
 from pages.shared.navigation import ICON
 from pages.shared.visitor import is_known_by_cookie
 
@@ -137,7 +138,7 @@ def _forget_infinite_numbers() -> None:
         st.rerun()  # widgets are filled from the address as it was when this run began
 
 
-@st.cache_resource(show_spinner=False, ttl=5)
+@keep(1, seconds=5)
 def _spare_the_collector() -> None:
     """Streamlit collects all garbage after every run of a page or fragment: 80 ms and more.
 

@@ -12,6 +12,7 @@ from core.view.charts import transitions
 from core.view.words import NOISE_EXPLAINED
 from pages.shared import resources
 from pages.shared.drawing import draw_live
+from pages.shared.keeping import keep
 
 SHOWN = 60  # images in the gallery
 
@@ -28,7 +29,7 @@ def shown_images(
     return np.flatnonzero(passes)[:SHOWN]
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@keep(64)
 def sheet(data_name: str, shown: bytes, shown_as: tuple | None, _images: np.ndarray) -> str:
     """The style sheet with the images; encoding them takes 7 ms."""
     return gallery.style("images", _images)

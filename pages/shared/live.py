@@ -23,6 +23,7 @@ from core.view.words import LABELS, per_cent
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.frame import action, plain_errors
+from pages.shared.keeping import keep
 from pages.shared.links import link
 from pages.shared.run_viewer import Ghost, show_run
 from pages.shared.visitor import network_address
@@ -271,7 +272,7 @@ def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
         st.metric("Sweep, 50,000 images", per_cent(ours), help="Our own test error on all images.")
 
 
-@st.cache_resource(show_spinner=False, max_entries=256)
+@keep(256)
 def _references(
     config: RunConfig, stamp: int, _sweep: pd.DataFrame
 ) -> tuple[float | None, float | None]:

@@ -8,6 +8,7 @@ from core.sweep.replication import replication
 from core.view import export
 from core.view.captions.sweep import describe_replication
 from pages.shared import resources
+from pages.shared.keeping import keep
 
 
 def show_replication(runs: pd.DataFrame, model: str) -> None:
@@ -41,7 +42,7 @@ def show_replication(runs: pd.DataFrame, model: str) -> None:
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=1)
+@keep(1)
 def _replication(stamp: int) -> pd.DataFrame:
     runs = resources.sweep()
     return replication(runs, resources.sweep_epochs(tuple(runs.run_id)), reference.paper())

@@ -1,19 +1,11 @@
-"""What all visitors share: data, store, trainer, download, the precomputed sweep.
-
-What there may be only one of in a server is kept in this module, by `once`. Streamlit's caches
-hold only what can be made again: any visitor's browser can have them cleared.
-"""
+"""What all visitors share: data, store, trainer, download, the precomputed sweep."""
 
 import shutil
-import threading
 import time
-from collections.abc import Callable
-from functools import cache, wraps
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from core.data import cifar10
 from core.data.corruption import channel_statistics
@@ -27,33 +19,19 @@ from core.live.supervisor import DownloadProcess, TrainerProcess
 from core.paths import data_folder
 from core.records import EpochRecord
 from core.sweep import results
-
-T = TypeVar("T")
-
-
-def once(make: Callable[[], T]) -> Callable[[], T]:
-    """Make it at the first call, also where two visitors come at the same moment, and keep it."""
-    lock, made = threading.Lock(), cache(make)
-
-    @wraps(make)
-    def get() -> T:
-        with lock:
-            return made()
-
-    return get
-
+from pages.shared.keeping import keep, once
 
 STARTED = time.monotonic()
 RECENT_SECONDS = 5.0  # a visitor who has not looked for so long looks no longer
 LEFT_SECONDS = 120.0  # one who has not looked for so long has left, and their runs are for others
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
+@keep(2)
 def data(name: str) -> cifar10.Cifar10:
     return cifar10.load(name)
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
+@keep(2)
 def noise(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Mean and std of each channel of the training images."""
     return channel_statistics(data(name).train_images)
@@ -84,7 +62,7 @@ class Board(NamedTuple):
     speeds: Speeds
 
 
-@st.cache_resource(show_spinner=False, ttl=0.5)
+@keep(1, seconds=0.5)
 def board() -> Board:
     return look_at_board()
 
@@ -114,7 +92,7 @@ class Storage(NamedTuple):
     megabytes: int  # what lab.toml allows
 
 
-@st.cache_resource(show_spinner=False, ttl=10)
+@keep(1, seconds=10)
 def storage() -> Storage:
     """How full the disk is, looked at seldom: the teacher's page asks every two seconds."""
     used = used_bytes(store(), data_folder() / "checkpoints")
@@ -127,7 +105,7 @@ def has_left(visitor: str) -> bool:
     return now - _looked().get(visitor, STARTED) > LEFT_SECONDS
 
 
-@st.cache_resource(show_spinner=False, max_entries=256)
+@keep(256)
 def records(run_id: str, epochs_done: int) -> list[EpochRecord]:
     """Of a live run with so many epochs; read once for all its viewers."""
     return store().records(run_id)
@@ -165,16 +143,16 @@ def sweep_records(run_id: str) -> list[EpochRecord]:
     return _sweep_records(run_id, results.stamp())
 
 
-@st.cache_data(show_spinner=False, max_entries=1)
+@keep(1)
 def _sweep(stamp: int) -> pd.DataFrame:
     return results.load_runs()
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
+@keep(16)
 def _sweep_epochs(run_ids: tuple[str, ...], stamp: int) -> pd.DataFrame:
     return results.load_epochs(run_ids)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@keep(64)
 def _sweep_records(run_id: str, stamp: int) -> list[EpochRecord]:
     return results.load_records(run_id)

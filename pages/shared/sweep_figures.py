@@ -26,6 +26,7 @@ from core.view.charts import by_level, history
 from pages.shared import resources, stored_run
 from pages.shared.downloads import downloads
 from pages.shared.drawing import draw
+from pages.shared.keeping import keep
 
 RULES = {"error": "By training error", "loss": "By training loss"}
 TEST_LABELS = {"true": "True test labels", "corrupted": "Corrupted, too"}
@@ -255,7 +256,7 @@ def offered(runs: pd.DataFrame, model: str, data: str) -> dict[str, str]:
     return _offered(runs, model, data, results.stamp())
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@keep(16)
 def _offered(_runs: pd.DataFrame, model: str, data: str, stamp: int) -> dict[str, str]:
     runs = _runs
     ours = _label_runs(runs, model, data)

@@ -1,8 +1,9 @@
 """Forty viewers on one server, over Streamlit's own protocol; `make load` prints the table.
 
 Each viewer has one page of the live run, which its browser's timer redraws every second,
-and moves the slider of the corruption page every ten seconds. Everything, viewers
-included, runs on this machine; what the viewers themselves took of it is reported.
+and a second one whose slider they move every ten seconds. Among them is an attacker: every
+second a new name that has the caches cleared, presses Start, and sends a file. Everything,
+viewers included, runs on this machine; what the viewers themselves took of it is reported.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import websockets
@@ -44,7 +47,8 @@ class Viewer:
     def __init__(self, address: str, page: str, query: str, name: int):
         self.address, self.page, self.query = address, page, query
         self.visitor = f"{name:016x}"
-        self.timer = self.slider = ""  # what the page has: a fragment that redraws itself; a slider
+        # What the page has: a fragment that redraws itself, a slider, the button that starts a run.
+        self.timer = self.slider = self.start = ""
         self.errors: list[str] = []
 
     async def __aenter__(self):
@@ -58,7 +62,7 @@ class Viewer:
     async def __aexit__(self, *_):
         await self.socket.close()
 
-    async def ask(self, fragment: str = "", level: float | None = None) -> float:
+    async def ask(self, fragment: str = "", level: float | None = None, press: str = "") -> float:
         """Run the page, or its fragment, and wait for all of it; seconds."""
         message = BackMsg()
         state = message.rerun_script
@@ -69,6 +73,9 @@ class Viewer:
             widget = state.widget_states.widgets.add()
             widget.id = self.slider
             widget.double_array_value.data.append(level)
+        if press:
+            widget = state.widget_states.widgets.add()
+            widget.id, widget.trigger_value = press, True
         started = time.perf_counter()
         await self.socket.send(message.SerializeToString())
         while True:
@@ -82,6 +89,8 @@ class Viewer:
                     self.errors.append(element.exception.message)
                 if element.HasField("slider"):
                     self.slider = element.slider.id
+                if element.HasField("button") and element.button.type == "primary":
+                    self.start = element.button.id
             elif message_type == "script_finished":
                 return time.perf_counter() - started
 
@@ -89,12 +98,12 @@ class Viewer:
 async def watch(viewer: Viewer, until: float, updates: list, sliders: list) -> None:
     """Until then: an update a second of a live page, or a slider step every ten."""
     levels = itertools.cycle((0.1, 0.35, 0.6, 0.85, 0.25, 0.5, 0.75, 1.0))
-    every = SLIDER_SECONDS if viewer.page == "corrupt" else UPDATE_SECONDS
+    every = UPDATE_SECONDS if viewer.query else SLIDER_SECONDS
     due = time.perf_counter() + every * (int(viewer.visitor, 16) % 40) / 40  # not all at once
     while due < until:
         await asyncio.sleep(max(0, due - time.perf_counter()))
         try:
-            if viewer.page == "corrupt":
+            if not viewer.query:
                 sliders.append(await viewer.ask(level=next(levels)))
             elif viewer.timer:
                 updates.append(await viewer.ask(fragment=viewer.timer))
@@ -104,6 +113,29 @@ async def watch(viewer: Viewer, until: float, updates: list, sliders: list) -> N
             viewer.errors.append(repr(error))
             return
         due = max(due + every, time.perf_counter())
+
+
+async def attack(address: str, until: float, errors: list[str]) -> None:
+    """A new name every second, until then."""
+    for number in itertools.count():
+        if time.perf_counter() > until:
+            return
+        try:
+            async with Viewer(address, "lab", f"seed={number % 9_000}", 50_000 + number) as attacker:
+                await attacker.ask()
+                clear = BackMsg()
+                clear.clear_cache = True
+                await attacker.socket.send(clear.SerializeToString())
+                await attacker.ask(press=attacker.start)
+                errors += attacker.errors
+            upload = urllib.request.Request(
+                f"{address}/_stcore/upload_file/x/{number}", data=b"x" * 10**6, method="PUT"
+            )
+            with suppress(OSError):  # which is refused
+                await asyncio.to_thread(urllib.request.urlopen, upload, timeout=5)
+        except Exception as error:
+            errors.append(f"the attacker: {error!r}")
+        await asyncio.sleep(1)
 
 
 def trained_images(store: Store) -> int:
@@ -125,34 +157,39 @@ async def throughput(store: Store, seconds: float) -> float:
     return (trained_images(store) - before) / (time.perf_counter() - started)
 
 
-async def load(server: Server, count: int, seconds: float, alone: float) -> dict[str, float]:
+async def load(
+    server: Server, count: int, seconds: float, alone: float, with_attacker: bool = True
+) -> dict[str, float]:
     store = Store(server.folder / "runs.sqlite")
     runs = [RunConfig(level=i / count, epochs=1000, seed=i) for i in range(count)]
     for number, run in enumerate(runs):
         store.submit(run, f"{number:016x}")
     firsts, updates, sliders, memory = [], [], [], []
-    async with Viewer(server.address, "train", "", 10_000) as first:
+    async with Viewer(server.address, "lab", "", 10_000) as first:
         await first.ask()  # the first page starts the trainer
     while trained_images(store) < 5_000 * count:  # everybody's first epoch
         await asyncio.sleep(0.5)
     before = await throughput(store, alone)
     async with Together(
-        [Viewer(server.address, "train", f"run={run.run_id}", i) for i, run in enumerate(runs)]
-        + [Viewer(server.address, "corrupt", "", count + i) for i in range(count)]
+        [Viewer(server.address, "lab", f"run={run.run_id}", i) for i, run in enumerate(runs)]
+        + [Viewer(server.address, "lab", "", count + i) for i in range(count)]
     ) as viewers:
-        live, corrupt = viewers[:count], viewers[count:]
+        live, still = viewers[:count], viewers[count:]
         firsts += await asyncio.gather(*(viewer.ask() for viewer in live))  # all at once
-        await asyncio.gather(*(viewer.ask() for viewer in corrupt))
+        await asyncio.gather(*(viewer.ask() for viewer in still))
         until, used = time.perf_counter() + seconds, resource.getrusage(resource.RUSAGE_SELF)
         done, started = trained_images(store), time.perf_counter()
         watching = [asyncio.create_task(watch(v, until, updates, sliders)) for v in viewers]
+        attacks: list[str] = []
+        if with_attacker:
+            watching.append(asyncio.create_task(attack(server.address, until, attacks)))
         while time.perf_counter() < until:
             await asyncio.sleep(2)
             memory.append(memory_mb(server.process.pid))
         during = (trained_images(store) - done) / (time.perf_counter() - started)
         await asyncio.gather(*watching)
         now = resource.getrusage(resource.RUSAGE_SELF)
-        errors = [error for viewer in viewers for error in viewer.errors]
+        errors = [error for viewer in viewers for error in viewer.errors] + attacks
     for error in errors[:5]:
         print(error, file=sys.stderr)
     viewers_seconds = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
@@ -193,14 +230,17 @@ def main() -> int:
     parser.add_argument("--viewers", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--alone", type=float, default=30, help="seconds of training unwatched")
+    parser.add_argument("--peaceful", action="store_true", help="without the attacker")
     parser.add_argument("--out", type=Path, help="save the table as JSON, for docs/operations.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lab-load-") as folder:
-        (Path(folder) / "lab.toml").write_text("[limits]\nepochs = 1000\n")
+        (Path(folder) / "lab.toml").write_text("[limits]\nepochs = 1000\nall_runs = 60\n")
         server = Server(Path(folder), LAB_CONFIG=str(Path(folder) / "lab.toml"))
         server.start()
         try:
-            table = asyncio.run(load(server, options.viewers, options.seconds, options.alone))
+            table = asyncio.run(
+                load(server, options.viewers, options.seconds, options.alone, not options.peaceful)
+            )
         finally:
             server.stop()
         if table["errors"]:

@@ -4,6 +4,7 @@ A component of our own because a chart of Streamlit's cannot be replayed without
 which has forty viewers; and photographs, sentence and curves are to follow one chosen epoch.
 """
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,9 +21,11 @@ from core.view.captions.run import describe_empty, describe_errors, run_title
 from core.view.charts.style import COLOURS, SHORT, WRONG_LABEL
 from core.view.words import CHANCE, FLOOR, LABELS
 from pages.shared import resources
+from pages.shared.keeping import keep
 
 FOLDER = Path(__file__).parent
 PHOTOGRAPHS, FEW = 24, 8
+ALL = tuple(range(PHOTOGRAPHS))
 KEY_LINES = (
     "A network studies such photographs with their labels, round after round. Blue: how often it "
     "disagrees with the labels it studies. Orange: how often it misreads new photographs."
@@ -66,18 +69,17 @@ def show_run(
     is_stale: bool = False,
     ghosts: list[Ghost] | None = None,
 ) -> None:
-    """Show a run.
+    """Show a run; show_sprite must have been called for it.
 
     showing: a number that makes it a new appearance, where the same run is to be replayed.
     is_live: more epochs are to come; replays: it is played from its first epoch when it
     appears; is_stale: the controls have moved away from it.
     """
     shown = _photographs(config.data, config.corruption, config.seed)
-    st.html(shown.style)
     epochs = max(config.epochs, len(records))
     data = {
         **_shared(shown, f"{config.run_id}-{showing}"),
-        **_of_run(config, records, shown, range(PHOTOGRAPHS)),
+        **_told(config.run_id, ALL, config).data(records),
         "is_live": is_live,
         "replays": replays,
         "is_stale": is_stale,
@@ -92,6 +94,11 @@ def show_run(
     _VIEWER(data=data, key=key)
 
 
+def show_sprite(config: RunConfig) -> None:
+    """The photographs themselves, for the viewers of this page: 50 kB that no tick sends again."""
+    st.html(_photographs(config.data, config.corruption, config.seed).style)
+
+
 def show_levels(runs: list[tuple[RunConfig, list[EpochRecord]]], *, first: int, key: str) -> float:
     """Several runs that differ in their level, one of which a slider chooses in the browser.
 
@@ -100,19 +107,20 @@ def show_levels(runs: list[tuple[RunConfig, list[EpochRecord]]], *, first: int, 
     """
     configs = [config for config, _ in runs]
     shown = _photographs(configs[0].data, configs[0].corruption, configs[0].seed)
-    st.html(shown.style)
+    show_sprite(configs[0])
     labels, _ = _labels(configs[first])
     is_wrong = labels != shown.true_labels
     # As large a part of these few is wrong as of all.
     count = round(FEW * 0.9 * configs[first].level)
-    places = sorted([*np.flatnonzero(is_wrong)[:count], *np.flatnonzero(~is_wrong)[: FEW - count]])
+    chosen = [*np.flatnonzero(is_wrong)[:count], *np.flatnonzero(~is_wrong)[: FEW - count]]
+    places = tuple(sorted(map(int, chosen)))
     data = {
         **_shared(shown, key),
         "is_simple": True,
         "key_lines": KEY_LINES,
         "choices": [
             {
-                **_of_run(config, records, shown, places),
+                **_told(config.run_id, places, config).data(records),
                 "level": config.level,
                 "level_text": f"{config.level:.0%}",
             }
@@ -147,35 +155,57 @@ def _shared(shown: "_Photographs", name: str) -> dict[str, Any]:
     }
 
 
-def _of_run(
-    config: RunConfig, records: list[EpochRecord], shown: "_Photographs", photographs: Iterable[int]
-) -> dict[str, Any]:
-    """photographs: their places among the 24."""
-    labels, followed = _labels(config)
-    photographs = list(photographs)
-    said = _said(config)
-    for n in range(len(said), len(records)):  # a live run has one more every time
-        said.append(describe_errors(config, records[: n + 1]))
-    return {
-        "title": run_title(config),
-        "epochs": max(config.epochs, len(records)),
-        "lines": {
-            **{name: [_short(getattr(record, name)) for record in records] for name in LINES},
-            "chance": [_chance(record) for record in records],
-        },
-        "floor": 0.9 * config.level or None,
-        "said": said[: len(records)],
-        "intro": describe_empty(config),
-        "tiles": [
-            {"at": int(place), "given": int(labels[place]), "real": int(shown.true_labels[place])}
-            for place in photographs
-        ],
-        "predicted": [
-            "".join(str(record.predictions[followed[place]]) for place in photographs)
-            for record in records
-            if record.predictions
-        ],
-    }
+class _Told:
+    """What the browser is told of one run, made once for each epoch and all viewers."""
+
+    def __init__(self, config: RunConfig, places: Iterable[int]):
+        """places: of the photographs that are shown, among the 24."""
+        labels, followed = _labels(config)
+        shown = _photographs(config.data, config.corruption, config.seed)
+        self.config = config
+        self.places = [followed[place] for place in places]
+        self.fixed = {
+            "title": run_title(config),
+            "floor": 0.9 * config.level or None,
+            "intro": describe_empty(config),
+            "tiles": [
+                {"at": int(place), "given": int(labels[place]), "real": int(shown.true_labels[place])}
+                for place in places
+            ],
+        }
+        self.lines: dict[str, list[float | None]] = {name: [] for name in (*LINES, "chance")}
+        self.said: list[str] = []
+        self.predicted: list[str] = []
+        self.lock = threading.Lock()  # two viewers may come with the same new epoch
+
+    def data(self, records: list[EpochRecord]) -> dict[str, Any]:
+        with self.lock:
+            for n in range(len(self.said), len(records)):
+                self._add(records[: n + 1])
+        count = len(records)
+        return {
+            **self.fixed,
+            "epochs": max(self.config.epochs, count),
+            "lines": {name: values[:count] for name, values in self.lines.items()},
+            "said": self.said[:count],
+            "predicted": self.predicted[:count],
+        }
+
+    def _add(self, records: list[EpochRecord]) -> None:
+        last = records[-1]
+        for name in LINES:
+            self.lines[name].append(_short(getattr(last, name)))
+        chance = None if last.recovered is None else memorized_by_chance(last.recovered)
+        self.lines["chance"].append(_short(chance))
+        self.said.append(describe_errors(self.config, records))
+        if last.predictions:
+            self.predicted.append("".join(str(last.predictions[place]) for place in self.places))
+
+
+@keep(512)
+def _told(run_id: str, places: tuple[int, ...], _config: RunConfig) -> _Told:
+    """By the run's name: Streamlit takes long to tell two settings apart."""
+    return _Told(_config, places)
 
 
 class _Photographs(NamedTuple):
@@ -184,7 +214,7 @@ class _Photographs(NamedTuple):
     true_labels: np.ndarray
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@keep(32)
 def _photographs(data_name: str, corruption: str, seed: int) -> _Photographs:
     """The first images in the order in which the followed ones are drawn: the same at every level."""
     data = resources.data(data_name)
@@ -209,7 +239,7 @@ def _order(count: int, seed: int) -> np.ndarray:
     return followed_images(np.zeros(count, dtype=bool), seed)[:PHOTOGRAPHS]
 
 
-@st.cache_resource(show_spinner=False, max_entries=256)
+@keep(256)
 def _labels(config: RunConfig) -> tuple[np.ndarray, list[int]]:
     """Of the photographs: the labels given, and their places among the followed images.
 
@@ -225,15 +255,5 @@ def _labels(config: RunConfig) -> tuple[np.ndarray, list[int]]:
     return corrupted.labels[shown], [place[int(index)] for index in shown]
 
 
-@st.cache_resource(show_spinner=False, max_entries=256)
-def _said(config: RunConfig) -> list[str]:
-    """The sentence of each epoch, as far as they are made: of the same run they are the same."""
-    return []
-
-
 def _short(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
-
-
-def _chance(record: EpochRecord) -> float | None:
-    return None if record.recovered is None else round(memorized_by_chance(record.recovered), 4)

@@ -1,0 +1,61 @@
+"""What is made once and kept for all visitors.
+
+Not Streamlit's caches: any visitor's browser can have them cleared, again and again.
+"""
+
+import inspect
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def once(make: Callable[[], T]) -> Callable[[], T]:
+    """Make it at the first call, also where two visitors come at the same moment, and keep it."""
+    lock, made = threading.Lock(), cache(make)
+
+    @wraps(make)
+    def get() -> T:
+        with lock:
+            return made()
+
+    return get
+
+
+def keep(most: int, seconds: float = math.inf) -> Callable[[F], F]:
+    """Keep what a function returns for the `most` arguments that came last, for so many seconds.
+
+    Arguments are positional; one whose parameter begins with an underscore does not tell two
+    calls apart. What is returned is shared: whoever gets it must not change it.
+    """
+
+    def decorate(make: F) -> F:
+        names = list(inspect.signature(make).parameters)
+        told = [place for place, name in enumerate(names) if not name.startswith("_")]
+        kept: OrderedDict[tuple, tuple[float, Any]] = OrderedDict()
+        lock = threading.RLock()
+
+        @wraps(make)
+        def get(*arguments: Any) -> Any:
+            key = tuple(arguments[place] for place in told)
+            found = kept.get(key)
+            if found is None or time.monotonic() > found[0]:
+                with lock:  # of two who miss it, one makes it
+                    found = kept.get(key)
+                    if found is None or time.monotonic() > found[0]:
+                        found = (time.monotonic() + seconds, make(*arguments))
+                        kept[key] = found
+                        while len(kept) > most:
+                            kept.popitem(last=False)
+            return found[1]
+
+        get.clear = kept.clear  # type: ignore[attr-defined]
+        return get  # type: ignore[return-value]
+
+    return decorate

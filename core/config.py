@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from dataclasses import Field, asdict, dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 from core.errors import ConfigError
@@ -99,7 +100,7 @@ class RunConfig:
                 "choose one of the two."
             )
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Twelve hexadecimal digits that name this run."""
         text = json.dumps(self.overrides(), sort_keys=True)

@@ -67,7 +67,8 @@ def _show(run_id: str, is_stale: bool, others: tuple[str, ...], was_active: bool
             st.rerun()  # the whole page: starts or ends the timer
         with st.container(horizontal=True, vertical_alignment="center", key="run-line"):
             with st.container(key="status-line"):
-                status = st.fragment(_status, run_every=_progress_seconds(run, records))
+                every = _progress_seconds(run, records)
+                status = st.fragment(_status, run_every=every) if every else _status
                 status(run_id, was_active)
             _buttons(run)
         show_run(

@@ -36,8 +36,15 @@ def popovers(page: AppTest) -> list[str]:
 
 
 def viewer(page: AppTest) -> dict:
-    """What the run viewer of this page is given to show."""
-    return json.loads(page.get("bidi_component")[0].proto.json)
+    """What the run viewer of this page is given to show; its first run's own values among the rest."""
+    data = json.loads(json.loads(page.get("bidi_component")[0].proto.json)["json"])
+    for run in data["runs"]:
+        run["lines"] = {
+            name: [epoch[place] for epoch in run["told"]] for place, name in enumerate(data["values"])
+        }
+        run["said"] = [epoch[-2] for epoch in run["told"]]
+        run["predicted"] = [epoch[-1] for epoch in run["told"]]
+    return {**data, **data["runs"][0]}
 
 
 def metrics(page: AppTest) -> dict[str, str]:

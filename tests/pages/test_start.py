@@ -9,14 +9,14 @@ def test_start_is_a_machine_of_stored_runs_and_gives_no_answer_away():
     page = open_page("start")
     shown = viewer(page)
     assert "Will a network notice?" in texts(page) and not page.exception
-    assert [choice["level_text"] for choice in shown["choices"]] == [
+    assert [choice["level_text"] for choice in shown["runs"]] == [
         f"{n}0%" if n else "0%" for n in range(11)
     ]
-    first = shown["choices"][shown["first"]]
+    first = shown["runs"][shown["first"]]
     wrong = [tile["given"] != tile["real"] for tile in first["tiles"]]
     assert first["level"] == 0.4 and len(wrong) == 8 and sum(wrong) in (2, 3, 4)
     assert len(first["lines"]["test_error"]) == 60 and shown["replays"] and shown["is_simple"]
-    counts = [sum(tile["given"] != tile["real"] for tile in each["tiles"]) for each in shown["choices"]]
+    counts = [sum(tile["given"] != tile["real"] for tile in each["tiles"]) for each in shown["runs"]]
     assert counts == sorted(counts) and counts[0] == 0 and counts[-1] >= 6
     assert not any(word in texts(page) for word in ("memor", "0.9 p", "by heart"))
 

@@ -4,6 +4,7 @@ A component of our own because a chart of Streamlit's cannot be replayed without
 which has forty viewers; and photographs, sentence and curves are to follow one chosen epoch.
 """
 
+import json
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,6 +32,7 @@ KEY_LINES = (
     "disagrees with the labels it studies. Orange: how often it misreads new photographs."
 )
 LINES = ("test_error", "train_error", "right_label_error", "memorized", "recovered")
+VALUES = (*LINES, "chance")  # of each epoch, in this order
 NAMES = {
     **{name: SHORT.get(LABELS[name], LABELS[name]) for name in LINES},
     "chance": SHORT[CHANCE],
@@ -79,7 +81,6 @@ def show_run(
     epochs = max(config.epochs, len(records))
     data = {
         **_shared(shown, f"{config.run_id}-{showing}"),
-        **_told(config.run_id, ALL, config).data(records),
         "is_live": is_live,
         "replays": replays,
         "is_stale": is_stale,
@@ -91,7 +92,7 @@ def show_run(
             for ghost in ghosts or ()
         ],
     }
-    _VIEWER(data=data, key=key)
+    _mount(data, [_told(config.run_id, ALL, config).json(records)], key)
 
 
 def show_sprite(config: RunConfig) -> None:
@@ -118,21 +119,19 @@ def show_levels(runs: list[tuple[RunConfig, list[EpochRecord]]], *, first: int, 
         **_shared(shown, key),
         "is_simple": True,
         "key_lines": KEY_LINES,
-        "choices": [
-            {
-                **_told(config.run_id, places, config).data(records),
-                "level": config.level,
-                "level_text": f"{config.level:.0%}",
-            }
-            for config, records in runs
-        ],
         "first": first,
         "replays": True,
     }
-    result = _VIEWER(
-        data=data, key=key, default={"level": configs[first].level}, on_level_change=lambda: None
-    )
+    told = [_told(config.run_id, places, config).json(records) for config, records in runs]
+    first_level = configs[first].level
+    result = _mount(data, told, key, default={"level": first_level}, on_level_change=lambda: None)
     return float(result.level)
+
+
+def _mount(data: dict[str, Any], runs: list[str], key: str, **options: Any) -> Any:
+    """As one text: Streamlit looks through a dictionary for tables, value by value."""
+    text = f'{json.dumps(data)[:-1]}, "runs": [{",".join(runs)}]}}'
+    return _VIEWER(data={"json": text}, key=key, **options)
 
 
 def _shared(shown: "_Photographs", name: str) -> dict[str, Any]:
@@ -143,6 +142,7 @@ def _shared(shown: "_Photographs", name: str) -> dict[str, Any]:
         "sprite": shown.name,
         "columns": gallery.COLUMNS,
         "rows": -(-PHOTOGRAPHS // gallery.COLUMNS),
+        "values": VALUES,
         "names": NAMES,
         "colours": INK,
         "error_axis": "Error",
@@ -166,6 +166,8 @@ class _Told:
         self.places = [followed[place] for place in places]
         self.fixed = {
             "title": run_title(config),
+            "level": config.level,
+            "level_text": f"{config.level:.0%}",
             "floor": 0.9 * config.level or None,
             "intro": describe_empty(config),
             "tiles": [
@@ -173,33 +175,26 @@ class _Told:
                 for place in places
             ],
         }
-        self.lines: dict[str, list[float | None]] = {name: [] for name in (*LINES, "chance")}
-        self.said: list[str] = []
-        self.predicted: list[str] = []
+        self.epochs: list[
+            str
+        ] = []  # each as JSON: its values in the order of VALUES, what is said of it,
+        # and what the network says of each photograph, a digit each
         self.lock = threading.Lock()  # two viewers may come with the same new epoch
 
-    def data(self, records: list[EpochRecord]) -> dict[str, Any]:
+    def json(self, records: list[EpochRecord]) -> str:
         with self.lock:
-            for n in range(len(self.said), len(records)):
-                self._add(records[: n + 1])
+            for n in range(len(self.epochs), len(records)):
+                self.epochs.append(json.dumps(self._epoch(records[: n + 1]), separators=(",", ":")))
         count = len(records)
-        return {
-            **self.fixed,
-            "epochs": max(self.config.epochs, count),
-            "lines": {name: values[:count] for name, values in self.lines.items()},
-            "said": self.said[:count],
-            "predicted": self.predicted[:count],
-        }
+        fixed = json.dumps({**self.fixed, "epochs": max(self.config.epochs, count)})
+        return f'{fixed[:-1]}, "told": [{",".join(self.epochs[:count])}]}}'
 
-    def _add(self, records: list[EpochRecord]) -> None:
+    def _epoch(self, records: list[EpochRecord]) -> list[Any]:
         last = records[-1]
-        for name in LINES:
-            self.lines[name].append(_short(getattr(last, name)))
         chance = None if last.recovered is None else memorized_by_chance(last.recovered)
-        self.lines["chance"].append(_short(chance))
-        self.said.append(describe_errors(self.config, records))
-        if last.predictions:
-            self.predicted.append("".join(str(last.predictions[place]) for place in self.places))
+        values = [*(getattr(last, name) for name in LINES), chance]
+        predicted = "".join(str(last.predictions[place]) for place in self.places if last.predictions)
+        return [*map(_short, values), describe_errors(self.config, records), predicted]
 
 
 @keep(512)

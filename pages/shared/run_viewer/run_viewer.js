@@ -14,7 +14,7 @@ export default function ({ data, parentElement, setStateValue }) {
     views.set(parentElement, view)
   }
   view.tell = setStateValue
-  view.update(data)
+  view.update(JSON.parse(data.json))
   return () => {
     view.end()
     views.delete(parentElement)
@@ -65,9 +65,12 @@ class View {
 
   // Of several runs the one whose level is chosen; what they share is in `data` itself.
   ofLevel(data) {
-    if (!data.choices) return data
-    const at = Math.min(Math.max(this.level ?? data.first, 0), data.choices.length - 1)
-    return { ...data, ...data.choices[at], id: `${data.id}-${at}` }
+    const at = Math.min(Math.max(this.level ?? data.first ?? 0, 0), data.runs.length - 1)
+    const run = data.runs[at]
+    const lines = Object.fromEntries(data.values.map((name, i) => [name, run.told.map(epoch => epoch[i])]))
+    const said = run.told.map(epoch => epoch.at(-2))
+    const predicted = run.told.map(epoch => epoch.at(-1)).filter(Boolean)
+    return { ...data, ...run, lines, said, predicted, id: `${data.id}-${at}` }
   }
 
   chooseLevel(at) {
@@ -78,9 +81,9 @@ class View {
   update(all) {
     this.all = all
     const data = this.ofLevel(all)
-    this.levels.toggleAttribute("hidden", !all.choices)
-    if (all.choices) {
-      this.slider.max = all.choices.length - 1
+    this.levels.toggleAttribute("hidden", !all.is_simple)
+    if (all.is_simple) {
+      this.slider.max = all.runs.length - 1
       this.slider.value = this.level ?? all.first
       this.slider.setAttribute("aria-valuetext", data.level_text)
       this.levelSaid.textContent = data.level_text

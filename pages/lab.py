@@ -46,6 +46,18 @@ STYLE = """<style>
 </style>"""
 
 
+# Streamlit's shortcuts are silent in a field, where the hand is when the number is typed.
+SHIFT_ENTER = """<script>(() => {
+  if (window.labStartsFromFields) return;
+  window.labStartsFromFields = true;
+  document.addEventListener("keydown", event => {
+    if (event.key !== "Enter" || !event.shiftKey || !event.target.closest("input, textarea")) return;
+    event.target.blur();  // what was typed is sent first
+    setTimeout(() => document.querySelector(".st-key-start button:not(:disabled)")?.click(), 200);
+  });
+})()</script>"""
+
+
 def start(hidden: tuple[str, ...], visitor_name: str, shown: str | None) -> None:
     """Train what the fields say at this moment; the run that is shown is replayed."""
     config = config_of_form(hidden)
@@ -138,6 +150,7 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
 
 with page("Lab", ""):
     st.html(STYLE)
+    st.html(SHIFT_ENTER, unsafe_allow_javascript=True)
     visitor_name = visitor()
     run = shown_run()  # before any control is drawn
     in_room = room()

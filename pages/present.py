@@ -1,182 +1,221 @@
-"""The story on its own, for a poster session: large, without controls, replayed from stored runs."""
+"""The story on its own, for a poster session: large, told from stored runs."""
 
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig
-from core.data.cifar10 import CLASSES, Cifar10
+from core.data.cifar10 import CLASSES
 from core.data.corruption import corrupt_labels
-from core.sweep import comparison, reference, results
+from core.live import serving
+from core.records import EpochRecord
+from core.sweep import comparison, reference
+from core.sweep.results import config_of
 from core.view import gallery
-from core.view.captions.corruption import describe_corruption
-from core.view.captions.run import describe_errors
 from core.view.captions.sweep import describe_message
-from core.view.charts import by_level, history
+from core.view.charts import by_level
 from pages.shared import resources
 from pages.shared.drawing import draw
-from pages.shared.frame import page, plain_errors
+from pages.shared.frame import page
+from pages.shared.links import link
+from pages.shared.navigation import the_page
+from pages.shared.run_viewer import show_levels, show_run, show_sprite
+from pages.shared.stage import lead, wanted
 
-MODEL, LEVEL = "mlp-1x512", 0.5
-SHOWN = 28  # images with their labels
-REPLAYED_EPOCHS = 60  # after them the curves are flat
-TICK_SECONDS = 0.5
+MODEL, LEVEL, SEED = "mlp-1x512", 0.4, 0
 WHOSE_POINTS = (
     "Filled: ours, against the true labels of new photographs. Hollow: Zhang et al. 2017, whose points "
     "lie where ours would if those labels were corrupted, too (thin line). Dashed: 0.9 p."
 )
 STYLE = """
 <style>
-[data-testid="stHeader"], [data-testid="stToolbar"] { display: none }
-[data-testid="stMainBlockContainer"] { padding-top: 1.5rem; max-width: 1500px }
-.st-key-story p { font-size: clamp(1.15rem, 1.9vw, 2rem); line-height: 1.35 }
-.st-key-story h2 { font-size: clamp(1.7rem, 3.4vw, 3.4rem); padding: 0 0 .4rem 0 }
-.st-key-steps { opacity: .55 }
+:root { font-size: clamp(16px, 1.35vw, 44px) }
+[data-testid=stHeader], [data-testid=stToolbar], .st-key-head { display: none }
+[data-testid=stMainBlockContainer] { padding: 1.2rem 2rem; max-width: none }
+.st-key-story h2 { font-size: clamp(1.6rem, 3.2vw, 4.2rem); padding: 0 0 .3rem 0 }
+.st-key-story p { font-size: clamp(1.1rem, 1.7vw, 2.4rem); line-height: 1.35 }
+.st-key-story .images { grid-template-columns: repeat(var(--columns), minmax(0, var(--size))) }
+.st-key-story .images figcaption { font-size: clamp(1.2rem, 1.7vw, 2.4rem) }
+.st-key-story .images small { font-size: .8em }
+.st-key-story .run-viewer h2 { font-size: 1.3rem }
+.st-key-story .run-viewer svg text, .st-key-story .run-viewer figcaption { font-size: 1.05rem }
+.st-key-story .run-viewer svg.errors { height: 54vh }
+.st-key-story .run-viewer svg.fates, .st-key-story .run-viewer details { display: none }
+.st-key-story .run-viewer:not(.simple) .photographs { grid-template-columns: repeat(4, minmax(0, 1fr)) }
+.st-key-story .run-viewer figure:nth-child(n + 13) { display: none }
+.st-key-turns [data-testid=stPageLink] a { padding: 1rem 1.4rem; border: 2px solid var(--focus); border-radius: .5rem }
+@media (max-width: 760px) { .st-key-story .run-viewer svg.errors { height: 34vh } }
 </style>
 """
 
 
 class Step(NamedTuple):
     title: str
-    show: Callable[[float], None]  # called with the seconds since the step began
+    show: Callable[[], None]
     seconds: float  # until the next, when it plays by itself
+    note: str  # for the speaker
 
 
-def question(elapsed: float) -> None:
+def one_lie() -> None:
+    photographs(1)
     st.markdown(
-        "Show a neural network 50,000 photographs, each with the name of what is in it, "
-        "and it learns to name photographs that it has never seen. "
-        "Now replace a share of those names by **random** ones: a plane is called a frog, a dog a ship. "
-        "Does it notice? What does it learn? And what does it cost?"
+        "A network learns to name photographs from examples: each with the name of what is in it."
     )
-    data = resources.data("embedded")
-    photographs(data, data.train_labels)
 
 
-def wrong_labels(elapsed: float) -> None:
+def six() -> None:
+    photographs(6)
+    st.markdown(f"Here {LEVEL:.0%} of all names were picked at random, in all 5,000 photographs.")
+
+
+def photographs(count: int) -> None:
+    """So many of the embedded ones, the first with a wrong name and the others as they come."""
     config, data = RunConfig(level=LEVEL), resources.data("embedded")
     corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
-    st.markdown(describe_corruption(config, corrupted))
-    photographs(data, corrupted.labels)
-
-
-def photographs(data: Cifar10, labels: np.ndarray) -> None:
-    """The same few images in every step that shows some; labels: (N,), what each is called."""
-    st.html(gallery.style("images", data.train_images[:SHOWN]))
+    first = int(np.flatnonzero(corrupted.is_wrong)[0])
+    shown = [first, *(place for place in range(first + 1, first + 60))][:count]
+    st.html(gallery.style("images", data.train_images[shown]))
+    columns, size = (1, "50vh") if count == 1 else (3, "31vh")
+    st.html(f"<style>.images {{ --columns: {columns}; --size: {size} }}</style>")
     tiles = [
-        gallery.label_tile(CLASSES[given], CLASSES[true])
-        for given, true in zip(labels[:SHOWN], data.train_labels[:SHOWN], strict=True)
+        gallery.label_tile(CLASSES[corrupted.labels[place]], CLASSES[data.train_labels[place]])
+        for place in shown
     ]
     st.html(gallery.tiles("images", tiles))
 
 
-def learning(elapsed: float) -> None:
-    run = stored_run()
-    if run is None:
+def levels() -> None:
+    stored = stored_runs()
+    if not stored:
+        st.markdown("The runs for this step are not computed yet: `python -m core sweep --missing`.")
+        return
+    show_levels(stored, first=0, key="levels", sweeps=True)
+
+
+def learning() -> None:
+    stored = [(config, records) for config, records in stored_runs() if config.level == LEVEL]
+    if not stored:
         st.markdown("The run for this step is not computed yet: `python -m core sweep --missing`.")
         return
-    config, records = results.config_of(run), resources.sweep_records(run["run_id"])
-    count = int(np.clip(1 + 5 * elapsed, 1, REPLAYED_EPOCHS))
-    shown = records[:count]
-    st.markdown(describe_errors(config, shown))
-    short = RunConfig(model=config.model, data=config.data, level=config.level, epochs=REPLAYED_EPOCHS)
-    left, right = st.columns([3, 2])
-    with left:
-        st.altair_chart(
-            history.error_history(shown, short, height=430), key="replay", alt="Errors against epoch"
-        )
-    with right:
-        st.altair_chart(
-            history.fate_history(shown, short, height=430),
-            key="replay-fate",
-            alt="Share of the wrongly labelled images memorized and predicted as their true class",
-        )
+    config, records = stored[0]
+    show_sprite(config)
+    show_run(config, records, key="replayed", replays=True)
 
 
-def whole_sweep(elapsed: float) -> None:
-    ours = all_runs()
-    left, right = st.columns([3, 2], gap="large")
+def whole_sweep() -> None:
+    ours = comparison.label_runs(resources.sweep())
+    ours = ours[ours.model == MODEL]
+    left, right = st.columns([7, 3], gap="large")
     with left:
         draw(
             "present-sweep",
             (),
-            lambda: by_level.error_against_level(ours, reference.paper(), [MODEL], height=520),
+            lambda: by_level.error_against_level(ours, reference.paper(), [MODEL], height=560),
+            is_large=True,
             alt="Test and training error against corruption level, ours and the paper's",
         )
         st.caption(WHOSE_POINTS)
     with right:
-        st.markdown(describe_message(ours, MODEL, reference.paper()))
+        st.markdown("\n\n".join(describe_message(ours, MODEL, reference.paper()).split("\n\n")[:2]))
+
+
+def your_turn() -> None:
+    left, right = st.columns([1, 1], gap="large")
+    address = link("lab")
+    with left:
+        st.markdown("How many lies can a network take? Train one yourself:")
+        with st.container(key="turns"):
+            for level in (0.1, 0.5, 1.0):
+                st.page_link(
+                    the_page("lab"),
+                    label=f"**{level:.0%}** of the labels at random",
+                    query_params={"level": f"{level:g}"},
+                    width="stretch",
+                )
+    with right:
+        if serving.is_for_others(address):
+            st.image(serving.qr_code(address), width=420, alt=f"QR code of {address}")
+            st.markdown(f"On your own phone: {address}")
 
 
 STEPS = (
-    Step("Can a network learn from lies?", question, 9),
-    Step("Half of the labels are random", wrong_labels, 14),
-    Step("First mostly the pattern, then the lies by heart", learning, 18),
-    Step("The more lies, the less it is worth on new images", whole_sweep, 20),
+    Step(
+        "Is that so?",
+        one_lie,
+        8,
+        "Wait for somebody to laugh. Ask: what would you do if your schoolbook said so?",
+    ),
+    Step(
+        "Some of these names are lies",
+        six,
+        10,
+        "Let them find the wrong ones. A label picked at random is right one time in ten.",
+    ),
+    Step(
+        "More and more of them",
+        levels,
+        16,
+        "The level rises from none to all. Look at the ends of the two curves: one stays at nothing.",
+    ),
+    Step(
+        "First the pattern, then the lies by heart",
+        learning,
+        18,
+        "Early it names many wrongly labelled photographs truly; later it repeats what it was told. "
+        "Move over the chart to stop at an epoch.",
+    ),
+    Step(
+        "The more lies, the less it is worth on new photographs",
+        whole_sweep,
+        20,
+        "50,000 photographs at eleven levels. The training error is nothing at all of them: how well a "
+        "network fits what it studied does not tell how well it will do.",
+    ),
+    Step("Your turn", your_turn, 25, "Hand over. The code leads into the lab, on any phone."),
 )
 
 
-def all_runs() -> pd.DataFrame:
-    runs = comparison.label_runs(resources.sweep())
-    return runs[runs.model == MODEL]
+def stored_runs() -> list[tuple[RunConfig, list[EpochRecord]]]:
+    """The small network on the embedded images, at every level."""
+    runs = comparison.label_runs(resources.sweep(), "embedded")
+    runs = runs[(runs.model == MODEL) & (runs.seed == SEED)].sort_values("level")
+    return [(config_of(run), resources.sweep_records(run["run_id"])) for run in runs.to_dict("records")]
 
 
-def stored_run() -> dict | None:
-    runs = all_runs()
-    same = runs[runs.level == LEVEL].sort_values("seed")
-    return same.iloc[0].to_dict() if len(same) else None
+def go() -> None:
+    st.session_state.step = wanted() % len(STEPS)
+    st.query_params["step"] = str(st.session_state.step + 1)
 
 
-def go(step: int) -> None:
-    st.session_state.step = step % len(STEPS)
-    st.session_state.step_began = time.monotonic()
+def first_step() -> int:
+    """That of the address, so that a reload stays where it was."""
+    with suppress(ValueError):
+        return (int(st.query_params.get("step", "1")) - 1) % len(STEPS)
+    return 0
 
 
-def by_hand(steps: int) -> None:
-    """A key was pressed: from now on the presenter leads.
-
-    Counted from where the story is, not from where the button was drawn: a press that comes
-    before the page is drawn again is a step too. Streamlit still takes two for one where both
-    come while the page is being drawn.
-    """
-    st.session_state.plays = False
-    go(st.session_state.step + steps)
-
-
-def play() -> None:
-    """Play by itself, or no longer."""
-    st.session_state.plays = not st.session_state.plays
-
-
-def show() -> None:
-    with plain_errors():
-        now = st.session_state.step
-        elapsed = time.monotonic() - st.session_state.step_began
-        if st.session_state.plays and elapsed > STEPS[now].seconds:
-            go(now + 1)
-            now, elapsed = st.session_state.step, 0.0
-        step = STEPS[now]
-        with st.container(key="story"):
-            st.header(step.title, anchor=False)
-            step.show(elapsed)
-        with st.container(horizontal=True, key="steps"):
-            st.button("Back", shortcut="Left", on_click=by_hand, args=(-1,), key="back")
-            st.button("Next", shortcut="Right", on_click=by_hand, args=(1,), key="next")
-            # Not a toggle: one that is set from here is drawn as off where the second run of
-            # the page overtakes the first, as on a busy server.
-            st.button(
-                "Pause" if st.session_state.plays else "Play", shortcut="P", on_click=play, key="play"
-            )
-            st.caption(f"{now + 1} of {len(STEPS)}")
+def show_notes() -> None:
+    """For the speaker, on a second device."""
+    st.title("Notes for the speaker", anchor=False)
+    st.caption(
+        "Keys, also of a remote: right and left or PageDown and PageUp, Home, End; B black, F full screen, "
+        "P play or pause."
+    )
+    for number, step in enumerate(STEPS, start=1):
+        st.markdown(f"**{number} · {step.title}**  \n{step.note}")
 
 
 with page("Label Corruption Lab", ""):
+    if "notes" in st.query_params:
+        show_notes()
+        st.stop()
     st.html(STYLE)
-    if "step" not in st.session_state:
-        st.session_state.plays = True
-        go(0)
-    st.fragment(show, run_every=TICK_SECONDS)()
+    st.session_state.setdefault("step", first_step())
+    step = STEPS[st.session_state.step]
+    with st.container(key="story"):
+        st.header(step.title, anchor=False)
+        step.show()
+    lead(st.session_state.step, [each.title for each in STEPS], [each.seconds for each in STEPS], go)

@@ -13,15 +13,25 @@ import pyarrow as pa
 import streamlit as st
 
 from core.sweep import results
+from core.view.charts.style import enlarged
 from pages.shared.keeping import keep
 
 
-def draw(name: str, state: tuple[Hashable, ...], make: Callable[[], alt.LayerChart], **options):
+def draw(
+    name: str,
+    state: tuple[Hashable, ...],
+    make: Callable[[], alt.LayerChart],
+    is_large: bool = False,
+    **options,
+):
     """Show a chart of the sweep, whose data change only when a sweep adds runs.
 
     name: of its place on the page; state: all that it depends on but the sweep.
+    is_large: for a projector.
     """
     spec = _specification((name, results.stamp(), *state), make)
+    if is_large:
+        spec = enlarged(spec)
     return st.vega_lite_chart(spec, key=name, **options)
 
 

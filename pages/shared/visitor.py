@@ -15,9 +15,11 @@ SCRIPT = """<script>(() => {
   const name = "%(name)s";
   document.cookie = "%(key)s=" + name + "; path=/; max-age=31536000; SameSite=Lax";
   const keep = () => {
-    const address = new URL(location.href);
-    if (document.cookie.includes("%(key)s=") || address.searchParams.get("%(key)s") === name) return;
-    address.searchParams.set("%(key)s", name);
+    const address = new URL(location.href), asked = address.searchParams;
+    const isKept = document.cookie.includes("%(key)s=");
+    if (isKept ? !asked.has("%(key)s") : asked.get("%(key)s") === name) return;
+    if (isKept) asked.delete("%(key)s");  // a link from somebody whose browser refuses cookies
+    else asked.set("%(key)s", name);
     history.replaceState(history.state, "", address);
   };
   clearInterval(window.labKeepsVisitor);
@@ -33,8 +35,6 @@ def visitor() -> str:
         st.session_state.visitor = (
             cookie or _sound(st.query_params.get(ADDRESS)) or secrets.token_hex(8)
         )
-    if cookie and ADDRESS in st.query_params:
-        del st.query_params[ADDRESS]  # a link from somebody whose browser refuses cookies
     st.html(SCRIPT % {"name": st.session_state.visitor, "key": COOKIE}, unsafe_allow_javascript=True)
     return st.session_state.visitor
 

@@ -109,24 +109,55 @@ def test_a_room_from_its_link_to_everybodys_guesses(browsers, school):
 def test_the_story_is_led_by_keys_and_plays_by_itself(browsers, school):
     page = browsers()
     page.goto(school.address + "/?present")
-    title = page.locator(".st-key-story h2")
-    expect(title).to_have_text("Can a network learn from lies?")
+    title = page.locator(".st-key-story h2").first
+    expect(title).to_have_text("Is that so?")
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
-    playing = page.get_by_test_id("stButton").filter(has_text=re.compile("Pause|Play"))
-    expect(playing).to_contain_text("Pause")
-    expect(title).to_have_text("Half of the labels are random")  # after 9 s, by itself
-    expect(page.locator(".images figure")).to_have_count(28)
+    play = page.locator(".stage .play")
+    expect(play).to_have_text("Pause")
+    expect(title).to_have_text("Some of these names are lies")  # after 8 s, by itself
+    expect(page.locator(".images figure")).to_have_count(6)
+    page.keyboard.press("PageDown")  # as a remote does
+    expect(title).to_have_text("More and more of them")
+    expect(play).to_have_text("Play")  # from now on a person leads
+    expect(page.locator(".levels output")).to_have_text("20%")  # and the level rises
     page.keyboard.press("ArrowRight")
-    expect(title).to_have_text(re.compile("First mostly the pattern"))
-    expect(page.get_by_text(re.compile("(repeats|has memorized) [5-9][0-9]%"))).to_be_visible()
-    page.keyboard.press("ArrowRight")
+    expect(title).to_have_text(re.compile("First the pattern"))
+    expect(page.locator(".transport output")).to_have_text(re.compile(r"Epoch [2-5]\d / 60"))
+    page.keyboard.press("End")
+    expect(title).to_have_text("Your turn")
+    expect(page.get_by_role("img", name=re.compile("QR code"))).to_be_visible()
+    page.keyboard.press("PageUp")
     expect(title).to_have_text(re.compile("The more lies"))
-    expect(playing).to_contain_text("Play")
-    page.keyboard.press("ArrowLeft")
-    expect(title).to_have_text(re.compile("First mostly the pattern"))
-    page.keyboard.press("p")
-    expect(playing).to_contain_text("Pause")
+    page.reload()
+    expect(title).to_have_text(re.compile("The more lies"))  # a reload stays where it was
+    expect(play).to_be_visible()
+    page.keyboard.press("Home")
+    expect(title).to_have_text("Is that so?")
+    page.keyboard.press("b")
+    expect(page.locator(".stage .curtain")).to_be_visible()
+    page.keyboard.press("b")
+    expect(page.locator(".stage .curtain")).to_be_hidden()
+    page.keyboard.press("End")
+    page.get_by_role("link", name="50% of the labels at random").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Lab")
+    expect(page).to_have_url(re.compile("level=0.5"))
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_where_reduced_motion_is_asked_for_the_story_waits_and_a_touch_pauses_it(browser, school):
+    still = browser.new_context(reduced_motion="reduce").new_page()
+    still.goto(school.address + "/present?step=3")
+    expect(still.locator(".stage .play")).to_have_text("Play")
+    expect(still.locator(".levels output")).to_have_text("0%")
+    moving = browser.new_context().new_page()
+    moving.goto(school.address + "/present")
+    expect(moving.locator(".stage .play")).to_have_text("Pause")
+    moving.locator(".st-key-story h2").first.click()
+    expect(moving.locator(".stage .play")).to_have_text("Play")
+    moving.wait_for_timeout(1500)
+    expect(still.locator(".levels output")).to_have_text("0%")  # nothing has moved meanwhile
+    still.context.close()
+    moving.context.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -1,5 +1,7 @@
 """What all charts share: the colours of the quantities, the marks of the networks, axes."""
 
+from typing import Any
+
 import altair as alt
 
 from core.config import LEVELS, MODELS
@@ -38,6 +40,21 @@ SERIES_COLOURS = {  # of what a network can fit
 }
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke")
 MARKS = dict(zip(MODELS, SHAPES, strict=False))
+
+
+def enlarged(part: Any, size: int = 24) -> Any:
+    """A specification, or a part of one, with words at least so many pixels high: for a projector."""
+    if isinstance(part, list):
+        return [enlarged(each, size) for each in part]
+    if not isinstance(part, dict):
+        return part
+    words = {"labelFontSize": size, "titleFontSize": size, "labelLimit": 900}
+    return {
+        name: {**each, **words}
+        if name in ("axis", "legend") and isinstance(each, dict)
+        else enlarged(each, size)
+        for name, each in part.items()
+    }
 
 
 def level_axis() -> alt.X:

@@ -26,6 +26,7 @@ from pages.shared.keeping import keep
 
 FOLDER = Path(__file__).parent
 PHOTOGRAPHS, FEW = 24, 8
+FEW_AT = 0.4  # the level at which the few photographs are chosen
 ALL = tuple(range(PHOTOGRAPHS))
 KEY_LINES = (
     "A network studies such photographs with their labels, round after round. Blue: how often it "
@@ -100,19 +101,23 @@ def show_sprite(config: RunConfig) -> None:
     st.html(_photographs(config.data, config.corruption, config.seed).style)
 
 
-def show_levels(runs: list[tuple[RunConfig, list[EpochRecord]]], *, first: int, key: str) -> float:
+def show_levels(
+    runs: list[tuple[RunConfig, list[EpochRecord]]], *, first: int, key: str, sweeps: bool = False
+) -> float:
     """Several runs that differ in their level, one of which a slider chooses in the browser.
 
     The simple picture: eight photographs, two lines, no sentence that tells how it ends.
-    runs: in the order of their levels; first: which is shown at first. Returns the level chosen.
+    runs: in the order of their levels; first: which is shown at first; sweeps: it goes through
+    all of them by itself, each at its end. Returns the level chosen.
     """
     configs = [config for config, _ in runs]
     shown = _photographs(configs[0].data, configs[0].corruption, configs[0].seed)
     show_sprite(configs[0])
-    labels, _ = _labels(configs[first])
+    usual = min(configs, key=lambda config: abs(config.level - FEW_AT))
+    labels, _ = _labels(usual)
     is_wrong = labels != shown.true_labels
-    # As large a part of these few is wrong as of all.
-    count = round(FEW * 0.9 * configs[first].level)
+    # At the usual level as large a part of these few is wrong as of all.
+    count = round(FEW * 0.9 * usual.level)
     chosen = [*np.flatnonzero(is_wrong)[:count], *np.flatnonzero(~is_wrong)[: FEW - count]]
     places = tuple(sorted(map(int, chosen)))
     data = {
@@ -120,7 +125,8 @@ def show_levels(runs: list[tuple[RunConfig, list[EpochRecord]]], *, first: int, 
         "is_simple": True,
         "key_lines": KEY_LINES,
         "first": first,
-        "replays": True,
+        "replays": not sweeps,
+        "sweeps": sweeps,
     }
     told = [_told(config.run_id, places, config).json(records) for config, records in runs]
     first_level = configs[first].level

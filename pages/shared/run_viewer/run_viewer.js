@@ -5,6 +5,7 @@
 const SVG = "http://www.w3.org/2000/svg"
 const REPLAY_SECONDS = 6
 const SPOKEN_SECONDS = 5
+const SWEEP_SECONDS = 1.2 // at each level
 const views = new WeakMap()
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -31,7 +32,7 @@ class View {
       play: part(".play"), toEnd: part(".to-end"), spoken: part(".unseen"), details: part("details"),
       levels: part(".levels"), slider: part(".levels input"), levelSaid: part(".levels output"),
     })
-    this.slider.oninput = () => this.chooseLevel(Number(this.slider.value))
+    this.slider.oninput = () => { clearInterval(this.sweeping); this.chooseLevel(Number(this.slider.value)) }
     this.slider.onchange = () => this.tell("level", this.data.level)
     const { backgroundColor } = getComputedStyle(document.querySelector(".stApp") || document.body)
     this.isDark = (backgroundColor.match(/[\d.]+/g) || [255]).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) < 380
@@ -58,6 +59,7 @@ class View {
 
   end() {
     this.observer.disconnect()
+    clearInterval(this.sweeping)
     this.stop()
   }
 
@@ -78,8 +80,19 @@ class View {
     this.update(this.all)
   }
 
+  // Through all levels by itself, until somebody takes the slider.
+  sweep() {
+    if (this.sweeping || matchMedia("(prefers-reduced-motion: reduce)").matches) return
+    this.sweeping = setInterval(() => {
+      const at = (this.level ?? this.all.first) + 1
+      if (at < this.all.runs.length) this.chooseLevel(at)
+      else clearInterval(this.sweeping)
+    }, 1000 * SWEEP_SECONDS)
+  }
+
   update(all) {
     this.all = all
+    if (all.sweeps) this.sweep()
     const data = this.ofLevel(all)
     this.levels.toggleAttribute("hidden", !all.is_simple)
     if (all.is_simple) {

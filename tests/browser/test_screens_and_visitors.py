@@ -12,11 +12,15 @@ from tests.browser.test_app import DEFAULT, no_exception, start_button
 NO_COOKIES = "Object.defineProperty(Document.prototype, 'cookie', {get: () => '', set: () => {}, configurable: true})"
 
 
-def swipe(page: Page, across: float, down: float) -> None:
-    """A finger put on the middle of the level's slider and moved so many pixels."""
+def swipe(page: Page, across: float, down: float, start: float = 0.5) -> None:
+    """A finger put on the level's slider, which is at 50%, and moved so many pixels.
+
+    start: where on the track; 0.5: on the thumb.
+    """
     touch = page.context.new_cdp_session(page)
-    box = page.locator(".st-key-level").get_by_role("slider").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    box = page.locator(".st-key-level").get_by_test_id("stSlider").bounding_box()
+    thumb = page.locator(".st-key-level").get_by_role("slider").bounding_box()
+    x, y = box["x"] + start * box["width"], thumb["y"] - 1
 
     def send(kind: str, *points: dict) -> None:
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
@@ -38,10 +42,12 @@ def test_a_swipe_on_the_slider_moves_the_page_and_across_it_the_level(browser, s
     slider = page.locator(".st-key-level").get_by_role("slider")
     expect(slider).to_have_value("0.5")
     main = "document.querySelector('[data-testid=stMain]').scrollTop"
-    swipe(page, 3, -160)
-    assert page.evaluate(main) > 80
-    expect(slider).to_have_value("0.5")
-    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop = 0")
+    for start in (0.5, 0.2):
+        swipe(page, 3, -160, start)
+        assert page.evaluate(main) > 80
+        expect(slider).to_have_value("0.5")
+        page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop = 0")
+        page.wait_for_timeout(300)
     swipe(page, 90, 2)
     assert float(slider.input_value()) > 0.6 and page.evaluate(main) < 20
     context.close()

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.config import MODELS, RunConfig, run_name
-from core.errors import ConfigError, RefusedError
+from core.errors import RefusedError
 from core.live import serving
 from core.live.classroom import HIDEABLE, Lesson
 from core.live.store import TEACHER, Status
@@ -19,6 +19,7 @@ from core.view.captions.classroom import (
     describe_storage,
 )
 from core.view.charts import by_level
+from core.view.words import NETWORKS
 from pages.shared import resources
 from pages.shared.copying import copy_link
 from pages.shared.frame import action, is_teacher, page, plain_errors, teachers_action
@@ -34,6 +35,18 @@ The teacher's page is closed: nobody has set a password. On the machine that ser
 
 put the line that it prints into `lab.toml` beside `app.py`, and start the server again.
 """
+
+
+CODE_STYLE = """<style>
+.room-code { font-size: clamp(3.2rem, 7vw, 9rem); line-height: 1.1; letter-spacing: .15em; font-weight: 700; margin: 0 }
+.room-code.large { font-size: 11vw }
+</style>"""
+ATTENDANCE = {
+    "joined": "have joined",
+    "guessed": "have made their guess",
+    "training": "are training",
+    "done": "have trained a network",
+}
 
 
 def unlock() -> None:
@@ -64,53 +77,81 @@ def show_door() -> None:
         st.form_submit_button("Open", type="primary", on_click=action(unlock))
 
 
-def show_rooms() -> None:
-    """A lesson is made, a room opened; its code and QR code to project."""
-    rooms = resources.classroom().rooms()
-    left, right = st.columns([1, 1], gap="large")
-    with left:
-        with st.form("lesson"):
-            title = st.text_input("Title", "Can a network learn from lies?", max_chars=80)
-            level = st.slider("Corruption level", 0.0, 1.0, 0.5, 0.05, format="percent")
-            first, second = st.columns(2)
-            model = first.selectbox("Network", MODELS)
-            most = resources.settings().limits.epochs
-            epochs = second.number_input("Epochs", 1, most, min(40, most))
-            hidden = st.multiselect(
-                "Hide from the class", list(HIDEABLE), format_func=HIDEABLE.__getitem__
-            )
-            guess_first = st.toggle("The sweep opens after a guess")
-            opened = st.form_submit_button("Open a room", type="primary")
-        if opened:
-            try:
-                config = RunConfig(model=model, level=level, epochs=int(epochs))
-                lesson = Lesson(title, config, tuple(hidden), guess_first)
-                code = resources.classroom().open_room(lesson)
-            except ConfigError as error:
-                st.error(str(error))
-            else:
-                rooms = {code: lesson, **rooms}
-                st.session_state.shown_room = code
-    with right:
-        if not rooms:
-            st.caption("A room's code and its QR code for the projector appear here.")
-            return
-        code = st.selectbox(
-            "Room",
-            list(rooms),
-            format_func=lambda code: f"{code} · {rooms[code].title}",
-            key="shown_room",
+def open_room() -> None:
+    """With what the form says; then the page turns to it."""
+    said = st.session_state
+    config = RunConfig(
+        model=said["lesson-model"], level=said["lesson-level"], epochs=int(said["lesson-epochs"])
+    )
+    lesson = Lesson(
+        said["lesson-title"], config, tuple(said["lesson-hidden"]), said["lesson-guess-first"]
+    )
+    said.shown_room = resources.classroom().open_room(lesson)
+    said.tab = "Now"
+
+
+def show_set_up() -> None:
+    """A lesson is made, a room opened."""
+    with st.form("lesson", width=720):
+        st.text_input("Title", "Can a network learn from lies?", max_chars=80, key="lesson-title")
+        st.slider("Corruption level", 0.0, 1.0, 0.5, 0.05, format="percent", key="lesson-level")
+        first, second = st.columns(2)
+        first.selectbox("Network", MODELS, format_func=NETWORKS.__getitem__, key="lesson-model")
+        most = resources.settings().limits.epochs
+        second.number_input("Epochs", 1, most, min(40, most), key="lesson-epochs")
+        st.multiselect(
+            "Hide from the class",
+            list(HIDEABLE),
+            format_func=HIDEABLE.__getitem__,
+            key="lesson-hidden",
         )
-        address = link("guess" if rooms[code].guess_first else "lab", room=code)
-        st.html(f'<p style="font-size:3.2rem;letter-spacing:.2em;margin:0"><b>{code}</b></p>')
-        if serving.is_for_others(address):
-            st.image(serving.qr_code(address), width=280, alt=f"QR code of {address}")
-        else:
-            st.info(
-                "You have opened the lab on its own machine, where no phone finds it: open this page at "
-                "the address that `make serve` prints, and its QR code appears here."
+        st.toggle("The sweep opens after a guess", key="lesson-guess-first")
+        st.form_submit_button("Open a room", type="primary", on_click=teachers_action(open_room))
+
+
+def show_now(rooms: dict[str, Lesson]) -> None:
+    """The room's code to project, who is there and what they do, and the queue."""
+    if not rooms:
+        st.caption(
+            "Open a room under “Set up”: its code and its QR code for the projector appear here."
+        )
+    else:
+        left, right = st.columns([1, 1], gap="large")
+        with left:
+            code = st.selectbox(
+                "Room",
+                list(rooms),
+                format_func=lambda code: f"{code} · {rooms[code].title}",
+                key="shown_room",
             )
-        copy_link(address)
+            address = link("guess" if rooms[code].guess_first else "lab", room=code)
+            st.html(f'<p class="room-code">{code}</p>{CODE_STYLE}')
+            if serving.is_for_others(address):
+                st.image(serving.qr_code(address), width=260, alt=f"QR code of {address}")
+                if st.button("Show it large", icon=":material/fullscreen:", key="large-code"):
+                    show_large(code, address)
+            else:
+                st.info(
+                    "You have opened the lab on its own machine, where no phone finds it: open this page at "
+                    "the address that `make serve` prints, and its QR code appears here."
+                )
+            copy_link(address)
+        with right:
+            st.fragment(show_attendance, run_every=2.0)(code)
+    st.fragment(show_queue, run_every=2.0)()
+
+
+@st.dialog("Join the room", width="large")
+def show_large(code: str, address: str) -> None:
+    st.html(f'<p class="room-code large">{code}</p>{CODE_STYLE}')
+    st.image(serving.qr_code(address), width=640, alt=f"QR code of {address}")
+    st.markdown(address)
+
+
+def show_attendance(code: str) -> None:
+    with plain_errors():
+        for name, count in resources.classroom().attendance(code)._asdict().items():
+            st.metric(ATTENDANCE[name], count)
 
 
 def show_queue() -> None:
@@ -192,11 +233,17 @@ with page("Teacher", "Set up a lesson, manage the queue, show the class its gues
     elif not is_teacher():
         show_door()
     else:
-        rooms, queue, guesses = st.tabs(["Lesson and room", "Queue", "Guesses"])
-        with rooms:
-            show_rooms()
-        with queue:
-            st.fragment(show_queue, run_every=2.0)()
+        rooms = resources.classroom().rooms()
+        now, set_up, guesses = st.tabs(
+            ["Now", "Set up", "Guesses"],
+            default="Now" if rooms else "Set up",
+            key="tab",
+            on_change="rerun",
+        )
+        with now:
+            show_now(rooms)
+        with set_up:
+            show_set_up()
         with guesses:
             st.fragment(show_guesses, run_every=2.0)()
         st.button("Lock this page", on_click=action(lock), icon=":material/lock:")

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,6 +52,15 @@ class Lesson:
         return cls(**{**values, "config": RunConfig(**values["config"])})
 
 
+class Attendance(NamedTuple):
+    """Visitors of a room."""
+
+    joined: int
+    guessed: int
+    training: int  # with a run that waits or trains
+    done: int  # with a run that is finished
+
+
 class Classroom:
     """The rooms, their guesses, and the teacher's hold on the queue. Raises StoreError."""
 
@@ -79,6 +89,25 @@ class Classroom:
         with self.store.database.connect() as connection:
             rows = connection.execute("SELECT * FROM rooms ORDER BY opened DESC").fetchall()
         return {row["code"]: Lesson.from_json(row["lesson"]) for row in rows}
+
+    def join(self, room: str, visitor: str) -> None:
+        """This visitor has come into the room; counted once."""
+        with self.store.database.connect() as connection:
+            connection.execute("INSERT OR IGNORE INTO members VALUES (?, ?)", (room, visitor))
+
+    def attendance(self, room: str) -> "Attendance":
+        """How many of the room have joined, guessed, train and have trained at this moment."""
+        of_members = "owner IN (SELECT visitor FROM members WHERE room = ?)"
+        with self.store.database.connect() as connection:
+            counts = connection.execute(
+                "SELECT (SELECT COUNT(*) FROM members WHERE room = ?), "
+                "(SELECT COUNT(*) FROM guesses WHERE room = ?), "
+                f"(SELECT COUNT(DISTINCT owner) FROM runs WHERE {of_members} "
+                "AND status IN ('queued', 'running')), "
+                f"(SELECT COUNT(DISTINCT owner) FROM runs WHERE {of_members} AND status = 'finished')",
+                (room, room, room, room),
+            ).fetchone()
+        return Attendance(*counts)
 
     def add_guess(
         self, room: str, visitor: str, test_errors: Iterable[float], train_errors: Iterable[float]

@@ -65,6 +65,11 @@ CREATE TABLE IF NOT EXISTS rooms (
     lesson TEXT NOT NULL,            -- JSON
     opened REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS members (  -- who has come into which room
+    room TEXT NOT NULL,
+    visitor TEXT NOT NULL,
+    PRIMARY KEY (room, visitor)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS guesses (
     room TEXT NOT NULL,              -- empty: outside any room
     guess TEXT NOT NULL,             -- JSON: test errors, training errors

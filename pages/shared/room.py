@@ -57,6 +57,8 @@ def room() -> Room:
     if st.session_state.get("lesson") != (code, lesson):  # just come, or the lesson has changed
         st.session_state.lesson = (code, lesson)
         set_all(lesson.config)
+    if st.session_state.get("room") != code:
+        resources.classroom().join(code, visitor())
     st.session_state.room = code
     if st.query_params.get("room") != code:  # so that a reload or a copied link finds it again
         st.query_params["room"] = code

@@ -41,7 +41,7 @@ def unlock(page: Page, school: Server) -> None:
     open_page(page, school, "/teacher", "Teacher")
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Open", exact=True).click()
-    expect(page.get_by_role("tab", name="Queue")).to_be_visible()
+    expect(page.get_by_role("tab", name="Now")).to_be_visible()
 
 
 def test_two_browsers_share_a_run_and_a_third_with_the_password_pauses_it(browsers, school):
@@ -62,7 +62,7 @@ def test_two_browsers_share_a_run_and_a_third_with_the_password_pauses_it(browse
     expect(ann.get_by_role("button", name=re.compile("^Pause"))).to_be_visible()
 
     unlock(teacher, school)
-    teacher.get_by_role("tab", name="Queue").click()
+    teacher.get_by_role("tab", name="Now").click()
     expect(teacher.get_by_text("1 run is training.")).to_be_visible()
     teacher.get_by_role("button", name="Pause it").click()
     paused = re.compile(r"Epoch \d+ of 400 · paused")
@@ -77,8 +77,10 @@ def test_two_browsers_share_a_run_and_a_third_with_the_password_pauses_it(browse
 def test_a_room_from_its_link_to_everybodys_guesses(browsers, school):
     teacher, student = browsers(), browsers(width=390)
     unlock(teacher, school)
+    teacher.get_by_role("tab", name="Set up").click()
     teacher.get_by_text("The sweep opens after a guess").click()
     teacher.get_by_role("button", name="Open a room").click()
+    teacher.get_by_role("tab", name="Now").click()
     expect(teacher.get_by_role("img", name=re.compile("QR code"))).to_be_visible()
     link = teacher.get_by_role("textbox", name="Link").input_value()
     teacher.get_by_role("button", name="Copy the link").click()  # over plain http, no clipboard
@@ -93,9 +95,17 @@ def test_a_room_from_its_link_to_everybodys_guesses(browsers, school):
     main = student.get_by_test_id("stMain")
     main.get_by_role("link", name="Guess first").click()
     expect(student.get_by_role("heading", level=1)).to_have_text("Guess first")
-    student.get_by_role("button", name=re.compile("That is my guess")).click()
-    told = student.get_by_text("Your guess of the test error is off by")
-    expect(told).to_be_in_viewport()  # the button is a screen further down on a phone
+    onward = student.locator(".guess-board .onward")
+    expect(onward).to_be_disabled()  # nothing can be sent untouched
+    draw_line(student, 0.2, 0.4)
+    onward.click()
+    expect(onward).to_be_disabled()
+    draw_line(student, 0.5, 0.9)
+    onward.click()
+    told = student.locator(".question").filter(has_text="Your guess of the test error is off by")
+    expect(told).to_be_in_viewport()
+    expect(student.get_by_text("studied: what happened")).to_be_visible()
+    expect(student.get_by_text("new photographs: your guess")).to_be_visible()
     expect(student.get_by_text("One guess so far")).to_be_visible()
     student.get_by_role("link", name="On to the whole sweep").click()
     expect(student.get_by_text("Filled: ours")).to_be_visible()
@@ -104,6 +114,42 @@ def test_a_room_from_its_link_to_everybodys_guesses(browsers, school):
     expect(teacher.get_by_text("One guess so far").last).to_be_visible()
     for page in (teacher, student):
         expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def draw_line(page: Page, first: float, last: float) -> None:
+    """A stroke across the chart, from one error to another."""
+    box = page.locator(".guess-board svg").bounding_box()
+    rem = 16
+    left, right = box["x"] + 3.2 * rem, box["x"] + box["width"] - rem
+    top, bottom = box["y"] + 0.7 * rem, box["y"] + box["height"] - 2.8 * rem
+    page.mouse.move(left, bottom - first * (bottom - top))
+    page.mouse.down()
+    page.mouse.move(right, bottom - last * (bottom - top), steps=4)  # quick: levels are passed over
+    page.mouse.up()
+
+
+def test_a_guess_is_drawn_with_keys_and_typed_in_numbers(browsers, school):
+    page = browsers()
+    open_page(page, school, "/guess", "Guess first")
+    board, onward = page.locator(".guess-board svg"), page.locator(".guess-board .onward")
+    board.focus()
+    for key in ("ArrowRight", "PageUp", "ArrowUp"):
+        board.press(key)
+    expect(board).to_have_attribute("aria-valuetext", "at 10% random labels: 61%")
+    onward.click()
+    page.get_by_text("Type numbers instead").click()
+    fields = page.locator(".guess-board .fields input")
+    for typed, shown in (("7,5", "8%"), ("90 %", "90%")):
+        fields.nth(3).fill(typed)
+        fields.nth(3).press("Tab")
+        expect(fields.nth(3)).to_have_value(shown)
+    for refused in ("150", "-5", "abc"):
+        fields.nth(4).fill(refused)
+        fields.nth(4).press("Tab")
+        assert fields.nth(4).evaluate("node => node.validity.valid") is False
+    onward.click()
+    expect(page.get_by_text("studied: your guess")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def test_the_story_is_led_by_keys_and_plays_by_itself(browsers, school):

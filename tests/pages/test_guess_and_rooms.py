@@ -1,12 +1,16 @@
 """Guess first, and rooms with their lessons."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
+from core.errors import ConfigError, RefusedError
 from core.live.classroom import Lesson
 from core.paths import ROOT
-from pages.shared import resources
+from pages.shared import guess_board, resources
 from tests.pages.opened import open_page, popovers, press, texts, viewer
 
 
@@ -41,9 +45,10 @@ def test_the_sweep_waits_for_a_guess_where_the_lesson_wants_one():
     page = open_page("sweep", room=code)
     assert "Draw your own guess first" in page.info[0].value and not page.get("vega_lite_chart")
     assert "Draw your own guess first" not in texts(open_page("sweep"))
-    page = open_page("guess", room=code)
-    page.button(key="reveal").click().run()
-    assert "Your guess of the test error is off by" in texts(page) and "One guess so far" in texts(page)
+    page = guessed(code)
+    assert "guess of the test error is off by" in viewer_text(page) and "One guess so far" in texts(
+        page
+    )
     assert resources.classroom().guesses(code).shape == (1, 2, 11)
     page.session_state["room"] = code
     sweep = AppTest.from_file(ROOT / "pages" / "sweep.py", default_timeout=60)
@@ -52,17 +57,52 @@ def test_the_sweep_waits_for_a_guess_where_the_lesson_wants_one():
     assert "Filled" in texts(sweep.run())
 
 
+def guessed(code: str) -> AppTest:
+    """The page of somebody who has made a guess. AppTest cannot draw: the browser tests do."""
+    page = open_page("guess", room=code)
+    board = json.loads(page.get("bidi_component")[0].proto.json)
+    assert len(board["questions"]) == 2 and "truth" not in board
+    name = page.session_state["visitor"]
+    resources.classroom().add_guess(code, name, [0.5] * 11, [0.1] * 11)
+    return page.run()
+
+
+def viewer_text(page: AppTest) -> str:
+    return json.loads(page.get("bidi_component")[0].proto.json)["said"]
+
+
 def test_a_second_guess_is_refused_also_after_a_reload():
     code = resources.classroom().open_room(Lesson("x", guess_first=True))
-    page = open_page("guess", room=code)
-    page.button(key="reveal").click().run()
+    page = guessed(code)
     again = AppTest.from_file(ROOT / "pages" / "guess.py", default_timeout=60)
     again.session_state["visitor"] = page.session_state["visitor"]  # as the cookie says
     again.query_params["room"] = code
     again.run()
-    assert "Your guess of the test error is off by" in texts(again)
-    assert not any(button.key == "reveal" for button in again.button)
+    assert "guess of the test error is off by" in viewer_text(again)
+    with pytest.raises(RefusedError, match="already"):
+        resources.classroom().add_guess(code, page.session_state["visitor"], [0.5] * 11, [0.1] * 11)
     assert len(resources.classroom().guesses(code)) == 1
+
+
+@pytest.mark.parametrize(
+    "sent", [None, {}, {"test": 5, "training": 3}, {"test": ["x"] * 11, "training": [0.5] * 11}, []]
+)
+def test_a_guess_that_no_page_of_ours_sends_is_one_sentence(sent, monkeypatch):
+    monkeypatch.setattr(
+        guess_board.st, "session_state", SimpleNamespace(guess_board=SimpleNamespace(guess=sent))
+    )
+    with pytest.raises(ConfigError, match="Draw both lines"):
+        guess_board.drawn()
+
+
+def test_the_truth_is_that_of_the_sweep():
+    code = resources.classroom().open_room(Lesson("x"))
+    board = json.loads(guessed(code).get("bidi_component")[0].proto.json)
+    runs = resources.sweep()
+    same = runs[(runs.model == "mlp-1x512") & (runs.data == "full") & (runs.level == 0.5)]
+    same = same[(same.corruption == "labels") & (same.weight_decay == 0) & ~same.random_crop]
+    assert board["truth"][1][5] == pytest.approx(same.final_test_error.mean(), abs=1e-4)
+    assert board["truth"][0][5] < 0.01 and board["guess"] == [[0.1] * 11, [0.5] * 11]
 
 
 def test_the_room_is_put_into_the_address_of_every_page():

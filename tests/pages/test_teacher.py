@@ -70,6 +70,28 @@ def test_the_teacher_holds_the_reins(teacher, store):
     assert not page.tabs
 
 
+def test_the_teacher_sees_who_is_there_and_what_they_do(teacher, store):
+    page = unlocked()
+    press(page, "Open a room")
+    (code,) = resources.classroom().rooms()
+    students = [open_page("lab", room=code) for _ in range(3)]
+    students[0].run()  # counted once
+    resources.classroom().add_guess(code, students[0].session_state["visitor"], [0.5] * 11, [0.5] * 11)
+    students[0].button(key="start").click().run()
+    students[1].text_input(key="seed").set_value("5").run()
+    students[1].button(key="start").click().run()
+    first, _ = store.active_runs()
+    store.report_end(first.run_id)
+    page.run()
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown == {
+        "have joined": "3",
+        "have made their guess": "1",
+        "are training": "1",
+        "have trained a network": "1",
+    }
+
+
 def texts_of_run(config: RunConfig) -> str:
     page = open_page("lab", run=config.run_id)
     return "\n".join(str(element.proto.text) for element in page.get("progress"))

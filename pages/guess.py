@@ -8,6 +8,7 @@ from core.view.captions.classroom import describe_guess, describe_guesses
 from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
 from pages.shared import resources
+from pages.shared.drawing import draw_new
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.guess_board import ask, drawn, tell
 from pages.shared.navigation import the_page
@@ -22,9 +23,9 @@ def show_everybody(code: str, ours: pd.DataFrame) -> None:
     with plain_errors():
         guesses = resources.classroom().guesses(code)
         st.markdown(f"**{describe_guesses(guesses)}**")
-        st.altair_chart(
+        draw_new(
             by_level.guess_bands(guesses, ours),
-            key="everybody",
+            name="everybody",
             alt="Median and middle half of all guesses against corruption level, with the truth",
         )
 
@@ -50,5 +51,5 @@ with page(
         st.page_link(the_page("sweep"), label="On to the whole sweep", icon=":material/arrow_forward:")
         st.markdown(describe_message(ours, MODEL, reference.paper()))
         if in_room.code:
-            st.subheader("Everybody in this room", anchor=False)
+            st.header("Everybody in this room", anchor=False)
             st.fragment(show_everybody, run_every=2.0)(in_room.code, ours)

@@ -22,6 +22,7 @@ from core.view.charts import by_level
 from core.view.words import NETWORKS
 from pages.shared import resources
 from pages.shared.copying import copy_link
+from pages.shared.drawing import draw_new
 from pages.shared.frame import action, is_teacher, page, plain_errors, teachers_action
 from pages.shared.links import link
 from pages.shared.visitor import is_known_by_cookie, network_address, visitor
@@ -219,9 +220,9 @@ def show_guesses() -> None:
         reveal = st.toggle("Show the truth as well", key="reveal-truth")
         runs = comparison.label_runs(resources.sweep())
         ours = runs[runs.model == MODELS[0]] if reveal else None
-        st.altair_chart(
+        draw_new(
             by_level.guess_bands(guesses, ours),
-            key="guesses",
+            name="guesses",
             alt="The guesses of the room shown above",
         )
 

@@ -6,6 +6,7 @@ once, and what changes is sent as its data: the live curves do not flicker, eith
 """
 
 from collections.abc import Callable, Hashable
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -52,7 +53,32 @@ def draw_live(
     return st.vega_lite_chart(rows, spec, key=name, **options)
 
 
+def draw_new(chart: alt.LayerChart, name: str, **options):
+    """Show a chart that is another one every time."""
+    return st.vega_lite_chart(_spec_of(chart), key=name, **options)
+
+
 @keep(512)
 def _specification(state: tuple, _make: Callable[[], alt.LayerChart]) -> dict:
+    return _spec_of(_make())
+
+
+def _spec_of(chart: alt.LayerChart) -> dict:
     with alt.theme.enable("none"):  # the page's own theme is put in by Streamlit
-        return _make().to_dict(validate=False)
+        return _without_named_marks(chart.to_dict(validate=False))
+
+
+def _without_named_marks(part: Any) -> Any:
+    """To a screen reader a chart is its own name, and its data are in a table: not every point."""
+    if isinstance(part, list):
+        return [_without_named_marks(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    plain = {
+        name: each if name in ("data", "datasets") else _without_named_marks(each)
+        for name, each in part.items()
+    }
+    if "mark" in plain:
+        mark = plain["mark"]
+        plain["mark"] = {**(mark if isinstance(mark, dict) else {"type": mark}), "aria": False}
+    return plain

@@ -21,7 +21,7 @@ from core.view.captions.run import (
 from core.view.charts import history
 from core.view.words import LABELS, per_cent
 from pages.shared import resources
-from pages.shared.drawing import draw_live
+from pages.shared.drawing import draw_live, draw_new
 from pages.shared.frame import action, plain_errors
 from pages.shared.keeping import keep
 from pages.shared.links import link
@@ -115,7 +115,7 @@ def _details(config: RunConfig, records: list[EpochRecord]) -> None:
 def show_table(runs: list[LiveRun]) -> None:
     if not runs:
         return
-    st.subheader("Your runs", anchor=False)
+    st.header("Your runs", anchor=False)
     last = {run.run_id: record for run, record in resources.store().last_records(runs)}
     rows = [
         {"Open": link("train", run=run.run_id), **run_row(run, last.get(run.run_id))} for run in runs
@@ -134,7 +134,7 @@ def show_comparison(runs: list[LiveRun]) -> None:
     choices = {run.run_id: run for run in (*runs, *map(store.run, named)) if run and run.epochs_done}
     if len(choices) < 2:
         return
-    st.subheader("Runs side by side", anchor=False)
+    st.header("Runs side by side", anchor=False)
 
     def remember() -> None:
         st.query_params["compare"] = st.session_state.compared
@@ -164,9 +164,9 @@ def show_comparison(runs: list[LiveRun]) -> None:
             (run_name(choices[run_id].config), choices[run_id].config, store.records(run_id))
             for run_id in chosen
         ]
-        st.altair_chart(
+        draw_new(
             history.compared(lines, metric),
-            key="comparison",
+            name="comparison",
             alt=f"{METRICS[metric]} of the chosen runs against epoch",
         )
 

@@ -13,7 +13,7 @@ from pages.shared.keeping import keep
 
 def show_replication(runs: pd.DataFrame, model: str) -> None:
     """Every number of the paper that we have computed; those of `model` first."""
-    st.subheader("Number by number", anchor=False)
+    st.header("Number by number", anchor=False)
     table = _replication(results.stamp())
     st.markdown(describe_replication(table, model))
     shown = table[table.model == model]

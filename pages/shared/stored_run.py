@@ -20,7 +20,7 @@ from core.view.captions.run import (
 from core.view.charts import history
 from core.view.words import LABELS
 from pages.shared import resources
-from pages.shared.drawing import draw
+from pages.shared.drawing import draw, draw_new
 from pages.shared.navigation import the_page
 
 
@@ -33,7 +33,7 @@ def choose_clicked() -> None:
 
 def show(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
     """runs: of one network, in the sweep; live_runs: the visitor's, to put one beside it."""
-    st.subheader("One run, epoch by epoch", anchor=False)
+    st.header("One run, epoch by epoch", anchor=False)
     with st.container(horizontal=True, gap="medium"):
         levels = sorted(runs.level.unique())
         level = _choice("Corruption level", levels, "run_level", lambda value: f"{value:.0%}")
@@ -112,8 +112,8 @@ def _side_by_side(config: RunConfig, records: list[EpochRecord], beside: LiveRun
     metrics = ["test_error", "memorized" if config.level and beside.config.level else "train_error"]
     for column, metric in zip(st.columns(2), metrics, strict=True):
         with column:
-            st.altair_chart(
+            draw_new(
                 history.compared(lines, metric),
-                key=f"beside-{metric}",
+                name=f"beside-{metric}",
                 alt=f"{LABELS[metric]} of the stored and the live run against epoch",
             )

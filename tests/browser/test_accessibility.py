@@ -93,7 +93,7 @@ def test_the_sweep_and_its_downloads(screen, lab):
     expect(screen.locator("svg.marks").first).to_be_visible()
     seen(screen)
     found = violations(screen)
-    screen.get_by_role("button", name="Download").first.click()
+    screen.get_by_role("button", name="Download", exact=True).first.click()
     expect(screen.get_by_role("button", name="PNG")).to_be_visible()
     assert found + violations(screen) == []
 

@@ -31,8 +31,12 @@ def test_all_of_it_is_there_from_one_click(page, server):
 def test_a_click_on_a_point_opens_that_level(page, server):
     open_page(page, server, "/sweep", "The sweep")
     expect(page.locator("code").filter(has_text="--level 0.5 ")).to_be_visible()
-    points = page.locator(".st-key-sweep path[aria-roledescription=point]")
-    points.and_(page.locator("[aria-label*='source: ours;'][aria-label*='level: 80%']")).first.click()
+    charts(page).first.wait_for()
+    point = page.evaluate_handle(
+        """[...document.querySelectorAll(".st-key-sweep .mark-symbol path")].find(
+             ({__data__: {datum}}) => datum.source === "ours" && datum.level === 0.8)"""
+    )
+    point.as_element().click()
     expect(page.locator("code").filter(has_text="--level 0.8 ")).to_be_visible()
     run_ids = full_runs().query("level == 0.8").run_id
     expect(page.get_by_text(re.compile("Run ({}):".format("|".join(run_ids))))).to_be_visible()

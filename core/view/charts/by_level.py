@@ -160,7 +160,7 @@ def _paper_points(base: alt.Chart, models: list[str]) -> alt.Chart:
 
 def _live_points(base: alt.Chart, models: list[str]) -> alt.Chart:
     points = _of(base, Source.LIVE).mark_point(
-        size=220, filled=True, opacity=1, stroke=GREY, strokeWidth=3
+        aria=False, size=220, filled=True, opacity=1, stroke=GREY, strokeWidth=3
     )
     return points.encode(shape=shape(models))
 

@@ -108,8 +108,11 @@ class Board {
     const level = data.levels[this.place], value = this.guess[at][this.place]
     this.svg.setAttribute("role", isTold ? "img" : "slider")
     this.svg.setAttribute("aria-label", isTold ? data.said : `${data.questions[at]} Left and right choose the level, up and down the error.`)
-    this.svg.setAttribute("aria-valuenow", Math.round(100 * value))
-    this.svg.setAttribute("aria-valuetext", `at ${percent(level)} random labels: ${percent(value)}`)
+    const told = {
+      "aria-orientation": "vertical", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(100 * value),
+      "aria-valuetext": `at ${percent(level)} random labels: ${percent(value)}`, tabindex: 0,
+    }
+    for (const [name, text] of Object.entries(told)) isTold ? this.svg.removeAttribute(name) : this.svg.setAttribute(name, text)
     this.draw()
     this.showFields()
   }

@@ -29,6 +29,7 @@ from pages.shared.run_viewer import Ghost, show_run
 from pages.shared.visitor import network_address
 
 REDRAW_SECONDS = 1.0
+FIRST_SECONDS = 0.25  # until there is something to see
 PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained
 LOOKS_A_SECOND = 60  # of all pages together: more would slow what visitors touch
 MAX_COMPARED = 8  # runs in one chart
@@ -43,7 +44,7 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     """
     # Somebody else can resume a run that waits.
     every = (
-        REDRAW_SECONDS
+        (REDRAW_SECONDS if run.epochs_done else FIRST_SECONDS)
         if run.is_active
         else None
         if run.status is Status.FINISHED
@@ -51,10 +52,12 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     )
     others = tuple(other.run_id for other in runs if other.run_id != run.run_id and other.epochs_done)
     is_stale = config is not None and config != run.config
-    st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], run.is_active)
+    seen = (run.is_active, run.epochs_done > 0)
+    st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], seen)
 
 
-def _show(run_id: str, is_stale: bool, others: tuple[str, ...], was_active: bool) -> None:
+def _show(run_id: str, is_stale: bool, others: tuple[str, ...], seen: tuple[bool, bool]) -> None:
+    """seen: whether the run was active, and had an epoch, when the page was drawn."""
     with plain_errors():
         store = resources.store()
         run = store.run(run_id)
@@ -63,13 +66,13 @@ def _show(run_id: str, is_stale: bool, others: tuple[str, ...], was_active: bool
             return
         records = resources.records(run_id, run.epochs_done)
         resources.live_pages(st.session_state.visitor)  # whoever looks has not left
-        if run.is_active != was_active:
-            st.rerun()  # the whole page: starts or ends the timer
+        if (run.is_active, run.epochs_done > 0) != seen:
+            st.rerun()  # the whole page: starts, changes or ends the timer
         with st.container(horizontal=True, vertical_alignment="center", key="run-line"):
             with st.container(key="status-line"):
                 every = _progress_seconds(run, records)
                 status = st.fragment(_status, run_every=every) if every else _status
-                status(run_id, was_active)
+                status(run_id, run.is_active)
             _buttons(run)
         show_run(
             run.config,

@@ -4,10 +4,12 @@ import re
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.server import ROOT, Server, open_page
+from tests.browser.server import ROOT, Server
+from tests.browser.test_app import start_button
+from tests.browser.test_classroom_pages import draw_line
 
 FOLDER = ROOT / "assets" / "screenshots"
 
@@ -19,29 +21,41 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_context(viewport={"width": 1280, "height": 860}).new_page()
-        for address, title in (
-            ("/", "Can a network learn from lies?"),
-            ("/lab?level=0.4&labels=true", "Lab"),
-            ("/sweep", "The sweep"),
-            ("/guess", "Guess first"),
-        ):
-            open_page(page, server, address, title)
-            page.wait_for_timeout(2000)
-            page.screenshot(path=FOLDER / f"{address.strip('/').partition('?')[0] or 'start'}.png")
-        open_page(page, server, "/lab", "Lab")
-        page.get_by_role("button", name=re.compile("Start training")).click()
-        expect(page.get_by_text("Epoch 40 of 40 · finished")).to_be_visible(timeout=180_000)
-        page.mouse.click(640, 200)
-        page.wait_for_timeout(2000)
-        page.screenshot(path=FOLDER / "train.png")
-        page.goto(server.address + "/present")
-        for number in (1, 2):
-            expect(page.get_by_text(f"{number} of 4")).to_be_visible()
-            page.keyboard.press("ArrowRight")
-        expect(page.get_by_text(re.compile("(repeats|memorized) [6-9][0-9]%"))).to_be_visible()
-        page.screenshot(path=FOLDER / "present.png")
+        take(page, server, "", "start", page.locator(".errors .point").first)
+        guess(page, server)
+        take(page, server, "sweep", "sweep", page.locator("svg.marks").first)
+        lab(page, server)
+        take(page, server, "present?step=4", "present", page.get_by_text(re.compile(r"Epoch 2\d / 60")))
         browser.close()
     server.stop()
+
+
+def take(page: Page, server: Server, address: str, name: str, shows) -> None:
+    page.goto(f"{server.address}/{address}")
+    expect(shows).to_be_visible()
+    page.wait_for_timeout(2000)
+    page.screenshot(path=FOLDER / f"{name}.png")
+
+
+def guess(page: Page, server: Server) -> None:
+    page.goto(server.address + "/guess")
+    for first, last in ((0.1, 0.6), (0.3, 0.95)):
+        expect(page.locator(".guess-board svg")).to_be_visible()
+        draw_line(page, first, last)
+        page.locator(".guess-board .onward").click()
+    expect(page.get_by_text("studied: your guess")).to_be_visible()
+    page.mouse.click(640, 20)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=FOLDER / "guess.png")
+
+
+def lab(page: Page, server: Server) -> None:
+    page.goto(server.address + "/lab?level=0.4")
+    start_button(page).click()
+    expect(page.get_by_text("Epoch 40 of 40 · finished")).to_be_visible(timeout=180_000)
+    page.mouse.click(640, 20)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=FOLDER / "lab.png")
 
 
 if __name__ == "__main__":

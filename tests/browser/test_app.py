@@ -274,8 +274,8 @@ def test_charts_and_images_have_words_for_those_who_do_not_see_them(page, server
     expect(
         page.get_by_role("img", name=re.compile("40% random labels.*Error against epoch"))
     ).to_be_visible()
-    heatmap = page.get_by_label("Number of training images for each true class")
-    expect(heatmap.first).to_be_visible()
+    heatmap = page.locator("[data-testid=stVegaLiteChart][aria-label^='Number of training images']")
+    expect(heatmap).to_be_visible()
 
 
 def test_an_address_with_infinite_numbers_gives_a_working_page(page, server):

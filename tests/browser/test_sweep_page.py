@@ -32,9 +32,9 @@ def test_a_click_on_a_point_opens_that_level(page, server):
     open_page(page, server, "/sweep", "The sweep")
     expect(page.locator("code").filter(has_text="--level 0.5 ")).to_be_visible()
     charts(page).first.wait_for()
-    point = page.evaluate_handle(
-        """[...document.querySelectorAll(".st-key-sweep .mark-symbol path")].find(
-             ({__data__: {datum}}) => datum.source === "ours" && datum.level === 0.8)"""
+    point = page.wait_for_function(
+        """() => [...document.querySelectorAll(".st-key-sweep .mark-symbol path")].find(
+             node => node.__data__?.datum?.source === "ours" && node.__data__.datum.level === 0.8)"""
     )
     point.as_element().click()
     expect(page.locator("code").filter(has_text="--level 0.8 ")).to_be_visible()

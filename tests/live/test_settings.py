@@ -13,7 +13,7 @@ from core.paths import ROOT
 
 def test_without_a_file_there_are_sane_limits_and_no_teacher(tmp_path):
     assert load_settings(tmp_path / "lab.toml") == settings.Settings(
-        Limits(5, 400, 50_000), Keep(30, 2_000), ""
+        Limits(5, 400, 50_000), Keep(30, 2_000)
     )
 
 

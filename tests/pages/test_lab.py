@@ -138,7 +138,8 @@ def test_limits_are_said_where_a_run_is_refused(store):
     assert not page.run().error  # said once
 
 
-def test_anothers_run_is_seen_and_not_touched(store):
+def test_anothers_run_is_seen_and_not_touched(store, monkeypatch):
+    monkeypatch.setattr(resources, "has_left", lambda visitor: False)
     store.submit(RunConfig(level=0.5, epochs=40), "somebody else")
     page = open_page("lab", run=RunConfig(level=0.5, epochs=40).run_id)
     assert "Another visitor has started this run" in texts(page)

@@ -182,8 +182,11 @@ def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
     def chart() -> alt.LayerChart:
         return history.losses_by_series(curves)
 
-    title = "The network can be made to repeat any labels: true ones, random ones, even those of pure noise. "
-    title += "How long it takes differs."
+    errors = {
+        name: rows.final_test_error for name, rows in comparison.series_runs(runs, model, data).items()
+    }
+    fitted = comparison.epochs_to_fit(curves)
+    title = captions.describe_what_is_fitted(fitted, errors)
     sources = captions.describe_fit_sources(curves, model, data)
     with left:
         st.markdown(f"**{title}**")
@@ -195,11 +198,7 @@ def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
         )
         st.caption(sources)
     with right:
-        errors = {
-            name: rows.final_test_error
-            for name, rows in comparison.series_runs(runs, model, data).items()
-        }
-        st.markdown(describe_fits(comparison.epochs_to_fit(curves), errors, model))
+        st.markdown(describe_fits(fitted, errors, model))
         downloads("what-it-can-fit", chart, title, sources, curves)
 
 

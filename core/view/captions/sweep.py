@@ -287,6 +287,9 @@ def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str
                 f"{name} {epoch}" for name, epoch in zip(rows.series, rows.epoch, strict=True)
             )
             lines.append(f"**{whose}, epochs until the average training loss is 0.05:** {order}.")
+    unfitted = _unfitted(fitted, errors)
+    if unfitted:
+        lines.append(f"Not so far in the epochs it was trained: {', '.join(unfitted)}.")
     if "shuffled pixels" in errors and "true labels" in errors:
         both = [100 * errors[name].mean() for name in ("true labels", "shuffled pixels")]
         if model.startswith("mlp"):
@@ -314,6 +317,26 @@ def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str
         text = "; ".join(known)
         lines.append(text[0].upper() + text[1:] + ". What is fitted all the same is learned by heart.")
     return "\n\n".join(lines)
+
+
+def describe_what_is_fitted(fitted: pd.DataFrame, errors: dict[str, pd.Series]) -> str:
+    """What the network can be made to repeat; arguments: as of describe_fits."""
+    unfitted = _unfitted(fitted, errors)
+    if not unfitted:
+        return (
+            "The network can be made to repeat any labels: true ones, random ones, even those of pure noise. "
+            "How long it takes differs."
+        )
+    return (
+        "The network can be made to repeat true labels and random ones. How long it takes differs; with "
+        f"{' and '.join(unfitted)} it is not through in the epochs it was trained here."
+    )
+
+
+def _unfitted(fitted: pd.DataFrame, errors: dict[str, pd.Series]) -> list[str]:
+    """Our series whose average training loss has not come down to 0.05."""
+    done = set(fitted[fitted.source == Source.OURS.value].series)
+    return [name for name in errors if name not in done]
 
 
 def describe_fit_sources(curves: pd.DataFrame, model: str, data: str) -> str:

@@ -55,7 +55,7 @@ format: .venv/installed-dev  ## put the code into its style
 	$(RUN) ruff format
 
 test: lint chromium  ## everything that CI runs
-	$(RUN) pytest -n 2 --dist loadfile
+	$(RUN) pytest
 
 tables: .venv/installed  ## write the tables of README and docs from the stored results
 	$(RUN) core tables

@@ -176,7 +176,7 @@ def test_the_story_is_led_by_keys_and_plays_by_itself(browsers, school):
     expect(title).to_have_text(re.compile("The more lies"))
     page.reload()
     expect(title).to_have_text(re.compile("The more lies"))  # a reload stays where it was
-    expect(play).to_be_visible()
+    page.locator(".stage .dots button").first.wait_for()  # the keys are heard from now on
     page.keyboard.press("Home")
     expect(title).to_have_text("Is that so?")
     page.keyboard.press("b")

@@ -41,6 +41,8 @@ def test_a_swipe_on_the_slider_moves_the_page_and_across_it_the_level(browser, s
     open_page(page, server, "/lab?level=0.5", "Lab")
     slider = page.locator(".st-key-level").get_by_role("slider")
     expect(slider).to_have_value("0.5")
+    expect(page.locator(".photographs figure")).to_have_count(24)  # the page has its whole height
+    page.wait_for_load_state("networkidle")
     main = "document.querySelector('[data-testid=stMain]').scrollTop"
     for start in (0.5, 0.2):
         swipe(page, 3, -160, start)

@@ -203,10 +203,10 @@ class Host(BaseHTTPRequestHandler):
         self.send_response(206 if begun else 200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        if self.day == "slow":  # 20 kB/s
-            for start in range(0, len(content), 2_000):
-                self.wfile.write(content[start : start + 2_000])
-                time.sleep(0.1)
+        if self.day == "slow":  # 100 kB/s
+            for start in range(0, len(content), 5_000):
+                self.wfile.write(content[start : start + 5_000])
+                time.sleep(0.05)
             return
         self.wfile.write(content if self.day == "good" else content[:1000])
         if self.day == "stalled":

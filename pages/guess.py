@@ -34,9 +34,9 @@ with page(
     "Guess first",
     "A small network studies 50,000 photographs until it learns no more, a share of their labels picked at "
     "random.",
-):
+) as head:
     visitor_name = visitor()
-    in_room = room()
+    in_room = room(head)
     ours = comparison.label_runs(resources.sweep())
     ours = ours[ours.model == MODEL]
     guess = resources.classroom().guess_of(in_room.code, visitor_name)

@@ -11,7 +11,7 @@ from core.live.store import LiveRun
 from core.view.captions.run import describe_start, start_label
 from core.view.words import NETWORKS
 from pages.shared import live, resources
-from pages.shared.copying import copy_link
+from pages.shared.copy_link import copy_link
 from pages.shared.frame import action, page
 from pages.shared.full_data import data_at_hand
 from pages.shared.label_gallery import show_labels
@@ -59,7 +59,7 @@ SHIFT_ENTER = """<script>(() => {
 
 
 def start(hidden: tuple[str, ...], visitor_name: str, shown: str | None) -> None:
-    """Train what the fields say at this moment; the run that is shown is replayed."""
+    """Train what the fields say at this moment; a finished run that is shown is replayed."""
     config = config_of_form(hidden)
     if config.run_id == shown:
         st.session_state.replays = st.session_state.get("replays", 0) + 1
@@ -106,7 +106,7 @@ def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig
         problem = f"This cannot be trained: {error}"
     shown = run.config if run else None
     start_button.button(
-        start_label(config, shown),
+        start_label(config, run),
         type="primary",
         icon=":material/play_arrow:",
         shortcut="Shift+Enter",
@@ -148,12 +148,12 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
             copy_link(link("lab", run=run.run_id), "Link to this run")
 
 
-with page("Lab", ""):
+with page("Lab", "") as head:
     st.html(STYLE)
     st.html(SHIFT_ENTER, unsafe_allow_javascript=True)
     visitor_name = visitor()
     run = shown_run()  # before any control is drawn
-    in_room = room()
+    in_room = room(head)
     if failure := resources.trainer().failure:
         st.error(failure)
     if damage := resources.store().database.state().damage:

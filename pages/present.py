@@ -19,7 +19,7 @@ from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
 from pages.shared import resources
 from pages.shared.drawing import draw
-from pages.shared.frame import page
+from pages.shared.frame import action, page
 from pages.shared.links import link
 from pages.shared.navigation import the_page
 from pages.shared.run_viewer import show_levels, show_run, show_sprite
@@ -68,7 +68,7 @@ def one_lie() -> None:
 
 def six() -> None:
     photographs(6)
-    st.markdown(f"Here {LEVEL:.0%} of all names were picked at random, in all 5,000 photographs.")
+    st.markdown(f"Of 5,000 photographs, {LEVEL:.0%} had their names picked at random.")
 
 
 def photographs(count: int) -> None:
@@ -164,14 +164,15 @@ STEPS = (
         "First the pattern, then the lies by heart",
         learning,
         18,
-        "Early it names many wrongly labelled photographs truly; later it repeats what it was told. "
+        "In its first epoch it names a quarter of the wrongly labelled photographs truly (a blind guess: a "
+        "tenth); later it repeats what it was told. "
         "Move over the chart to stop at an epoch.",
     ),
     Step(
         "The more lies, the less it is worth on new photographs",
         whole_sweep,
         20,
-        "50,000 photographs at eleven levels. The training error is nothing at all of them: how well a "
+        "50,000 photographs at eleven levels. The training error ends near nothing at each: how well a "
         "network fits what it studied does not tell how well it will do.",
     ),
     Step("Your turn", your_turn, 25, "Hand over. The code leads into the lab, on any phone."),
@@ -218,4 +219,9 @@ with page("Label Corruption Lab", ""):
     with st.container(key="story"):
         st.header(step.title, anchor=False)
         step.show()
-    lead(st.session_state.step, [each.title for each in STEPS], [each.seconds for each in STEPS], go)
+    lead(
+        st.session_state.step,
+        [each.title for each in STEPS],
+        [each.seconds for each in STEPS],
+        action(go),
+    )

@@ -24,10 +24,10 @@ STYLE = """<style>
 with page(
     "Can a network learn from lies?",
     "Some of these photographs have the wrong name. Will a network notice?",
-):
+) as head:
     st.html(STYLE)
     visitor()
-    in_room = room()
+    in_room = room(head)
     runs = comparison.label_runs(resources.sweep(), "embedded")
     runs = runs[(runs.model == MODEL) & (runs.seed == SEED)].sort_values("level")
     level = FIRST

@@ -30,8 +30,8 @@ def visitors_runs() -> list[LiveRun]:
     return [run for run in resources.store().runs_of(visitor()) if run.epochs_done]
 
 
-with page("The sweep", "The same network, trained at every corruption level."):
-    if room().waits_for_guess:
+with page("The sweep", "The same network, trained at every corruption level.") as head:
+    if room(head).waits_for_guess:
         st.info("What do you expect? Draw your own guess first; then the sweep opens.")
         st.page_link(the_page("guess"), label="Guess first")
         st.stop()

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 import streamlit as st
 
-from core.config import MODELS, RunConfig, run_name
+from core.config import MODELS, RunConfig, parse, run_name
 from core.errors import RefusedError
 from core.live import serving
 from core.live.classroom import HIDEABLE, Lesson
@@ -21,10 +21,11 @@ from core.view.captions.classroom import (
 from core.view.charts import by_level
 from core.view.words import NETWORKS
 from pages.shared import resources
-from pages.shared.copying import copy_link
+from pages.shared.copy_link import copy_link
 from pages.shared.drawing import draw_new
 from pages.shared.frame import action, is_teacher, page, plain_errors, teachers_action
 from pages.shared.links import link
+from pages.shared.run_form import FIELDS, number_text
 from pages.shared.visitor import is_known_by_cookie, network_address, visitor
 
 CLOSED = """
@@ -81,9 +82,9 @@ def show_door() -> None:
 def open_room() -> None:
     """With what the form says; then the page turns to it."""
     said = st.session_state
-    config = RunConfig(
-        model=said["lesson-model"], level=said["lesson-level"], epochs=int(said["lesson-epochs"])
-    )
+    epochs = parse(FIELDS["epochs"], said["lesson-epochs"])
+    config = RunConfig(model=said["lesson-model"], level=said["lesson-level"], epochs=epochs)
+    resources.settings().limits.check(config, 0)  # what the class may not train is no lesson
     lesson = Lesson(
         said["lesson-title"], config, tuple(said["lesson-hidden"]), said["lesson-guess-first"]
     )
@@ -98,8 +99,8 @@ def show_set_up() -> None:
         st.slider("Corruption level", 0.0, 1.0, 0.5, 0.05, format="percent", key="lesson-level")
         first, second = st.columns(2)
         first.selectbox("Network", MODELS, format_func=NETWORKS.__getitem__, key="lesson-model")
-        most = resources.settings().limits.epochs
-        second.number_input("Epochs", 1, most, min(40, most), key="lesson-epochs")
+        usual = min(40, resources.settings().limits.epochs)
+        second.text_input("Epochs", number_text(usual), key="lesson-epochs", max_chars=40)
         st.multiselect(
             "Hide from the class",
             list(HIDEABLE),

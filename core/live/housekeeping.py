@@ -6,6 +6,7 @@ checkpoints, without which a paused or cancelled run starts again from its first
 ended runs. Runs that wait or train are never touched.
 """
 
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,20 +43,28 @@ def tidy(store: Store, folder: Path, keep: Keep) -> None:
     known = {checkpoint(folder, run_id) for run_id in (*idle, *(r.run_id for r in store.active_runs()))}
     for path in _sizes(folder):
         if path not in known and _age(path) > ORPHAN_SECONDS:
-            path.unlink(missing_ok=True)
+            _delete(path)
     excess = used_bytes(store, folder) - keep.megabytes * MEGABYTE
     sizes = _sizes(folder)
     for path in (checkpoint(folder, run_id) for run_id in idle):
         if excess <= 0:
             return
         if path in sizes:
-            path.unlink(missing_ok=True)
+            _delete(path)
             excess -= sizes[path]
     for run_id in idle:
         if used_bytes(store, folder) <= keep.megabytes * MEGABYTE:
             return
         if store.has_ended(run_id):
             store.forget(run_id)
+
+
+def _delete(path: Path) -> None:
+    """What cannot be deleted stays: no run is to wait for that."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logging.warning("%s cannot be deleted (%s).", path, error.strerror)
 
 
 def _sizes(folder: Path) -> dict[Path, int]:

@@ -33,19 +33,6 @@ def label_tile(given: str, true: str) -> Tile:
     return Tile(given, f"is: {true}", True, f"a {true}, wrongly labelled {given}")
 
 
-def prediction_tile(predicted: str, given: str, true: str) -> Tile:
-    """What a network says of a wrongly labelled image; marked where it repeats the wrong label."""
-    if predicted == given:
-        description = f"a {true}: the network repeats the wrong label {given}"
-        return Tile(predicted, f"is: {true}", True, description)
-    if predicted == true:
-        return Tile(
-            predicted, "the true class", False, f"a {true}, in spite of the wrong label {given}"
-        )
-    description = f"a {true}: neither the wrong label {given} nor the true class"
-    return Tile(predicted, f"is: {true}", False, description)
-
-
 def sprite(images: np.ndarray) -> str:
     """One PNG of all images, as a data address; images: (N, 3, H, W) in [0, 255]."""
     count, _, height, width = images.shape

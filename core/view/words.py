@@ -21,13 +21,13 @@ TIME_TO_FIT = "time to fit"
 CHANCE = "memorized by a blind guess"
 FLOOR = "least error without memorizing (0.9 p)"
 FLOOR_EXPLAINED = (
-    "0.9 p, the share of wrong labels on average (p is the corruption level; a label drawn again is "
+    "0.9 p, the share of wrong labels on average (p is the corruption level; a label picked at random is "
     "wrong nine times in ten): a network that named every image correctly would disagree with so many "
     "labels; below the line it has memorized some, and most networks begin earlier"
 )
 # For experts, once.
 NOISE_EXPLAINED = (
-    "For experts: labels are redrawn at random here. Nobody intends to deceive, and the errors of "
+    "For experts: labels are picked at random here. Nobody intends to deceive, and the errors of "
     "real annotators are not random: they confuse what looks alike. CIFAR-10's own test labels are "
     "about 0.5% wrong, so that “true” is itself an approximation."
 )

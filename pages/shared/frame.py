@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.config import RunConfig
 from core.errors import LabError, RefusedError
@@ -33,19 +34,21 @@ LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # ?large: to be read f
 
 
 @contextmanager
-def page(title: str, question: str) -> Iterator[None]:
-    """The frame of a page: its title and question, and whatever fails as one sentence."""
+def page(title: str, question: str) -> Iterator[DeltaGenerator]:
+    """The frame of a page: its title and question, and whatever fails as one sentence.
+
+    What it gives is the place beside the title.
+    """
     st.set_page_config(page_title=f"{title} · Label Corruption Lab", page_icon=ICON, layout="wide")
     _forget_infinite_numbers()
     st.html(_style())
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(title, anchor=False, width="content")
-        at_the_side = st.container(width="content")  # the room: see room.py
-    st.session_state.head = at_the_side
+        head = st.container(width="content")
     if question:
         st.markdown(question)
     with plain_errors():
-        yield
+        yield head
 
 
 def _style() -> str:

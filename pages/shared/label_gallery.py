@@ -66,10 +66,10 @@ def show_labels(config: RunConfig) -> None:
         return
     redrawn, wrong = int(corrupted.is_redrawn.sum()), int(corrupted.is_wrong.sum())
     with st.container(horizontal=True):
-        st.metric("Labels picked at random", f"{redrawn:,}", help="Picked again from all ten classes.")
-        st.metric("Wrong", f"{wrong:,}", help="Picked again, and another class than the true one.")
+        st.metric("Labels picked at random", f"{redrawn:,}", help="From all ten classes.")
+        st.metric("Wrong", f"{wrong:,}", help="Picked at random, and another class than the true one.")
         st.metric(
-            "Right by chance", f"{redrawn - wrong:,}", help="Picked again, and true all the same."
+            "Right by chance", f"{redrawn - wrong:,}", help="Picked at random, and true all the same."
         )
         st.metric("Images", f"{len(corrupted.labels):,}")
     st.markdown("**Where the labels went: each row is a true class, each column the label given.**")

@@ -26,7 +26,6 @@ from pages.shared.frame import action, plain_errors
 from pages.shared.keeping import keep
 from pages.shared.links import link
 from pages.shared.run_viewer import Ghost, show_run
-from pages.shared.visitor import network_address
 
 REDRAW_SECONDS = 1.0
 FIRST_SECONDS = 0.25  # until there is something to see
@@ -120,9 +119,7 @@ def show_table(runs: list[LiveRun]) -> None:
         return
     st.header("Your runs", anchor=False)
     last = {run.run_id: record for run, record in resources.store().last_records(runs)}
-    rows = [
-        {"Open": link("train", run=run.run_id), **run_row(run, last.get(run.run_id))} for run in runs
-    ]
+    rows = [{"Open": link("lab", run=run.run_id), **run_row(run, last.get(run.run_id))} for run in runs]
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
@@ -208,8 +205,6 @@ def _status(run_id: str, was_active: bool) -> None:
 def _buttons(run: LiveRun) -> None:
     store = resources.store()
     as_visitor: Any = {"args": (run.run_id,), "kwargs": {"by": st.session_state.visitor}}
-    if run.status in (Status.CANCELLED, Status.FAILED):
-        st.button("Go on with it", on_click=action(_go_on), args=(run.run_id,), key="go-on")
     if run.has_ended:
         return
     if run.owner != st.session_state.visitor:
@@ -240,13 +235,6 @@ def _buttons(run: LiveRun) -> None:
         st.button(
             "Cancel", shortcut="Shift+X", on_click=action(store.cancel), **as_visitor, key="cancel"
         )
-
-
-def _go_on(run_id: str) -> None:
-    """Undo a cancel: the run goes on after its last epoch, for whoever asks."""
-    run = resources.store().run(run_id)
-    if run:
-        resources.store().submit(run.config, st.session_state.visitor, network_address())
 
 
 def _take_over(run_id: str) -> None:

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from core.config import RunConfig
 from core.errors import ConfigError
 from core.live.classroom import Lesson
 from pages.shared import resources
@@ -26,13 +26,6 @@ class Room(NamedTuple):
         return self.lesson.hidden if self.lesson else ()
 
     @property
-    def config(self) -> RunConfig:
-        """The lesson's settings."""
-        if self.lesson is None:
-            raise ValueError("no lesson: this visitor is in no room.")
-        return self.lesson.config
-
-    @property
     def waits_for_guess(self) -> bool:
         """Whether the sweep is to stay closed until this visitor has drawn a guess."""
         return (
@@ -42,9 +35,11 @@ class Room(NamedTuple):
         )
 
 
-def room() -> Room:
-    """Call it before any control is drawn; the room stays with the session from page to page."""
-    head = st.session_state.get("head", st)  # beside the page's title
+def room(head: DeltaGenerator) -> Room:
+    """Call it before any control is drawn; the room stays with the session from page to page.
+
+    head: where it stands, or a field for its code: beside the page's title.
+    """
     code = st.query_params.get("room", st.session_state.get("room", "")).strip().upper()
     lesson = resources.classroom().lesson(code) if code else None
     if lesson is None:

@@ -61,7 +61,7 @@ def level_slider() -> float:
         format="percent",
         key="level",
         bind="query-params",
-        help="Each label is drawn again from all ten classes with this probability p: nine tenths of "
+        help="Each label is picked at random from all ten classes with this probability p: nine tenths of "
         "them, 0.9 p of all labels, end up wrong.",
     )
 

@@ -43,7 +43,7 @@ def guess(page: Page, server: Server) -> None:
         expect(page.locator(".guess-board svg")).to_be_visible()
         draw_line(page, first, last)
         page.locator(".guess-board .onward").click()
-    expect(page.get_by_text("studied: your guess")).to_be_visible()
+    expect(page.get_by_text("training error: your guess")).to_be_visible()
     page.mouse.click(640, 20)
     page.wait_for_timeout(1500)
     page.screenshot(path=FOLDER / "guess.png")

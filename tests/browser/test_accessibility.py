@@ -47,16 +47,6 @@ def screen(request, browser):
     context.close()
 
 
-@pytest.fixture
-def dark_screen(browser):
-    """Where the colours of a page are all of kinds that the lab and the guess have in light, too."""
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 900}, color_scheme="dark", reduced_motion="reduce"
-    )
-    yield context.new_page()
-    context.close()
-
-
 def seen(page: Page) -> None:
     page.wait_for_load_state("networkidle")
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
@@ -93,7 +83,7 @@ def test_guess_before_and_after(screen, lab):
     for first, last in ((0.1, 0.5), (0.4, 0.9)):
         draw_line(screen, first, last)
         screen.locator(".guess-board .onward").click()
-    expect(screen.get_by_text("studied: your guess")).to_be_visible()
+    expect(screen.get_by_text("training error: your guess")).to_be_visible()
     seen(screen)
     assert found + violations(screen) == []
 
@@ -108,28 +98,28 @@ def test_the_sweep_and_its_downloads(screen, lab):
     assert found + violations(screen) == []
 
 
-def test_each_step_of_the_story(dark_screen, lab):
+def test_each_step_of_the_story(screen, lab):
     found = []
     for step in range(1, 7):
-        dark_screen.goto(f"{lab.address}/present?step={step}")
-        expect(dark_screen.locator(".stage .play")).to_be_visible()
-        seen(dark_screen)
-        found += violations(dark_screen)
-    dark_screen.goto(lab.address + "/present?notes")
-    seen(dark_screen)
-    assert found + violations(dark_screen) == []
+        screen.goto(f"{lab.address}/present?step={step}")
+        expect(screen.locator(".stage .play")).to_be_visible()
+        seen(screen)
+        found += violations(screen)
+    screen.goto(lab.address + "/present?notes")
+    seen(screen)
+    assert found + violations(screen) == []
 
 
-def test_the_teachers_page_closed_and_open(dark_screen, lab):
-    dark_screen.goto(lab.address + "/teacher")
-    expect(dark_screen.get_by_role("textbox", name="Password")).to_be_visible()
-    seen(dark_screen)
-    found = violations(dark_screen)
-    dark_screen.get_by_role("textbox", name="Password").fill(PASSWORD)
-    dark_screen.get_by_role("button", name="Open", exact=True).click()
-    expect(dark_screen.get_by_role("tab", name="Set up")).to_be_visible()
+def test_the_teachers_page_closed_and_open(screen, lab):
+    screen.goto(lab.address + "/teacher")
+    expect(screen.get_by_role("textbox", name="Password")).to_be_visible()
+    seen(screen)
+    found = violations(screen)
+    screen.get_by_role("textbox", name="Password").fill(PASSWORD)
+    screen.get_by_role("button", name="Open", exact=True).click()
+    expect(screen.get_by_role("tab", name="Set up")).to_be_visible()
     for tab in ("Set up", "Now", "Guesses"):
-        dark_screen.get_by_role("tab", name=tab).click()
-        seen(dark_screen)
-        found += violations(dark_screen)
+        screen.get_by_role("tab", name=tab).click()
+        seen(screen)
+        found += violations(screen)
     assert found == []

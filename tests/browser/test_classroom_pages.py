@@ -104,8 +104,8 @@ def test_a_room_from_its_link_to_everybodys_guesses(browsers, school):
     onward.click()
     told = student.locator(".question").filter(has_text="Your guess of the test error is off by")
     expect(told).to_be_in_viewport()
-    expect(student.get_by_text("studied: what happened")).to_be_visible()
-    expect(student.get_by_text("new photographs: your guess")).to_be_visible()
+    expect(student.get_by_text("training error: what happened")).to_be_visible()
+    expect(student.get_by_text("test error: your guess")).to_be_visible()
     expect(student.get_by_text("One guess so far")).to_be_visible()
     student.get_by_role("link", name="On to the whole sweep").click()
     expect(student.get_by_text("Filled: ours")).to_be_visible()
@@ -148,7 +148,7 @@ def test_a_guess_is_drawn_with_keys_and_typed_in_numbers(browsers, school):
         fields.nth(4).press("Tab")
         assert fields.nth(4).evaluate("node => node.validity.valid") is False
     onward.click()
-    expect(page.get_by_text("studied: your guess")).to_be_visible()
+    expect(page.get_by_text("training error: your guess")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

@@ -88,3 +88,15 @@ def test_a_checkpoint_of_no_run_goes_after_an_hour(store, folder):
     os.utime(folder / "stray.safetensors", (0, 0))
     tidy(store, folder, Keep())
     assert not list(folder.iterdir())
+
+
+def test_what_cannot_be_deleted_stops_nothing(store, folder, monkeypatch, caplog):
+    (folder / "stray.safetensors").write_bytes(b"x")
+    os.utime(folder / "stray.safetensors", (0, 0))
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(housekeeping.Path, "unlink", refused)
+    tidy(store, folder, Keep())
+    assert "cannot be deleted (Permission denied)" in caplog.text

@@ -11,7 +11,7 @@ from core.data.corruption import corrupt_labels, followed_images
 from core.errors import StoreError
 from core.live.limits import Limits
 from core.records import EpochProgress
-from pages.shared import navigation, resources
+from pages.shared import resources
 from tests.pages.opened import finished, metrics, open_page, press, texts, viewer
 from tests.samples import record
 
@@ -316,7 +316,8 @@ def test_a_cancel_can_be_undone(store):
     store.add_epoch(run.run_id, record(1))
     page.button(key="cancel").click().run()
     assert store.run(run.run_id).status == "cancelled"
-    page.button(key="go-on").click().run()
+    assert page.button(key="start").label == "Go on"  # not "Replay": it would train
+    page.button(key="start").click().run()
     again = store.run(run.run_id)
     assert (again.status, again.epochs_done) == ("queued", 1)
 
@@ -327,8 +328,3 @@ def test_at_its_end_a_run_offers_what_to_try_next(store):
     (run,) = store.active_runs()
     assert run.config == RunConfig(level=1.0, epochs=2)
     assert page.slider(key="level").value == 1.0 and viewer(page)["title"].startswith("100% random")
-
-
-@pytest.mark.parametrize("former", ["train", "corrupt"])
-def test_the_former_addresses_lead_to_the_lab(former):
-    assert former in navigation.FORMER_NAMES

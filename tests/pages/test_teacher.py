@@ -126,7 +126,7 @@ def test_a_limit_under_the_usual_number_of_epochs_leaves_the_page_whole(teacher,
     few = Settings(Limits(epochs=30), teacher_password=resources.settings().teacher_password)
     monkeypatch.setattr(resources, "settings", lambda: few)
     page = unlocked()
-    assert not page.exception and page.number_input[0].value == 30
+    assert not page.exception and page.text_input(key="lesson-epochs").value == "30"
 
 
 @pytest.fixture
@@ -161,3 +161,19 @@ def test_the_teacher_sees_who_queues_most_and_how_full_the_disk_is(teacher, stor
         page
     )
     assert "192.0.2.9" in str(page.dataframe[0].value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("7,5", "must be a whole number"), ("0", "from 1"), ("401", "up to 400"), ("x", "must be")],
+)
+def test_a_number_that_is_none_opens_no_room(teacher, typed, said):
+    page = unlocked()
+    page.text_input(key="lesson-epochs").set_value(typed)
+    press(page, "Open a room")
+    assert said in page.error[0].value and not resources.classroom().rooms() and not page.exception
+    assert page.text_input(key="lesson-epochs").value == typed  # to be mended
+    page.text_input(key="lesson-epochs").set_value(" 12 ")
+    press(page, "Open a room")
+    (lesson,) = resources.classroom().rooms().values()
+    assert lesson.config.epochs == 12

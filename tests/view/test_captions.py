@@ -149,7 +149,7 @@ def test_start_says_how_long_and_what_is_there_already():
     needed = Estimate(12.0, "as measured on this machine")
     assert "about 12 s, as measured" in describe_start(HALF, None, needed, 0)
     assert "2 other runs take turns" in describe_start(HALF, None, needed, 2)
-    assert "Start shows it" in describe_start(HALF, live_run(HALF, status="finished"), needed, 0)
+    assert "is shown at once" in describe_start(HALF, live_run(HALF, status="finished"), needed, 0)
     assert "about 12 s" in describe_start(HALF, live_run(HALF, status="cancelled"), needed, 0)
 
 

@@ -53,13 +53,6 @@ def test_words_are_never_markup():
     assert "<script>" not in gallery.tiles("g", [Tile("<script>", '"><script>', False, '"<script>')])
 
 
-def test_a_prediction_is_the_wrong_label_the_true_class_or_neither():
-    tiles = [gallery.prediction_tile(said, "dog", "cat") for said in ("dog", "cat", "ship")]
-    assert [tile.is_wrong for tile in tiles] == [True, False, False]
-    assert [tile.caption for tile in tiles] == ["is: cat", "the true class", "is: cat"]
-    assert [tile.label for tile in tiles] == ["dog", "cat", "ship"]
-
-
 def test_a_tile_with_its_label_is_marked_where_the_label_is_wrong():
     right, wrong = gallery.label_tile("cat", "cat"), gallery.label_tile("dog", "cat")
     assert (right.is_wrong, wrong.is_wrong) == (False, True) and "rightly" in right.description

@@ -18,6 +18,6 @@ def describe_corruption(config: RunConfig, corrupted: LabelCorruption) -> str:
     wrong, count = int(corrupted.is_wrong.sum()), len(corrupted.labels)
     redrawn = int(corrupted.is_redrawn.sum())
     return (
-        f"{redrawn:,} of the {count:,} labels were drawn again at random ({config.level:.0%} corruption). "
-        f"{redrawn - wrong:,} came out right by luck; {wrong:,} are wrong: {wrong / count:.0%}."
+        f"{redrawn:,} of the {count:,} labels were picked at random ({config.level:.0%} corruption). "
+        f"{redrawn - wrong:,} are right by chance; {wrong:,} are wrong: {wrong / count:.0%}."
     )

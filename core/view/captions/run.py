@@ -35,12 +35,13 @@ def run_title(config: RunConfig) -> str:
     return ", ".join(parts)[0].upper() + ", ".join(parts)[1:]
 
 
-def start_label(config: RunConfig | None, shown: RunConfig | None) -> str:
-    """What stands on the button; shown: the run that is on the page."""
-    if config is None or shown is None:
+def start_label(config: RunConfig | None, run: LiveRun | None) -> str:
+    """What stands on the button; run: what is on the page."""
+    if config is None or run is None:
         return "Start training"
+    shown = run.config
     if config == shown:
-        return "Replay"
+        return {Status.FINISHED: "Replay"}.get(run.status, "Training" if run.is_active else "Go on")
     if config.corruption == shown.corruption and replace(config, level=shown.level) == shown:
         return f"Train at {100 * config.level:g}%"
     return "Train this"
@@ -137,7 +138,7 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
     existing: this very run, if somebody has submitted it already; waiting: other active runs.
     """
     if existing and existing.status not in RESTARTABLE:
-        return "Already trained here, or being trained: Start shows it."
+        return "Already trained here, or being trained: it is shown at once."
     text = (
         f"{config.model}, {config.train_images:,} images, {plural(config.epochs, 'epoch')}: "
         f"{about(needed.seconds)}, {needed.basis}"

@@ -405,7 +405,7 @@ def describe_worth(full: pd.DataFrame, mini: pd.DataFrame, model: str) -> str:
     level = low + (high - low) * (few - at[low]) / (at[high] - at[low])
     return (
         f"**What does it cost?** With 5,000 images and true labels the test error is {few:.0%}. With ten "
-        f"times as many images it is as high when about {level:.0%} of the labels are drawn again: that "
+        f"times as many images it is as high when about {level:.0%} of the labels are picked at random: that "
         "costs about as much as losing nine tenths of the images. (The many were shown "
         f"{_shown(full, model)}, the few {_shown(mini, model)}.)"
     )

@@ -10,7 +10,6 @@ from core.config import LEVELS
 from core.sweep.comparison import (
     CHANCE_ERROR,
     DECAY_LEVELS,
-    Guess,
     against_corrupted_labels,
     decay_above_chance,
     level_means,
@@ -282,14 +281,6 @@ def accuracy_above_chance(
             ),
         ]
     return alt.LayerChart(layer=layers).properties(height=height)
-
-
-def guess(values: Guess, ours: pd.DataFrame | None, height: int = 420) -> alt.LayerChart:
-    """A visitor's guess against corruption level, dashed; the truth over it, if it is to be seen.
-
-    ours: rows of the sweep.
-    """
-    return guess_bands(np.asarray(values, dtype=float)[None], ours, height)
 
 
 def guess_bands(guesses: np.ndarray, ours: pd.DataFrame | None, height: int = 420) -> alt.LayerChart:

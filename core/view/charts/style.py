@@ -10,7 +10,7 @@ from core.view.words import CHANCE, FLOOR, TIME_TO_FIT
 SHORT = {  # at the end of a line, where there is less room
     "error on clean labels": "clean labels",
     "predicted as the true class": "true class",
-    FLOOR: "0.9 p",
+    FLOOR: "without memorizing",
     CHANCE: "blind guess",
 }
 

@@ -14,22 +14,15 @@ from core.config import LEVELS
 from core.errors import ConfigError
 from core.sweep.comparison import Guess, level_means
 from core.view.charts.style import COLOURS
+from pages.shared.component import component
 
-FOLDER = Path(__file__).parent
 QUESTIONS = (
     "First: how often does the network disagree with the labels it has studied? Draw your line.",
     "And how often does it misread new photographs? Draw that line, too.",
 )
 QUANTITIES = ("training error", "test error")  # in the order of the questions
-NAMES = ("studied", "new photographs")
 
-_BOARD = st.components.v2.component(
-    "guess_board",
-    html=(FOLDER / "guess_board.html").read_text(encoding="utf-8"),
-    css=(FOLDER / "guess_board.css").read_text(encoding="utf-8"),
-    js=(FOLDER / "guess_board.js").read_text(encoding="utf-8"),
-    isolate_styles=False,  # the colours of our own style sheet
-)
+_BOARD = component(Path(__file__).parent)
 
 
 def ask(save: Callable[[], None]) -> None:
@@ -66,7 +59,7 @@ def _shared() -> dict[str, Any]:
     return {
         "levels": list(LEVELS),
         "questions": list(QUESTIONS),
-        "names": list(NAMES),
+        "names": list(QUANTITIES),
         "colours": [COLOURS[quantity] for quantity in QUANTITIES],
         "next": "Next question",
         "send": "That is my guess: show me what happened",

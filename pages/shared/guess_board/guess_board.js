@@ -1,23 +1,6 @@
 // A guess, drawn with finger, mouse or keys on the chart that will show the truth over it.
 // What `data` holds: pages/shared/guess_board/__init__.py.
 
-const SVG = "http://www.w3.org/2000/svg"
-const boards = new WeakMap()
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  let board = boards.get(parentElement)
-  if (!board) {
-    board = new Board(parentElement.querySelector(".guess-board"))
-    boards.set(parentElement, board)
-  }
-  board.send = guess => setTriggerValue("guess", guess)
-  board.update(data)
-  return () => {
-    board.observer.disconnect()
-    boards.delete(parentElement)
-  }
-}
-
 class Board {
   constructor(root) {
     const part = name => root.querySelector(name)
@@ -25,8 +8,6 @@ class Board {
       root, question: part(".question"), svg: part("svg"), again: part(".again"), onward: part(".onward"),
       details: part("details"), fields: part(".fields"), at: 0, place: 0, touched: [false, false],
     })
-    const { backgroundColor } = getComputedStyle(document.querySelector(".stApp") || document.body)
-    this.isDark = (backgroundColor.match(/[\d.]+/g) || [255]).slice(0, 3).reduce((sum, each) => sum + Number(each), 0) < 380
     this.svg.onpointerdown = event => { this.svg.setPointerCapture(event.pointerId); this.last = null; this.drawTo(event) }
     this.svg.onpointermove = event => { if (event.buttons) this.drawTo(event) }
     this.svg.onkeydown = event => this.key(event)
@@ -35,6 +16,8 @@ class Board {
     this.observer = new ResizeObserver(() => this.data && this.show())
     this.observer.observe(this.svg)
   }
+
+  end() { this.observer.disconnect() }
 
   update(data) {
     const isFirst = !this.data
@@ -49,8 +32,8 @@ class Board {
   get box() {
     const { width, height } = this.svg.getBoundingClientRect()
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
-    const named = this.isTold && width > 34 * rem
-    return { rem, left: 3.2 * rem, right: width - (named ? 11 : 1) * rem, top: 0.7 * rem, bottom: height - 2.8 * rem, named }
+    const named = this.isTold && width > 40 * rem
+    return { rem, left: 3.2 * rem, right: width - (named ? 14 : 1) * rem, top: 0.7 * rem, bottom: height - 2.8 * rem, named }
   }
 
   // Every level between the last place of the finger and this one: a quick stroke leaves none out.
@@ -93,7 +76,7 @@ class Board {
       this.place = 0
       this.show()
       this.svg.focus({ preventScroll: true })
-    } else this.send({ test: this.guess[1], training: this.guess[0] })
+    } else this.setTriggerValue("guess", { test: this.guess[1], training: this.guess[0] })
   }
 
   show() {
@@ -112,7 +95,7 @@ class Board {
       "aria-orientation": "vertical", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(100 * value),
       "aria-valuetext": `at ${percent(level)} random labels: ${percent(value)}`, tabindex: 0,
     }
-    for (const [name, text] of Object.entries(told)) isTold ? this.svg.removeAttribute(name) : this.svg.setAttribute(name, text)
+    for (const [name, value] of Object.entries(told)) isTold ? this.svg.removeAttribute(name) : this.svg.setAttribute(name, value)
     this.draw()
     this.showFields()
   }
@@ -121,18 +104,17 @@ class Board {
     const { data } = this, box = this.box
     const x = level => box.left + (box.right - box.left) * level
     const y = value => box.bottom - (box.bottom - box.top) * value
-    const ink = which => (this.isDark ? `color-mix(in oklab, ${data.colours[which]} 62%, white)` : data.colours[which])
     const parts = []
     for (const value of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
       parts.push(shape("line", { class: "grid", x1: box.left, x2: box.right, y1: y(value), y2: y(value) }))
-      parts.push(words(percent(value), { x: box.left - 0.5 * box.rem, y: y(value), "text-anchor": "end", "dominant-baseline": "middle" }))
-      parts.push(words(percent(value), { x: x(value), y: box.bottom + 1.2 * box.rem, "text-anchor": "middle" }))
+      parts.push(text(percent(value), { x: box.left - 0.5 * box.rem, y: y(value), "text-anchor": "end", "dominant-baseline": "middle" }))
+      parts.push(text(percent(value), { x: x(value), y: box.bottom + 1.2 * box.rem, "text-anchor": "middle" }))
     }
-    parts.push(words("Labels picked at random", { x: (box.left + box.right) / 2, y: box.bottom + 2.4 * box.rem, "text-anchor": "middle" }))
-    parts.push(words("Error", { transform: `translate(${0.7 * box.rem}, ${(box.top + box.bottom) / 2}) rotate(-90)`, "text-anchor": "middle", "dominant-baseline": "middle" }))
+    parts.push(text("Labels picked at random", { x: (box.left + box.right) / 2, y: box.bottom + 2.4 * box.rem, "text-anchor": "middle" }))
+    parts.push(text("Error", { transform: `translate(${0.7 * box.rem}, ${(box.top + box.bottom) / 2}) rotate(-90)`, "text-anchor": "middle", "dominant-baseline": "middle" }))
     const line = (values, kind, which) => {
       const points = data.levels.map((level, i) => [level, values[i]]).filter(([, value]) => value !== null)
-      return shape("path", { class: kind, style: `stroke: ${ink(which)}`, d: points.map(([level, value], i) => `${i ? "L" : "M"}${x(level)} ${y(value)}`).join("") })
+      return shape("path", { class: kind, style: `stroke: ${ink(data.colours[which])}`, d: points.map(([level, value], i) => `${i ? "L" : "M"}${x(level)} ${y(value)}`).join("") })
     }
     const ends = []
     data.questions.forEach((_, which) => {
@@ -143,7 +125,7 @@ class Board {
         const known = data.levels.map((level, i) => [level, truth[i], guessed[i]]).filter(([, value]) => value !== null)
         const there = known.map(([level, value]) => `${x(level)} ${y(value)}`)
         const back = known.map(([level, , value]) => `${x(level)} ${y(value)}`).reverse()
-        if (known.length > 1) parts.push(shape("path", { class: "gap", style: `fill: ${ink(which)}`, d: `M${[...there, ...back].join("L")}Z` }))
+        if (known.length > 1) parts.push(shape("path", { class: "gap", style: `fill: ${ink(data.colours[which])}`, d: `M${[...there, ...back].join("L")}Z` }))
         parts.push(line(truth, "line", which))
         const last = truth.findLast(value => value !== null)
         if (last !== undefined) ends.push({ at: y(last), name: `${data.names[which]}: what happened`, which })
@@ -153,19 +135,15 @@ class Board {
       if (!this.isTold && which === this.at)
         data.levels.forEach((level, i) => {
           const isChosen = i === this.place
-          parts.push(shape("circle", { cx: x(level), cy: y(guessed[i]), r: (isChosen ? 0.7 : 0.45) * box.rem, style: `fill: ${ink(which)}` }))
+          parts.push(shape("circle", { cx: x(level), cy: y(guessed[i]), r: (isChosen ? 0.7 : 0.45) * box.rem, style: `fill: ${ink(data.colours[which])}` }))
         })
-      if (!this.isTold && which < this.at) parts.push(words(data.names[which], { class: "name", x: x(0.02), y: y(guessed[0]) - 0.6 * box.rem, style: `fill: ${ink(which)}` }))
+      if (!this.isTold && which < this.at) parts.push(text(data.names[which], { class: "name", x: x(0.02), y: y(guessed[0]) - 0.6 * box.rem, style: `fill: ${ink(data.colours[which])}` }))
     })
-    ends.sort((a, b) => a.at - b.at)
-    ends.forEach((end, i) => { end.to = Math.max(end.at, i ? ends[i - 1].to + 1.15 * box.rem : 0) })
-    for (let i = ends.length - 1; i >= 0; i--)
-      ends[i].to = Math.min(ends[i].to, i === ends.length - 1 ? box.bottom : ends[i + 1].to - 1.15 * box.rem)
-    ends.forEach(({ to, name, which }, i) => {
+    pushApart(ends, 1.15 * box.rem, 0, box.bottom).forEach(({ to, name, which }, i) => {
       const place = box.named
         ? { x: box.right + 0.6 * box.rem, y: to, "dominant-baseline": "middle" }
         : { x: box.right, y: box.top + (0.5 + 1.1 * i) * box.rem, "text-anchor": "end" }
-      parts.push(words(name, { class: "name", ...place, style: `fill: ${ink(which)}` }))
+      parts.push(text(name, { class: "name", ...place, style: `fill: ${ink(data.colours[which])}` }))
     })
     this.svg.replaceChildren(...parts)
   }
@@ -198,14 +176,4 @@ class Board {
 function clamp(value) { return Math.min(1, Math.max(0, value)) }
 function percent(value) { return `${Math.round(100 * value)}%` }
 
-function shape(kind, attributes) {
-  const node = document.createElementNS(SVG, kind)
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value)
-  return node
-}
-
-function words(text, attributes) {
-  const node = shape("text", attributes)
-  node.textContent = text
-  return node
-}
+export default component(Board, ".guess-board")

@@ -22,9 +22,9 @@ from core.view.captions.run import describe_empty, describe_errors, run_title
 from core.view.charts.style import COLOURS, SHORT, WRONG_LABEL
 from core.view.words import CHANCE, FLOOR, LABELS
 from pages.shared import resources
+from pages.shared.component import component
 from pages.shared.keeping import keep
 
-FOLDER = Path(__file__).parent
 PHOTOGRAPHS, FEW = 24, 8
 FEW_AT = 0.4  # the level at which the few photographs are chosen
 ALL = tuple(range(PHOTOGRAPHS))
@@ -37,7 +37,7 @@ VALUES = (*LINES, "chance")  # of each epoch, in this order
 NAMES = {
     **{name: SHORT.get(LABELS[name], LABELS[name]) for name in LINES},
     "chance": SHORT[CHANCE],
-    "floor": "no memorizing",
+    "floor": SHORT[FLOOR],
 }
 INK = {
     **{name: COLOURS[LABELS[name]] for name in LINES},
@@ -45,13 +45,7 @@ INK = {
     "floor": COLOURS[FLOOR],
 }
 
-_VIEWER = st.components.v2.component(
-    "run_viewer",
-    html=(FOLDER / "run_viewer.html").read_text(encoding="utf-8"),
-    css=(FOLDER / "run_viewer.css").read_text(encoding="utf-8"),
-    js=(FOLDER / "run_viewer.js").read_text(encoding="utf-8"),
-    isolate_styles=False,  # the photographs' sprite is a style of the page, sent once
-)
+_VIEWER = component(Path(__file__).parent)
 
 
 class Ghost(NamedTuple):
@@ -131,7 +125,8 @@ def show_levels(
     told = [_told(config.run_id, places, config).json(records) for config, records in runs]
     first_level = configs[first].level
     result = _mount(data, told, key, default={"level": first_level}, on_level_change=lambda: None)
-    return float(result.level)
+    # What a browser sends may be anything.
+    return result.level if result.level in [config.level for config in configs] else first_level
 
 
 def _mount(data: dict[str, Any], runs: list[str], key: str, **options: Any) -> Any:

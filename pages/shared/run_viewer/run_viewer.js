@@ -2,25 +2,9 @@
 // All in the browser: choosing an epoch or replaying a run costs the server nothing.
 // What `data` holds: pages/shared/run_viewer/__init__.py.
 
-const SVG = "http://www.w3.org/2000/svg"
 const REPLAY_SECONDS = 6
 const SPOKEN_SECONDS = 5
 const SWEEP_SECONDS = 1.2 // at each level
-const views = new WeakMap()
-
-export default function ({ data, parentElement, setStateValue }) {
-  let view = views.get(parentElement)
-  if (!view) {
-    view = new View(parentElement.querySelector(".run-viewer"))
-    views.set(parentElement, view)
-  }
-  view.tell = setStateValue
-  view.update(JSON.parse(data.json))
-  return () => {
-    view.end()
-    views.delete(parentElement)
-  }
-}
 
 class View {
   constructor(root) {
@@ -33,9 +17,7 @@ class View {
       levels: part(".levels"), slider: part(".levels input"), levelSaid: part(".levels output"),
     })
     this.slider.oninput = () => { clearInterval(this.sweeping); this.chooseLevel(Number(this.slider.value)) }
-    this.slider.onchange = () => this.tell("level", this.data.level)
-    const { backgroundColor } = getComputedStyle(document.querySelector(".stApp") || document.body)
-    this.isDark = (backgroundColor.match(/[\d.]+/g) || [255]).slice(0, 3).reduce((sum, part) => sum + Number(part), 0) < 380
+    this.slider.onchange = () => this.setStateValue("level", this.data.level)
     this.chosen = null // an epoch that somebody has chosen; null: the latest
     this.hovered = null
     this.replayed = null // how far a replay is; null: none runs
@@ -77,12 +59,12 @@ class View {
 
   chooseLevel(at) {
     this.level = at
-    this.update(this.all)
+    this.showAll()
   }
 
   // Through all levels by itself, until somebody takes the slider.
   sweep() {
-    if (this.sweeping || matchMedia("(prefers-reduced-motion: reduce)").matches) return
+    if (this.sweeping || reducesMotion()) return
     this.sweeping = setInterval(() => {
       const at = (this.level ?? this.all.first) + 1
       if (at < this.all.runs.length) this.chooseLevel(at)
@@ -90,8 +72,13 @@ class View {
     }, 1000 * SWEEP_SECONDS)
   }
 
-  update(all) {
-    this.all = all
+  update({ json }) {
+    this.all = JSON.parse(json)
+    this.showAll()
+  }
+
+  showAll() {
+    const all = this.all
     if (all.sweeps) this.sweep()
     const data = this.ofLevel(all)
     this.levels.toggleAttribute("hidden", !all.is_simple)
@@ -107,7 +94,7 @@ class View {
     if (isNew) {
       this.stop()
       this.chosen = null
-      if (data.replays && this.count && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.replay()
+      if (data.replays && this.count && !reducesMotion()) this.replay()
     } else if (hadEnd) this.chosen = null
     this.root.classList.toggle("stale", data.is_stale)
     this.root.classList.toggle("simple", Boolean(data.is_simple))
@@ -168,12 +155,11 @@ class View {
     this.drawPhotographs(shown)
     this.explained.textContent = shown && data.predicted.length ? data.key : data.key_before
     const { names } = data
-    const ink = key => (this.isDark ? `color-mix(in oklab, ${data.colours[key]} 62%, white)` : data.colours[key])
-    const line = (key, dash) => ({ key, name: names[key], colour: ink(key), values: data.lines[key], dash })
+    const line = (key, dash) => ({ key, name: names[key], colour: ink(data.colours[key]), values: data.lines[key], dash })
     const ghosts = data.ghosts || []
     this.drawChart(this.errors, {
       series: [line("test_error"), line("train_error"), ...(data.is_simple ? [] : [line("right_label_error", "3 4")])],
-      floor: data.is_simple ? null : data.floor, floorName: names.floor, floorColour: ink("floor"),
+      floor: data.is_simple ? null : data.floor, floorName: names.floor, floorColour: ink(data.colours.floor),
       ghosts, axis: data.error_axis, shown,
     })
     this.fates.toggleAttribute("hidden", data.is_simple || !data.lines.memorized.some(value => value !== null) && data.floor === null)
@@ -279,13 +265,8 @@ class View {
     svg.replaceChildren(...parts)
   }
 
-  // Names at the ends of the lines, pushed apart so that none covers another.
   names(ends, box, x, top, bottom) {
-    const apart = 1.05 * box.rem
-    const placed = [...ends].sort((a, b) => a.at - b.at)
-    placed.forEach((end, i) => { end.to = Math.max(end.at, i ? placed[i - 1].to + apart : top) })
-    for (let i = placed.length - 1; i >= 0; i--)
-      placed[i].to = Math.min(placed[i].to, i === placed.length - 1 ? bottom : placed[i + 1].to - apart)
+    const placed = pushApart(ends, 1.05 * box.rem, top, bottom)
     return placed.map(({ to, name, colour }) =>
       text(name, { class: "name", x: box.right + 0.6 * box.rem, y: to, "dominant-baseline": "middle", style: `fill: ${colour}` }))
   }
@@ -312,18 +293,6 @@ class View {
       row(["epoch", ...keys.map(key => names[key])], "th"),
       ...lines.test_error.map((_, i) => row([i + 1, ...keys.map(key => percent(lines[key][i]))], "td")))
   }
-}
-
-function shape(kind, attributes) {
-  const node = document.createElementNS(SVG, kind)
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value)
-  return node
-}
-
-function text(words, attributes) {
-  const node = shape("text", attributes)
-  node.textContent = words
-  return node
 }
 
 // The value after so many epochs, between two of them on the straight line; null: not known.
@@ -354,3 +323,5 @@ function niceStep(epochs) {
 function article(noun) {
   return `${"aeiou".includes(noun[0]) ? "an" : "a"} ${noun}`
 }
+
+export default component(View, ".run-viewer")

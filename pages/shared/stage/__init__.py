@@ -11,15 +11,9 @@ from pathlib import Path
 
 import streamlit as st
 
-FOLDER = Path(__file__).parent
+from pages.shared.component import component
 
-_STAGE = st.components.v2.component(
-    "stage",
-    html=(FOLDER / "stage.html").read_text(encoding="utf-8"),
-    css=(FOLDER / "stage.css").read_text(encoding="utf-8"),
-    js=(FOLDER / "stage.js").read_text(encoding="utf-8"),
-    isolate_styles=False,  # the colours of our own style sheet
-)
+_STAGE = component(Path(__file__).parent)
 
 
 def lead(step: int, titles: Sequence[str], seconds: Sequence[float], go: Callable[[], None]) -> None:
@@ -30,5 +24,4 @@ def lead(step: int, titles: Sequence[str], seconds: Sequence[float], go: Callabl
 
 def wanted() -> int:
     """The step that was asked for; within `go`."""
-    asked = st.session_state.stage.step
-    return int(asked["step"])
+    return int(st.session_state.stage.step)

@@ -3,21 +3,6 @@
 const IDLE_SECONDS = 60
 const FORWARD = ["ArrowRight", "PageDown", " "]
 const BACK = ["ArrowLeft", "PageUp"]
-const stages = new WeakMap()
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  let stage = stages.get(parentElement)
-  if (!stage) {
-    stage = new Stage(parentElement.querySelector(".stage"))
-    stages.set(parentElement, stage)
-  }
-  stage.go = step => setTriggerValue("step", { step, plays: stage.plays })
-  stage.update(data)
-  return () => {
-    stage.end()
-    stages.delete(parentElement)
-  }
-}
 
 class Stage {
   constructor(root) {
@@ -50,7 +35,7 @@ class Stage {
   update(data) {
     const isFirst = this.data === undefined
     this.data = data
-    if (isFirst) this.plays = data.plays && !matchMedia("(prefers-reduced-motion: reduce)").matches
+    if (isFirst) this.plays = data.plays && !reducesMotion()
     if (this.step !== data.step) {
       this.step = data.step
       this.schedule()
@@ -86,7 +71,7 @@ class Stage {
     this.step = ((step % count) + count) % count
     this.show()
     this.schedule()
-    this.go(this.step)
+    this.setTriggerValue("step", this.step)
   }
 
   key(event) {
@@ -115,7 +100,7 @@ class Stage {
 
   perhapsStartAnew() {
     const isQuiet = performance.now() - this.touched > 1000 * IDLE_SECONDS
-    if (!this.plays && isQuiet && this.data.plays && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    if (!this.plays && isQuiet && this.data.plays && !reducesMotion()) {
       this.plays = true
       this.move(0)
     }
@@ -133,3 +118,5 @@ class Stage {
     try { this.lock = await navigator.wakeLock?.request("screen") } catch { this.lock = undefined }
   }
 }
+
+export default component(Stage, ".stage")

@@ -1,0 +1,55 @@
+// What our own components share; put before the script of each.
+
+const SVG = "http://www.w3.org/2000/svg"
+
+// The default export: one object of this class for each place on the page, told of all its data.
+function component(Kind, selector) {
+  const made = new WeakMap()
+  return ({ data, parentElement, setStateValue, setTriggerValue }) => {
+    if (!made.has(parentElement)) made.set(parentElement, new Kind(parentElement.querySelector(selector)))
+    const one = made.get(parentElement)
+    Object.assign(one, { setStateValue, setTriggerValue })
+    one.update(data)
+    return () => {
+      one.end()
+      made.delete(parentElement)
+    }
+  }
+}
+
+function shape(kind, attributes) {
+  const node = document.createElementNS(SVG, kind)
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value)
+  return node
+}
+
+function text(words, attributes) {
+  const node = shape("text", attributes)
+  node.textContent = words
+  return node
+}
+
+// The page's own theme, whatever the browser prefers.
+function isDark() {
+  const { backgroundColor } = getComputedStyle(document.querySelector(".stApp") || document.body)
+  const parts = (backgroundColor.match(/[\d.]+/g) || [255, 255, 255]).slice(0, 3)
+  return parts.reduce((sum, part) => sum + Number(part), 0) < 380
+}
+
+// A colour of the charts, lighter where it would be too dark to read.
+function ink(colour) {
+  return isDark() ? `color-mix(in oklab, ${colour} 62%, white)` : colour
+}
+
+// Names at the ends of lines ({at: y}), pushed apart so that none covers another: each gets its `to`.
+function pushApart(ends, apart, top, bottom) {
+  const placed = [...ends].sort((a, b) => a.at - b.at)
+  placed.forEach((end, i) => { end.to = Math.max(end.at, i ? placed[i - 1].to + apart : top) })
+  for (let i = placed.length - 1; i >= 0; i--)
+    placed[i].to = Math.min(placed[i].to, i === placed.length - 1 ? bottom : placed[i + 1].to - apart)
+  return placed
+}
+
+function reducesMotion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches
+}

@@ -11,9 +11,7 @@ from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import corrupt_labels
 from core.live import serving
-from core.records import EpochRecord
 from core.sweep import comparison, reference
-from core.sweep.results import config_of
 from core.view import gallery
 from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
@@ -25,7 +23,7 @@ from pages.shared.navigation import the_page
 from pages.shared.run_viewer import show_levels, show_run, show_sprite
 from pages.shared.stage import lead, wanted
 
-MODEL, LEVEL, SEED = "mlp-1x512", 0.4, 0
+MODEL, LEVEL = "mlp-1x512", 0.4
 WHOSE_POINTS = (
     "Filled: ours, against the true labels of new photographs. Hollow: Zhang et al. 2017, whose points "
     "lie where ours would if those labels were corrupted, too (thin line). Dashed: 0.9 p."
@@ -88,15 +86,17 @@ def photographs(count: int) -> None:
 
 
 def levels() -> None:
-    stored = stored_runs()
+    stored = resources.small_network()
     if not stored:
         st.markdown("The runs for this step are not computed yet: `python -m core sweep --missing`.")
         return
-    show_levels(stored, first=0, key="levels", sweeps=True)
+    show_levels(stored, first=0.0, key="levels", sweeps=True)
 
 
 def learning() -> None:
-    stored = [(config, records) for config, records in stored_runs() if config.level == LEVEL]
+    stored = [
+        (config, records) for config, records in resources.small_network() if config.level == LEVEL
+    ]
     if not stored:
         st.markdown("The run for this step is not computed yet: `python -m core sweep --missing`.")
         return
@@ -177,13 +177,6 @@ STEPS = (
     ),
     Step("Your turn", your_turn, 25, "Hand over. The code leads into the lab, on any phone."),
 )
-
-
-def stored_runs() -> list[tuple[RunConfig, list[EpochRecord]]]:
-    """The small network on the embedded images, at every level."""
-    runs = comparison.label_runs(resources.sweep(), "embedded")
-    runs = runs[(runs.model == MODEL) & (runs.seed == SEED)].sort_values("level")
-    return [(config_of(run), resources.sweep_records(run["run_id"])) for run in runs.to_dict("records")]
 
 
 def go() -> None:

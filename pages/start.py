@@ -2,8 +2,6 @@
 
 import streamlit as st
 
-from core.sweep import comparison
-from core.sweep.results import config_of
 from pages.shared import resources
 from pages.shared.frame import page
 from pages.shared.navigation import pages, the_page
@@ -11,7 +9,7 @@ from pages.shared.room import room
 from pages.shared.run_viewer import show_levels
 from pages.shared.visitor import visitor
 
-MODEL, SEED, FIRST = "mlp-1x512", 0, 0.4
+FIRST = 0.4  # the level at which it begins
 STYLE = """<style>
 .st-key-ways [data-testid=stPageLink] a { display: block; height: 100%; padding: .8rem 1rem; min-height: 48px;
   border: 1px solid var(--quiet); border-radius: .5rem }
@@ -28,16 +26,9 @@ with page(
     st.html(STYLE)
     visitor()
     in_room = room(head)
-    runs = comparison.label_runs(resources.sweep(), "embedded")
-    runs = runs[(runs.model == MODEL) & (runs.seed == SEED)].sort_values("level")
-    level = FIRST
-    if len(runs):
-        stored = [
-            (config_of(run), resources.sweep_records(run["run_id"])) for run in runs.to_dict("records")
-        ]
-        levels = [config.level for config, _ in stored]
-        first = min(range(len(levels)), key=lambda place: abs(levels[place] - FIRST))
-        level = show_levels(stored, first=first, key="machine")
+    stored, level = resources.small_network(), FIRST
+    if stored:
+        level = show_levels(stored, first=FIRST, key="machine")
     with st.container(horizontal=True, vertical_alignment="bottom", key="go"):
         if st.button("Train a real network", type="primary", icon=":material/play_arrow:", key="train"):
             address = {"level": f"{level:g}"} | ({"room": in_room.code} if in_room.code else {})

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from core.config import MODELS, RunConfig
 from core.data import cifar10
 from core.data.corruption import channel_statistics
 from core.live.classroom import Classroom
@@ -18,7 +19,7 @@ from core.live.store import LiveRun, Store
 from core.live.supervisor import DownloadProcess, TrainerProcess
 from core.paths import data_folder
 from core.records import EpochRecord
-from core.sweep import results
+from core.sweep import comparison, results
 from pages.shared.keeping import keep, once
 
 STARTED = time.monotonic()
@@ -133,6 +134,13 @@ def download() -> DownloadProcess:
 def sweep() -> pd.DataFrame:
     """The precomputed runs; read again when a sweep has added some."""
     return _sweep(results.stamp())
+
+
+def small_network() -> list[tuple[RunConfig, list[EpochRecord]]]:
+    """The small network on the embedded images, its first seed at every level: what is replayed."""
+    runs = comparison.label_runs(sweep(), "embedded")
+    runs = runs[(runs.model == MODELS[0]) & (runs.seed == 0)].sort_values("level")
+    return [(results.config_of(run), sweep_records(run["run_id"])) for run in runs.to_dict("records")]
 
 
 def sweep_epochs(run_ids: tuple[str, ...]) -> pd.DataFrame:

@@ -53,3 +53,19 @@ function pushApart(ends, apart, top, bottom) {
 function reducesMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches
 }
+
+// Where there is no room beside the lines, on a phone, their names stand above them, one or two in a row.
+function namesAbove(ends, box, inRow = 2) {
+  return ends.map(({ name, colour }, i) => {
+    const isRight = i % inRow === 1
+    return text(name, {
+      class: "name", x: isRight ? box.right : box.left, y: (0.8 + 1.1 * Math.floor(i / inRow)) * box.rem,
+      "text-anchor": isRight ? "end" : "start", style: `fill: ${colour}`,
+    })
+  })
+}
+
+// The height that takes, in rem.
+function heightOfNames(count, inRow = 2) {
+  return 1.1 * Math.ceil(count / inRow)
+}

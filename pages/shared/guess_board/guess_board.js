@@ -33,7 +33,7 @@ class Board {
     const { width, height } = this.svg.getBoundingClientRect()
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
     const named = this.isTold && width > 40 * rem
-    return { rem, left: 3.2 * rem, right: width - (named ? 14 : 1) * rem, top: 0.7 * rem, bottom: height - 2.8 * rem, named }
+    return { rem, left: 3.2 * rem, right: width - (named ? 14 : 1) * rem, top: (0.7 + (this.isTold && !named ? heightOfNames(4, 1) : 0)) * rem, bottom: height - 2.8 * rem, named }
   }
 
   // Every level between the last place of the finger and this one: a quick stroke leaves none out.
@@ -128,8 +128,8 @@ class Board {
         if (known.length > 1) parts.push(shape("path", { class: "gap", style: `fill: ${ink(data.colours[which])}`, d: `M${[...there, ...back].join("L")}Z` }))
         parts.push(line(truth, "line", which))
         const last = truth.findLast(value => value !== null)
-        if (last !== undefined) ends.push({ at: y(last), name: `${data.names[which]}: what happened`, which })
-        ends.push({ at: y(guessed.at(-1)), name: `${data.names[which]}: your guess`, which })
+        if (last !== undefined) ends.push({ at: y(last), name: `${data.names[which]}: what happened`, colour: ink(data.colours[which]) })
+        ends.push({ at: y(guessed.at(-1)), name: `${data.names[which]}: your guess`, colour: ink(data.colours[which]) })
       }
       parts.push(line(guessed, this.isTold ? "line guessed" : "line", which))
       if (!this.isTold && which === this.at)
@@ -139,12 +139,10 @@ class Board {
         })
       if (!this.isTold && which < this.at) parts.push(text(data.names[which], { class: "name", x: x(0.02), y: y(guessed[0]) - 0.6 * box.rem, style: `fill: ${ink(data.colours[which])}` }))
     })
-    pushApart(ends, 1.15 * box.rem, 0, box.bottom).forEach(({ to, name, which }, i) => {
-      const place = box.named
-        ? { x: box.right + 0.6 * box.rem, y: to, "dominant-baseline": "middle" }
-        : { x: box.right, y: box.top + (0.5 + 1.1 * i) * box.rem, "text-anchor": "end" }
-      parts.push(text(name, { class: "name", ...place, style: `fill: ${ink(data.colours[which])}` }))
-    })
+    parts.push(...(box.named
+      ? pushApart(ends, 1.15 * box.rem, 0, box.bottom).map(({ to, name, colour }) =>
+          text(name, { class: "name", x: box.right + 0.6 * box.rem, y: to, "dominant-baseline": "middle", style: `fill: ${colour}` }))
+      : namesAbove(ends, box, 1)))
     this.svg.replaceChildren(...parts)
   }
 

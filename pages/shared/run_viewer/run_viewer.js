@@ -224,7 +224,8 @@ class View {
     const { width, height } = svg.getBoundingClientRect()
     if (!width) return
     const box = this.frameOf(svg, width)
-    const [top, bottom] = [0.6 * box.rem, height - 2.6 * box.rem]
+    const count = series.length + (floor === null || floor === undefined ? 0 : 1)
+    const [top, bottom] = [(0.6 + (box.named ? 0 : heightOfNames(count))) * box.rem, height - 2.6 * box.rem]
     const x = epoch => box.left + ((box.right - box.left) * epoch) / this.data.epochs
     const y = value => bottom - (bottom - top) * value
     const parts = []
@@ -261,7 +262,7 @@ class View {
     }
     if (shown && this.replayed === null && shown !== this.count)
       parts.push(shape("line", { class: "cursor", x1: x(shown), x2: x(shown), y1: top, y2: bottom }))
-    parts.push(...(box.named ? this.names(ends, box, x, top, bottom) : this.legend(ends, box, top)))
+    parts.push(...(box.named ? this.names(ends, box, x, top, bottom) : namesAbove(ends, box)))
     svg.replaceChildren(...parts)
   }
 
@@ -269,12 +270,6 @@ class View {
     const placed = pushApart(ends, 1.05 * box.rem, top, bottom)
     return placed.map(({ to, name, colour }) =>
       text(name, { class: "name", x: box.right + 0.6 * box.rem, y: to, "dominant-baseline": "middle", style: `fill: ${colour}` }))
-  }
-
-  // On a phone there is no room beside the lines: the names stand at the top, in their colours.
-  legend(ends, box, top) {
-    return ends.map(({ name, colour }, i) =>
-      text(name, { class: "name", x: box.right, y: top + (0.4 + 1.05 * i) * box.rem, "text-anchor": "end", style: `fill: ${colour}` }))
   }
 
   fillTable() {

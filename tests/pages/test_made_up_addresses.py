@@ -13,7 +13,7 @@ PLAIN = history.compared([], "test_error")
 PICTURES = (
     (history, "loss_history"),
     (transitions, "transition_heatmap"),
-    (by_level, "guess"),
+    (by_level, "guess_bands"),
 )
 
 

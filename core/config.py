@@ -16,9 +16,15 @@ from core.errors import ConfigError
 # A run that waits to be fitted ends here: its learning rate is 0.00004 of the first epoch's.
 MAX_EPOCHS = 200
 LEVEL_DIGITS = 6  # of a corruption level, after the point
+CLASS_COUNT = 10
+ROW_TOLERANCE = 0.001  # of the sum of a noise matrix's row: people round to three digits
 LEVELS = tuple(step / 10 for step in range(11))  # of the paper's figures
 MODELS = ("mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn")
 CORRUPTIONS = ("labels", "shuffled-pixels", "random-pixels", "gaussian")
+NOISES = ("uniform", "pair", "confusable", "human-aggregate", "human-worst", "own")
+LOSSES = ("cross-entropy", "label-smoothing", "generalized", "early-learning")
+REPAIRS = ("none", "drop", "relabel")
+RANKINGS = ("loss", "margin", "confident")
 DATA = ("embedded", "full")
 TRAIN_IMAGES = {"embedded": 5_000, "full": 50_000}  # images per epoch
 PAPER_LEARNING_RATE = {  # Zhang et al. 2017, appendix A
@@ -36,16 +42,19 @@ def setting(
     limits: tuple[float, float] | None = None,
     choices: tuple[str, ...] = (),
     value_type: type | None = None,
+    digits: int | None = None,
 ) -> Any:
     """A field of RunConfig: its default, what it means, and the values that it may have.
 
-    limits: the least and the greatest number; value_type: where the default has another type.
+    limits: the least and the greatest number; value_type: where the default has another type;
+    digits: a number is rounded to so many after the point, so that two can be compared with ==.
     """
     about = {
         "help": meaning,
         "limits": limits,
         "choices": choices,
         "value_type": value_type or type(default),
+        "digits": digits,
     }
     return field(default=default, metadata=about)
 
@@ -63,7 +72,9 @@ class RunConfig:
     corruption: str = setting(
         "labels", "what is corrupted: the labels, or the pixels", choices=CORRUPTIONS
     )
-    level: float = setting(0.0, "share of the labels that is drawn again at random", (0, 1))
+    level: float = setting(
+        0.0, "share of the labels that is drawn again at random", (0, 1), digits=LEVEL_DIGITS
+    )
     batch_size: int = setting(64, "images per training step", (1, 1024))
     epochs: int = setting(60, "passes over the training images", (1, 1000))
     epochs_after_fitted: int = setting(
@@ -82,14 +93,41 @@ class RunConfig:
     weight_decay: float = setting(0.0, "L2 penalty; the paper's runs have none", (0, 0.1))
     random_crop: bool = setting(False, "augment: crop 28 x 28 pixels at a random place")
     seed: int = setting(0, "fixes the corruption, the first weights and the order", (0, 9999))
+    noise: str = setting("uniform", "what a label that is drawn again becomes", choices=NOISES)
+    noise_matrix: str = setting("", "of noise own: rows divided by ;, numbers by blanks")
+    validation: float = setting(
+        0.0,
+        "share of the training images that is held out with the labels given, never trained on",
+        (0, 0.5),
+        digits=LEVEL_DIGITS,
+    )
+    fold: int = setting(0, "which part of the training images is held out, from 0", (0, 99))
+    loss: str = setting("cross-entropy", "what the training makes small", choices=LOSSES)
+    mixup: float = setting(0.0, "mixes pairs of images by Beta(mixup, mixup); 0: no pairs", (0, 32))
+    repair: str = setting("none", "what is done with the most suspicious labels", choices=REPAIRS)
+    repaired: float = setting(
+        0.0, "share of the training images that is repaired", (0, 0.9), digits=LEVEL_DIGITS
+    )
+    ranking: str = setting("loss", "by what a label is suspicious", choices=RANKINGS)
 
     def __post_init__(self) -> None:
         if self.learning_rate is None and self.model in PAPER_LEARNING_RATE:
-            object.__setattr__(self, "learning_rate", PAPER_LEARNING_RATE[self.model])
+            self._set("learning_rate", PAPER_LEARNING_RATE[self.model])
         for spec in fields(self):
-            object.__setattr__(self, spec.name, _validated(spec, getattr(self, spec.name)))
-        # 0.1 + 0.2 is the level 0.3: from here on levels can be compared with ==.
-        object.__setattr__(self, "level", round(self.level, LEVEL_DIGITS))
+            self._set(spec.name, _validated(spec, getattr(self, spec.name)))
+        self._check_together()
+        # What has no effect has its default: the same run has one name.
+        if self.level == 0:
+            self._set("noise", "uniform")
+            self._set("noise_matrix", "")
+        if self.repair == "none":
+            self._set("ranking", "loss")
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)  # only while it is made: it is frozen
+
+    def _check_together(self) -> None:
+        """Raises ConfigError where two settings contradict each other."""
         if self.corruption != "labels" and self.level != 0:
             raise ConfigError(
                 f"level belongs to corrupted labels: with corruption {self.corruption} it must be 0."
@@ -99,6 +137,24 @@ class RunConfig:
                 f"random_crop moves pixels that corruption {self.corruption} has already scrambled: "
                 "choose one of the two."
             )
+        if self.noise_matrix and self.noise != "own":
+            raise ConfigError(
+                f"noise_matrix belongs to noise own: with noise {self.noise} leave it out."
+            )
+        if self.noise == "own":
+            self._set("noise_matrix", format_matrix(parse_matrix(self.noise_matrix)))
+        if self.fold and (self.fold + 1) * self.validation > 1 + 1e-9:
+            raise ConfigError(
+                f"fold is {self.fold}, but a validation share of {self.validation:g} has no such part."
+            )
+        if self.fold and not self.validation:
+            raise ConfigError("fold belongs to a validation share: give one, or leave the fold out.")
+        if self.mixup and self.loss == "early-learning":
+            raise ConfigError(
+                "mixup mixes the images whose targets the early-learning loss keeps: choose one of the two."
+            )
+        if (self.repair == "none") != (self.repaired == 0):
+            raise ConfigError("repair and repaired belong together: give both, or neither.")
 
     @cached_property
     def run_id(self) -> str:
@@ -108,6 +164,7 @@ class RunConfig:
 
     @property
     def train_images(self) -> int:
+        """How many training images there are, those included that are held out or dropped."""
         return TRAIN_IMAGES[self.data]
 
     def overrides(self) -> dict[str, Any]:
@@ -129,6 +186,8 @@ class RunConfig:
 def parse(spec: Field, text: str) -> Any:
     """One RunConfig field from its text; "False" is false. Raises ConfigError."""
     value_type = spec.metadata["value_type"]
+    if value_type is str:
+        return text
     if value_type is bool:
         if text.lower() not in ("true", "false"):
             raise ConfigError(f"{spec.name} is {text!r}, but must be true or false.")
@@ -163,6 +222,10 @@ def _validated(spec: Field, value: Any) -> Any:
                 f"{name} is {value!r}, but must be one of {', '.join(spec.metadata['choices'])}."
             )
         return value
+    if value_type is str:
+        if not isinstance(value, str):
+            raise ConfigError(f"{name} is {value!r}, but must be a text.")
+        return value
     if value_type is bool:
         if not isinstance(value, bool):
             raise ConfigError(f"{name} is {value!r}, but must be true or false.")
@@ -174,7 +237,40 @@ def _validated(spec: Field, value: Any) -> Any:
         raise ConfigError(
             f"{name} is {value!r}, but must be {_NUMBERS[value_type]} from {low:g} to {high:g}."
         )
-    return value_type(value)
+    digits = spec.metadata["digits"]
+    return value_type(value) if digits is None else round(value_type(value), digits)
+
+
+Matrix = tuple[tuple[float, ...], ...]  # (K, K): rows are true classes, columns given labels
+
+
+def parse_matrix(text: str) -> Matrix:
+    """A row-stochastic matrix from its text: rows divided by ; or line, numbers by blank or comma.
+
+    Raises ConfigError.
+    """
+    lines = [line for line in re.split(r"[;\n]", text) if line.strip()]
+    try:
+        rows = [[float(number) for number in re.split(r"[\s,]+", line.strip())] for line in lines]
+    except ValueError as error:
+        raise ConfigError(f"the noise matrix has a cell that is no number ({error}).") from None
+    if len(rows) != CLASS_COUNT or any(len(row) != CLASS_COUNT for row in rows):
+        raise ConfigError(
+            f"the noise matrix must have {CLASS_COUNT} rows of {CLASS_COUNT} numbers, one for each class."
+        )
+    for place, row in enumerate(rows, 1):
+        if not all(0 <= number <= 1 for number in row):  # NaN fails, too
+            raise ConfigError(f"row {place} of the noise matrix has a number that is not from 0 to 1.")
+        if abs(sum(row) - 1) > ROW_TOLERANCE:
+            raise ConfigError(
+                f"row {place} of the noise matrix has the sum {sum(row):g}, but must have 1."
+            )
+    return tuple(tuple(row) for row in rows)
+
+
+def format_matrix(matrix: Matrix) -> str:
+    """The text by which a run is named; `parse_matrix` reads it."""
+    return ";".join(" ".join(f"{number:.6g}" for number in row) for row in matrix)
 
 
 def run_name(config: RunConfig) -> str:

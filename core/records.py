@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.config import MAX_EPOCHS, RunConfig
 
 FITTED_LOSS = 0.05  # average training loss at which a training set counts as fitted
+LOSS_EDGES = tuple(step / 4 for step in range(33))  # left edges: 0, 0.25, ..., 8
 TIMES = ("seconds", "images_per_second")  # what of a record is the clock's
 
 Labels = NDArray[np.integer]  # classes, (N,)
@@ -43,9 +44,12 @@ class EpochRecord:
     images_per_second: float  # trained, without the evaluation
     predictions: tuple[int, ...] = ()  # predicted classes of corruption.followed_images
     evaluated_on: int | None = None  # training images; None: all of them. Test images: always all
+    validation_error: float | None = None  # of the images held out, against the labels given
+    loss_counts: tuple[int, ...] = ()  # see count_losses
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "predictions", tuple(self.predictions))  # a list, out of JSON
+        for name in ("predictions", "loss_counts"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # lists, out of JSON
 
     def reproducible(self) -> dict[str, Any]:
         """What must be the same when the run is done again: all but the times."""
@@ -65,9 +69,8 @@ class EpochProgress:
         return EpochProgress(self.images + images, known / (self.images + images))
 
 
-METRICS = tuple(
-    spec.name for spec in fields(EpochRecord) if spec.name not in ("predictions", "evaluated_on")
-)
+NOT_METRICS = ("predictions", "evaluated_on", "loss_counts")
+METRICS = tuple(spec.name for spec in fields(EpochRecord) if spec.name not in NOT_METRICS)
 
 
 class TrainingMetrics(TypedDict):
@@ -90,13 +93,26 @@ def training_metrics(predictions: Labels, labels: Labels, true_labels: Labels) -
     }
 
 
-def memorized_by_chance(recovered: float) -> float:
+def count_losses(losses: NDArray[np.floating], is_wrong: NDArray[np.bool_]) -> tuple[int, ...]:
+    """How many images have a loss between two of LOSS_EDGES, the last of which has no end.
+
+    losses: (N,), cross-entropy against the labels given; is_wrong: (N,). First the images
+    whose label is right, then, in as many numbers, the others.
+    """
+    bins = np.clip(np.searchsorted(LOSS_EDGES, losses, side="right") - 1, 0, len(LOSS_EDGES) - 1)
+    counts = np.bincount(bins + len(LOSS_EDGES) * is_wrong, minlength=2 * len(LOSS_EDGES))
+    return tuple(counts.tolist())
+
+
+def memorized_by_chance(config: RunConfig, recovered: float | None) -> float | None:
     """The share of wrong labels that a network repeats which knows nothing of them.
 
     recovered: the share of the wrongly labelled images that it predicts as their true class.
-    What else it says of such an image hits the wrong label one time in nine.
+    What else it says of such an image hits the wrong label one time in nine, where labels are
+    drawn from all classes alike. None for other noise, whose wrong labels look like what a
+    network confuses by itself, and where no label is wrong.
     """
-    return (1 - recovered) / 9
+    return None if recovered is None or config.noise != "uniform" else (1 - recovered) / 9
 
 
 def _share(flags: NDArray[np.bool_]) -> float | None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
-from core.data.corruption import corrupt_labels
+from core.data.corruption import given_labels
 from core.live import serving
 from core.sweep import comparison, reference
 from core.view import gallery
@@ -72,7 +72,7 @@ def six() -> None:
 def photographs(count: int) -> None:
     """So many of the embedded ones, the first with a wrong name and the others as they come."""
     config, data = RunConfig(level=LEVEL), resources.data("embedded")
-    corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
+    corrupted = given_labels(config, data.train_labels)
     first = int(np.flatnonzero(corrupted.is_wrong)[0])
     shown = [first, *(place for place in range(first + 1, first + 60))][:count]
     st.html(gallery.style("images", data.train_images[shown]))

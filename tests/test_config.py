@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config import PAPER_LEARNING_RATE, PRESETS, RunConfig, run_name
+from core.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -60,10 +61,40 @@ def test_every_field_is_part_of_the_name():
         "model": "alexnet", "data": "full", "corruption": "gaussian", "level": 0.5,
         "batch_size": 65, "epochs": 61, "epochs_after_fitted": 5, "learning_rate": 0.02, "learning_rate_decay": 0.9,
         "momentum": 0.8, "weight_decay": 0.1, "random_crop": True, "seed": 1,
+        "noise": "pair", "noise_matrix": "1 0 0 0 0 0 0 0 0 0;" * 10, "validation": 0.1, "fold": 1,
+        "loss": "generalized", "mixup": 1.0, "repair": "drop", "repaired": 0.2, "ranking": "margin",
+    }  # fmt: skip
+    company = {  # without which a setting has no effect, or is refused
+        "noise": {"level": 0.5}, "noise_matrix": {"level": 0.5, "noise": "own"},
+        "fold": {"validation": 0.25}, "repair": {"repaired": 0.3}, "repaired": {"repair": "relabel"},
+        "ranking": {"repair": "drop", "repaired": 0.3},
     }  # fmt: skip
     assert set(other) == {spec.name for spec in dataclasses.fields(RunConfig)}
-    names = {RunConfig(**{name: value}).run_id for name, value in other.items()}
+    names = {
+        RunConfig(**{**company.get(name, {}), name: value}).run_id for name, value in other.items()
+    }
     assert len(names | {RunConfig().run_id}) == len(other) + 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"fold": 1}, "fold belongs to a validation share"),
+        ({"fold": 4, "validation": 0.25}, "has no such part"),
+        ({"repair": "drop"}, "repair and repaired belong together"),
+        ({"repaired": 0.1}, "repair and repaired belong together"),
+        ({"noise": "mean"}, "must be one of uniform"),
+        ({"noise_matrix": 3, "noise": "own", "level": 0.5}, "must be a text"),
+        ({"validation": 0.6}, "from 0 to 0.5"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(settings, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        RunConfig(**settings)
+
+
+def test_the_last_of_ten_folds_is_one():
+    assert RunConfig(validation=0.1, fold=9).fold == 9  # 10 x 0.1 is not 1 in floating point
 
 
 @given(

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     make_folder(folder)
     known = load_runs(SWEEP_FOLDER)  # is not trained again
     if len(known) and not (folder / "runs.parquet").exists():
-        add_tables(*load_tables(SWEEP_FOLDER), folder)
+        add_tables(load_tables(SWEEP_FOLDER), folder)
     parts = [
         ("check", _check_command(), 1.0),
         ("tests", [*PYTHON, "pytest", "-m", "gpu", "--timeout=120", "tests/training"], MEASURING),

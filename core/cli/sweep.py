@@ -62,9 +62,9 @@ def register(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.add:
-        runs, epochs = load_tables(options.add)
-        add_tables(runs, epochs, options.folder)
-        print(f"{len(runs)} runs of {options.add} are now in {options.folder}.")
+        tables = load_tables(options.add)
+        add_tables(tables, options.folder)
+        print(f"{len(tables.runs)} runs of {options.add} are now in {options.folder}.")
         return 0
     if options.minutes is not None and not options.minutes > 0:  # NaN is not, either
         raise ConfigError(f"--minutes is {options.minutes:g}, but must be more than 0.")

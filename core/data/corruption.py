@@ -9,7 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-LABELS, PIXELS, FOLLOWED, EVALUATED = range(4)  # independent random streams of one seed
+from core.config import RunConfig
+from core.data.noise import Mixing, mixing_matrix
+
+# Independent random streams of one seed.
+LABELS, PIXELS, FOLLOWED, EVALUATED, HELD_OUT, MIXUP = range(6)
 TRAIN, TEST = range(2)
 FOLLOWED_IMAGES = 128
 FOLLOWED_WRONG = 64
@@ -21,11 +25,23 @@ class LabelCorruption(NamedTuple):
     is_wrong: NDArray[np.bool_]  # (N,): redrawn, and not right by chance
 
 
+def given_labels(config: RunConfig, true_labels: ArrayLike) -> LabelCorruption:
+    """The labels that a run gives its training images, before any repair."""
+    mixing = None if config.noise == "uniform" else mixing_matrix(config)
+    return corrupt_labels(true_labels, config.level, config.seed, mixing=mixing)
+
+
 def corrupt_labels(
-    true_labels: ArrayLike, level: float, seed: int, num_classes: int = 10
+    true_labels: ArrayLike,
+    level: float,
+    seed: int,
+    num_classes: int = 10,
+    mixing: Mixing | None = None,
 ) -> LabelCorruption:
     """Replace each label, with probability `level`, by a class drawn from all K.
 
+    mixing: (K, K), each row the chances with which the labels of that true class are drawn;
+    None: every class has the same.
     A redrawn label can come out right by chance, so about 0.9 * level of ten-class
     labels end up wrong. Both draws ignore the level: a label redrawn at one level is
     redrawn to the same class at every higher one. Raises ValueError for a level
@@ -36,7 +52,11 @@ def corrupt_labels(
     true_labels = np.asarray(true_labels, dtype=np.int64)
     rng = np.random.default_rng([seed, LABELS])
     is_redrawn = rng.random(len(true_labels)) < level
-    redrawn = rng.integers(num_classes, size=len(true_labels))
+    if mixing is None:
+        redrawn = rng.integers(num_classes, size=len(true_labels))
+    else:  # always from the true label, never from one that was drawn
+        chances = np.cumsum(mixing, axis=1)[true_labels, :-1]  # (N, K - 1)
+        redrawn = (rng.random(len(true_labels))[:, None] >= chances).sum(axis=1)
     labels = np.where(is_redrawn, redrawn, true_labels)
     return LabelCorruption(labels, is_redrawn, labels != true_labels)
 
@@ -120,6 +140,17 @@ def evaluated_images(count: int, size: int, seed: int) -> NDArray[np.int64]:
     """
     rng = np.random.default_rng([seed, EVALUATED])
     return np.sort(rng.choice(count, size, replace=False))
+
+
+def held_out_images(count: int, share: float, fold: int, seed: int) -> NDArray[np.int64]:
+    """The training images that are held out, the same at every level: int64, rising.
+
+    count: training images; share: of them that is held out; fold: which part, from 0. Two
+    folds of the same share have no image in common.
+    """
+    order = np.random.default_rng([seed, HELD_OUT]).permutation(count)
+    first, last = (round(share * part * count) for part in (fold, fold + 1))
+    return np.sort(order[first:last])
 
 
 def followed_images(is_wrong: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 What nobody has asked for or opened in `days` days is forgotten, with its epochs. Where all
 that is kept takes more than `megabytes`, what was looked at longest ago goes first:
 checkpoints, without which a paused or cancelled run starts again from its first epoch, then
-ended runs. Runs that wait or train are never touched.
+ended runs with the scores of their images. Runs that wait or train are never touched.
 """
 
 import logging
@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.live.image_scores import scores_file
 from core.live.store import Store
 
 MEGABYTE = 10**6
@@ -21,12 +22,17 @@ ORPHAN_SECONDS = 3600.0  # a checkpoint of no known run may belong to one that i
 @dataclass(frozen=True)
 class Keep:
     days: int = 30  # runs that nobody looks at
-    megabytes: int = 2_000  # live runs and their checkpoints together
+    megabytes: int = 2_000  # live runs, their checkpoints and scores together
 
 
 def checkpoint(folder: Path, run_id: str) -> Path:
     """Where the state of a live run lies."""
     return folder / f"{run_id}.safetensors"
+
+
+def files_of(folder: Path, run_id: str) -> tuple[Path, Path]:
+    """What lies there of a live run: its checkpoint, and the scores of its images."""
+    return checkpoint(folder, run_id), scores_file(folder, run_id)
 
 
 def used_bytes(store: Store, folder: Path) -> int:
@@ -40,7 +46,8 @@ def tidy(store: Store, folder: Path, keep: Keep) -> None:
     for run_id in store.seen_before(now - keep.days * DAY):
         store.forget(run_id)
     idle = store.seen_before(now)  # those looked at longest ago first
-    known = {checkpoint(folder, run_id) for run_id in (*idle, *(r.run_id for r in store.active_runs()))}
+    active = [run.run_id for run in store.active_runs()]
+    known = {path for run_id in (*idle, *active) for path in files_of(folder, run_id)}
     for path in _sizes(folder):
         if path not in known and _age(path) > ORPHAN_SECONDS:
             _delete(path)
@@ -57,6 +64,7 @@ def tidy(store: Store, folder: Path, keep: Keep) -> None:
             return
         if store.has_ended(run_id):
             store.forget(run_id)
+            _delete(scores_file(folder, run_id))
 
 
 def _delete(path: Path) -> None:

@@ -16,10 +16,14 @@ from pathlib import Path
 
 import torch
 
+from core.cleaning.ranking import Ranking, ranking_for
+from core.config import RunConfig
 from core.data.cifar10 import Cifar10, load
+from core.data.corruption import given_labels
 from core.errors import LabError, StorageError, StoreError
 from core.live.fair_share import FairShare
 from core.live.housekeeping import Keep, checkpoint, tidy
+from core.live.image_scores import find_scores, put_scores
 from core.live.store import MAX_ATTEMPTS, LiveRun, Store
 from core.live.supervisor import sign_of_life
 from core.paths import data_folder
@@ -134,7 +138,9 @@ class Trainer:
         if run.run_id not in self.runs.loaded and not self._load(run):
             return
         records = self.runs.records(run.run_id)
-        for record in records[run.epochs_done :]:  # the last trainer was killed before it reported
+        if len(records) > run.epochs_done:  # the last trainer was killed before it reported
+            self._keep_scores(run)
+        for record in records[run.epochs_done :]:
             self.store.add_epoch(run.run_id, record)
         if self.runs.is_complete(run.run_id):
             self._end(run)
@@ -155,10 +161,18 @@ class Trainer:
             self.data[name] = load(name)
         if run.epochs_done == 0:
             checkpoint.unlink(missing_ok=True)
-        if self.runs.load(run.config, self.data[name], checkpoint):
+        ranking = self._ranking(run.config)
+        if self.runs.load(run.config, self.data[name], checkpoint, ranking):
             return True
         self.store.put_back(run.run_id)
         return False
+
+    def _ranking(self, config: RunConfig) -> Ranking | None:
+        """Of the labels, where the run repairs some: by the live runs, or else by the stored ones."""
+        if config.repair == "none":
+            return None
+        labels = given_labels(config, self.data[config.data].train_labels).labels
+        return ranking_for(config, labels, lambda source: find_scores(self.folder, source.run_id))
 
     def _report(self, outcome: EpochDone | EpochFailed) -> None:
         run = self.store.run(outcome.run_id)
@@ -174,9 +188,15 @@ class Trainer:
         self.store.report_speed(run.config, self.device_name, speed)
         # A run that a damaged checkpoint made start again has reported its first epochs before.
         if outcome.record.epoch > run.epochs_done:
+            self._keep_scores(run)  # first: who reads the epoch finds them
             self.store.add_epoch(run.run_id, outcome.record)
         if self.runs.is_complete(run.run_id):
             self._end(run)
+
+    def _keep_scores(self, run: LiveRun) -> None:
+        scores = self.runs.scores(run.run_id)
+        if scores is not None:
+            put_scores(self.folder, run.run_id, scores)
 
     def _report_in_training(self, run_ids: list[str]) -> None:
         if run_ids != self.in_training:

@@ -9,12 +9,14 @@ from types import ModuleType
 from typing import Any
 
 import core
+from core.cleaning.ranking import Ranking
+from core.cleaning.scores import ImageScores
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10, load
 from core.errors import ConfigError, LabError, TakenError
 from core.records import EpochRecord, Hardware
 from core.sweep.results import SWEEP_FOLDER
-from core.sweep.runner import Event, RunEnded, claim, missing, save
+from core.sweep.runner import Event, RunEnded, claim, missing, save, stored_ranking
 
 
 def train_on_cluster(
@@ -46,30 +48,33 @@ def train_on_cluster(
                     yield RunEnded(config, failure=error)
                     continue
                 if missing([config], folder):
-                    waiting[task.remote(config, data[config.data], gpus > 0)] = config
+                    ranking = stored_ranking(config, load(config.data), folder)
+                    waiting[task.remote(config, data[config.data], gpus > 0, ranking)] = config
             while waiting:
                 (done,), _ = ray.wait(list(waiting), num_returns=1)
                 config = waiting.pop(done)
                 try:
-                    records, trained_on = ray.get(done)
+                    records, scores, trained_on = ray.get(done)
                 except ray.exceptions.RayTaskError as error:
                     if not isinstance(error.cause, LabError):
                         logging.exception("Run %s stopped.", config.run_id)
                     yield RunEnded(config, failure=error.cause)
                 else:
-                    save(config, records, trained_on, folder)
+                    save(config, records, scores, trained_on, folder)
                     yield RunEnded(config)
     finally:
         ray.shutdown()
 
 
-def _train(config: RunConfig, data: Cifar10, on_gpu: bool) -> tuple[list[EpochRecord], Hardware]:
+def _train(
+    config: RunConfig, data: Cifar10, on_gpu: bool, ranking: Ranking | None
+) -> tuple[list[EpochRecord], ImageScores | None, Hardware]:
     """What a node does."""
     from core.training.devices import hardware
-    from core.training.training import train
+    from core.training.training import train_to_end
 
     device = "cuda" if on_gpu else "cpu"
-    return list(train(config, data, device)), hardware(device)
+    return *train_to_end(config, data, device, ranking), hardware(device)
 
 
 def _connected(address: str) -> ModuleType:

@@ -4,13 +4,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.config import PAPER_LEARNING_RATE, RunConfig
+from core.cleaning.ranking import HELD_OUT, sources
+from core.config import PAPER_LEARNING_RATE, RANKINGS, RunConfig
+from core.data.noise import wrong_share
 
 BY_VALUE = (0.0, 1.0, 0.5, 0.2, 0.8, 0.4, 0.6, 0.1, 0.9, 0.3, 0.7)  # levels: ends and middle first
 SEEDS = (0, 1, 2)
 WEIGHT_DECAY = 0.0005  # the paper says "default" and prints no number
 TUTORIAL_WEIGHT_DECAY = 0.004  # of TensorFlow's CIFAR-10 tutorial, there on two layers only
 MINI = ("mlp-1x512", "alexnet", "inception")  # networks on the 5,000 embedded images
+CURED = ("mlp-1x512", "alexnet")  # networks of the grids on noticing and mending wrong labels
+CURE_LEVELS = (0.4, 0.2, 0.6, 0.8, 0.0)
+DEFENCES: dict[str, dict[str, Any]] = {  # by the name that pages use
+    "label-smoothing": {"loss": "label-smoothing"},
+    "generalized": {"loss": "generalized"},
+    "early-learning": {"loss": "early-learning"},
+    "mixup": {"mixup": 1.0},  # uniform weights, as Zhang et al. 2018 use them on CIFAR-10
+    "weight-decay": {"weight_decay": WEIGHT_DECAY},
+    "random-crop": {"random_crop": True},
+}
 SCRAMBLED = ("shuffled-pixels", "random-pixels", "gaussian")
 
 
@@ -105,6 +117,23 @@ def _mini_regularized(model: str) -> list[RunConfig]:
     ]
 
 
+def _searched(model: str, **settings: Any) -> list[RunConfig]:
+    """The runs by which the labels of these settings are ranked."""
+    config = RunConfig(model=model, **settings)
+    return list(dict.fromkeys(run for ranking in RANKINGS for run in sources(config, ranking)))
+
+
+def _mended(model: str, level: float) -> list[RunConfig]:
+    """Each ranking repaired as far as labels are wrong; and by one of them, less and more."""
+    count = wrong_share(RunConfig(level=level))
+    shares = [(repair, ranking, count) for repair in ("drop", "relabel") for ranking in RANKINGS]
+    shares += [("drop", "confident", share) for share in (count / 2, 1.25 * count)]
+    return [
+        RunConfig(model=model, level=level, repair=repair, ranking=ranking, repaired=share)
+        for repair, ranking, share in shares
+    ]
+
+
 _GRIDS = (
     Grid(
         "paper",
@@ -136,6 +165,46 @@ _GRIDS = (
         "mini-regularization",
         "The same networks with weight decay and with random crops, on true and random labels.",
         tuple(config for model in MINI for config in _mini_regularized(model)),
+    ),
+    Grid(
+        "mini-stopping",
+        "A tenth of the 5,000 images held out, with the labels given, to see when to stop.",
+        tuple(
+            RunConfig(model=model, level=level, validation=HELD_OUT)
+            for level in (0.4, 0.5, 0.2, 0.8, 0.6, 0.3, 0.7, 0.0, 1.0)
+            for model in CURED
+        ),
+    ),
+    Grid(
+        "mini-repair",
+        "At 40%: what ranks the labels, and what training on repaired ones gives.",
+        tuple(
+            config for model in CURED for config in (*_searched(model, level=0.4), *_mended(model, 0.4))
+        ),
+    ),
+    Grid(
+        "mini-defences",
+        "Losses and regularizers that are to keep a network from memorizing wrong labels.",
+        tuple(
+            RunConfig(model=model, level=level, **defence)
+            for level in CURE_LEVELS
+            for defence in DEFENCES.values()
+            for model in CURED
+        ),
+    ),
+    Grid(
+        "mini-noise",
+        "Other shapes of label noise, a tenth of the images held out.",
+        tuple(
+            RunConfig(model=model, level=level, noise=noise, validation=HELD_OUT)
+            for noise, level in (
+                ("human-worst", 1.0),
+                ("human-aggregate", 1.0),
+                ("confusable", 0.4),
+                ("pair", 0.4),
+            )
+            for model in CURED
+        ),
     ),
     Grid(
         "regularization",

@@ -1,10 +1,12 @@
-"""Finished runs as files: one run as JSON or Parquet, the precomputed sweep as two Parquet files.
+"""Finished runs as files: one run as JSON or Parquet, the precomputed sweep as three Parquet files.
 
 assets/sweep/runs.parquet has a row for each run (its settings, provenance and last
-epoch), assets/sweep/epochs.parquet a row for each epoch of each run.
+epoch), assets/sweep/epochs.parquet a row for each epoch of each run, and
+assets/sweep/scores.parquet one for each run whose images were scored (core.cleaning.scores).
 """
 
 import datetime
+import io
 import json
 import os
 import platform
@@ -13,7 +15,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,20 +23,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
+from core.cleaning.scores import ImageScores, read_scores, to_bytes
 from core.config import RunConfig
 from core.errors import ConfigError, StorageError, SweepError
 from core.paths import ASSETS, put_in_place
 from core.records import METRICS, TIMES, EpochRecord, Hardware, fitted_epoch
 
 SWEEP_FOLDER = ASSETS / "sweep"
-RUNS, EPOCHS = "runs.parquet", "epochs.parquet"
+RUNS, EPOCHS, SCORES = "runs.parquet", "epochs.parquet", "scores.parquet"
 ORDER = ["model", "data", "corruption", "batch_size", "level", "seed"]
 EPOCH_COLUMNS: dict[str, type] = {
     "run_id": str,
     **{name: int if name == "epoch" else float for name in METRICS},
     "predictions": object,
     "evaluated_on": float,
+    "loss_counts": object,
 }
+SCORE_COLUMNS: dict[str, type] = {"run_id": str, "scores": object}  # bytes, see to_bytes
 FINAL = tuple(name for name in METRICS if name not in (*TIMES, "epoch", "learning_rate"))
 RUN_COLUMNS: dict[str, type] = {
     "run_id": str,
@@ -47,6 +52,8 @@ RUN_COLUMNS: dict[str, type] = {
 # Columns that files of earlier versions may lack. A setting that was added later had its default:
 # whether a row's settings are its own, its name tells.
 ADDED_LATER = {"runs_at_once", "device_type", "threads", *(spec.name for spec in fields(RunConfig))}
+ADDED_LATER |= {"final_validation_error", "validation_error", "evaluated_on", "loss_counts"}
+COUNT_TYPE = "<u2"  # of loss_counts in the file: two bytes each
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,7 @@ class Result:
     config: RunConfig
     records: list[EpochRecord]
     provenance: dict[str, str | float | None]  # device, versions, date, wall time
+    scores: ImageScores | None = None  # None: an earlier version trained its first epochs
 
     def run_row(self) -> dict[str, Any]:
         """One row of runs.parquet."""
@@ -72,11 +80,30 @@ class Result:
         }
 
     def epoch_rows(self) -> list[dict[str, Any]]:
-        """The rows of epochs.parquet; the predictions as one byte each."""
+        """The rows of epochs.parquet; a prediction as one byte, a count as two."""
         return [
-            {"run_id": self.config.run_id, **asdict(record), "predictions": bytes(record.predictions)}
+            {
+                "run_id": self.config.run_id,
+                **asdict(record),
+                "predictions": bytes(record.predictions),
+                "loss_counts": np.array(record.loss_counts, dtype=COUNT_TYPE).tobytes(),
+            }
             for record in self.records
         ]
+
+    def score_rows(self) -> list[dict[str, Any]]:
+        """The row of scores.parquet, if there is one."""
+        if self.scores is None:
+            return []
+        return [{"run_id": self.config.run_id, "scores": to_bytes(self.scores)}]
+
+
+class Tables(NamedTuple):
+    """The rows of the three files."""
+
+    runs: pd.DataFrame
+    epochs: pd.DataFrame
+    scores: pd.DataFrame
 
 
 def provenance(
@@ -120,23 +147,28 @@ def add_results(results: list[Result], folder: Path = SWEEP_FOLDER) -> None:
 
     Raises SweepError, and StorageError (a full disk); what was there then stays as it was.
     """
-    add_tables(
-        pd.DataFrame([result.run_row() for result in results]),
-        pd.DataFrame([row for result in results for row in result.epoch_rows()]),
-        folder,
+    rows = (
+        [result.run_row() for result in results],
+        [row for result in results for row in result.epoch_rows()],
+        [row for result in results for row in result.score_rows()],
     )
+    runs, epochs, scores = map(pd.DataFrame, rows)
+    add_tables(Tables(runs, epochs, scores if len(scores) else _empty(SCORE_COLUMNS)), folder)
 
 
-def add_tables(runs: pd.DataFrame, epochs: pd.DataFrame, folder: Path = SWEEP_FOLDER) -> None:
-    """The same with the runs as rows of the two files: another machine's sweep, say."""
+def add_tables(added: Tables, folder: Path = SWEEP_FOLDER) -> None:
+    """The same with the runs as rows of the files: another machine's sweep, say."""
     make_folder(folder)
     with FileLock(folder / ".lock"):  # between reading and writing nobody else may write
-        old_runs, old_epochs = load_runs(folder), _read(folder / EPOCHS, EPOCH_COLUMNS)
-        runs = _replaced(old_runs, _completed(runs))
-        epochs = _replaced(old_epochs, epochs)
-        # Epochs first: killed in between, the sweep has epochs of a run it does not list.
-        _write_parquet(folder / EPOCHS, epochs.sort_values(["run_id", "epoch"]))
-        _write_parquet(folder / RUNS, runs.sort_values(ORDER))
+        runs, epochs = load_runs(folder), _read(folder / EPOCHS, EPOCH_COLUMNS)
+        scores = _read(folder / SCORES, SCORE_COLUMNS)
+        names = added.runs.run_id
+        epochs = _replaced(epochs, added.epochs, names).sort_values(["run_id", "epoch"])
+        scores = _replaced(scores, added.scores, names).sort_values("run_id")
+        runs = _replaced(runs, _completed(added.runs), names).sort_values(ORDER)
+        # Runs last: killed in between, the sweep has epochs of a run it does not list.
+        for name, table in ((EPOCHS, epochs), (SCORES, scores), (RUNS, runs)):
+            _write_parquet(folder / name, table)
 
 
 def make_folder(folder: Path) -> None:
@@ -147,10 +179,12 @@ def make_folder(folder: Path) -> None:
         raise StorageError(folder, error) from None
 
 
-def _replaced(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Both tables' rows; where a run is in both, the new ones."""
-    others = old[~old.run_id.isin(new.run_id)]
-    return pd.concat([others, new]) if len(others) else new  # pandas keeps no types of an empty one
+def _replaced(old: pd.DataFrame, new: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
+    """Both tables' rows; of the runs with these names only the new ones."""
+    others = old[~old.run_id.isin(names)]
+    # pandas keeps no types of an empty table.
+    tables = [table for table in (others, new) if len(table)]
+    return pd.concat(tables) if tables else new
 
 
 def stamp(folder: Path = SWEEP_FOLDER) -> int:
@@ -169,6 +203,8 @@ def _completed(runs: pd.DataFrame) -> pd.DataFrame:
     defaults: dict[str, Any] = {spec.name: spec.default for spec in fields(RunConfig)}
     # Of a setting that was added later those runs had the default.
     runs = runs.assign(**{name: defaults[name] for name in defaults if name not in runs})
+    if "final_validation_error" not in runs:
+        runs["final_validation_error"] = np.nan
     if "runs_at_once" not in runs:
         runs["runs_at_once"] = 1.0
     if "device_type" not in runs:  # from the device's words, of which that version knew two
@@ -185,15 +221,21 @@ def load_epochs(run_ids: Iterable[str], folder: Path = SWEEP_FOLDER) -> pd.DataF
     return _read(folder / EPOCHS, columns, [("run_id", "in", list(run_ids) or [""])])
 
 
-def load_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both files whole, as another machine left them. Raises SweepError, ConfigError for unsound ones."""
+def load_scores(run_id: str, folder: Path = SWEEP_FOLDER) -> ImageScores | None:
+    """What a run tells of its images; None where it was not kept. Raises SweepError."""
+    rows = _read(folder / SCORES, SCORE_COLUMNS, [("run_id", "==", run_id)])
+    return read_scores(io.BytesIO(rows.scores.iloc[0])) if len(rows) else None
+
+
+def load_tables(folder: Path) -> Tables:
+    """The files whole, as another machine left them. Raises SweepError, ConfigError for unsound ones."""
     for name in (RUNS, EPOCHS):
         if not (folder / name).exists():
             raise SweepError(f"{folder} has no {name}: name the folder of another machine's sweep.")
     runs, epochs = _read(folder / RUNS, RUN_COLUMNS), _read(folder / EPOCHS, EPOCH_COLUMNS)
     for name, table, columns in (
         (RUNS, runs, set(RUN_COLUMNS) - ADDED_LATER),
-        (EPOCHS, epochs, set(EPOCH_COLUMNS) - {"evaluated_on"}),
+        (EPOCHS, epochs, set(EPOCH_COLUMNS) - ADDED_LATER),
     ):
         if lacking := sorted(columns - set(table)):
             raise ConfigError(f"{folder / name} has no column {lacking[0]}: nothing was taken from it.")
@@ -205,7 +247,8 @@ def load_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             raise ConfigError(
                 f"{folder / RUNS}: run {run['run_id']} {problem}: nothing was taken from there."
             )
-    return runs, epochs
+    scores = _read(folder / SCORES, SCORE_COLUMNS)
+    return Tables(runs, epochs, scores[scores.run_id.isin(runs.run_id)])
 
 
 def _problem(run: Mapping[Hashable, Any], epochs: list[int]) -> str:
@@ -231,6 +274,10 @@ def load_records(run_id: str, folder: Path = SWEEP_FOLDER) -> list[EpochRecord]:
 
 
 def _record(row: dict[str, Any]) -> EpochRecord:
+    if row.get("loss_counts") is not None:  # of earlier versions there are none
+        row["loss_counts"] = np.frombuffer(row["loss_counts"], dtype=COUNT_TYPE).tolist()
+    else:
+        row.pop("loss_counts", None)
     if row.get("evaluated_on") is not None:
         row["evaluated_on"] = int(row["evaluated_on"])  # a column with gaps holds fractions
     return EpochRecord(**row)
@@ -246,7 +293,7 @@ def config_of(run: Mapping[Any, Any] | pd.Series) -> RunConfig:
 def _read(path: Path, columns: Mapping[str, type], filters: list[tuple] | None = None) -> pd.DataFrame:
     """The rows of a file; without one, an empty table of these columns. Raises SweepError."""
     if not path.exists():
-        return pd.DataFrame({name: pd.Series(dtype=value_type) for name, value_type in columns.items()})
+        return _empty(columns)
     try:
         stored = [name for name in columns if name in pq.read_schema(path).names] or None
         return pd.read_parquet(path, columns=stored, filters=filters)
@@ -255,6 +302,10 @@ def _read(path: Path, columns: Mapping[str, type], filters: list[tuple] | None =
         raise SweepError(
             f"{path} cannot be read ({reason}): restore it with `git checkout -- assets/sweep`."
         ) from None
+
+
+def _empty(columns: Mapping[str, type]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=value_type) for name, value_type in columns.items()})
 
 
 def _write_parquet(path: Path, rows: pd.DataFrame) -> None:

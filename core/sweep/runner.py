@@ -15,11 +15,23 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
+from core.cleaning.ranking import Ranking, ranking_for, sources
+from core.cleaning.repair import NotRankedError
+from core.cleaning.scores import ImageScores
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10, load
+from core.data.corruption import given_labels
 from core.errors import DivergedError, TakenError, TooLargeError
 from core.records import EpochRecord, Hardware
-from core.sweep.results import SWEEP_FOLDER, Result, add_results, load_runs, make_folder, provenance
+from core.sweep.results import (
+    SWEEP_FOLDER,
+    Result,
+    add_results,
+    load_runs,
+    load_scores,
+    make_folder,
+    provenance,
+)
 from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.devices import hardware
 
@@ -93,8 +105,8 @@ class Sweep:
     def __iter__(self) -> Generator[Event]:
         try:
             while self.todo or self.claims:
-                while self.todo and self.runs.has_room_for(self.todo[0]):
-                    config = self.todo.popleft()
+                while (config := self._next()) and self.runs.has_room_for(config):
+                    self.todo.remove(config)
                     yield from self._end_on_failure(config, self._start(config))
                 for run_id in list(self.runs.in_flight):
                     self.runs.work(run_id)
@@ -108,6 +120,14 @@ class Sweep:
             for run_id in list(self.claims):
                 self._release(run_id)
 
+    def _next(self) -> RunConfig | None:
+        """The first that can begin: a repaired run waits for those that rank its labels."""
+        for config in self.todo:
+            ranked_by = sources(config, config.ranking) if config.repair != "none" else []
+            if not any(source.run_id in self.claims for source in ranked_by):
+                return config
+        return None
+
     def _start(self, config: RunConfig) -> Iterator[Event]:
         run_id = config.run_id
         self.claims[run_id] = claim(config, self.folder)
@@ -117,7 +137,9 @@ class Sweep:
             yield RunEnded(config)
             return
         yield RunStarted(config)
-        if not self.runs.load(config, self.data or load(config.data), self._checkpoint(run_id)):
+        data = self.data or load(config.data)
+        ranking = stored_ranking(config, data, self.folder)
+        if not self.runs.load(config, data, self._checkpoint(run_id), ranking):
             self._put_back(config)
             return
         for record in self.runs.records(run_id):
@@ -143,7 +165,8 @@ class Sweep:
         elif self.runs.is_complete(run_id):
             wall, share = self.seconds.get(run_id, (1.0, 1.0))
             records = self.runs.records(run_id)
-            save(config, records, self.hardware, self.folder, runs_at_once=round(wall / share, 1))
+            scores, at_once = self.runs.scores(run_id), round(wall / share, 1)
+            save(config, records, scores, self.hardware, self.folder, runs_at_once=at_once)
             self._checkpoint(run_id).unlink()
             self._release(run_id)
             yield RunEnded(config)
@@ -156,7 +179,7 @@ class Sweep:
             yield from events
         except torch.AcceleratorError:  # the GPU itself is in trouble: no run can go on
             raise
-        except (TakenError, DivergedError, TooLargeError) as error:
+        except (TakenError, DivergedError, TooLargeError, NotRankedError) as error:
             self._release(config.run_id)
             yield RunEnded(config, failure=error)
         except RuntimeError as error:  # torch's, of this run alone: a missing kernel, say
@@ -178,9 +201,18 @@ class Sweep:
         return self.folder / "running" / f"{run_id}.safetensors"
 
 
+def stored_ranking(config: RunConfig, data: Cifar10, folder: Path) -> Ranking | None:
+    """The ranking of the labels that a repaired run needs, from the finished runs."""
+    if config.repair == "none":
+        return None
+    labels = given_labels(config, data.train_labels).labels
+    return ranking_for(config, labels, lambda source: load_scores(source.run_id, folder))
+
+
 def save(
     config: RunConfig,
     records: list[EpochRecord],
+    scores: ImageScores | None,
     hardware: Hardware,
     folder: Path,
     runs_at_once: float = 1.0,
@@ -190,4 +222,5 @@ def save(
     runs_at_once: how many were trained side by side, on average. Raises SweepError, StorageError.
     """
     seconds = sum(record.seconds for record in records)
-    add_results([Result(config, records, provenance(hardware, seconds, runs_at_once))], folder)
+    about = provenance(hardware, seconds, runs_at_once)
+    add_results([Result(config, records, about, scores)], folder)

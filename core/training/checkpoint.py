@@ -4,22 +4,32 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.nn import Module
 from torch.optim import Optimizer
 
+from core.cleaning.scores import ImageScores, from_arrays, to_arrays
 from core.config import RunConfig
 from core.errors import CheckpointError, StorageError
 from core.paths import put_in_place
 from core.records import EpochRecord
 
+SCORES = "scores."  # before the names of their arrays
+
 
 def save_checkpoint(
-    path: Path, config: RunConfig, model: Module, optimizer: Optimizer, records: list[EpochRecord]
+    path: Path,
+    config: RunConfig,
+    model: Module,
+    optimizer: Optimizer,
+    loss: Module,
+    records: list[EpochRecord],
+    scores: ImageScores | None,
 ) -> None:
-    """Replace the checkpoint at `path`, atomically; records: of all epochs so far.
+    """Replace the checkpoint at `path`, atomically; records, scores: of all epochs so far.
 
     Raises StorageError (a full disk).
     """
@@ -32,8 +42,10 @@ def save_checkpoint(
         path.parent.mkdir(parents=True, exist_ok=True)  # deleted while the run was trained, say
         # safetensors takes no channels-last tensors; loading copies back into that layout.
         tensors = {
-            name: tensor.cpu().contiguous() for name, tensor in _tensors(model, optimizer).items()
+            name: tensor.cpu().contiguous() for name, tensor in _tensors(model, optimizer, loss).items()
         }
+        for name, array in to_arrays(scores).items() if scores else ():
+            tensors[SCORES + name] = torch.from_numpy(np.array(array))
         save_file(tensors, part, metadata=about)
         put_in_place(part, path)
     except (OSError, SafetensorError) as error:  # the latter reports a failed write, too
@@ -43,10 +55,11 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, config: RunConfig, model: Module, optimizer: Optimizer
-) -> list[EpochRecord]:
-    """Put the state at `path` into model and optimizer; return the records of its epochs.
+    path: Path, config: RunConfig, model: Module, optimizer: Optimizer, loss: Module
+) -> tuple[list[EpochRecord], ImageScores | None]:
+    """Put the state at `path` into model, optimizer and loss; return the records of its epochs.
 
+    And the scores of its images; None where an earlier version, which kept none, has saved it.
     Raises CheckpointError where the file is damaged or belongs to another run.
     """
     try:
@@ -59,8 +72,14 @@ def load_checkpoint(
         for group in optimizer.param_groups:
             for parameter in group["params"] if config.momentum else ():
                 optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-        for name, tensor in _tensors(model, optimizer).items():
+        for name, tensor in _tensors(model, optimizer, loss).items():
             tensor.copy_(saved[name])
+        arrays = {
+            name.removeprefix(SCORES): tensor.numpy()
+            for name, tensor in saved.items()
+            if name.startswith(SCORES)
+        }
+        scores = from_arrays(arrays) if arrays else None
     except torch.OutOfMemoryError:  # a RuntimeError, too, but no fault of the file
         raise
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
@@ -68,12 +87,13 @@ def load_checkpoint(
             f"{path} is no checkpoint, or a damaged one ({error}): name another file, or delete this "
             "one to start the run again."
         ) from None
-    return records
+    return records, scores
 
 
-def _tensors(model: Module, optimizer: Optimizer) -> dict[str, torch.Tensor]:
-    """Weights, buffers and momentum by name, without copying."""
+def _tensors(model: Module, optimizer: Optimizer, loss: Module) -> dict[str, torch.Tensor]:
+    """Weights, momentum and the buffers of both modules by name, without copying."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"loss.{name}": tensor for name, tensor in loss.state_dict().items()}
     for name, parameter in model.named_parameters():
         momentum = optimizer.state[parameter].get("momentum_buffer")
         if momentum is not None:  # SGD keeps none at momentum 0

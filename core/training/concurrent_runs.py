@@ -15,6 +15,8 @@ from pathlib import Path
 
 import torch
 
+from core.cleaning.ranking import Ranking
+from core.cleaning.scores import ImageScores
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10
 from core.errors import CheckpointError, TooLargeError
@@ -71,6 +73,10 @@ class ConcurrentRuns:
         """Of all epochs of a loaded run, those of its checkpoint included."""
         return self._trainings[run_id].records
 
+    def scores(self, run_id: str) -> ImageScores | None:
+        """What a loaded run tells of its images, see Training."""
+        return self._trainings[run_id].scores
+
     def is_complete(self, run_id: str) -> bool:
         """Whether a loaded run has all its epochs."""
         return self._trainings[run_id].is_complete
@@ -92,9 +98,16 @@ class ConcurrentRuns:
         others = [self._trainings[run_id].config for run_id in self.in_flight]
         return not others or needed([*others, config], self.device) <= self.memory
 
-    def load(self, config: RunConfig, data: Cifar10, checkpoint: Path) -> bool:
+    def load(
+        self,
+        config: RunConfig,
+        data: Cifar10,
+        checkpoint: Path,
+        ranking: Ranking | None = None,
+    ) -> bool:
         """Bring a run into memory, with the epochs that its checkpoint holds.
 
+        ranking: of its labels, where it repairs some.
         To make room runs that are not in flight are evicted, the one launched last first:
         its turn comes last. A damaged checkpoint is set aside, and the run starts again.
         False, or TooLargeError, where the memory is short: see `launch`.
@@ -104,7 +117,7 @@ class ConcurrentRuns:
         self._make_room_for(config)
 
         def work() -> None:
-            self._trainings[config.run_id] = self._training(config, data, checkpoint)
+            self._trainings[config.run_id] = self._training(config, data, checkpoint, ranking)
 
         return self._fits_in_memory(config.run_id, work)
 
@@ -169,10 +182,12 @@ class ConcurrentRuns:
         if training:
             training.close()
 
-    def _training(self, config: RunConfig, data: Cifar10, checkpoint: Path) -> Training:
+    def _training(
+        self, config: RunConfig, data: Cifar10, checkpoint: Path, ranking: Ranking | None
+    ) -> Training:
         """Raises what the training raises; a damaged checkpoint is set aside."""
-        use_graphs = self.abilities.use_graphs
-        start = partial(Training, config, data, str(self.device), use_graphs=use_graphs)
+        use_graphs, device = self.abilities.use_graphs, str(self.device)
+        start = partial(Training, config, data, device, use_graphs=use_graphs, ranking=ranking)
         try:
             return start(checkpoint=checkpoint)
         except CheckpointError as error:

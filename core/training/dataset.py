@@ -4,22 +4,27 @@ N = images of a set, B = batch.
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.cleaning.ranking import Ranking
+from core.cleaning.repair import repair
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10
 from core.data.corruption import (
+    MIXUP,
     TEST,
     TRAIN,
     center_crop,
     channel_statistics,
-    corrupt_labels,
     corrupt_pixels,
     evaluated_images,
     followed_images,
+    given_labels,
+    held_out_images,
 )
 from core.training.devices import compute_dtype
 from core.training.models import IMAGE_SIZE
@@ -30,27 +35,50 @@ EVALUATED_IMAGES = 5_000
 CHUNK = 5_000  # images standardized at a time, so that their float32 copy stays small
 
 
+class Batch(NamedTuple):
+    images: torch.Tensor  # (B, 3, 28, 28)
+    labels: torch.Tensor  # int64 (B,)
+    chosen: torch.Tensor  # int64 (B,): indices of the images
+    # With mixup:
+    partner_labels: torch.Tensor | None = None  # int64 (B,): of the images mixed in
+    weight: torch.Tensor | None = None  # (): of each image in its mixture
+
+
 class Dataset:
     """The training and test set of one run, whole, as tensors on `device`.
 
-    train_images, test_images: (N, 3, 28, 28); labels, test_labels: int64 (N,).
+    train_images, test_images: (N, 3, 28, 28); labels, test_labels: int64 (N,). The training
+    images are all there, also those that are not trained on.
     given_labels, true_labels, true_test_labels: labels once more, as arrays for the metrics.
+    trained: indices of the training images that are trained on, rising.
+    held_out: those of the validation set, rising; no image is in both.
     followed: indices of the training images whose predictions are recorded.
-    part: indices of the training images that are evaluated at an epoch which is not the last
+    part: indices of the trained images that are evaluated at an epoch which is not the last
         (see EVALUATED_IMAGES), or None where all are.
     """
 
-    def __init__(self, config: RunConfig, data: Cifar10, device: torch.device):
+    def __init__(
+        self,
+        config: RunConfig,
+        data: Cifar10,
+        device: torch.device,
+        ranking: Ranking | None = None,
+    ):
+        """ranking: of the labels, where the run repairs some. Raises NotRankedError without it."""
         self.config = config
         self.device = device
         self.true_labels = np.asarray(data.train_labels, dtype=np.int64)
-        corrupted = corrupt_labels(self.true_labels, config.level, config.seed)
-        self.given_labels = corrupted.labels
-        self.followed = followed_images(corrupted.is_wrong, config.seed)
+        corrupted = given_labels(config, self.true_labels)
+        self.given_labels, is_trained = repair(config, corrupted.labels, ranking)
+        images, seed = len(self.true_labels), config.seed
+        self.held_out = held_out_images(images, config.validation, config.fold, seed)
+        is_trained[self.held_out] = False
+        self.trained = np.flatnonzero(is_trained)
+        self.followed = followed_images(corrupted.is_wrong, seed)  # the same, whatever is repaired
         self.part: NDArray[np.int64] | None = None
-        if len(self.true_labels) > EVALUATED_IMAGES:
-            self.part = evaluated_images(len(self.true_labels), EVALUATED_IMAGES, config.seed)
-        self.labels = torch.from_numpy(corrupted.labels).to(device)
+        if len(self.trained) > EVALUATED_IMAGES:
+            self.part = self.trained[evaluated_images(len(self.trained), EVALUATED_IMAGES, seed)]
+        self.labels = torch.from_numpy(self.given_labels).to(device)
         self.true_test_labels = np.asarray(data.test_labels, dtype=np.int64)
         self.test_labels = torch.from_numpy(self.true_test_labels).to(device)
         corruption, seed, self.layout = images_of(config)
@@ -60,42 +88,71 @@ class Dataset:
         if config.random_crop:
             self.uncropped = uncropped(data, device)
             self.corners = torch.empty(len(self.labels), 2, dtype=torch.int64, device=device)
-        self.order = torch.empty(len(self.labels), dtype=torch.int64, device=device)
+        if config.mixup:
+            self.partners = torch.empty(len(self), dtype=torch.int64, device=device)
+            self.weights = torch.empty(len(self), device=device)
+        self._trained = torch.from_numpy(self.trained).to(device)
+        self.order = torch.empty(len(self), dtype=torch.int64, device=device)
         self.position = torch.zeros((), dtype=torch.int64, device=device)  # in the order
         self.ramp = torch.arange(config.batch_size, device=device)
 
     def __len__(self) -> int:
-        """Training images."""
-        return len(self.labels)
+        """Images that are trained on."""
+        return len(self.trained)
 
     def train_part(self, indices: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
         """Images and labels of the training images with these indices."""
+        if len(indices) == len(self.labels):  # all: not copied
+            return self.train_images, self.labels
         chosen = torch.from_numpy(indices).to(self.device)
         return self.train_images.index_select(0, chosen), self.labels.index_select(0, chosen)
 
     def shuffle(self, epoch: int) -> None:
         """Begin an epoch: every image once, in an order fixed by the run's seed and the epoch."""
         draw = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
-        self.order.copy_(torch.randperm(len(self.order), generator=draw))
+        self.order.copy_(self._trained[torch.randperm(len(self), generator=draw).to(self.device)])
         if self.config.random_crop:
             span = self.uncropped.shape[-1] - IMAGE_SIZE + 1
-            self.corners.copy_(torch.randint(span, (len(self.order), 2), generator=draw))
+            self.corners.copy_(torch.randint(span, (len(self.labels), 2), generator=draw))
+        if self.config.mixup:
+            self.partners.copy_(
+                self._trained[torch.randperm(len(self), generator=draw).to(self.device)]
+            )
+            self.weights.copy_(torch.from_numpy(self._mixing_weights(epoch)))
         self.position.zero_()
 
-    def next_batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def _mixing_weights(self, epoch: int) -> NDArray[np.float32]:
+        """(N,): of each image in its mixture, one draw for each batch."""
+        size, alpha = self.config.batch_size, self.config.mixup
+        rng = np.random.default_rng([self.config.seed, MIXUP, epoch])
+        drawn = rng.beta(alpha, alpha, size=-(-len(self) // size)).astype(np.float32)
+        return np.repeat(drawn, size)[: len(self)]
+
+    def next_batch(self, size: int) -> Batch:
         """The next images and labels of the epoch.
 
         The position is kept on the device, so that a CUDA graph of this finds new images
         every time it is replayed.
         """
-        chosen = self.order.index_select(0, self.position + self.ramp[:size])
+        places = self.position + self.ramp[:size]
+        chosen = self.order.index_select(0, places)
+        images = self._images(chosen)
+        labels = self.labels.index_select(0, chosen)
+        if not self.config.mixup:
+            self.position += size
+            return Batch(images, labels, chosen)
+        others = self.partners.index_select(0, places)
+        weight = self.weights.index_select(0, self.position[None])[0]
+        mixed = weight * images.float() + (1 - weight) * self._images(others).float()
         self.position += size
-        if self.config.random_crop:
-            corners = self.corners.index_select(0, chosen)
-            images = self._format(standardize(crop_at(self.uncropped, chosen, corners)))
-        else:
-            images = self.train_images.index_select(0, chosen)
-        return images, self.labels.index_select(0, chosen)
+        return Batch(self._format(mixed), labels, chosen, self.labels.index_select(0, others), weight)
+
+    def _images(self, chosen: torch.Tensor) -> torch.Tensor:
+        """The training images with these indices, as the network sees them in this epoch."""
+        if not self.config.random_crop:
+            return self.train_images.index_select(0, chosen)
+        corners = self.corners.index_select(0, chosen)
+        return self._format(standardize(crop_at(self.uncropped, chosen, corners)))
 
     def _format(self, images: torch.Tensor) -> torch.Tensor:
         return images.to(compute_dtype(self.device), memory_format=self.layout)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -18,14 +18,24 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
-from core.config import RunConfig
+from core.cleaning.ranking import Ranking
+from core.cleaning.scores import ImageScores, no_scores
+from core.config import CLASS_COUNT, RunConfig
 from core.data.cifar10 import Cifar10
 from core.errors import DivergedError
-from core.records import EpochProgress, EpochRecord, is_complete, is_last, training_metrics
+from core.records import (
+    EpochProgress,
+    EpochRecord,
+    count_losses,
+    is_complete,
+    is_last,
+    training_metrics,
+)
 from core.training.checkpoint import load_checkpoint, save_checkpoint
 from core.training.cuda_graphs import Replayed, ReplayedSteps, new_pool
 from core.training.dataset import Dataset
 from core.training.devices import autocast, best_device
+from core.training.losses import batch_loss, build_loss
 from core.training.models import build_model
 from core.training.streams import Mark, Stream, has_passed, seconds_between, wait_for
 
@@ -33,7 +43,13 @@ EVALUATION_BATCH = 1000  # images at a time
 # With convolutions on a CPU so few that what a layer makes stays in its cache: twice as fast.
 CPU_EVALUATION_BATCH = 100
 
-Evaluation = tuple[torch.Tensor, torch.Tensor]  # mean loss, float64 (); predictions, int64 (N,)
+
+class Evaluation(NamedTuple):
+    """Of the images of one set, on the device."""
+
+    loss: torch.Tensor  # float64 (): mean cross-entropy
+    predictions: torch.Tensor  # int64 (N,)
+    log_probabilities: torch.Tensor  # (N, K)
 
 
 def train(
@@ -42,6 +58,7 @@ def train(
     device: str | None = None,
     checkpoint: Path | None = None,
     evaluate_all: bool = False,
+    ranking: Ranking | None = None,
 ) -> Iterator[EpochRecord]:
     """Train one network from scratch; yield what was measured after each epoch.
 
@@ -49,10 +66,12 @@ def train(
     state is saved there before each record is yielded; where that file exists already,
     its records are yielded once more and training resumes behind them. Of a large training
     set a part is evaluated after each epoch but the last, see EpochRecord.evaluated_on, or
-    with `evaluate_all` all of it.
-    Raises DivergedError, and CheckpointError for a checkpoint that is not this run's.
+    with `evaluate_all` all of it. A run that repairs labels needs their `ranking`.
+    Raises DivergedError, NotRankedError, and CheckpointError for a checkpoint that is not this run's.
     """
-    training = Training(config, data, device or best_device(), checkpoint, evaluate_all=evaluate_all)
+    training = Training(
+        config, data, device or best_device(), checkpoint, evaluate_all=evaluate_all, ranking=ranking
+    )
     try:
         yield from list(training.records)
         while not training.is_complete:
@@ -62,8 +81,22 @@ def train(
         training.close()
 
 
+def train_to_end(
+    config: RunConfig, data: Cifar10, device: str, ranking: Ranking | None = None
+) -> tuple[list[EpochRecord], ImageScores | None]:
+    """All records of one run, and what it tells of its images. Raises what `train` raises."""
+    training = Training(config, data, device, ranking=ranking)
+    try:
+        while not training.is_complete:
+            training.launch()
+            training.collect()
+    finally:
+        training.close()
+    return training.records, training.scores
+
+
 def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size: int) -> Evaluation:
-    """Mean cross-entropy, float64 (), and the predicted classes, int64 (N,), on the device.
+    """The network's answers and their cross-entropy.
 
     images: (N, 3, 28, 28); labels: int64 (N,); size: images at a time.
     """
@@ -81,15 +114,17 @@ def evaluation_in_batches(
 ) -> Generator[None, None, Evaluation]:
     """The same, to be stopped after each batch: no setting of torch outlives one."""
     dtype = torch.float32 if images.device.type == "mps" else torch.float64  # which mps lacks
-    loss, predictions = torch.zeros((), dtype=dtype, device=images.device), []
+    loss = torch.zeros((), dtype=dtype, device=images.device)
+    predictions, log_probabilities = [], []
     model.eval()
     for batch, given in zip(images.split(size), labels.split(size), strict=True):
         with torch.no_grad(), autocast(images.device):
             logits = model(batch).float()  # (B, K)
             loss += F.cross_entropy(logits, given, reduction="sum")
             predictions.append(logits.argmax(dim=1))
+            log_probabilities.append(F.log_softmax(logits, dim=1))
         yield
-    return loss / len(images), torch.cat(predictions)
+    return Evaluation(loss / len(images), torch.cat(predictions), torch.cat(log_probabilities))
 
 
 class Training:
@@ -108,31 +143,37 @@ class Training:
         checkpoint: Path | None = None,
         use_graphs: bool | None = None,
         evaluate_all: bool = False,
+        ranking: Ranking | None = None,
     ):
         """use_graphs: replay CUDA graphs; by default on a GPU.
         evaluate_all: all training images after every epoch, however many they are.
+        ranking: of the labels, where the run repairs some.
 
-        Raises CheckpointError for a checkpoint that is damaged or another run's.
+        Raises CheckpointError for a checkpoint that is damaged or another run's, NotRankedError.
         """
         self.config = config
         self.checkpoint = checkpoint
-        self.dataset = Dataset(config, data, torch.device(device))
+        self.dataset = Dataset(config, data, torch.device(device), ranking)
         self.device = self.dataset.device
         # Does the device do what it has been given, while the host turns to other runs?
         self.works_by_itself = self.device.type == "cuda"
         self.model, self.optimizer = initialize(config, self.device)
+        images = len(self.dataset.given_labels)
+        self.loss_function = build_loss(config, images, CLASS_COUNT, self.device)
         self.records: list[EpochRecord] = []
+        # None for a run that an earlier version began, which kept none.
+        self.scores: ImageScores | None = no_scores(images, self.dataset.held_out, CLASS_COUNT)
         if checkpoint and checkpoint.exists():
-            self.records = load_checkpoint(checkpoint, config, self.model, self.optimizer)
+            self.records, self.scores = load_checkpoint(
+                checkpoint, config, self.model, self.optimizer, self.loss_function
+            )
         self.epoch: Iterator[None] | None = None  # the work that is left of the one launched
         self.in_flight: EpochInFlight | None = None
         self.progress = EpochProgress()  # stays empty on a CUDA GPU
         self.evaluated = None if evaluate_all else self.dataset.part
         self.take_steps: Callable[[int], None] = self.take_steps_one_by_one
-        self.evaluate: Callable[[], list[Evaluation]] | None = None  # by one graph
-        if self.evaluated is not None:
-            self.part = self.dataset.train_part(self.evaluated)
-            self.followed = self.dataset.train_part(self.dataset.followed)
+        self.evaluate: Callable[[], dict[str, Evaluation]] | None = None  # by one graph
+        self.sets = self._evaluated_sets(self.evaluated)
         self.stream = Stream(self.device)  # last: it waits for all that was made before it
         if self.works_by_itself if use_graphs is None else use_graphs:
             self._replay_graphs()
@@ -157,9 +198,9 @@ class Training:
 
     def step(self, size: int) -> None:
         """Stochastic gradient descent on the next batch."""
-        images, labels = self.dataset.next_batch(size)  # (B, 3, 28, 28), (B,)
-        with autocast(images.device):
-            loss = F.cross_entropy(self.model(images), labels)
+        batch = self.dataset.next_batch(size)
+        with autocast(self.device):
+            loss = batch_loss(self.loss_function, self.model(batch.images), batch)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -182,20 +223,30 @@ class Training:
         if self.evaluate and part is self.evaluated:
             evaluations = self.evaluate()
         else:
-            size, evaluations = evaluation_batch(self.config, self.device), []
-            for images, labels in self._evaluated_sets(part):
-                evaluation = yield from evaluation_in_batches(self.model, images, labels, size)
-                evaluations.append(evaluation)
+            size, evaluations = evaluation_batch(self.config, self.device), {}
+            sets = self.sets if part is self.evaluated else self._evaluated_sets(part)
+            for name, (images, labels) in sets.items():
+                evaluations[name] = yield from evaluation_in_batches(self.model, images, labels, size)
         self.in_flight = EpochInFlight(started, trained, self.stream.mark(), part, evaluations)
 
     def _evaluated_sets(
         self, part: NDArray[np.int64] | None
-    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """The test set and the whole training set; or, with a part, that and the followed images."""
-        test = (self.dataset.test_images, self.dataset.test_labels)
-        if part is None:
-            return [test, (self.dataset.train_images, self.dataset.labels)]
-        return [test, self.part, self.followed]
+    ) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        """By name, the images and labels to evaluate.
+
+        part: which of the trained images are evaluated as "train"; None: all of them. The
+        followed ones are a set of their own where they may not be among them.
+        """
+        dataset = self.dataset
+        sets = {
+            "test": (dataset.test_images, dataset.test_labels),
+            "train": dataset.train_part(dataset.trained if part is None else part),
+        }
+        if part is not None or len(dataset) < len(dataset.labels):
+            sets["followed"] = dataset.train_part(dataset.followed)
+        if len(dataset.held_out):
+            sets["validation"] = dataset.train_part(dataset.held_out)
+        return sets
 
     def _replay_graphs(self) -> None:
         """From now on, steps and evaluation are CUDA graphs."""
@@ -203,10 +254,9 @@ class Training:
         pool = new_pool()
         self.take_steps = ReplayedSteps(lambda: self.step(self.config.batch_size), pool).take
         model, size = self.model, evaluation_batch(self.config, self.device)
-        sets = self._evaluated_sets(self.evaluated)
         few = (self.dataset.test_images[:size], self.dataset.test_labels[:size])
         self.evaluate = Replayed(
-            lambda: [evaluate(model, images, labels, size) for images, labels in sets],
+            lambda: {name: evaluate(model, *found, size) for name, found in self.sets.items()},
             pool,
             warm_up=lambda: evaluate(model, *few, size),
         )
@@ -255,34 +305,59 @@ class Training:
         assert work is not None, "all its work has been given"
         wait_for(work.evaluated)
         self.epoch = self.in_flight = None
-        (test_loss, test_predictions), (train_loss, predictions), *of_followed = (
-            (loss.item(), classes.cpu().numpy()) for loss, classes in work.evaluations
-        )
-        chosen = slice(None) if work.part is None else work.part
-        if not np.isfinite([train_loss, test_loss]).all():
+        found = {name: Measured.of(evaluation) for name, evaluation in work.evaluations.items()}
+        test, on_train, held_out = found["test"], found["train"], found.get("validation")
+        chosen = dataset.trained if work.part is None else work.part
+        labels, true_labels = dataset.given_labels[chosen], dataset.true_labels[chosen]
+        if not np.isfinite([on_train.loss, test.loss]).all():
             raise DivergedError(
                 f"The training diverged in epoch {epoch} (its loss is no longer a number): "
                 f"try a learning rate under {self.config.learning_rate:g}."
             )
         record = EpochRecord(
             epoch=epoch,
-            train_loss=train_loss,
-            test_loss=test_loss,
-            test_error=float(np.mean(test_predictions != dataset.true_test_labels)),
-            **training_metrics(predictions, dataset.given_labels[chosen], dataset.true_labels[chosen]),
+            train_loss=on_train.loss,
+            test_loss=test.loss,
+            test_error=float(np.mean(test.predictions != dataset.true_test_labels)),
+            **training_metrics(on_train.predictions, labels, true_labels),
             learning_rate=self.learning_rate,
             seconds=seconds_between(work.started, work.evaluated),
             images_per_second=len(dataset) / seconds_between(work.started, work.trained),
-            predictions=tuple(
-                (of_followed[0][1] if of_followed else predictions[dataset.followed]).tolist()
-            ),
+            predictions=tuple(self._of_followed(found).tolist()),
             evaluated_on=None if work.part is None else len(work.part),
+            validation_error=held_out and held_out.error(dataset.given_labels[dataset.held_out]),
+            loss_counts=count_losses(on_train.losses(labels), labels != true_labels),
         )
+        scores = self._scores_after(found, chosen, record.validation_error)
         records = [*self.records, record]
         if self.checkpoint:
-            save_checkpoint(self.checkpoint, self.config, self.model, self.optimizer, records)
-        self.records = records
+            parts = (self.model, self.optimizer, self.loss_function)
+            save_checkpoint(self.checkpoint, self.config, *parts, records, scores)
+        self.records, self.scores = records, scores
         return record
+
+    def _of_followed(self, found: "dict[str, Measured]") -> NDArray[np.int64]:
+        """The predictions of the followed images."""
+        if "followed" in found:
+            return found["followed"].predictions
+        return found["train"].predictions[self.dataset.followed]  # which is every image
+
+    def _scores_after(
+        self, found: "dict[str, Measured]", chosen: NDArray[np.int64], error: float | None
+    ) -> ImageScores | None:
+        """With this epoch. Images count that are evaluated at each: of a large set the part."""
+        if self.scores is None:
+            return None
+        indices, answers = chosen, found["train"].log_probabilities
+        if self.evaluated is not None and chosen is not self.evaluated:  # the last epoch of a large set
+            places = np.searchsorted(chosen, self.evaluated)
+            indices, answers = self.evaluated, answers[places]
+        if "validation" in found:
+            indices = np.concatenate([indices, self.dataset.held_out])
+            answers = np.concatenate([answers, found["validation"].log_probabilities])
+            order = np.argsort(indices)
+            indices, answers = indices[order], answers[order]
+        return self.scores.add_epoch(indices, answers, self.dataset.given_labels, error)
 
     def close(self) -> None:
         """Wait until a GPU has done all its work with this run's memory."""
@@ -297,7 +372,27 @@ class EpochInFlight:
     trained: Mark
     evaluated: Mark
     part: NDArray[np.int64] | None  # training images evaluated; None: all
-    evaluations: list[Evaluation]  # on test set, training set and, with a part, followed images
+    evaluations: dict[str, Evaluation]  # by the name of the set, see Training._evaluated_sets
+
+
+class Measured(NamedTuple):
+    """An Evaluation on the host."""
+
+    loss: float
+    predictions: NDArray[np.int64]  # (N,)
+    log_probabilities: NDArray[np.float32]  # (N, K)
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> "Measured":
+        loss, predictions, log_probabilities = evaluation
+        return cls(loss.item(), predictions.cpu().numpy(), log_probabilities.cpu().numpy())
+
+    def error(self, labels: NDArray[np.int64]) -> float:
+        return float(np.mean(self.predictions != labels))
+
+    def losses(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Of each image, (N,): cross-entropy against these labels."""
+        return -self.log_probabilities[np.arange(len(labels)), labels]
 
 
 def evaluation_batch(config: RunConfig, device: torch.device) -> int:

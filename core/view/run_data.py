@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import RunConfig
-from core.data.corruption import corrupt_labels, followed_images
+from core.data.corruption import followed_images, given_labels
+from core.data.noise import wrong_share
 from core.records import EpochRecord, memorized_by_chance
 from core.view.captions.run import describe_empty, describe_errors, run_title
 from core.view.charts.style import COLOURS, SHORT
@@ -58,7 +59,7 @@ def few_of(is_wrong: NDArray[np.bool_], level: float, few: int) -> tuple[int, ..
 
     is_wrong: of the shown ones at this level, (24,).
     """
-    count = round(few * 0.9 * level)
+    count = round(few * wrong_share(RunConfig(level=level)))
     chosen = [*np.flatnonzero(is_wrong)[:count], *np.flatnonzero(~is_wrong)[: few - count]]
     return tuple(sorted(map(int, chosen)))
 
@@ -73,7 +74,7 @@ class RunData:
 
     def __init__(self, config: RunConfig, true_labels: NDArray[np.uint8], places: Sequence[int]):
         """true_labels: of all training images, (N,); places: of those shown, among the 24."""
-        corrupted = corrupt_labels(true_labels, config.level, config.seed)
+        corrupted = given_labels(config, true_labels)
         shown = shown_images(len(true_labels), config.seed)
         followed = shown_places(corrupted.is_wrong, config.seed)
         self.config = config
@@ -82,7 +83,7 @@ class RunData:
             "title": run_title(config),
             "level": config.level,
             "level_text": f"{config.level:.0%}",
-            "floor": 0.9 * config.level or None,
+            "floor": wrong_share(config) or None,
             "intro": describe_empty(config),
             "tiles": [
                 {
@@ -108,7 +109,7 @@ class RunData:
     def _epoch(self, records: list[EpochRecord]) -> list[Any]:
         """Its VALUES, its sentence, and what the network says of each photograph, a digit each."""
         last = records[-1]
-        chance = None if last.recovered is None else memorized_by_chance(last.recovered)
+        chance = memorized_by_chance(self.config, last.recovered)
         values = [*(getattr(last, name) for name in LINES), chance]
         predicted = "".join(str(last.predictions[place]) for place in self.followed if last.predictions)
         return [*map(_short, values), describe_errors(self.config, records), predicted]

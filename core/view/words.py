@@ -9,7 +9,28 @@ LABELS = {
     "recovered": "predicted as the true class",
     "test_loss": "test loss",
     "train_loss": "training loss",
+    "validation_error": "validation error",
 }
+NOISES = {  # what a label that is drawn again becomes
+    "uniform": "random labels",
+    "pair": "labels of the next class",
+    "confusable": "labels of a look-alike",
+    "human-aggregate": "labels by people, by majority",
+    "human-worst": "labels by people, the worst of three",
+    "own": "labels by a matrix of one's own",
+}
+LOSSES = {
+    "cross-entropy": "cross-entropy, the usual one",
+    "label-smoothing": "label smoothing",
+    "generalized": "generalized cross-entropy",
+    "early-learning": "early-learning regularization",
+}
+RANKINGS = {  # by what a label is suspicious
+    "loss": "loss when it was time to stop",
+    "margin": "area under the margin",
+    "confident": "confident learning",
+}
+REPAIRS = {"drop": "dropped", "relabel": "named by the network"}
 NETWORKS = {
     "mlp-1x512": "small network, 1 hidden layer",
     "mlp-3x512": "deeper network, 3 hidden layers",

@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
-from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels, transition_counts
+from core.data.corruption import center_crop, corrupt_pixels, given_labels, transition_counts
 from core.view import gallery
 from core.view.captions.corruption import describe_corruption
 from core.view.charts import transitions
@@ -38,7 +38,7 @@ def sheet(data_name: str, shown: bytes, shown_as: tuple | None, _images: np.ndar
 def show_labels(config: RunConfig) -> None:
     """What was done to the training set: many photographs, counts, and where the labels went."""
     data = resources.data(config.data)
-    corrupted = corrupt_labels(data.train_labels, config.level, config.seed)
+    corrupted = given_labels(config, data.train_labels)
     st.markdown(f"**{describe_corruption(config, corrupted)}**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         true_class = st.selectbox(

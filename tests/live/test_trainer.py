@@ -6,13 +6,16 @@ import time
 import pytest
 import torch
 
+from core.cleaning.ranking import rank, sources
 from core.config import RunConfig
+from core.data.corruption import given_labels
 from core.errors import StoreError
 from core.live import trainer as trainer_module
+from core.live.image_scores import find_scores
 from core.live.store import MAX_ATTEMPTS, Store
 from core.live.trainer import WORK_SECONDS, Trainer
 from core.training.memory_plan import needed
-from core.training.training import Training, train
+from core.training.training import Training, train, train_to_end
 from tests.samples import as_on_a_gpu, reproducible
 
 CONFIG = RunConfig(level=0.5, epochs=3, batch_size=256)
@@ -36,8 +39,41 @@ def test_a_queued_run_is_trained_to_its_end(store, trainer, tiny):
     assert [trainer.turn() for _ in range(4)] == [True, True, True, False]
     assert store.run(run.run_id).status == "finished"
     assert reproducible(store.records(run.run_id)) == reproducible(train(CONFIG, tiny, "cpu"))
-    assert list(trainer.folder.iterdir()) == [] and trainer.runs.loaded == []
+    assert [path.name for path in trainer.folder.iterdir()] == [f"{run.run_id}.npz"]
+    assert find_scores(trainer.folder, run.run_id).epochs == 3 and trainer.runs.loaded == []
     assert store.speeds()[("mlp-1x512", 256)] > 0
+
+
+REPAIRED = dataclasses.replace(CONFIG, repair="drop", repaired=0.25)
+
+
+def test_a_repaired_run_is_trained_by_the_scores_of_the_runs_before_it(store, trainer, tiny):
+    (source,) = sources(REPAIRED, "loss")
+    store.submit(source, "ann")
+    while trainer.turn():
+        pass
+    store.submit(REPAIRED, "ann")
+    while trainer.turn():
+        pass
+    labels = given_labels(REPAIRED, tiny.train_labels).labels
+    scores = find_scores(trainer.folder, source.run_id)
+    ranking = rank("loss", [scores], labels)
+    assert store.run(REPAIRED.run_id).status == "finished"
+    expected, _ = train_to_end(REPAIRED, tiny, "cpu", ranking)
+    assert reproducible(store.records(REPAIRED.run_id)) == reproducible(expected)
+
+
+def test_a_repaired_run_without_them_ends_in_a_sentence(store, trainer):
+    run = store.submit(REPAIRED, "ann")
+    while trainer.turn():
+        pass
+    ended = store.run(run.run_id)
+    assert ended.status == "failed" and "train the runs that find the wrong labels" in ended.message
+
+
+def test_damaged_scores_are_as_good_as_none(store, trainer):
+    trainer.folder.joinpath("abc.npz").write_bytes(b"PK")
+    assert find_scores(trainer.folder, "abc") is None
 
 
 def seeded(seed: int, **settings) -> RunConfig:

@@ -19,7 +19,10 @@ def stored(request, monkeypatch, tmp_path):
         runs = load_runs()
         runs = runs[:0] if request.param == "none" else runs[runs.model == "mlp-1x512"][:1]
         epochs = results.load_tables(results.SWEEP_FOLDER)[1]
-        results.add_tables(runs, epochs[epochs.run_id.isin(runs.run_id)], tmp_path)
+        tables = results.Tables(
+            runs, epochs[epochs.run_id.isin(runs.run_id)], pd.DataFrame({"run_id": []})
+        )
+        results.add_tables(tables, tmp_path)
         for function in (results.load_runs, results.load_epochs, results.load_records):
             *defaults, _ = function.__defaults__
             monkeypatch.setattr(function, "__defaults__", (*defaults, tmp_path))

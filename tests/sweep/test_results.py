@@ -61,6 +61,9 @@ def test_other_endings_are_refused(tmp_path):
         save_result(tmp_path / "run.csv", result(1))
 
 
+FILES = {".lock", "runs.parquet", "epochs.parquet", "scores.parquet"}
+
+
 def test_the_sweep_grows_and_replaces(tmp_path):
     assert len(load_runs(tmp_path)) == 0 and stamp(tmp_path) == 0
     add_results([result(1)], tmp_path)
@@ -71,7 +74,7 @@ def test_the_sweep_grows_and_replaces(tmp_path):
     assert runs.seed.tolist() == [1, 2] and len(load_epochs(runs.run_id, tmp_path)) == 6
     assert runs.final_test_error.tolist() == [0.25, 0.7] and stamp(tmp_path) > first
     assert runs.fitted_epoch.isna().all()
-    assert {path.name for path in tmp_path.glob("*.*")} == {".lock", "runs.parquet", "epochs.parquet"}
+    assert {path.name for path in tmp_path.glob("*.*")} == FILES
 
 
 def test_what_was_put_in_comes_out(tmp_path):
@@ -84,7 +87,7 @@ def test_what_was_put_in_comes_out(tmp_path):
 def test_another_machines_sweep_is_added(tmp_path):
     add_results([result(1)], tmp_path / "here")
     add_results([result(1, test_error=0.25), result(2)], tmp_path / "there")
-    add_tables(*load_tables(tmp_path / "there"), tmp_path / "here")
+    add_tables(load_tables(tmp_path / "there"), tmp_path / "here")
     assert load_runs(tmp_path / "here").final_test_error.tolist() == [0.25, 0.7]
     with pytest.raises(SweepError, match=r"has no runs\.parquet"):
         load_tables(tmp_path)
@@ -106,7 +109,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(StorageError, match="No space left on device"):
         add_results([result(2)], tmp_path)
     assert load_runs(tmp_path).seed.tolist() == [1]
-    assert {path.name for path in tmp_path.glob("*.*")} == {".lock", "runs.parquet", "epochs.parquet"}
+    assert {path.name for path in tmp_path.glob("*.*")} == FILES
 
 
 def shipped(model: str = "mlp-1x512"):

@@ -70,11 +70,11 @@ def test_an_epoch_is_every_example_once(tiny, crop):
     config = RunConfig(batch_size=64, level=1.0, random_crop=crop)
     dataset = Dataset(config, tiny, CPU)
     batches = batches_of(dataset, 1)
-    assert [len(labels) for _, labels in batches] == [64, 64, 64, 8]
-    together = torch.cat([labels for _, labels in batches])
+    assert [len(batch.labels) for batch in batches] == [64, 64, 64, 8]
+    together = torch.cat([batch.labels for batch in batches])
     assert (together.bincount(minlength=10) == dataset.labels.bincount(minlength=10)).all()
     if not crop:
-        seen = torch.cat([images for images, _ in batches]).float().flatten(1).numpy()
+        seen = torch.cat([batch.images for batch in batches]).float().flatten(1).numpy()
         given = dataset.train_images.float().flatten(1).numpy()
         assert (np.sort(seen, axis=0) == np.sort(given, axis=0)).all()
 
@@ -82,7 +82,7 @@ def test_an_epoch_is_every_example_once(tiny, crop):
 def test_order_differs_between_epochs_and_seeds_and_is_fixed_otherwise(tiny):
     def order(seed, epoch):
         dataset = Dataset(RunConfig(seed=seed), tiny, CPU)
-        return torch.cat([images for images, _ in batches_of(dataset, epoch)])
+        return torch.cat([batch.images for batch in batches_of(dataset, epoch)])
 
     assert torch.equal(order(0, 1), order(0, 1))
     assert not torch.equal(order(0, 1), order(0, 2))

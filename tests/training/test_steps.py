@@ -82,9 +82,9 @@ def test_every_image_is_trained_on_once_in_an_epoch(tiny):
     next_batch = training.dataset.next_batch
 
     def noted(size: int):
-        images, labels = next_batch(size)
-        seen.append(images)
-        return images, labels
+        batch = next_batch(size)
+        seen.append(batch.images)
+        return batch
 
     training.dataset.next_batch = noted
     list(training.train_epoch())

@@ -1,14 +1,27 @@
 """One run: what its curves show, where it stands, how to train it again."""
 
+import shlex
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from core.config import RunConfig, run_name
+from core.data.noise import wrong_share
 from core.live.estimate import Estimate, Speeds, epoch_seconds, time_left
 from core.live.store import RESTARTABLE, LiveRun, Status
 from core.records import EpochRecord, fitted_epoch, memorized_by_chance
-from core.view.words import NETWORKS, about, duration, per_cent, plural
+from core.view.words import (
+    LOSSES,
+    NETWORKS,
+    NOISES,
+    RANKINGS,
+    REPAIRS,
+    about,
+    duration,
+    per_cent,
+    plural,
+)
 
 NOTICEABLE = 0.13  # a share that is more than a tenth by chance
 EXCESS = 0.1  # of repeated wrong labels over chance: from there on the network memorizes
@@ -23,16 +36,34 @@ def run_title(config: RunConfig) -> str:
             "gaussian": "pure noise for images",
         }[config.corruption]
     else:
-        what = f"{100 * config.level:g}% random labels" if config.level else "true labels"
-    shown = {"model", "data", "level", "corruption", "epochs", "batch_size", "learning_rate"}
+        what = f"{100 * config.level:g}% {NOISES[config.noise]}" if config.level else "true labels"
     more = [
-        name.replace("_", " ") + ("" if value is True else f" {value:g}")
+        _in_words(name, value, config)
         for name, value in config.overrides().items()
-        if name not in shown
+        if name not in SHOWN
     ]
     network = NETWORKS[config.model].partition(",")[0]
     parts = [what, network, f"{config.train_images:,} photographs", *more]
     return ", ".join(parts)[0].upper() + ", ".join(parts)[1:]
+
+
+# Of a run's settings what its title says in other words, or leaves to the fields.
+SHOWN = {"model", "data", "level", "corruption", "epochs", "batch_size", "learning_rate"}
+SHOWN |= {"noise", "noise_matrix", "repaired", "ranking"}
+
+
+def _in_words(name: str, value: Any, config: RunConfig) -> str:
+    """A setting that is not the usual one."""
+    if name == "loss":
+        return LOSSES[config.loss]
+    if name == "repair":
+        return (
+            f"the {config.repaired:.0%} most suspicious labels {REPAIRS[config.repair]} "
+            f"(by {RANKINGS[config.ranking]})"
+        )
+    if name == "validation":
+        return f"{config.validation:.0%} held out"
+    return name.replace("_", " ") + ("" if value is True else f" {value:g}")
 
 
 def start_label(config: RunConfig | None, run: LiveRun | None) -> str:
@@ -61,21 +92,23 @@ def describe_errors(
             f"{after} misreads {last.train_error:.1%} of the images it has studied and "
             f"{last.test_error:.0%} of those it has never seen."
         )
-    if config.level == 1:
+    if config.level == 1 and config.noise == "uniform":
         return (
             "All labels are random: there is no pattern to find, and the network can only memorize. "
             f"After {plural(last.epoch, 'epoch')} it repeats {1 - last.train_error:.0%} of its labels "
             "(a blind guess: 10%)."
         )
-    chance = memorized_by_chance(last.recovered)
+    chance = memorized_by_chance(config, last.recovered)
     if max(last.recovered, last.memorized) < NOTICEABLE:
         return f"{after} tells the wrong labels no better than a blind guess yet."
+    blind = "" if chance is None else f" (a blind guess: {chance:.0%})"
     truly = (
         f"of the images with a wrong label it gives {last.recovered:.0%} their true name (a blind "
-        f"guess: 10%) and repeats the wrong one of {last.memorized:.0%} (a blind guess: {chance:.0%})"
+        f"guess: 10%) and repeats the wrong one of {last.memorized:.0%}{blind}"
     )
     if last.recovered > last.memorized:
-        also = "" if last.memorized - chance < EXCESS else ", and already memorizing"
+        memorizes = chance is not None and last.memorized - chance >= EXCESS
+        also = ", and already memorizing" if memorizes else ""
         return f"{after} is finding the pattern{also}: {truly}."
     best = max((record.recovered or 0.0, -record.epoch) for record in records)
     before = ""
@@ -101,14 +134,15 @@ def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
         return "No label is wrong here: there is no wrong label to memorize."
     best_epoch, best, _ = max(known, key=lambda each: each[1])
     _, recovered, memorized = known[-1]
-    chance = (
-        f"a network that knows nothing of the labels would repeat {memorized_by_chance(recovered):.0%}"
-    )
-    if config.level == 1:
-        return f"Now it repeats {memorized:.0%} of the wrong labels; {chance}."
+    by_chance = memorized_by_chance(config, recovered)
+    chance = ""
+    if by_chance is not None:
+        chance = f" (a network that knows nothing of the labels would repeat {by_chance:.0%})"
+    if config.level == 1 and config.noise == "uniform":
+        return f"Now it repeats {memorized:.0%} of the wrong labels{chance}."
     return (
         f"Of the wrongly labelled images the network named {best:.0%} truly in epoch {best_epoch}; now it "
-        f"names {recovered:.0%} truly and repeats the wrong label of {memorized:.0%} ({chance})."
+        f"names {recovered:.0%} truly and repeats the wrong label of {memorized:.0%}{chance}."
     )
 
 
@@ -153,10 +187,15 @@ def describe_empty(config: RunConfig) -> str:
     if not config.level:
         return "Press Start: with enough epochs the training error falls to nothing."
     return (
-        "Press Start. Dashed: where a network would end that named every image correctly (at 0.9 p: p is the "
-        "corruption level, and a label picked at random is wrong nine times in ten). Below it, it has "
-        "memorized wrong labels."
+        "Press Start. Dashed: where a network would end that named every image correctly "
+        f"({_floor_in_words(config)}). Below it, it has memorized wrong labels."
     )
+
+
+def _floor_in_words(config: RunConfig) -> str:
+    if config.noise == "uniform":
+        return "at 0.9 p: p is the corruption level, and a label picked at random is wrong nine times in ten"
+    return f"at {wrong_share(config):.1%}, the share of wrong labels with these settings"
 
 
 def describe_status(
@@ -235,7 +274,7 @@ def command_of(config: RunConfig) -> str:
     """The command that trains this very run again and saves its records."""
     flags = []
     for name, value in config.overrides().items():
-        text = f"{value:g}" if isinstance(value, float) else str(value)
+        text = f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))
         if isinstance(value, bool):
             text = text.lower()
         flags.append(f"--{name.replace('_', '-')} {text}")

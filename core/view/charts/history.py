@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from core.config import RunConfig
+from core.data.noise import wrong_share
 from core.records import EpochRecord, memorized_by_chance
 from core.sweep.reference import Source
 from core.view.charts.style import COLOURS, DASHES, SERIES_COLOURS, SHORT, colour, share_axis
@@ -37,7 +38,9 @@ def fate_history(records: list[EpochRecord], config: RunConfig, height: int = 22
     """
     quantities = [*(LABELS[name] for name in FATES), CHANCE]
     axis = share_axis("Wrongly labelled images")
-    return _history(fate_rows(records), last_epoch(config, records), quantities, axis, ".1%", height)
+    return _history(
+        fate_rows(records, config), last_epoch(config, records), quantities, axis, ".1%", height
+    )
 
 
 def loss_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
@@ -53,24 +56,24 @@ def error_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
     rows = _long(records, ERRORS)
     if config.level:
         ends = (0, last_epoch(config, records))
-        value = 0.9 * config.level
+        value = wrong_share(config)
         rows += [{"epoch": end, "quantity": FLOOR, "value": value, "label": ""} for end in ends]
         rows[-1]["label"] = SHORT[FLOOR]
     return _table(rows)
 
 
-def fate_rows(records: list[EpochRecord]) -> pa.Table:
+def fate_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
     rows = _long(records, FATES)
-    known = [record for record in records if record.recovered is not None]
-    chances = [memorized_by_chance(record.recovered or 0.0) for record in known]
-    rows += [
-        {"epoch": record.epoch, "quantity": CHANCE, "value": chance, "label": ""}
-        for record, chance in zip(known, chances, strict=True)
-    ]
     ends = [row["value"] for row in rows if row["label"]]
-    if known and all(abs(chances[-1] - end) > LABEL_DISTANCE for end in ends):
-        rows[-1]["label"] = SHORT[CHANCE]
-    return _table(rows)
+    by_epoch = [(record.epoch, memorized_by_chance(config, record.recovered)) for record in records]
+    chances = [
+        {"epoch": epoch, "quantity": CHANCE, "value": chance, "label": ""}
+        for epoch, chance in by_epoch
+        if chance is not None
+    ]
+    if chances and all(abs(chances[-1]["value"] - end) > LABEL_DISTANCE for end in ends):
+        chances[-1]["label"] = SHORT[CHANCE]
+    return _table(rows + chances)
 
 
 def loss_rows(records: list[EpochRecord]) -> pa.Table:

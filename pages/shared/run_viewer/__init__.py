@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
-from core.data.corruption import center_crop, corrupt_labels, corrupt_pixels
+from core.data.corruption import center_crop, corrupt_pixels, given_labels
 from core.records import EpochRecord
 from core.view import gallery
 from core.view.charts.style import WRONG_LABEL
@@ -146,7 +146,7 @@ def _run_data(config: RunConfig, places: tuple[int, ...]) -> RunData:
 @keep(32)
 def _few(config: RunConfig) -> tuple[int, ...]:
     labels = resources.data(config.data).train_labels
-    is_wrong = corrupt_labels(labels, config.level, config.seed).is_wrong
+    is_wrong = given_labels(config, labels).is_wrong
     return few_of(is_wrong[shown_images(len(labels), config.seed)], config.level, FEW)
 
 

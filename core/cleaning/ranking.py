@@ -1,0 +1,103 @@
+"""Which training images are given a wrong label? Three ways of ranking them, and their scores.
+
+N = training images. Every ranking is made from the scores of runs that are named by the
+settings alone (`sources`), so that a repaired run can be done again by anybody.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.cleaning.confident import out_of_fold
+from core.cleaning.scores import ImageScores
+from core.config import RunConfig
+
+HELD_OUT = 0.1  # of the training images, to see when to stop
+FOLDS = 4
+FOLD_EPOCHS = 20  # the best epoch comes well before: memorizing has begun by then
+
+
+class Ranking(NamedTuple):
+    """The training images, the most suspicious first."""
+
+    order: NDArray[np.int64]  # (N,): indices
+    prediction: NDArray[np.int64]  # (N,): what the network takes each image for, by index
+
+
+def sources(config: RunConfig, ranking: str) -> list[RunConfig]:
+    """The runs by whose scores the labels of this one are ranked.
+
+    They are trained with the same settings on the labels as they were given.
+    """
+    plain = replace(config, repair="none", repaired=0.0, validation=0.0, fold=0)
+    if ranking != "confident":
+        return [replace(plain, validation=HELD_OUT)]
+    short = replace(plain, epochs=min(config.epochs, FOLD_EPOCHS), epochs_after_fitted=0)
+    return [replace(short, validation=1 / FOLDS, fold=fold) for fold in range(FOLDS)]
+
+
+def rank(ranking: str, scores: list[ImageScores], labels: NDArray[np.integer]) -> Ranking:
+    """By the scores of the `sources`. labels: (N,), given.
+
+    loss: at the epoch at which the held-out images tell to stop, the highest first. The
+        networks have the pattern by then and not yet the wrong labels (Arpit et al. 2017).
+    margin: the area under the margin, the least first (Pleiss et al. 2020).
+    confident: the probability of the given label from the network that was not trained on
+        the image, the least first (Northcutt et al. 2021, self-confidence).
+    """
+    labels = np.asarray(labels, dtype=np.int64)
+    if ranking == "confident":
+        probabilities = out_of_fold(scores)
+        suspicion = -probabilities[np.arange(len(labels)), labels]
+        prediction = probabilities.argmax(axis=1)
+    elif ranking == "margin":
+        suspicion, prediction = -scores[0].margin, scores[0].best_prediction
+    elif ranking == "loss":
+        suspicion, prediction = scores[0].best_loss, scores[0].best_prediction
+    else:
+        raise ValueError(f"there is no ranking {ranking!r}.")
+    # Stable, so that everybody gets the same order of images that are equally suspicious.
+    return Ranking(np.argsort(-suspicion, kind="stable"), prediction.astype(np.int64))
+
+
+def ranking_for(
+    config: RunConfig,
+    labels: NDArray[np.integer],
+    scores_of: Callable[[RunConfig], ImageScores | None],
+) -> Ranking | None:
+    """The ranking that a repaired run needs; None while the scores of a source are missing."""
+    scores = [scores_of(source) for source in sources(config, config.ranking)]
+    known = [found for found in scores if found is not None]
+    return rank(config.ranking, known, labels) if len(known) == len(scores) else None
+
+
+class Found(NamedTuple):
+    """How well a ranking finds wrong labels when its first k = 1 .. N are looked at."""
+
+    precision: NDArray[np.float64]  # (N,): share of the first k that are wrong
+    recall: NDArray[np.float64]  # (N,): share of the wrong ones that are among the first k
+    roc_area: float  # chance that a wrong label ranks before a right one
+    precision_at_count: float  # where k is the number of wrong labels
+
+
+def score_ranking(order: NDArray[np.int64], is_wrong: NDArray[np.bool_]) -> Found | None:
+    """Hold a ranking against the truth; None where every label is right, or none.
+
+    order: (N,), without ties by then; is_wrong: (N,), by index.
+    """
+    hits = is_wrong[order]
+    wrong, right = int(hits.sum()), int((~hits).sum())
+    if not wrong or not right:
+        return None
+    found = np.cumsum(hits)
+    looked_at = np.arange(1, len(order) + 1)
+    right_after = right - np.cumsum(~hits)  # right labels that rank behind each place
+    return Found(
+        precision=found / looked_at,
+        recall=found / wrong,
+        roc_area=float(right_after[hits].sum() / (wrong * right)),
+        precision_at_count=float(found[wrong - 1] / wrong),
+    )

@@ -1,0 +1,134 @@
+"""What a run tells of each of its training images: when it learned them, and how sure it is of them.
+
+N = training images, H = those held out, K = classes. The networks' answers are those at the
+end of each epoch, in evaluation mode.
+"""
+
+import io
+import zipfile
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import CheckpointError
+
+NOT_LEARNED = 0
+HALF_RANGE = (-6e4, 6e4)  # of half precision: a training that is about to diverge leaves it
+NOT_SCORED = -1  # an epoch for images of which not all epochs were evaluated
+
+
+@dataclass(frozen=True)
+class ImageScores:
+    """After `epochs` epochs. Images that were not evaluated after each have NaN and NOT_SCORED."""
+
+    epochs: int
+    learned: NDArray[np.int16]  # (N,): first epoch from which the given label is predicted for good
+    margin: NDArray[np.float32]  # (N,): area under the margin, see `add_epoch`
+    # At the epoch at which the error on the held-out images, with the labels given, was least;
+    # 0 where nothing is held out.
+    best_epoch: int
+    best_error: float
+    best_loss: NDArray[np.float32]  # (N,): cross-entropy of the given label
+    best_prediction: NDArray[np.int16]  # (N,): a class, NOT_SCORED where there is none
+    held_out: NDArray[np.int64]  # (H,): indices of the held-out images
+    held_out_probability: NDArray[np.float32]  # (H, K)
+
+    def add_epoch(
+        self,
+        scored: NDArray[np.int64],
+        log_probabilities: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        held_out_error: float | None,
+    ) -> "ImageScores":
+        """With one more epoch.
+
+        scored: (M,), indices of the images evaluated; log_probabilities: (M, K), of them; the
+        held-out ones are among them. labels: (N,), given. held_out_error: against the labels
+        given; None where nothing is held out.
+
+        The margin is the logit of the given label less the largest other one; its mean over the
+        epochs is the area under the margin of Pleiss et al. 2020, who average over what the
+        network said during the epoch.
+        """
+        rows = np.arange(len(scored))
+        given = labels[scored]
+        own = log_probabilities[rows, given]
+        others = log_probabilities.copy()
+        others[rows, given] = -np.inf
+        epochs, learned, margin = self.epochs + 1, self.learned.copy(), self.margin.copy()
+        predictions = log_probabilities.argmax(axis=1)
+        is_new = learned[scored] <= NOT_LEARNED
+        first = np.where(is_new, epochs, learned[scored])
+        learned[scored] = np.where(predictions == given, first, NOT_LEARNED)
+        before = np.nan_to_num(margin[scored], nan=0.0)
+        margin[scored] = before + (own - others.max(axis=1) - before) / epochs
+        scores = replace(self, epochs=epochs, learned=learned, margin=margin)
+        if held_out_error is None or (self.best_epoch and held_out_error >= self.best_error):
+            return scores
+        best_loss, best_prediction = self.best_loss.copy(), self.best_prediction.copy()
+        best_loss[scored], best_prediction[scored] = -own, predictions
+        places = np.searchsorted(scored, self.held_out)
+        return replace(
+            scores,
+            best_epoch=epochs,
+            best_error=held_out_error,
+            best_loss=best_loss,
+            best_prediction=best_prediction,
+            held_out_probability=np.exp(log_probabilities[places]),
+        )
+
+
+def no_scores(images: int, held_out: NDArray[np.int64], classes: int) -> ImageScores:
+    """Before the first epoch."""
+    return ImageScores(
+        epochs=0,
+        learned=np.full(images, NOT_SCORED, dtype=np.int16),
+        margin=np.full(images, np.nan, dtype=np.float32),
+        best_epoch=0,
+        best_error=float("nan"),
+        best_loss=np.full(images, np.nan, dtype=np.float32),
+        best_prediction=np.full(images, NOT_SCORED, dtype=np.int16),
+        held_out=held_out,
+        held_out_probability=np.full((len(held_out), classes), np.nan, dtype=np.float32),
+    )
+
+
+def to_arrays(scores: ImageScores) -> dict[str, np.ndarray]:
+    """Every field as an array; `from_arrays` takes them back."""
+    return {spec.name: np.asarray(getattr(scores, spec.name)) for spec in fields(ImageScores)}
+
+
+def from_arrays(arrays: dict[str, np.ndarray]) -> ImageScores:
+    """Raises KeyError where one is missing."""
+    values = {spec.name: arrays[spec.name] for spec in fields(ImageScores)}
+    scalars = {name: value.item() for name, value in values.items() if value.ndim == 0}
+    return ImageScores(**{**values, **scalars})
+
+
+def to_bytes(scores: ImageScores) -> bytes:
+    """NumPy's compressed format; fractions in half precision, three digits of them."""
+    arrays = to_arrays(scores)
+    short = {
+        name: np.clip(array, *HALF_RANGE).astype(np.float16) if array.dtype == np.float32 else array
+        for name, array in arrays.items()
+    }
+    content = io.BytesIO()
+    np.savez_compressed(content, **short)  # type: ignore[arg-type]
+    return content.getvalue()
+
+
+def read_scores(source: Path | BinaryIO) -> ImageScores:
+    """From a file of `to_bytes`; nothing is unpickled. Raises CheckpointError for a damaged one."""
+    try:
+        with np.load(source, allow_pickle=False) as arrays:
+            return from_arrays(
+                {
+                    name: array.astype(np.float32) if array.dtype == np.float16 else array
+                    for name, array in arrays.items()
+                }
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{source} has no scores, or is damaged ({error}).") from None

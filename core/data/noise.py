@@ -1,0 +1,71 @@
+"""The shapes of label noise: what a label that is drawn again becomes.
+
+K = classes. A mixing matrix S, float64 (K, K), has a row for each true class and sums to 1
+there. At level p the given label follows T = (1 - p) I + p S, so that P(given | true) is known.
+"""
+
+import json
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import CLASS_COUNT, RunConfig, parse_matrix
+from core.paths import ASSETS
+
+Mixing = NDArray[np.float64]  # (K, K)
+
+# Classes that people confuse: truck to automobile, bird to airplane, deer to horse, and cat and
+# dog to each other; Patrini et al. 2017, section 5.
+CONFUSABLE = {9: 1, 2: 0, 4: 7, 3: 5, 5: 3}
+HUMAN = {"human-aggregate": "aggre_label", "human-worst": "worse_label"}  # in CIFAR-10N's words
+
+
+def mixing_matrix(config: RunConfig) -> Mixing:
+    """S of a run. With noise uniform every row is 1 / K."""
+    if config.noise == "own":
+        matrix = np.array(parse_matrix(config.noise_matrix))
+        return matrix / matrix.sum(axis=1, keepdims=True)  # exact, though people round
+    return named_mixing(config.noise)
+
+
+@cache
+def named_mixing(noise: str) -> Mixing:
+    """S of a noise that has a name; not to be changed. Raises ValueError for another."""
+    if noise == "uniform":
+        mixing = np.full((CLASS_COUNT, CLASS_COUNT), 1 / CLASS_COUNT)
+    elif noise == "pair":  # each class to the next
+        mixing = np.roll(np.eye(CLASS_COUNT), 1, axis=1)
+    elif noise == "confusable":
+        mixing = np.eye(CLASS_COUNT)[[CONFUSABLE.get(place, place) for place in range(CLASS_COUNT)]]
+    elif noise in HUMAN:
+        counts = np.array(human_labels()[HUMAN[noise]]["counts_true_by_given"], dtype=np.float64)
+        mixing = counts / counts.sum(axis=1, keepdims=True)
+    else:
+        raise ValueError(f"there is no noise {noise!r}.")
+    mixing.setflags(write=False)
+    return mixing
+
+
+@cache
+def human_labels() -> dict:
+    """How often people gave each label to CIFAR-10's training images (CIFAR-10N): counts only.
+
+    Wei et al. 2022, "Learning with Noisy Labels Revisited".
+    """
+    return json.loads((ASSETS / "reference" / "cifar10n.json").read_text(encoding="utf-8"))
+
+
+def transition_matrix(config: RunConfig) -> Mixing:
+    """T = P(given label | true class) of a run, (K, K)."""
+    return (1 - config.level) * np.eye(CLASS_COUNT) + config.level * mixing_matrix(config)
+
+
+def wrong_share(config: RunConfig) -> float:
+    """The share of wrong labels on average, and the training error of who memorizes none of them.
+
+    p (1 - mean diagonal of S): every class has as many images. 0.9 p for uniform noise.
+    """
+    if config.noise == "uniform":
+        return (1 - 1 / CLASS_COUNT) * config.level  # without the rounding of a mean
+    return float(config.level * (1 - np.diag(mixing_matrix(config)).mean()))

@@ -1,0 +1,161 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.config import RunConfig, format_matrix, parse_matrix
+from core.data.cifar10 import CLASSES, load_embedded
+from core.data.corruption import corrupt_labels, given_labels, held_out_images, transition_counts
+from core.data.noise import human_labels, mixing_matrix, named_mixing, transition_matrix, wrong_share
+from core.errors import ConfigError
+from tests.data.test_corruption import TRUE, within_binomial
+
+NAMED = ("uniform", "pair", "confusable", "human-aggregate", "human-worst")
+seeds = st.integers(0, 9999)
+levels = st.floats(0.01, 1)
+
+
+def own(rows: np.ndarray) -> str:
+    return format_matrix(tuple(map(tuple, rows)))
+
+
+@pytest.mark.parametrize("noise", NAMED)
+def test_every_row_is_a_distribution(noise):
+    mixing = named_mixing(noise)
+    assert mixing.shape == (10, 10) and (mixing >= 0).all()
+    assert mixing.sum(axis=1) == pytest.approx(1)
+
+
+def test_what_the_noises_do_to_a_truck_and_to_a_frog():
+    truck, frog = CLASSES.index("truck"), CLASSES.index("frog")
+    assert CLASSES[named_mixing("confusable")[truck].argmax()] == "automobile"
+    assert named_mixing("confusable")[frog, frog] == 1
+    assert CLASSES[named_mixing("pair")[truck].argmax()] == "airplane"
+    assert CLASSES[np.argsort(named_mixing("human-worst")[truck])[-2]] == "automobile"
+
+
+@pytest.mark.parametrize(
+    ("noise", "share"),
+    [
+        ("uniform", 0.9),
+        ("pair", 1),
+        ("confusable", 0.5),
+        ("human-aggregate", 0.0901),
+        ("human-worst", 0.402),
+    ],
+)
+def test_the_share_of_wrong_labels_at_level_1(noise, share):
+    assert wrong_share(RunConfig(level=1.0, noise=noise)) == pytest.approx(share, abs=2e-4)
+    assert wrong_share(RunConfig(level=0.5, noise=noise)) == pytest.approx(share / 2, abs=1e-4)
+
+
+def test_the_counts_of_people_are_of_all_training_images():
+    for name in ("aggre_label", "random_label1", "worse_label"):
+        table = human_labels()[name]
+        counts = np.array(table["counts_true_by_given"])
+        assert (counts.sum(axis=1) == 5000).all()
+        assert counts.sum() - np.trace(counts) == table["wrong_of_50000"]
+
+
+@given(level=levels, seed=seeds, noise=st.sampled_from(NAMED))
+def test_each_cell_is_drawn_as_the_transition_matrix_says(level, seed, noise):
+    config = RunConfig(level=level, seed=seed, noise=noise)
+    counts = transition_counts(TRUE, given_labels(config, TRUE).labels)
+    expected = transition_matrix(config)
+    for row, chances in zip(counts, expected, strict=True):
+        for count, chance in zip(row, chances, strict=True):
+            assert within_binomial(count, row.sum(), min(chance, 1.0))
+
+
+@given(lower=levels, upper=levels, seed=seeds, noise=st.sampled_from(NAMED))
+def test_levels_are_nested(lower, upper, seed, noise):
+    lower, upper = sorted((lower, upper))
+    few, many = (
+        corrupt_labels(TRUE, level, seed, mixing=named_mixing(noise)) for level in (lower, upper)
+    )
+    assert (many.is_redrawn | ~few.is_redrawn).all()
+    assert (many.labels == few.labels)[few.is_redrawn].all()
+
+
+@given(seed=seeds)
+def test_a_label_is_drawn_from_the_true_one_and_never_from_one_that_was_drawn(seed):
+    labels = corrupt_labels(TRUE, 1.0, seed, mixing=named_mixing("pair")).labels
+    assert (labels == (TRUE + 1) % 10).all()
+
+
+@given(seed=seeds, level=levels)
+def test_uniform_noise_is_what_it_was(seed, level):
+    config = RunConfig(level=level, seed=seed)
+    assert (given_labels(config, TRUE).labels == corrupt_labels(TRUE, config.level, seed).labels).all()
+
+
+def test_a_matrix_of_ones_own_is_read_and_named_by_its_text():
+    rows = np.full((10, 10), 0.01) + 0.9 * np.eye(10)
+    by_comma = "\n".join(",".join(f"{number:.2f}" for number in row) for row in rows)
+    config = RunConfig(level=1.0, noise="own", noise_matrix=by_comma)
+    assert mixing_matrix(config) == pytest.approx(rows)
+    assert RunConfig(level=1.0, noise="own", noise_matrix=own(rows)) == config
+    assert RunConfig(**config.overrides()) == config
+
+
+def test_rows_rounded_by_people_are_brought_to_1():
+    rows = np.full((10, 10), 0.1)
+    rows[0] = [0.334, 0.333, 0.333, 0, 0, 0, 0, 0, 0, 0]
+    rows[1] = [0.333, 0.333, 0.333, 0, 0, 0, 0, 0, 0, 0]
+    mixing = mixing_matrix(RunConfig(level=1.0, noise="own", noise_matrix=own(rows)))
+    assert mixing.sum(axis=1) == pytest.approx(np.ones(10), abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda rows: rows[:9], "must have 10 rows of 10 numbers"),
+        (lambda rows: [row[:9] for row in rows], "must have 10 rows of 10 numbers"),
+        (
+            lambda rows: [[0.5] * 10, *rows[1:]],
+            "row 1 of the noise matrix has the sum 5, but must have 1",
+        ),
+        (lambda rows: [*rows[:9], [1.5, -0.5] + [0] * 8], "row 10 .* is not from 0 to 1"),
+        (lambda rows: [[float("nan")] * 10, *rows[1:]], "row 1 .* is not from 0 to 1"),
+        (lambda rows: [["a"] * 10, *rows[1:]], "a cell that is no number"),
+        (lambda rows: [], "must have 10 rows"),
+    ],
+)
+def test_matrices_that_are_none_are_refused_in_a_sentence(change, sentence):
+    rows = change([[0.1] * 10] * 10)
+    text = ";".join(" ".join(map(str, row)) for row in rows)
+    with pytest.raises(ConfigError, match=sentence):
+        parse_matrix(text)
+    with pytest.raises(ConfigError, match=sentence):
+        RunConfig(level=0.5, noise="own", noise_matrix=text)
+
+
+def test_a_matrix_without_its_noise_is_refused():
+    with pytest.raises(ConfigError, match="belongs to noise own"):
+        RunConfig(level=0.5, noise="pair", noise_matrix=own(np.eye(10)))
+
+
+def test_without_corruption_every_noise_is_the_same_run():
+    assert (
+        RunConfig(noise="pair") == RunConfig() and RunConfig(noise="pair").run_id == RunConfig().run_id
+    )
+
+
+@given(share=st.floats(0.01, 0.5), seed=seeds)
+def test_folds_are_as_large_as_they_should_be_and_share_nothing(share, seed):
+    folds = [held_out_images(1000, share, fold, seed) for fold in range(int(1 / share))]
+    assert all(abs(len(fold) - 1000 * share) <= 1 for fold in folds)
+    together = np.concatenate(folds)
+    assert len(np.unique(together)) == len(together)
+    assert all((np.diff(fold) > 0).all() for fold in folds)
+
+
+def test_four_quarters_are_all_images():
+    folds = [held_out_images(5001, 0.25, fold, 3) for fold in range(4)]
+    assert (np.sort(np.concatenate(folds)) == np.arange(5001)).all()
+
+
+def test_what_is_held_out_does_not_depend_on_the_level():
+    labels = load_embedded().train_labels
+    assert (held_out_images(len(labels), 0.1, 0, 5) == held_out_images(len(labels), 0.1, 0, 5)).all()
+    assert (held_out_images(len(labels), 0.1, 0, 5) != held_out_images(len(labels), 0.1, 0, 6)).any()

@@ -113,7 +113,7 @@ def whole_sweep() -> None:
         draw(
             "present-sweep",
             (),
-            lambda: by_level.error_against_level(ours, reference.paper(), [MODEL], height=560),
+            lambda: by_level.error_against_level(ours, reference.paper(), MODEL, height=560),
             is_large=True,
             alt="Test and training error against corruption level, ours and the paper's",
         )

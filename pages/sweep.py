@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.config import MODELS
 from core.live.store import LiveRun
 from core.sweep import comparison
 from pages.shared import resources, stored_run
@@ -11,8 +10,11 @@ from pages.shared.navigation import the_page
 from pages.shared.replication_table import show_replication
 from pages.shared.room import room
 from pages.shared.sweep_figures import (
+    ALL,
     FIGURES,
     choice,
+    explain_errors,
+    networks,
     offered,
     show_errors,
     show_fits,
@@ -24,27 +26,44 @@ from pages.shared.visitor import visitor
 
 IMAGES = {"full": "All 50,000 images", "embedded": "5,000 images"}
 
+# The figure takes 60% of the window's height, and what a phone has of it.
+STYLE = """<style>
+.st-key-figure-area .st-key-sweep, .st-key-figure-area .st-key-sweep div:has([data-testid=stVegaLiteChart]),
+.st-key-figure-area [data-testid=stVegaLiteChart] { height: clamp(17rem, 60vh, 60rem) !important }
+.st-key-controls { row-gap: .5rem }
+</style>"""
+
 
 def visitors_runs() -> list[LiveRun]:
     """This visitor's runs that have trained an epoch."""
     return [run for run in resources.store().runs_of(visitor()) if run.epochs_done]
 
 
-with page("The sweep", "The same network, trained at every corruption level.") as head:
+def lacking(label: str, names: list[str], key: str) -> None:
+    """The choices that are not computed: seen, and not to be chosen."""
+    if names:
+        texts = [f"{name}: not computed yet" for name in names]
+        st.pills(label, texts, disabled=True, key=f"lacking-{key}", label_visibility="collapsed")
+
+
+with page("The sweep", "") as head:
+    st.html(STYLE)
     if room(head).waits_for_guess:
         st.info("What do you expect? Draw your own guess first; then the sweep opens.")
         st.page_link(the_page("guess"), label="Guess first")
         st.stop()
-    with st.container(horizontal=True, gap="medium"):
-        model = choice("Network", {model: model for model in MODELS}, "network")
-        data = choice("Images", IMAGES, "images")
     runs = resources.sweep()
+    with st.container(horizontal=True, gap="medium", key="controls"):
+        data = choice("Images", IMAGES, "images")
+        computed, others = networks(runs, data)
+        model = choice("Network", computed, "network")
+        lacking("Networks not computed yet", others, "network")
     figures = offered(runs, model, data)
     # With one figure there is no choice, whatever the address says.
-    figure = choice("Figure", figures, "figure") if len(figures) > 1 else "error"
-    lacking = [name for key, name in FIGURES.items() if key not in figures]
-    if lacking:
-        st.caption(f"Not computed yet for this network and these images: {', '.join(lacking)}.")
+    with st.container(horizontal=True, gap="medium"):
+        figure = choice("Figure", figures, "figure") if len(figures) > 1 else "error"
+        without = [] if model == ALL else [FIGURES[key] for key in FIGURES if key not in figures]
+        lacking("Figures not computed yet", without, "figure")
     if figure == "error":
         show_errors(runs, model, data, visitors_runs())
     elif figure == "time":
@@ -55,9 +74,16 @@ with page("The sweep", "The same network, trained at every corruption level.") a
         show_fits(runs, model, data)
     else:
         show_regularizers(runs, model, data)
-    ours = comparison.label_runs(runs, data)
-    ours = ours[ours.model == model]
-    if len(ours):
-        stored_run.show(ours, visitors_runs())
-    if data == "full":
-        show_replication(runs, model)
+    if model != ALL:
+        with st.expander(
+            "For experts", key="experts", on_change="rerun", bind="query-params"
+        ) as experts:
+            if experts.open:
+                ours = comparison.label_runs(runs, data)
+                ours = ours[ours.model == model]
+                if figure == "error":
+                    explain_errors(runs, model, data)
+                if len(ours):
+                    stored_run.show_details(ours, visitors_runs())
+                if data == "full":
+                    show_replication(runs, model)

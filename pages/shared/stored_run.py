@@ -31,38 +31,64 @@ def choose_clicked() -> None:
         st.session_state.run_level = chosen[0]["level"]
 
 
-def show(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
-    """runs: of one network, in the sweep; live_runs: the visitor's, to put one beside it."""
-    st.header("One run, epoch by epoch", anchor=False)
-    with st.container(horizontal=True, gap="medium"):
-        levels = sorted(runs.level.unique())
-        level = _choice("Corruption level", levels, "run_level", lambda value: f"{value:.0%}")
-        at_level = runs[runs.level == level]
-        seed = _choice("Seed", sorted(at_level.seed), "run_seed", lambda value: f"seed {value}")
-    run = at_level[at_level.seed == seed].iloc[0]
+def show_beside(runs: pd.DataFrame) -> None:
+    """The run of a point of the figure, beside it. runs: of one network, in the sweep."""
+    run = _chosen(runs)
+    config, records = config_of(run), resources.sweep_records(run.run_id)
+    draw(
+        "stored-errors",
+        (config.run_id,),
+        lambda: history.error_history(records, config, height=260, has_legend=False),
+        alt="Errors of the stored run against epoch",
+    )
+    st.markdown(describe_errors(config, records))
+    st.page_link(
+        the_page("lab"),
+        label=f"Train a small one at {config.level:.0%}",
+        query_params={"level": f"{config.level:g}"},
+        icon=":material/play_arrow:",
+    )
+
+
+def show_details(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
+    """The same run whole, and where it comes from; live_runs: the visitor's, to put one beside it."""
+    st.header("The run beside the figure", anchor=False)
+    run = runs[
+        (runs.level == st.session_state.get("run_level", runs.level.iloc[0]))
+        & (runs.seed == st.session_state.get("run_seed", runs.seed.iloc[0]))
+    ]
+    run = (run if len(run) else runs).iloc[0]
     config, records = config_of(run), resources.sweep_records(run.run_id)
     beside = _live_run(live_runs)
-    st.markdown(f"**{describe_errors(config, records)}**")
     if beside:
         _side_by_side(config, records, beside)
     else:
-        _history(config, records)
+        _fate(config, records)
     st.caption(f"{describe_provenance(run)} {describe_evaluation(records)}")
     st.code(command_of(config), language="bash", wrap_lines=True)
+
+
+def _chosen(runs: pd.DataFrame) -> pd.Series:
+    """The row of the level and seed that are chosen here, or by a click on a point."""
+    levels = sorted(runs.level.unique())
+    with st.container(horizontal=True):
+        level = _choice("The run at", levels, "run_level", lambda value: f"{value:.0%} corruption")
+        at_level = runs[runs.level == level]
+        seeds = sorted(at_level.seed)
+        seed = _choice("Seed", seeds, "run_seed", str) if len(seeds) > 1 else seeds[0]
+    return at_level[at_level.seed == seed].iloc[0]
 
 
 def _choice(label: str, options: list, key: str, text: Callable[[Any], str]) -> Any:
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0] if key == "run_seed" else options[len(options) // 2]
-    return st.segmented_control(
-        label, options, format_func=text, required=True, wrap=True, key=key,
-        label_visibility="collapsed",
-    )  # fmt: skip
+    width = 110 if key == "run_seed" else 200
+    return st.selectbox(label, options, format_func=text, key=key, width=width)
 
 
 def _live_run(live_runs: list[LiveRun]) -> LiveRun | None:
     if not live_runs:
-        st.page_link(the_page("train"), label="Train a run of your own to put it beside this one")
+        st.page_link(the_page("lab"), label="Train a run of your own to put it beside this one")
         return None
     runs = {run.run_id: run for run in live_runs}
     chosen = st.selectbox(
@@ -76,30 +102,22 @@ def _live_run(live_runs: list[LiveRun]) -> LiveRun | None:
     return runs.get(chosen or "")
 
 
-def _history(config: RunConfig, records: list[EpochRecord]) -> None:
-    left, right = st.columns([3, 2])
-    with left:
+def _fate(config: RunConfig, records: list[EpochRecord]) -> None:
+    """What the errors do not show."""
+    if config.level:
         draw(
-            "stored-errors",
+            "stored-fate",
             (config.run_id,),
-            lambda: history.error_history(records, config),
-            alt="Errors of the stored run against epoch",
+            lambda: history.fate_history(records, config, height=320),
+            alt="Share of the wrongly labelled images memorized and predicted as their true class",
         )
-    with right:
-        if config.level:
-            draw(
-                "stored-fate",
-                (config.run_id,),
-                lambda: history.fate_history(records, config, height=320),
-                alt="Share of the wrongly labelled images memorized and predicted as their true class",
-            )
-        else:
-            draw(
-                "stored-losses",
-                (config.run_id,),
-                lambda: history.loss_history(records, config, height=320),
-                alt="Training and test loss against epoch",
-            )
+    else:
+        draw(
+            "stored-losses",
+            (config.run_id,),
+            lambda: history.loss_history(records, config, height=320),
+            alt="Training and test loss against epoch",
+        )
     st.caption(describe_fate(config, records))
 
 

@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from core.config import MODELS
 from core.live.store import LiveRun, Status
 from core.sweep import comparison, reference, results
 from core.view.captions import sweep as captions
@@ -15,6 +16,8 @@ from core.view.captions.sweep import (
     describe_fits,
     describe_gap,
     describe_message,
+    describe_networks,
+    describe_networks_marks,
     describe_others,
     describe_regularized,
     describe_sources,
@@ -23,11 +26,15 @@ from core.view.captions.sweep import (
     describe_worth,
 )
 from core.view.charts import by_level, history
+from core.view.words import NETWORKS
 from pages.shared import resources, stored_run
 from pages.shared.downloads import downloads
 from pages.shared.drawing import draw
 from pages.shared.keeping import keep
 
+SELECTABLE: dict[str, Any] = {"on_select": stored_run.choose_clicked, "selection_mode": "chosen"}
+ALL = "all"  # networks together
+NAMES = {model: name.partition(",")[0] for model, name in NETWORKS.items()}
 RULES = {"error": "By training error", "loss": "By training loss"}
 TEST_LABELS = {"true": "True test labels", "corrupted": "Corrupted, too"}
 ACCURACIES = {
@@ -47,7 +54,8 @@ REGULARIZER_COLUMNS = {
 
 def choice(label: str, names: dict[str, str], key: str) -> str:
     """One of these by its name, kept in the address; an unknown word there chooses the first."""
-    first = next(iter(names))
+    by_key = st.query_params.get(key)  # as in addresses from before there were words
+    first = by_key if by_key in names else next(iter(names))
     chosen = st.segmented_control(
         label,
         list(names),
@@ -72,40 +80,76 @@ def choose_test_labels() -> bool:
     return choice("Test labels", TEST_LABELS, "labels") == "corrupted"
 
 
-def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveRun]) -> None:
-    """Figure 1c. runs: the whole sweep."""
-    labelled = comparison.label_runs(runs, data)
-    ours, paper = labelled[labelled.model == model], paper_of(data)
-    left, right = st.columns([7, 3], gap="large")
-    with right, st.container(horizontal=True):
-        are_corrupted = choose_test_labels()
-        poster = st.toggle("Show the poster", key="poster", bind="query-params")
-        earlier = st.toggle("Show earlier attempts", key="earlier", bind="query-params")
-    others, live = _points_of_others(model, poster, earlier), _live_points(model, live_runs)
+def networks(runs: pd.DataFrame, data: str) -> tuple[dict[str, str], list[str]]:
+    """The networks of which there are runs on these images, by key, and the names of the others.
 
-    def chart(selectable: bool = False) -> alt.LayerChart:
+    Where there are several, all of them together are a choice, too.
+    """
+    known = set(comparison.label_runs(runs, data).model)
+    computed = {model: NAMES[model] for model in MODELS if model in known}
+    others = [name for model, name in NAMES.items() if model not in known]
+    if not computed:  # the figure says what lacks
+        return NAMES, []
+    return ({**computed, ALL: "All together"} if len(computed) > 1 else computed), others
+
+
+def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveRun]) -> None:
+    """Figure 1c. runs: the whole sweep; model: one network, or ALL of them."""
+    labelled = comparison.label_runs(runs, data)
+    models = [name for name in MODELS if name in set(labelled.model)] if model == ALL else [model]
+    ours, paper = labelled[labelled.model.isin(models)], paper_of(data)
+    title = describe_networks(ours) if model == ALL else describe_sweep(ours, model)
+    st.markdown(f"**{title}**")
+    is_one = model != ALL and len(ours) > 0
+    left, right = st.columns([3, 2], gap="large") if is_one else (st.container(), None)
+    with left:
+        figure = st.container(key="figure-area")
+        with st.container(horizontal=True):
+            are_corrupted = poster = earlier = False
+            if model != ALL:
+                are_corrupted = choose_test_labels()
+                poster = st.toggle("Show the poster", key="poster", bind="query-params")
+                earlier = st.toggle("Show earlier attempts", key="earlier", bind="query-params")
+            place = st.container(width="content")
+    others = _points_of_others(model, poster, earlier) if model != ALL else None
+    live = _live_points(models, live_runs)
+
+    def chart(selectable: bool = False, height: int | str = 420) -> alt.LayerChart:
+        if model == ALL:
+            return by_level.networks_against_level(
+                ours, paper, {name: NAMES[name] for name in models}, height
+            )
         return by_level.error_against_level(
-            ours, paper, [model], live, others, selectable=selectable, are_corrupted=are_corrupted
+            ours, paper, model, live, others, height, selectable, are_corrupted
         )
 
-    title = describe_sweep(ours, model)
-    sources = describe_sources(ours, model, data, len(live), are_corrupted)
-    if paper and len(ours):
+    sources = describe_sources(ours, models[0], data, len(live), are_corrupted) if model != ALL else ""
+    if model == ALL:
+        sources = describe_networks_marks(ours)
+    elif paper and len(ours):
         sources += captions.OTHER_LINE[are_corrupted]
-    with left:
-        st.markdown(f"**{title}**")
+    with figure:
         draw(
             "sweep",
             (model, data, poster, earlier, are_corrupted, tuple(live.run)),
-            lambda: chart(selectable=True),
-            on_select=stored_run.choose_clicked,
-            selection_mode="chosen",
+            lambda: chart(selectable=True, height="container"),
+            height="stretch",
+            **({} if model == ALL else SELECTABLE),
             alt="Test and training error against corruption level, ours and the paper's",
         )
-        st.caption(f"{sources} {describe_others(poster, earlier, reference.earlier_attempts())}")
-    with right:
-        st.markdown(describe_message(ours, model, reference.paper()))
+    with place:
         downloads("errors", chart, title, sources, ours)
+    if right is not None:
+        with right:
+            stored_run.show_beside(ours)
+    st.caption(f"{sources} {describe_others(poster, earlier, reference.earlier_attempts())}")
+
+
+def explain_errors(runs: pd.DataFrame, model: str, data: str) -> None:
+    """What figure 1c says, how it differs from the paper's, and what more images are worth."""
+    labelled = comparison.label_runs(runs, data)
+    ours = labelled[labelled.model == model]
+    st.markdown(describe_message(ours, model, reference.paper()))
     if data == "full" and len(ours):
         st.markdown(describe_gap(comparison.beside_paper(ours, reference.paper(), model)))
         few = comparison.label_runs(runs, "embedded")
@@ -252,6 +296,8 @@ FIGURES = {
 
 def offered(runs: pd.DataFrame, model: str, data: str) -> dict[str, str]:
     """The figures that have enough computed runs, by key; the error always, which says what lacks."""
+    if model == ALL:
+        return {"error": FIGURES["error"]}
     return _offered(runs, model, data, results.stamp())
 
 
@@ -288,9 +334,9 @@ def _loss_curves(runs: pd.DataFrame, model: str, data: str) -> pd.DataFrame:
     return comparison.loss_curves(series, resources.sweep_epochs(ids), paper)
 
 
-def _live_points(model: str, live_runs: list[LiveRun]) -> pd.DataFrame:
-    """This visitor's finished runs of that network."""
-    runs = [run for run in live_runs if run.status is Status.FINISHED and run.config.model == model]
+def _live_points(models: list[str], live_runs: list[LiveRun]) -> pd.DataFrame:
+    """This visitor's finished runs of these networks."""
+    runs = [run for run in live_runs if run.status is Status.FINISHED and run.config.model in models]
     last = resources.store().last_records(runs)
     return comparison.points([(run.config, record) for run, record in last])
 

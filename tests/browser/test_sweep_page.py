@@ -24,12 +24,14 @@ def charts(page: Page):
 def test_all_of_it_is_there_from_one_click(page, server):
     open_page(page, server, "/lab", "Lab")
     page.get_by_role("link", name="The sweep").first.click()
+    expect(charts(page)).to_have_count(2)
+    page.get_by_text("For experts").click()
     expect(charts(page)).to_have_count(3)
     page.get_by_test_id("stDataFrame").locator("canvas").first.wait_for()
 
 
 def test_a_click_on_a_point_opens_that_level(page, server):
-    open_page(page, server, "/sweep", "The sweep")
+    open_page(page, server, "/sweep?experts=true", "The sweep")
     expect(page.locator("code").filter(has_text="--level 0.5 ")).to_be_visible()
     charts(page).first.wait_for()
     point = page.wait_for_function(
@@ -43,8 +45,9 @@ def test_a_click_on_a_point_opens_that_level(page, server):
 
 
 def test_levels_and_seeds_and_what_was_wrong_in_earlier_attempts(page, server):
-    open_page(page, server, "/sweep", "The sweep")
-    page.locator(".st-key-run_level").get_by_text("100%", exact=True).click()
+    open_page(page, server, "/sweep?experts=true", "The sweep")
+    page.locator(".st-key-run_level").get_by_role("combobox").click()
+    page.get_by_role("option", name="100% corruption").click()
     expect(page.locator("code").filter(has_text="--level 1 ")).to_be_visible()
     page.get_by_text("Show earlier attempts").click()
     expect(page.get_by_text("the test labels were corrupted too")).to_be_visible()
@@ -52,7 +55,7 @@ def test_levels_and_seeds_and_what_was_wrong_in_earlier_attempts(page, server):
     expect(page.get_by_text("reports the ends only")).to_be_visible()
     expect(page).to_have_url(re.compile("poster=true"))
     page.locator(".st-key-figure").get_by_text("Time to fit").click()
-    expect(charts(page)).to_have_count(3)
+    expect(charts(page)).to_have_count(2)
     expect(page.get_by_text("before 95% of its labels are right")).to_be_visible()
     page.locator(".st-key-rule").get_by_text("By training loss").click()
     expect(page.get_by_text("before its average training loss is 0.05")).to_be_visible()
@@ -62,7 +65,7 @@ def test_what_no_gpu_has_computed_is_said_to_be_missing(page, server):
     computed = set(load_runs().query("data == 'full'").model)
     if "inception" in computed:
         pytest.skip("it is computed")
-    open_page(page, server, "/sweep?network=inception", "The sweep")
+    open_page(page, server, "/sweep?network=inception&experts=true", "The sweep")
     expect(page.get_by_text("are not computed yet")).to_be_visible()
     expect(page.get_by_text("Nothing of what the paper prints or plots of inception")).to_be_visible()
 
@@ -88,10 +91,11 @@ def test_a_live_run_is_put_beside_a_stored_one(page, server):
     page.get_by_role("button", name=re.compile("Start training")).click()
     expect(page.get_by_text(re.compile("Epoch 3 of 3 · finished"))).to_be_visible(timeout=90_000)
     page.get_by_role("link", name="The sweep").first.click()
+    page.get_by_text("For experts").click()
     box = page.get_by_role("combobox", name="Put a live run beside it")
     box.click()
     box.press("ArrowDown")
     box.press("Enter")
     expect(page.get_by_text("live: mlp-1x512").first).to_be_visible()
-    expect(charts(page)).to_have_count(3)
+    expect(charts(page)).to_have_count(4)
     expect(page.get_by_test_id("stException")).to_have_count(0)

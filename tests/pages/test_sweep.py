@@ -6,7 +6,7 @@ from core.config import MODELS
 from core.sweep import results
 from core.sweep.comparison import label_runs
 from core.sweep.results import load_runs
-from pages.shared.sweep_figures import FIGURES
+from pages.shared.sweep_figures import ALL, FIGURES, NAMES
 from tests.pages.opened import open_page, texts
 
 IMAGES = ("All 50,000 images", "5,000 images")
@@ -18,11 +18,9 @@ def stored(request, monkeypatch, tmp_path):
     if request.param != "shipped":
         runs = load_runs()
         runs = runs[:0] if request.param == "none" else runs[runs.model == "mlp-1x512"][:1]
-        epochs = results.load_tables(results.SWEEP_FOLDER)[1]
-        tables = results.Tables(
-            runs, epochs[epochs.run_id.isin(runs.run_id)], pd.DataFrame({"run_id": []})
-        )
-        results.add_tables(tables, tmp_path)
+        shipped = results.load_tables(results.SWEEP_FOLDER)
+        others = [table[table.run_id.isin(runs.run_id)] for table in shipped[1:]]
+        results.add_tables(results.Tables(runs, *others), tmp_path)
         for function in (results.load_runs, results.load_epochs, results.load_records):
             *defaults, _ = function.__defaults__
             monkeypatch.setattr(function, "__defaults__", (*defaults, tmp_path))
@@ -30,21 +28,29 @@ def stored(request, monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", MODELS)
+@pytest.mark.parametrize("network", [*MODELS, ALL])
 def test_every_combination_of_the_controls_opens(stored, network):
     """None ends in a red box, whatever is computed: the address may name any figure."""
     if results.stamp() in ("none", "one run") and network not in ("mlp-1x512", "inception"):
         pytest.skip("without runs the networks are alike")
     for images in IMAGES:
         for figure in (*FIGURES.values(), "made up"):
-            page = open_page("sweep", network=network, images=images, figure=figure)
+            page = open_page(
+                "sweep",
+                network={**NAMES, ALL: "All together"}[network],
+                images=images,
+                figure=figure,
+                experts="true",
+            )
             assert not page.exception and not page.error, (images, figure)
 
 
 def test_a_figure_with_too_few_points_is_not_offered_and_said_to_lack():
-    page = open_page("sweep", network="inception-no-bn", figure="Time to fit")
-    assert "Not computed yet for this network and these images: Time to fit" in texts(page)
-    assert not any(control.label == "Figure" for control in page.get("button_group"))
+    page = open_page("sweep", network="Inception", images="5,000 images", figure="Time to fit")
+    offered = {group.label: group for group in page.get("button_group")}
+    lacking = offered["Figures not computed yet"]
+    assert lacking.proto.disabled
+    assert "What it can fit: not computed yet" in [option.content for option in lacking.proto.options]
 
 
 def test_the_switch_of_test_labels_moves_our_curves():
@@ -62,8 +68,9 @@ def test_regularizers_ask_before_they_tell():
 
 
 @pytest.mark.parametrize("network", ["mlp-1x512", "mlp-3x512", "alexnet", "inception"])
-def test_sweep_shows_each_network(network):
-    page = open_page("sweep", network=network)
+@pytest.mark.parametrize("address", ["in words", "as the command line names it"])
+def test_sweep_shows_each_network(network, address):
+    page = open_page("sweep", network=NAMES[network] if address == "in words" else network)
     runs = label_runs(load_runs())
     levels = runs[runs.model == network].level.nunique()
     said = f"Filled: ours, {levels} of 11 levels" if levels else "are not computed yet"

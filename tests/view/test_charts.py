@@ -90,7 +90,7 @@ def sweep_rows(*points) -> pd.DataFrame:
 
 def test_error_against_level_holds_our_means_and_the_papers_points():
     ours = sweep_rows(("mlp-1x512", 0.5, 0, 0.7, 0.0), ("mlp-1x512", 0.5, 1, 0.8, 0.1))
-    chart = by_level.error_against_level(ours, paper(), ["mlp-1x512"])
+    chart = by_level.error_against_level(ours, paper(), "mlp-1x512")
     table = rows(chart)
     mine = table[table.source == "ours"].dropna(subset="error").set_index("quantity").error
     assert mine["test error"] == pytest.approx(0.75) and mine["training error"] == pytest.approx(0.05)
@@ -100,17 +100,17 @@ def test_error_against_level_holds_our_means_and_the_papers_points():
 
 
 def test_only_what_was_computed_is_drawn():
-    chart = by_level.error_against_level(sweep_rows(), paper(), ["alexnet"])
+    chart = by_level.error_against_level(sweep_rows(), paper(), "alexnet")
     assert set(rows(chart).source.dropna()) == {"the paper"}
-    nothing = by_level.error_against_level(sweep_rows(), paper(), ["mlp-3x512"])
-    assert rows(nothing).quantity.tolist() == [FLOOR, FLOOR]
+    nothing = by_level.error_against_level(sweep_rows(), paper(), "mlp-3x512")
+    assert rows(nothing).quantity.tolist() == [FLOOR, FLOOR, FLOOR]
 
 
 def test_a_line_breaks_where_a_level_is_not_computed():
     vl_convert = pytest.importorskip("vl_convert")
     levels = (0.0, 0.1, 0.5, 0.9, 1.0)
     ours = sweep_rows(*(("alexnet", level, 0, 0.5, 0.0) for level in levels))
-    table = rows(by_level.error_against_level(ours, None, ["alexnet"]))
+    table = rows(by_level.error_against_level(ours, None, "alexnet"))
     mine = table[(table.source == "ours") & (table.quantity == "test error")]
     assert mine.dropna(subset="error").level.tolist() == list(levels)
     assert mine.level.tolist() == [i / 10 for i in range(11)]
@@ -121,7 +121,7 @@ def test_a_line_breaks_where_a_level_is_not_computed():
         lines = re.findall(r'<path[^>]*d="([^"]*)"[^>]*stroke-width="2.5"', svg)
         return [line.count("M") for line in lines]
 
-    assert pieces(by_level.error_against_level(ours, None, ["alexnet"])) == [3, 3]
+    assert pieces(by_level.error_against_level(ours, None, "alexnet")) == [3, 3]
     times = relative_fit_times(
         pd.DataFrame({"model": "alexnet", "level": levels, "seed": 0, "epoch": [9, 10, 15, 18, 20]})
     )
@@ -138,7 +138,7 @@ def test_a_visitors_runs_are_points_of_their_own():
             "train_error": [0.0, 0.8],
         }
     )
-    table = rows(by_level.error_against_level(sweep_rows(), paper(), ["mlp-1x512"], own))
+    table = rows(by_level.error_against_level(sweep_rows(), paper(), "mlp-1x512", own))
     mine = table[table.source == "your run"]
     assert sorted(mine.error) == [0.0, 0.6, 0.8, 0.9]  # unlike runs are not averaged
     assert mine.run.tolist() == ["a", "b", "a", "b"]
@@ -171,7 +171,8 @@ def test_every_chart_compiles_to_svg():
     records = [record(i) for i in range(1, 41)]
     drawn = [draw(records, CONFIG) for draw in HISTORIES]
     drawn += [
-        by_level.error_against_level(runs, paper(), ["mlp-1x512", "alexnet", "inception"]),
+        by_level.error_against_level(runs, paper(), "mlp-1x512"),
+        by_level.networks_against_level(runs, paper(), {"mlp-1x512": "small", "alexnet": "AlexNet"}),
         history.compared([("a", CONFIG, records)], "memorized"),
         transitions.transition_heatmap(np.eye(10, dtype=int)),
     ]

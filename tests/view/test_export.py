@@ -21,7 +21,7 @@ SOURCE = "Label Corruption Lab. Figure after Zhang et al., arXiv 1611.03530, fig
 def chart():
     runs = load_runs()
     return by_level.error_against_level(
-        runs[runs.data == "full"], paper(), ["mlp-1x512"], selectable=True
+        runs[runs.data == "full"], paper(), "mlp-1x512", selectable=True
     )
 
 

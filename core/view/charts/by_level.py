@@ -1,5 +1,6 @@
 """Everything against the corruption level: the sweep beside the paper, and guesses."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -15,12 +16,23 @@ from core.sweep.comparison import (
     level_means,
 )
 from core.sweep.reference import Source, paper_curve, paper_fit_times, sound_paper_curve
-from core.view.charts.style import COLOURS, FLOOR, GREY, colour, level_axis, shape, share_axis
+from core.view.charts.style import (
+    COLOURS,
+    FLOOR,
+    GREY,
+    NETWORK_COLOURS,
+    SHORT,
+    colour,
+    level_axis,
+    shape,
+    share_axis,
+)
 from core.view.words import TIME_TO_FIT
 
 POINT_COLUMNS = ["level", "error", "low", "high", "seeds", "quantity", "model", "source", "run"]
 TIME_COLUMNS = ["level", "time", "low", "high", "seeds", "model", "source", "epochs"]
 GUESS_COLUMNS = ["level", "error", "low", "high", "quantity", "source"]
+NAMED_AT = 0.6  # level at which the line of who memorizes nothing is named: away from the others
 MARKS_OF_OTHERS = {
     Source.POSTER: "cross",
     Source.EARLIER: "stroke",
@@ -31,14 +43,14 @@ MARKS_OF_OTHERS = {
 def error_against_level(
     ours: pd.DataFrame,
     paper: dict[str, Any] | None,
-    models: list[str],
+    model: str,
     live: pd.DataFrame | None = None,
     others: pd.DataFrame | None = None,
-    height: int = 420,
+    height: int | str = 420,
     selectable: bool = False,
     are_corrupted: bool = False,
 ) -> alt.LayerChart:
-    """Test and training error of fitted networks against corruption level: figure 1c.
+    """Test and training error of a fitted network against corruption level: figure 1c.
 
     ours: rows of the precomputed sweep; the mean over seeds is drawn, filled, in the band
         of its 95% interval, and as a thin line what the test error would be against test
@@ -49,11 +61,12 @@ def error_against_level(
     others: reference.poster_points and earlier_points, drawn grey.
     selectable: a click on one of our points selects its level.
     """
+    models = [model]
     rows = _points(ours, paper, models, live, others, are_corrupted)
     base = alt.Chart(rows).encode(
         x=level_axis(),
         y=share_axis("Error", "error"),
-        color=colour(["test error", "training error", FLOOR]),
+        color=colour(["test error", "training error", FLOOR], has_legend=False),
         tooltip=[
             "source:N",
             "run:N",
@@ -74,6 +87,7 @@ def error_against_level(
             _paper_points(base, models),
             _our_points(base, models, selectable),
             _live_points(base, models),
+            *_names(base, ours[ours.model == model], model),
         ]
     ).properties(height=height)
 
@@ -110,7 +124,8 @@ def _points(
         parts.append(long.assign(source=Source.LIVE.value))
     if others is not None:
         parts.append(others.assign(model=models[0]))
-    parts.append(pd.DataFrame({"level": [0.0, 1.0], "error": [0.0, 0.9], "quantity": FLOOR}))
+    ends = [0.0, NAMED_AT, 1.0]
+    parts.append(pd.DataFrame({"level": ends, "error": [0.9 * end for end in ends], "quantity": FLOOR}))
     return _joined(parts, POINT_COLUMNS)
 
 
@@ -123,6 +138,91 @@ def _against_corrupted(rows: pd.DataFrame) -> pd.DataFrame:
             rows.loc[tests, name], rows.loc[tests, "level"]
         )
     return rows
+
+
+def networks_against_level(
+    ours: pd.DataFrame, paper: dict[str, Any] | None, names: dict[str, str], height: int | str = 420
+) -> alt.LayerChart:
+    """The same errors of several networks: a colour for each, training errors thin, the paper's hollow.
+
+    names: the networks drawn and their names.
+    """
+    means = _with_gaps(level_means(ours[ours.model.isin(names)]), ["model", "quantity"])
+    parts = [means.assign(source=Source.OURS.value)]
+    for model in names if paper else ():
+        curve = paper_curve(paper or {}, model).rename(columns={"test_error": "error"})
+        parts.append(curve.assign(model=model, quantity="test error", source=Source.PAPER.value))
+    rows = _joined(parts, POINT_COLUMNS)
+    rows["network"] = rows.model.map(names)
+    scale = alt.Scale(domain=list(names.values()), range=[NETWORK_COLOURS[model] for model in names])
+    base = alt.Chart(rows).encode(
+        x=level_axis(),
+        y=share_axis("Error", "error"),
+        color=alt.Color(
+            "network:N",
+            scale=scale,
+            legend=alt.Legend(title=None, orient="top", columns=alt.ExprRef("width < 420 ? 2 : 5")),
+        ),
+        detail="quantity:N",
+        tooltip=[
+            "source:N",
+            "network:N",
+            "quantity:N",
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            alt.Tooltip("error:Q", format=".1%"),
+            "seeds:Q",
+        ],
+    )
+    found, tests = _of(base, Source.OURS), "datum.quantity === 'test error'"
+    name: Mapping[str, Any] = {"fontSize": 13, "fontWeight": "bold", "align": "right", "dy": -14}
+    ends = [
+        found.transform_filter(
+            f"datum.quantity === '{quantity}' && datum.level === {float(ours.level.max())} "
+            f"&& datum.model === '{next(iter(names))}'"
+        )
+        .mark_text(**name)
+        .encode(text="quantity:N", color=alt.value(GREY))
+        for quantity in ("test error", "training error")
+    ]
+    layers = [
+        found.transform_filter(tests).mark_line(strokeWidth=2.5),
+        found.transform_filter(f"!({tests})").mark_line(strokeWidth=1.5),
+        found.mark_point(size=50, filled=True, opacity=1),
+        _of(base, Source.PAPER).mark_point(size=80, strokeWidth=1.8, opacity=1),
+        *ends,
+    ]
+    return alt.LayerChart(layer=layers).properties(height=height)
+
+
+def _names(base: alt.Chart, ours: pd.DataFrame, model: str) -> list[alt.Chart]:
+    """The names of the quantities at the ends of their lines."""
+    floor: Mapping[str, Any] = {
+        "fontSize": 13,
+        "fontWeight": "bold",
+        "align": "left",
+        "dx": 8,
+        "dy": 14,
+    }
+    names = [
+        base.transform_filter(f"datum.quantity === '{FLOOR}' && datum.level === {NAMED_AT}")
+        .mark_text(**floor)
+        .encode(text=alt.value(SHORT[FLOOR] + ": 0.9 p"))
+    ]
+    end: Mapping[str, Any] = {
+        "fontSize": 13,
+        "fontWeight": "bold",
+        "align": "right",
+        "dx": -4,
+        "dy": -16,
+    }
+    for quantity in ("test error", "training error") if len(ours) else ():
+        wanted = (
+            f"datum.quantity === '{quantity}' && datum.level === {float(ours.level.max())} "
+            f"&& datum.model === '{model}'"
+        )
+        text = _of(base, Source.OURS).transform_filter(wanted).mark_text(**end)
+        names.append(text.encode(text="quantity:N"))
+    return names
 
 
 def _floor(base: alt.Chart) -> alt.Chart:

@@ -24,11 +24,14 @@ MAX_LOSS = 5.0  # of the loss axis; what lies above is drawn at the edge
 LABEL_DISTANCE = 0.05  # two lines that end nearer than this have room for one name
 
 
-def error_history(records: list[EpochRecord], config: RunConfig, height: int = 320) -> alt.LayerChart:
+def error_history(
+    records: list[EpochRecord], config: RunConfig, height: int = 320, has_legend: bool = True
+) -> alt.LayerChart:
     """Test and training error against epoch, with the error that needs no memorizing."""
     quantities = [*(LABELS[name] for name in ERRORS), FLOOR]
     rows, epochs = error_rows(records, config), last_epoch(config, records)
-    return _history(rows, epochs, quantities, share_axis("Error"), ".1%", height)
+    axis = share_axis("Error")
+    return _history(rows, epochs, quantities, axis, ".1%", height, has_legend)
 
 
 def fate_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
@@ -136,13 +139,19 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _history(
-    rows: pa.Table, epochs: int, quantities: list[str], axis: alt.Y, numbers: str, height: int
+    rows: pa.Table,
+    epochs: int,
+    quantities: list[str],
+    axis: alt.Y,
+    numbers: str,
+    height: int,
+    has_legend: bool = True,
 ) -> alt.LayerChart:
     """numbers: their format in a tooltip."""
     base = alt.Chart(rows).encode(
         x=_epoch_axis(epochs),
         y=axis,
-        color=colour(quantities),
+        color=colour(quantities, has_legend),
         tooltip=["quantity:N", "epoch:Q", alt.Tooltip("value:Q", format=numbers)],
     )
     dashes = [DASHES.get(quantity, [1, 0]) for quantity in quantities]

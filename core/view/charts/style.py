@@ -10,7 +10,7 @@ from core.view.words import CHANCE, FLOOR, TIME_TO_FIT
 SHORT = {  # at the end of a line, where there is less room
     "error on clean labels": "clean labels",
     "predicted as the true class": "true class",
-    FLOOR: "without memorizing",
+    FLOOR: "no memorizing",
     CHANCE: "blind guess",
 }
 
@@ -31,6 +31,9 @@ COLOURS = {
 WRONG_LABEL = "#D81B60"  # Tol's magenta, with a dashed frame and a cross
 GREY = "#6F757E"  # numbers of others
 DASHES = {"error on clean labels": [2, 2], FLOOR: [6, 4], CHANCE: [2, 3]}
+NETWORK_COLOURS = dict(
+    zip(MODELS, ("#0072B2", "#008560", "#C25400", "#9B3D76", "#6F757E"), strict=True)
+)
 SERIES_COLOURS = {  # of what a network can fit
     "true labels": "#009E73",
     "random labels": "#D55E00",
@@ -75,14 +78,17 @@ def share_axis(title: str, name: str = "value") -> alt.Y:
     )
 
 
-def colour(quantities: list[str]) -> alt.Color:
+def colour(quantities: list[str], has_legend: bool = True) -> alt.Color:
     """Colours by quantity. The legend leaves out the blind guess, which is named at its line."""
+    scale = alt.Scale(domain=quantities, range=[COLOURS[quantity] for quantity in quantities])
+    if not has_legend:  # each line is named at its end
+        return alt.Color("quantity:N", scale=scale, legend=None)
     named = [quantity for quantity in quantities if quantity != CHANCE]
     # In the browser, which knows the width: a phone has room for one name in a row.
     narrow, columns = {2: (330, 2), 3: (420, 3)}.get(len(named), (420, 2))
     return alt.Color(
         "quantity:N",
-        scale=alt.Scale(domain=quantities, range=[COLOURS[quantity] for quantity in quantities]),
+        scale=scale,
         legend=alt.Legend(
             title=None,
             values=named if named != quantities else alt.Undefined,

@@ -94,7 +94,9 @@ class RunConfig:
     random_crop: bool = setting(False, "augment: crop 28 x 28 pixels at a random place")
     seed: int = setting(0, "fixes the corruption, the first weights and the order", (0, 9999))
     noise: str = setting("uniform", "what a label that is drawn again becomes", choices=NOISES)
-    noise_matrix: str = setting("", "of noise own: rows divided by ;, numbers by blanks")
+    noise_matrix: str = setting(
+        "", "of noise own: a CSV file with a row for each true class; or its rows, divided by ;"
+    )
     validation: float = setting(
         0.0,
         "share of the training images that is held out with the labels given, never trained on",

@@ -23,6 +23,7 @@ from pages.shared.run_form import (
     level_slider,
     more_settings,
     network_choice,
+    own_matrix,
     preset_choice,
     set_all,
     take_from,
@@ -98,6 +99,8 @@ def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig
                     preset_choice()
                 if not in_room.hides("more"):
                     more_settings()
+    if not in_room.hides("more"):
+        own_matrix()
     config, problem = None, ""
     try:
         data_at_hand(form_values(in_room.hidden)["data"])

@@ -1,13 +1,14 @@
 """What the commands share: the parser, the flags of a RunConfig, errors as sentences."""
 
 import argparse
+import csv
 import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from core.config import RunConfig
+from core.config import CLASS_COUNT, RunConfig
 from core.errors import ConfigError, LabError
 from core.sweep.results import SWEEP_FOLDER, make_folder
 
@@ -64,7 +65,24 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
 def config_from(options: argparse.Namespace) -> RunConfig:
     """Raises ConfigError."""
     texts = {spec.name: getattr(options, spec.name) for spec in fields(RunConfig)}
+    if texts["noise_matrix"] and ";" not in texts["noise_matrix"]:
+        texts["noise_matrix"] = _matrix_of(Path(texts["noise_matrix"]))
     return RunConfig.from_strings({name: text for name, text in texts.items() if text is not None})
+
+
+def _matrix_of(path: Path) -> str:
+    """The noise matrix in a CSV file, with or without the names of the classes. Raises ConfigError."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise ConfigError(
+            f"--noise-matrix {path} cannot be read ({reason}): name a CSV file."
+        ) from None
+    if len(rows) == CLASS_COUNT + 1:
+        rows = rows[1:]
+    return ";".join(",".join(row[-CLASS_COUNT:]) for row in rows)
 
 
 def check_out(path: Path | None, *endings: str) -> None:

@@ -24,7 +24,8 @@ T_95 = dict(enumerate((12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 
 CHANCE_ERROR = 0.9
 DECAY_LEVELS = (0.1, 0.8)  # between these a power law is fitted: near 1 only chance is left
 # What the protocol fixes, beside the batch size: a run with another value is another experiment.
-PROTOCOL = {"learning_rate_decay": 0.95, "momentum": 0.9}
+PROTOCOL: dict[str, float | str] = {"learning_rate_decay": 0.95, "momentum": 0.9}
+PROTOCOL |= {"noise": "uniform", "validation": 0, "loss": "cross-entropy", "mixup": 0, "repair": "none"}
 EXPERIMENT = ["model", "level", "corruption", "weight_decay", "random_crop"]  # all but seed and length
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import center_crop, corrupt_pixels, given_labels, transition_counts
+from core.data.noise import mixing_matrix, transition_matrix
 from core.view import gallery
 from core.view.captions.corruption import describe_corruption
 from core.view.charts import transitions
@@ -81,4 +82,26 @@ def show_labels(config: RunConfig) -> None:
         transitions.transition_rows(counts),
         alt="Number of training images for each true class and each label given",
     )
+    if config.noise != "uniform":
+        left, right = st.columns(2)
+        with left:
+            _show_matrix("What a label that is drawn again becomes, S", mixing_matrix(config), "mixing")
+        with right:
+            title = f"What any label becomes at {config.level:.0%}, T"
+            _show_matrix(title, transition_matrix(config), "transition")
+        st.caption(
+            "T = (1 - p) I + p S, with p the corruption level: the chance of each label, given the true "
+            "class. "
+        )
     st.caption(NOISE_EXPLAINED)
+
+
+def _show_matrix(title: str, matrix: np.ndarray, name: str) -> None:
+    st.markdown(f"**{title}**")
+    draw_live(
+        name,
+        ("matrix",),
+        lambda: transitions.matrix_heatmap(matrix),
+        transitions.matrix_rows(matrix),
+        alt=f"{title}: the share of each true class, in rows, that is given each label, in columns",
+    )

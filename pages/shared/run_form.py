@@ -4,11 +4,24 @@ from collections.abc import Collection
 from dataclasses import asdict, fields
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from core.config import CORRUPTIONS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig, parse
+from core.config import (
+    CORRUPTIONS,
+    MODELS,
+    PAPER_LEARNING_RATE,
+    PRESETS,
+    RunConfig,
+    format_matrix,
+    parse,
+    parse_matrix,
+)
+from core.data.cifar10 import CLASSES
+from core.data.noise import named_mixing
+from core.errors import ConfigError
 from core.live.store import LiveRun
-from core.view.words import NETWORKS
+from core.view.words import LOSSES, NETWORKS, NOISES
 from pages.shared.full_data import at_hand, choose_data
 
 CORRUPTION_NAMES = {
@@ -17,6 +30,9 @@ CORRUPTION_NAMES = {
     "random-pixels": "Random pixels",
     "gaussian": "Gaussian noise",
 }
+FIRST_MATRIX = format_matrix(tuple(map(tuple, named_mixing("confusable").tolist())))
+# Only for the command line, or set by the pages that find and mend wrong labels.
+NOT_IN_FORM = ("momentum", "epochs_after_fitted", "fold", "repair", "repaired", "ranking")
 FIELDS = {spec.name: spec for spec in fields(RunConfig)}
 
 
@@ -48,7 +64,35 @@ def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
     values["data"] = at_hand(values["data"])
     if values["corruption"] != "labels":
         values["level"] = 0.0
+    if values["noise"] != "own":
+        values["noise_matrix"] = ""
+    elif not values["noise_matrix"]:
+        values["noise_matrix"] = FIRST_MATRIX
     return RunConfig(**values)
+
+
+def own_matrix() -> None:
+    """The matrix of one's own, as a table; only where that noise is chosen."""
+    if st.session_state.get("noise", default().noise) != "own":
+        return
+    if "noise_matrix" not in st.session_state:
+        st.session_state.noise_matrix = st.query_params.get("noise_matrix", FIRST_MATRIX)
+    if "matrix_shown" not in st.session_state:  # what the table was made of: its edits are on top
+        st.session_state.matrix_shown = st.session_state.noise_matrix
+    try:
+        rows = parse_matrix(st.session_state.matrix_shown)
+    except ConfigError as error:
+        st.error(f"This matrix cannot be used: {error} The one of look-alikes is shown instead.")
+        rows = parse_matrix(FIRST_MATRIX)
+    table = pd.DataFrame(rows, index=list(CLASSES), columns=list(CLASSES))
+    st.caption(
+        "What a label that is drawn again becomes, by the true class in the row. Every row has the sum 1."
+    )
+    edited = st.data_editor(table, key="matrix_table")
+    text = format_matrix(tuple(map(tuple, edited.to_numpy(dtype=float).tolist())))
+    if text != st.session_state.noise_matrix:
+        st.session_state.noise_matrix = st.query_params["noise_matrix"] = text
+        st.rerun()
 
 
 def level_slider() -> float:
@@ -108,7 +152,8 @@ def network_choice() -> None:
 def more_settings() -> None:
     """What seldom needs a change; config_of_form reads them."""
     choose_data(default().data)
-    corruption_choice()
+    if corruption_choice() == "labels":
+        _words("noise", "What a wrong label becomes", NOISES)
     model = st.session_state.get("model", default().model)
     first, second = st.columns(2)
     with first:
@@ -121,8 +166,26 @@ def more_settings() -> None:
         _number("batch_size", "Batch size")
         _number("learning_rate_decay", "Decay per epoch")
         _number("seed", "Seed")
+    _words("loss", "What the training makes small", LOSSES)
+    first, second = st.columns(2)
+    with first:
+        _number("mixup", "Mixup of pairs")
+    with second:
+        _number("validation", "Held out")
     st.toggle(
         "Random crop (augmentation)", default().random_crop, key="random_crop", bind="query-params"
+    )
+
+
+def _words(name: str, label: str, words: dict[str, str]) -> None:
+    """A choice by its words."""
+    st.selectbox(
+        label,
+        list(words),
+        list(words).index(getattr(default(), name)),
+        format_func=words.__getitem__,
+        key=name,
+        bind="query-params",
     )
 
 
@@ -146,7 +209,7 @@ def number_text(value: float) -> str:
 
 def set_all(config: RunConfig) -> None:
     for name, spec in FIELDS.items():
-        if name not in ("momentum", "epochs_after_fitted"):  # only for the command line
+        if name not in NOT_IN_FORM:
             value = getattr(config, name)
             is_typed = spec.metadata["value_type"] in (int, float) and name != "level"
             st.session_state[name] = number_text(value) if is_typed else value

@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 from core.__main__ import main
 from core.cli.flags import add_config_flags, config_from
 from core.cli.progress import SweepProgress
-from core.config import RunConfig
+from core.config import RunConfig, parse_matrix
+from core.data.cifar10 import CLASSES
 from core.errors import DivergedError
 from core.sweep.grids import all_runs
 from core.sweep.results import SWEEP_FOLDER, load_runs
@@ -215,3 +216,46 @@ def test_a_checkpoint_that_is_none_is_refused_and_left_alone(tmp_path, capsys, w
     said = capsys.readouterr().err
     assert str(path) in said and said.count("\n") == 1 and path.exists()
     assert "name another file" in said or "is a folder" in said
+
+
+MATRIX = [
+    [0.9 if row == column else 0.1 * ((row + 1) % 10 == column) for column in range(10)]
+    for row in range(10)
+]
+
+
+@pytest.mark.parametrize("has_names", [False, True])
+def test_a_noise_matrix_is_read_from_a_csv_file(tmp_path, has_names):
+    rows = [[str(number) for number in row] for row in MATRIX]
+    if has_names:
+        rows = [["", *CLASSES], *([name, *row] for name, row in zip(CLASSES, rows, strict=True))]
+    path = tmp_path / "matrix.csv"
+    path.write_text("\n".join(",".join(row) for row in rows) + "\n")
+    parser = argparse.ArgumentParser()
+    add_config_flags(parser)
+    flags = ["--noise", "own", "--level", "1", "--noise-matrix"]
+    config = config_from(parser.parse_args([*flags, str(path)]))
+    assert parse_matrix(config.noise_matrix) == tuple(map(tuple, MATRIX))
+    again = config_from(parser.parse_args([*flags, config.noise_matrix]))  # as command_of writes it
+    assert again == config
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read"),
+        ("1,0\n0,1\n", "must have 10 rows"),
+        (
+            "\n".join([",".join(["0.2"] * 10)] * 10),
+            "row 1 of the noise matrix has the sum 2, but must have 1",
+        ),
+    ],
+)
+def test_a_file_that_is_no_noise_matrix_is_refused_in_a_sentence(tmp_path, capsys, content, sentence):
+    path = tmp_path / "matrix.csv"
+    if content is not None:
+        path.write_text(content)
+    flags = ["--noise", "own", "--level", "1", "--noise-matrix", str(path)]
+    assert main(["train", *flags]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and said.count("\n") == 1

@@ -72,7 +72,7 @@ def test_error_history_shows_every_epoch_and_the_line_of_0_9_p():
 def test_no_two_names_are_written_on_top_of_each_other():
     close = record(1, train_error=0.01, right_label_error=0.0)
     table = rows(history.error_history([close], CONFIG))
-    assert set(table.label) - {""} == {"test error", "training error", "without memorizing"}
+    assert set(table.label) - {""} == {"test error", "training error", "no memorizing"}
 
 
 def test_what_does_not_exist_is_not_drawn():

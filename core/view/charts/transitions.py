@@ -17,24 +17,36 @@ def transition_rows(counts: np.ndarray) -> pd.DataFrame:
 def transition_heatmap(counts: np.ndarray) -> alt.LayerChart:
     """How many images of each true class carry each label; counts: int (K, K), true class in rows."""
     total = int(counts.sum(axis=1).max())
-    base = alt.Chart(transition_rows(counts)).encode(
+    return _heatmap(transition_rows(counts), "images", ",", total)
+
+
+def matrix_rows(matrix: np.ndarray) -> pd.DataFrame:
+    """The data of matrix_heatmap: columns true, given, share."""
+    indices = range(len(CLASSES))
+    rows = [(CLASSES[i], CLASSES[j], float(matrix[i, j])) for i in indices for j in indices]
+    return pd.DataFrame(rows, columns=["true", "given", "share"])
+
+
+def matrix_heatmap(matrix: np.ndarray) -> alt.LayerChart:
+    """Chances of each label for each true class; matrix: (K, K), each row of sum 1."""
+    return _heatmap(matrix_rows(matrix), "share", ".0%", 1)
+
+
+def _heatmap(rows: pd.DataFrame, name: str, numbers: str, most: float) -> alt.LayerChart:
+    """name: of the column with the values, from 0 to `most`; numbers: their format."""
+    base = alt.Chart(rows).encode(
         x=alt.X("given:N", sort=list(CLASSES), title="Label given", axis=alt.Axis(labelAngle=-45)),
         y=alt.Y("true:N", sort=list(CLASSES), title="True class"),
         tooltip=[
             alt.Tooltip("true:N", title="true class"),
             alt.Tooltip("given:N", title="label given"),
-            "images:Q",
+            alt.Tooltip(f"{name}:Q", format=numbers),
         ],
     )
-    cells = base.mark_rect().encode(
-        color=alt.Color(
-            "images:Q",
-            scale=alt.Scale(scheme="blues", domain=[0, total], type="sqrt"),
-            legend=None,
-        )
+    scale = alt.Scale(scheme="blues", domain=[0, most], type="sqrt")
+    cells = base.mark_rect().encode(color=alt.Color(f"{name}:Q", scale=scale, legend=None))
+    texts = base.mark_text(fontSize=11).encode(
+        text=alt.Text(f"{name}:Q", format=numbers),
+        color=alt.condition(alt.datum[name] > most / 3, alt.value("white"), alt.value("#1c1f24")),
     )
-    numbers = base.mark_text(fontSize=11).encode(
-        text=alt.Text("images:Q", format=","),
-        color=alt.condition(alt.datum.images > total / 3, alt.value("white"), alt.value("#1c1f24")),
-    )
-    return (cells + numbers).properties(height=400)
+    return (cells + texts).properties(height=400)

@@ -168,7 +168,7 @@ _GRIDS = (
     ),
     Grid(
         "mini-stopping",
-        "A tenth of the 5,000 images held out, with the labels given, to see when to stop.",
+        "A fifth of the 5,000 images held out, with the labels given, to see when to stop.",
         tuple(
             RunConfig(model=model, level=level, validation=HELD_OUT)
             for level in (0.4, 0.5, 0.2, 0.8, 0.6, 0.3, 0.7, 0.0, 1.0)
@@ -194,7 +194,7 @@ _GRIDS = (
     ),
     Grid(
         "mini-noise",
-        "Other shapes of label noise, a tenth of the images held out.",
+        "Other shapes of label noise, a fifth of the images held out.",
         tuple(
             RunConfig(model=model, level=level, noise=noise, validation=HELD_OUT)
             for noise, level in (

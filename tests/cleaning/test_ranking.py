@@ -55,7 +55,7 @@ def test_sources_are_named_by_the_settings_alone():
     assert [(fold.validation, fold.fold) for fold in folds] == [(0.25, n) for n in range(FOLDS)]
     assert all(fold.repair == "none" and fold.epochs == 20 for fold in folds)
     (one,) = sources(config, "margin")
-    assert one == RunConfig(level=0.4, validation=0.1)
+    assert one == RunConfig(level=0.4, validation=0.2)
 
 
 def test_what_is_repaired():

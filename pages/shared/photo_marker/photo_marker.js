@@ -1,0 +1,59 @@
+// Photographs to mark: those whose label is not to be trusted. What `data` holds: __init__.py.
+
+class Marker {
+  constructor(root) {
+    const part = name => root.querySelector(name)
+    Object.assign(this, { root, photos: part(".photos"), count: part(".count"), send: part(".send"), marked: new Set() })
+    this.send.onclick = () => this.setTriggerValue("marks", [...this.marked])
+  }
+
+  end() {}
+
+  update(data) {
+    if (this.data?.id !== data.id) this.marked = new Set(data.marked || [])
+    this.data = data
+    if (data.marked) this.marked = new Set(data.marked)
+    this.show()
+  }
+
+  show() {
+    const { data } = this
+    const isTold = Boolean(data.marked)
+    this.photos.replaceChildren(...data.tiles.map((tile, place) => this.tile(tile, place, isTold)))
+    this.send.textContent = data.send
+    this.send.disabled = this.marked.size !== data.most
+    this.send.parentElement.hidden = isTold
+    this.count.textContent = isTold ? data.said : `${this.marked.size} of ${data.most} marked`
+  }
+
+  tile(tile, place, isTold) {
+    const button = document.createElement("button"), picture = document.createElement("span")
+    const { columns, rows, sprite } = this.data
+    const x = (100 * (place % columns)) / (columns - 1), y = (100 * Math.floor(place / columns)) / Math.max(1, rows - 1)
+    picture.className = `picture ${sprite}`
+    picture.style.backgroundPosition = `${x}% ${y}%`
+    const name = document.createElement("b")
+    name.textContent = tile.given
+    button.type = "button"
+    button.append(picture, name)
+    button.setAttribute("aria-pressed", this.marked.has(place))
+    const isWrong = isTold && tile.given !== tile.real
+    if (isTold) {
+      const truth = document.createElement("small")
+      truth.textContent = isWrong ? `is: ${tile.real}` : "right"
+      button.append(truth)
+    }
+    button.classList.toggle("wrong", isWrong)
+    button.disabled = isTold
+    button.setAttribute("aria-label", `Photograph ${place + 1}, labelled ${tile.given}` + (isWrong ? `, is ${tile.real}` : isTold ? ", rightly" : ""))
+    button.onclick = () => {
+      if (this.marked.has(place)) this.marked.delete(place)
+      else if (this.marked.size < this.data.most) this.marked.add(place)
+      this.show()
+      this.photos.children[place].focus()
+    }
+    return button
+  }
+}
+
+export default component(Marker, ".photo-marker")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.cleaning.confident import confident_joint, estimated_transition, out_of_fold
 from core.cleaning.ranking import Ranking, rank, score_ranking, sources
-from core.config import RANKINGS, REPAIRS, RunConfig
+from core.config import REPAIRS, RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import LabelCorruption, given_labels
 from core.data.noise import transition_matrix, wrong_share
@@ -17,9 +17,8 @@ from core.view.captions import finding
 from core.view.charts import finding as charts
 from core.view.charts import transitions
 from core.view.words import NETWORKS
-from core.view.words import RANKINGS as RANKING_WORDS
 from pages.shared import photo_marker, resources
-from pages.shared.drawing import draw_live, draw_new
+from pages.shared.drawing import draw_live
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.keeping import keep
 from pages.shared.room import room
@@ -54,11 +53,10 @@ def base_run() -> RunConfig:
             return plain
         st.info("Wrong labels are searched for among the 5,000 photographs, where some are wrong.")
     names = {model: NETWORKS[model].partition(",")[0] for model in OFFERED}
-    with place_of_network:
-        model = st.segmented_control(
-            "Network", OFFERED, format_func=names.__getitem__, default=OFFERED[0], required=True,
-            key="network", bind="query-params", label_visibility="collapsed",
-        )  # fmt: skip
+    model = st.segmented_control(
+        "Network", OFFERED, format_func=names.__getitem__, default=OFFERED[0], required=True,
+        key="network", bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
     return RunConfig(model=model or OFFERED[0], level=LEVEL)
 
 
@@ -98,7 +96,7 @@ def show_forty(config: RunConfig, corrupted: LabelCorruption) -> np.ndarray | No
 
 
 @keep(64)
-def searched(config: RunConfig, name: str, _stamp: tuple[int, ...]) -> Searched | None:
+def searched(config: RunConfig, name: str, stamp: tuple[int, ...]) -> Searched | None:
     """The ranking, once all its sources are trained; None before."""
     found = [resources.image_scores(source) for source in sources(config, name)]
     scores = [each for each in found if each is not None]
@@ -224,11 +222,14 @@ def show_mending(config: RunConfig, name: str, found: Searched, visitor_name: st
     mended = replace(config, repair=repair or REPAIRS[1], repaired=share, ranking=name)
     labels = found.corrupted.labels
     st.markdown(
-        finding.describe_cost(mended, found.ranking, is_wrong, labels, resources.data("embedded").train_labels)
+        finding.describe_cost(
+            mended, found.ranking, is_wrong, labels, resources.data("embedded").train_labels
+        )
     )
     truth = replace(config, level=0.0)
     runs = {"Before": config, "After": mended, "With true labels": truth}
-    st.fragment(show_results, run_every=1.0 if any_active(runs) else None)(runs, visitor_name)
+    ticks = any_active(runs)
+    st.fragment(show_results, run_every=1.0 if ticks else None)(runs, visitor_name, ticks)
 
 
 def any_active(runs: dict[str, RunConfig]) -> bool:
@@ -236,13 +237,18 @@ def any_active(runs: dict[str, RunConfig]) -> bool:
     return any(run is not None and run.is_active for run in known)
 
 
-def show_results(runs: dict[str, RunConfig], visitor_name: str) -> None:
-    """Test error before, after and with true labels, and what is still to be trained."""
+def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> None:
+    """Test error before, after and with true labels, and what is still to be trained.
+
+    ticks: whether it is drawn every second, as long as one of them is in training.
+    """
     with plain_errors():
+        if any_active(runs) != ticks:
+            st.rerun()
         ends = {title: resources.final(run) for title, run in runs.items()}
-        active = [title for title, run in runs.items() if ends[title] is None and any_active({title: run})]
-        if not active and st.session_state.pop("mending", False):
-            st.rerun()  # no longer every second
+        active = [
+            title for title, run in runs.items() if ends[title] is None and any_active({title: run})
+        ]
         with st.container(horizontal=True):
             for title, end in ends.items():
                 change = None
@@ -271,7 +277,6 @@ def show_results(runs: dict[str, RunConfig], visitor_name: str) -> None:
         if lacking:
 
             def begin() -> None:
-                st.session_state.mending = True
                 for title in lacking:
                     train(runs[title], visitor_name)
 
@@ -284,12 +289,9 @@ def show_results(runs: dict[str, RunConfig], visitor_name: str) -> None:
         st.markdown(finding.describe_mended(ends))
 
 
-place_of_network = st.empty()
-
 with page("Find the wrong labels", "") as head:
     visitor_name = visitor()
     in_room = room(head)
-    place_of_network = st.container()
     config = base_run()
     corrupted = given_labels(config, resources.data("embedded").train_labels)
     marks = show_forty(config, corrupted)

@@ -16,6 +16,7 @@ from pages.shared.frame import action, page
 from pages.shared.full_data import data_at_hand
 from pages.shared.label_gallery import show_labels
 from pages.shared.links import link
+from pages.shared.navigation import the_page
 from pages.shared.room import Room, room
 from pages.shared.run_form import (
     config_of_form,
@@ -146,6 +147,13 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
         for name, each in tries.items():
             st.button(
                 name, on_click=action(begin), args=(each, visitor_name), key=f"next-{each.run_id}"
+            )
+        if config.corruption == "labels" and config.level and config.data == "embedded":
+            st.page_link(
+                the_page("find"),
+                label="Find the wrong labels",
+                query_params={"run": run.run_id},
+                icon=":material/search:",
             )
         with st.popover("Share", icon=":material/link:"):
             copy_link(link("lab", run=run.run_id), "Link to this run")

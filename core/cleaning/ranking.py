@@ -15,7 +15,9 @@ from core.cleaning.confident import out_of_fold
 from core.cleaning.scores import ImageScores
 from core.config import RunConfig
 
-HELD_OUT = 0.2  # of the training images, to see when to stop: of a tenth the error is known to 2 points only
+HELD_OUT = (
+    0.2  # of the training images, to see when to stop: of a tenth the error is known to 2 points only
+)
 FOLDS = 4
 FOLD_EPOCHS = 20  # the best epoch comes well before: memorizing has begun by then
 

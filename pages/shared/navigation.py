@@ -32,6 +32,12 @@ def pages() -> list:
             help="Every level at once, beside the paper's points.",
         ),
         st.Page(
+            FOLDER / "find.py",
+            title="Find the wrong labels",
+            icon=":material/search:",
+            help="Mark them yourself, let the machine rank them, mend them, train again.",
+        ),
+        st.Page(
             FOLDER / "present.py",
             title="The story",
             icon=":material/slideshow:",

@@ -7,15 +7,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from core.cleaning.scores import ImageScores
 from core.config import MODELS, RunConfig
 from core.data import cifar10
 from core.data.corruption import channel_statistics
 from core.live.classroom import Classroom
 from core.live.estimate import Speeds
 from core.live.housekeeping import used_bytes
+from core.live.image_scores import find_scores
 from core.live.login import Login
 from core.live.settings import Settings, load_settings
-from core.live.store import LiveRun, Store
+from core.live.store import LiveRun, Status, Store
 from core.live.supervisor import DownloadProcess, TrainerProcess
 from core.paths import data_folder
 from core.records import EpochRecord
@@ -110,6 +112,26 @@ def has_left(visitor: str) -> bool:
 def records(run_id: str, epochs_done: int) -> list[EpochRecord]:
     """Of a live run with so many epochs; read once for all its viewers."""
     return store().records(run_id)
+
+
+def final(config: RunConfig) -> EpochRecord | None:
+    """The last epoch of a run that is trained to its end, live or stored; None for another."""
+    run = store().run(config.run_id)
+    if run and run.status is Status.FINISHED:
+        return records(config.run_id, run.epochs_done)[-1]
+    stored = sweep_ids(results.stamp())
+    return sweep_records(config.run_id)[-1] if config.run_id in stored else None
+
+
+def image_scores(config: RunConfig) -> ImageScores | None:
+    """What a run that is trained to its end tells of its images; None where it is not kept."""
+    return find_scores(data_folder() / "checkpoints", config.run_id)
+
+
+@keep(1)
+def sweep_ids(stamp: int) -> frozenset[str]:
+    """The run ids of the sweep."""
+    return frozenset(sweep().run_id)
 
 
 @once

@@ -13,6 +13,7 @@ TITLES = {
     "lab": "Lab",
     "guess": "Guess first",
     "sweep": "The sweep",
+    "find": "Find the wrong labels",
     "teacher": "Teacher",
     "present": "Label Corruption Lab",
 }

@@ -21,7 +21,9 @@ MOST = 10  # marks
 _MARKER = component(Path(__file__).parent)
 
 
-def ask(images: np.ndarray, given: Sequence[int], true: Sequence[int], save: Callable[[], None]) -> None:
+def ask(
+    images: np.ndarray, given: Sequence[int], true: Sequence[int], save: Callable[[], None]
+) -> None:
     """The photographs with the labels given. save: called when MOST are marked; see `marked`."""
     _MARKER(data=_shared(images, given, true), key="photo_marker", on_marks_change=save)
 

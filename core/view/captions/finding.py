@@ -1,0 +1,129 @@
+"""Finding wrong labels and mending them: what was found, what it cost, what it gave."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.cleaning.ranking import FOLD_EPOCHS, FOLDS, Found, Ranking
+from core.config import RunConfig
+from core.data.cifar10 import CLASSES
+from core.data.noise import wrong_share
+from core.records import EpochRecord
+from core.view.words import NOISES, plural
+
+EXPLAINED = {
+    "confident": (
+        f"Confident learning: {FOLDS} networks, each trained on {FOLDS - 1} quarters of the photographs, say "
+        "how probable the labels of the last quarter are. The least probable come first (Northcutt et al. 2021)."
+    ),
+    "margin": (
+        "Area under the margin: how much surer the network is of the given label than of any other, on "
+        "average over all epochs. A wrong label is resisted for long; the least come first (Pleiss et al. 2020)."
+    ),
+    "loss": (
+        "The network is stopped when its error on held-out photographs, with the labels they were given, is "
+        "least. What it then finds hardest to believe comes first: it has the pattern, and not yet the lies."
+    ),
+}
+
+
+def describe_forty(config: RunConfig, count: int, marks: int) -> str:
+    return (
+        f"Of 5,000 photographs {wrong_share(config):.0%} have a wrong label ({100 * config.level:g}% "
+        f"{NOISES[config.noise]}). Here are {count}. **Mark the {marks} whose label you trust least.**"
+    )
+
+
+def describe_marks(is_wrong: NDArray[np.bool_], marks: Sequence[int]) -> str:
+    """is_wrong: of the photographs shown; marks: places of those that were marked."""
+    hits = int(is_wrong[list(marks)].sum())
+    return f"Of your {len(marks)} marks {hits} were right. {int(is_wrong.sum())} of the {len(is_wrong)} are wrong."
+
+
+def describe_found(
+    score: Found, ranking: Ranking, is_wrong: NDArray[np.bool_], marks: NDArray[np.int64]
+) -> str:
+    """How well the ranking finds them, beside the visitor; marks: indices of the images marked."""
+    few = len(marks)
+    own, machine = int(is_wrong[marks].sum()), int(is_wrong[ranking.order[:few]].sum())
+    wrong = int(is_wrong.sum())
+    return (
+        f"Of your {few} marks {own} were wrong labels; of the machine's first {few}, out of all "
+        f"{len(is_wrong):,} photographs, {machine}. {wrong:,} labels are wrong: of its first {wrong:,} "
+        f"{score.precision_at_count:.0%} are."
+    )
+
+
+def explain_precision(score: Found, ranking: str) -> str:
+    return (
+        "The machine's list, from its first photograph at the left to its last at the right: how many of "
+        "those looked at so far are wrong (precision) against how many of all wrong ones are among them "
+        "(recall). Dashed: a list in any order. Ring: your ten marks, of forty photographs. "
+        f"A wrong label ranks before a right one with a chance of {score.roc_area:.1%} (area under the ROC curve)."
+    )
+
+
+def describe_transition(estimated: NDArray[np.floating], true: NDArray[np.floating]) -> str:
+    """(K, K) each, true classes in rows."""
+    off = float(np.abs(estimated - true).mean())
+    place = np.unravel_index(np.argmax(np.abs(estimated - true)), true.shape)
+    row, column = CLASSES[place[0]], CLASSES[place[1]]
+    return (
+        f"Estimated from the labels alone. On average a cell is {100 * off:.1f} points off the truth; most "
+        f"for {row} labelled {column}: {estimated[place]:.0%} estimated, {true[place]:.0%} true."
+    )
+
+
+def describe_needed(config: RunConfig, ranking: str, runs: int) -> str:
+    if ranking == "confident":
+        return f"{plural(runs, 'network')} of {min(config.epochs, FOLD_EPOCHS)} epochs have to be trained first."
+    return "One network has to be trained first, a fifth of the photographs held out."
+
+
+def describe_search(runs: int, done: int, whole: int) -> str:
+    return f"{plural(runs, 'network')} in training: epoch {done} of {whole} together"
+
+
+def describe_cost(
+    mended: RunConfig,
+    ranking: Ranking,
+    is_wrong: NDArray[np.bool_],
+    labels: NDArray[np.integer],
+    true_labels: NDArray[np.integer],
+) -> str:
+    """What mending so many does to right and wrong labels."""
+    first = ranking.order[: round(mended.repaired * len(labels))]
+    wrong, right = int(is_wrong[first].sum()), int((~is_wrong[first]).sum())
+    accused = f"{right:,} of them are right: false accusations"
+    if mended.repair == "drop":
+        left = int(is_wrong.sum()) - wrong
+        rest = len(labels) - len(first)
+        return (
+            f"**{len(first):,} photographs are left out. {wrong:,} of their labels are wrong, {accused}. "
+            f"Of the {rest:,} that remain {left:,} are wrong: {left / rest:.0%}.**"
+        )
+    named = ranking.prediction[first]
+    now_right = int((named == true_labels[first]).sum())
+    return (
+        f"**{len(first):,} photographs get the name that the network gives them. {wrong:,} of their labels are "
+        f"wrong, {accused}. Afterwards {now_right:,} of the {len(first):,} are right.**"
+    )
+
+
+def describe_mended(ends: Mapping[str, EpochRecord | None]) -> str:
+    """ends: the last epoch Before, After and With true labels; None: not trained yet."""
+    before, after, truth = (ends[name] for name in ("Before", "After", "With true labels"))
+    if before is None or after is None:
+        return "Train again to see whether the mending helps."
+    change = before.test_error - after.test_error
+    if abs(change) < 0.005:
+        text = "The mending changes the error on new photographs by less than half a point."
+    elif change > 0:
+        text = f"The error on new photographs fell by {100 * change:.1f} points, from {before.test_error:.1%} to {after.test_error:.1%}."
+    else:
+        text = f"The error on new photographs rose by {-100 * change:.1f} points: more was lost than mended."
+    if truth is not None and before.test_error > truth.test_error:
+        gap = before.test_error - truth.test_error
+        text += f" That is {max(0.0, change) / gap:.0%} of the way to what true labels would give ({truth.test_error:.1%})."
+    return f"**{text}**"

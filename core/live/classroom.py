@@ -155,6 +155,36 @@ class Classroom:
         guesses = [json.loads(row["guess"]) for row in rows]
         return np.array(guesses, dtype=float).reshape(len(guesses), 2, len(LEVELS))
 
+    def add_stop(self, room: str, visitor: str, run_id: str, epoch: int) -> None:
+        """The epoch after which this visitor stopped the replay of a run. The first one counts.
+
+        Raises RefusedError for a second one.
+        """
+        with self.store.database.connect() as connection:
+            added = connection.execute(
+                "INSERT OR IGNORE INTO stops (room, visitor, run_id, epoch) VALUES (?, ?, ?, ?)",
+                (room, visitor, run_id, epoch),
+            )
+        if not added.rowcount:
+            raise RefusedError("You have stopped it already: the first time counts.")
+
+    def stop_of(self, room: str, visitor: str, run_id: str) -> int | None:
+        """When this visitor stopped it; None: not yet."""
+        with self.store.database.connect() as connection:
+            row = connection.execute(
+                "SELECT epoch FROM stops WHERE room = ? AND visitor = ? AND run_id = ?",
+                (room, visitor, run_id),
+            ).fetchone()
+        return row["epoch"] if row else None
+
+    def stops(self, room: str, run_id: str) -> list[int]:
+        """When everybody in a room stopped it."""
+        with self.store.database.connect() as connection:
+            rows = connection.execute(
+                "SELECT epoch FROM stops WHERE room = ? AND run_id = ?", (room, run_id)
+            ).fetchall()
+        return [row["epoch"] for row in rows]
+
     # Who has opened the teacher's page
 
     def let_in(self, visitor: str) -> None:

@@ -17,7 +17,7 @@ from filelock import FileLock
 from core.errors import StoreError
 from core.paths import file_identity
 
-VERSION = 3  # of the schema, in PRAGMA user_version; 0: from before it was stored there
+VERSION = 4  # of the schema, in PRAGMA user_version; 0: from before it was stored there
 
 # `asked` in tables is seconds since 1970, but never before an earlier one.
 SCHEMA = """
@@ -76,6 +76,13 @@ CREATE TABLE IF NOT EXISTS guesses (
     made REAL NOT NULL,
     visitor TEXT NOT NULL DEFAULT '' -- who made it; no page tells
 );
+CREATE TABLE IF NOT EXISTS stops (    -- when a visitor would have stopped a training
+    room TEXT NOT NULL,              -- empty: outside any room
+    visitor TEXT NOT NULL,
+    run_id TEXT NOT NULL,            -- of the sweep
+    epoch INTEGER NOT NULL,
+    PRIMARY KEY (room, run_id, visitor)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS teachers ( -- who has opened the teacher's page
     visitor TEXT PRIMARY KEY,
     until REAL NOT NULL              -- seconds since 1970

@@ -95,7 +95,7 @@ def level_means(runs: pd.DataFrame) -> pd.DataFrame:
     runs: rows of the sweep.
     """
     parts = [
-        _over_seeds(runs, name, "error").assign(quantity=quantity)
+        over_seeds(runs, name, "error").assign(quantity=quantity)
         for name, quantity in (
             ("final_test_error", "test error"),
             ("final_train_error", "training error"),
@@ -105,7 +105,7 @@ def level_means(runs: pd.DataFrame) -> pd.DataFrame:
     return means.assign(low=means.low.clip(0, 1), high=means.high.clip(0, 1))
 
 
-def _over_seeds(runs: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
+def over_seeds(runs: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
     """For each network and level the mean of a column, its 95% t interval, the seeds."""
     groups = runs.groupby(BY_LEVEL, as_index=False)
     means = groups.agg(**{name: (column, "mean"), "std": (column, "std"), "seeds": ("seed", "nunique")})
@@ -137,7 +137,7 @@ def relative_fit_times(fitted: pd.DataFrame) -> pd.DataFrame:
     ratios = fitted.assign(time=fitted.epoch / own.to_numpy(dtype=float))
     complete = ratios.groupby(BY_LEVEL).time.transform(lambda times: times.notna().all())
     ratios = ratios[complete.astype(bool)]
-    means = _over_seeds(ratios, "time", "time")
+    means = over_seeds(ratios, "time", "time")
     epochs = ratios.groupby(BY_LEVEL, as_index=False).agg(epochs=("epoch", "mean"))
     return means.merge(epochs, on=BY_LEVEL)
 

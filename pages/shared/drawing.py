@@ -53,7 +53,7 @@ def draw_live(
     return st.vega_lite_chart(rows, spec, key=name, **options)
 
 
-def draw_new(chart: alt.LayerChart, name: str, **options):
+def draw_new(chart: alt.LayerChart | alt.Chart, name: str, **options):
     """Show a chart that is another one every time."""
     return st.vega_lite_chart(_spec_of(chart), key=name, **options)
 
@@ -63,7 +63,7 @@ def _specification(state: tuple, _make: Callable[[], alt.LayerChart]) -> dict:
     return _spec_of(_make())
 
 
-def _spec_of(chart: alt.LayerChart) -> dict:
+def _spec_of(chart: alt.LayerChart | alt.Chart) -> dict:
     with alt.theme.enable("none"):  # the page's own theme is put in by Streamlit
         return _without_named_marks(chart.to_dict(validate=False))
 

@@ -21,6 +21,7 @@ from core.view.captions.run import (
 from core.view.charts import history
 from core.view.words import LABELS, per_cent
 from pages.shared import resources
+from pages.shared.biography import show_biography
 from pages.shared.drawing import draw_live, draw_new
 from pages.shared.frame import action, plain_errors
 from pages.shared.keeping import keep
@@ -112,6 +113,7 @@ def _details(config: RunConfig, records: list[EpochRecord]) -> None:
     )
     texts = (describe_loss(records), describe_fate(config, records), describe_evaluation(records))
     st.caption(" ".join(texts))
+    show_biography(config, records, "live")
 
 
 def show_table(runs: list[LiveRun]) -> None:

@@ -32,10 +32,22 @@ def pages() -> list:
             help="Every level at once, beside the paper's points.",
         ),
         st.Page(
+            FOLDER / "stop.py",
+            title="Stop in time",
+            icon=":material/front_hand:",
+            help="Stop a training before it memorizes the wrong labels.",
+        ),
+        st.Page(
             FOLDER / "find.py",
             title="Find the wrong labels",
             icon=":material/search:",
             help="Mark them yourself, let the machine rank them, mend them, train again.",
+        ),
+        st.Page(
+            FOLDER / "defend.py",
+            title="Defend",
+            icon=":material/shield:",
+            help="What keeps a network from memorizing wrong labels, and what it costs.",
         ),
         st.Page(
             FOLDER / "present.py",

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig, run_name
+from core.data.cifar10 import has_full
 from core.live.store import LiveRun
 from core.records import EpochRecord
 from core.sweep.results import config_of
@@ -20,6 +21,7 @@ from core.view.captions.run import (
 from core.view.charts import history
 from core.view.words import LABELS
 from pages.shared import resources
+from pages.shared.biography import show_biography
 from pages.shared.drawing import draw, draw_new
 from pages.shared.navigation import the_page
 
@@ -64,6 +66,8 @@ def show_details(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
         _side_by_side(config, records, beside)
     else:
         _fate(config, records)
+    if config.data == "embedded" or has_full():
+        show_biography(config, records, "stored")
     st.caption(f"{describe_provenance(run)} {describe_evaluation(records)}")
     st.code(command_of(config), language="bash", wrap_lines=True)
 

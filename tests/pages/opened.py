@@ -13,7 +13,9 @@ TITLES = {
     "lab": "Lab",
     "guess": "Guess first",
     "sweep": "The sweep",
+    "stop": "Stop in time",
     "find": "Find the wrong labels",
+    "defend": "Defend",
     "teacher": "Teacher",
     "present": "Label Corruption Lab",
 }

@@ -1,0 +1,104 @@
+"""What helps against wrong labels, from the stored runs: stopping in time, mending, defending."""
+
+from typing import Any
+
+import pandas as pd
+
+from core.cleaning.ranking import HELD_OUT
+from core.sweep.comparison import PROTOCOL, PROTOCOL_BATCH_SIZE, over_seeds
+from core.sweep.grids import DEFENCES
+
+STOPPING = {"end": "at the end", "noisy": "stopped by held-out images", "best": "at its best"}
+# What a defence changes, and what each of them changes it to; "none" changes nothing.
+USUAL: dict[str, Any] = {
+    "loss": "cross-entropy", "mixup": 0.0, "weight_decay": 0.0, "random_crop": False
+}  # fmt: skip
+KNOWN_DEFENCES: dict[str, dict[str, Any]] = {"none": {}, **DEFENCES}
+
+
+def stopping_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
+    """Test error of each run at its end, where the held-out error was least, and where it was least.
+
+    runs: rows of the sweep with a validation share; epochs: theirs. Of epochs that are alike the
+    first. Columns model, level, seed, run_id, kind (of STOPPING), epoch, test_error.
+    """
+    rows = []
+    for run in runs.to_dict("records"):
+        history = epochs[epochs.run_id == run["run_id"]].sort_values("epoch").reset_index(drop=True)
+        places = {
+            "end": len(history) - 1,
+            "noisy": int(history.validation_error.argmin()),
+            "best": int(history.test_error.argmin()),
+        }
+        for kind, place in places.items():
+            found = history.iloc[place]
+            about = {name: run[name] for name in ("model", "level", "seed", "run_id")}
+            rows.append(
+                {**about, "kind": kind, "epoch": int(found.epoch), "test_error": found.test_error}
+            )
+    columns = ["model", "level", "seed", "run_id", "kind", "epoch", "test_error"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def stopping_means(points: pd.DataFrame) -> pd.DataFrame:
+    """The mean over the seeds and its 95% interval; points: stopping_points of one network.
+
+    Columns kind, level, error, low, high, seeds.
+    """
+    parts = [
+        over_seeds(rows, "test_error", "error").assign(kind=kind)
+        for kind, rows in points.groupby("kind", sort=False)
+    ]
+    columns = ["kind", "level", "error", "low", "high", "seeds"]
+    means = pd.concat(parts) if parts else pd.DataFrame(columns=columns)
+    return means[columns].assign(low=means.low.clip(0, 1), high=means.high.clip(0, 1))
+
+
+def validated_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
+    """The stored runs of a network that hold images out to see when to stop, nothing else unusual."""
+    same = (runs.model == model) & (runs.data == "embedded") & (runs.validation == HELD_OUT)
+    same &= runs.batch_size == PROTOCOL_BATCH_SIZE["embedded"]
+    same &= (runs.corruption == "labels") & (runs.weight_decay == 0) & ~runs.random_crop
+    for name, value in PROTOCOL.items():
+        if name != "validation":
+            same &= runs[name] == value
+    return runs[same]
+
+
+def defended_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
+    """The stored runs of a network on the embedded images with one defence, or with none.
+
+    With a column `defence`: "none", or a key of grids.DEFENCES.
+    """
+    same = (runs.model == model) & (runs.data == "embedded") & (runs.corruption == "labels")
+    same &= (runs.validation == 0) & (runs.repair == "none") & (runs.noise == "uniform")
+    same &= runs.batch_size == PROTOCOL_BATCH_SIZE["embedded"]
+    runs = runs[same]
+    names = []
+    for run in runs.to_dict("records"):
+        config = {name: run[name] for name in USUAL}
+        changed = {name: value for name, value in config.items() if value != USUAL[name]}
+        names.append(next((key for key, value in KNOWN_DEFENCES.items() if value == changed), ""))
+    runs = runs.assign(defence=names)
+    return runs[runs.defence != ""]
+
+
+def defence_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
+    """The last and the best test error of each defended run, and how much it memorized.
+
+    runs: defended_runs; epochs: theirs. Columns defence, level, seed, last, best, memorized, seconds:
+    of an epoch, the median.
+    """
+    by_run = epochs.groupby("run_id")
+    best, seconds = by_run.test_error.min(), by_run.seconds.median()
+    return pd.DataFrame(
+        {
+            "defence": runs.defence,
+            "level": runs.level,
+            "seed": runs.seed,
+            "last": runs.final_test_error,
+            "best": runs.run_id.map(best),
+            "memorized": runs.final_memorized,
+            "seconds": runs.run_id.map(seconds),
+        }
+    )

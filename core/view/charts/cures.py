@@ -1,0 +1,110 @@
+"""What helps against wrong labels, against the corruption level."""
+
+import altair as alt
+import pandas as pd
+
+from core.sweep.cures import STOPPING
+from core.view.captions.cures import DEFENCE_NAMES
+from core.view.charts.style import COLOURS, GREY, level_axis, share_axis
+
+STOPPING_COLOURS = {"end": COLOURS["test error"], "noisy": COLOURS["training error"], "best": GREY}
+DEFENCE_COLOURS = dict(
+    zip(
+        DEFENCE_NAMES,
+        ("#6F757E", "#946600", "#0072B2", "#9B3D76", "#008560", "#C25400", "#7A5AC8"),
+        strict=True,
+    )
+)
+
+
+def _legend(narrow: int = 420) -> alt.Legend:
+    return alt.Legend(
+        title=None,
+        orient="top",
+        columns=alt.ExprRef(f"width < {narrow} ? 1 : 3"),
+        labelLimit=420,
+        symbolType="stroke",
+        symbolStrokeWidth=4,
+        symbolOpacity=1,
+    )
+
+
+def stopping(means: pd.DataFrame, height: int | str = 420) -> alt.LayerChart:
+    """Test error at the end, stopped by held-out images, and at its best; means: stopping_means."""
+    rows = means.assign(when=means.kind.map(STOPPING))
+    base = alt.Chart(rows).encode(
+        x=level_axis(),
+        y=share_axis("Test error", "error"),
+        color=alt.Color(
+            "when:N",
+            scale=alt.Scale(
+                domain=list(STOPPING.values()), range=[STOPPING_COLOURS[kind] for kind in STOPPING]
+            ),
+            legend=_legend(),
+        ),
+        tooltip=[
+            alt.Tooltip("when:N", title="read"),
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            alt.Tooltip("error:Q", format=".1%", title="test error"),
+            "seeds:Q",
+        ],
+    )
+    is_best = "datum.kind === 'best'"
+    return alt.LayerChart(
+        layer=[
+            base.mark_area(opacity=0.2).encode(y="low:Q", y2="high:Q"),
+            base.transform_filter(f"!({is_best})").mark_line(strokeWidth=3),
+            base.transform_filter(is_best).mark_line(strokeWidth=2, strokeDash=[5, 4]),
+            base.mark_point(size=60, filled=True, opacity=1),
+        ]
+    ).properties(height=height)
+
+
+def stops(epochs: list[int], last: int, best: int, height: int = 220) -> alt.LayerChart:
+    """How many of a room stopped when; best: the epoch at which the test error was least."""
+    bins = alt.Chart(pd.DataFrame({"epoch": epochs}, dtype="int64")).mark_bar(
+        color=COLOURS["training error"]
+    )
+    bars = bins.encode(
+        x=alt.X("epoch:Q", bin=alt.Bin(step=2, extent=[0, last]), title="Stopped after epoch"),
+        y=alt.Y("count()", title="Visitors", axis=alt.Axis(tickMinStep=1, format="d")),
+    )
+    rule = (
+        alt.Chart(pd.DataFrame({"best": [best]}))
+        .mark_rule(strokeDash=[5, 4], strokeWidth=2, color=COLOURS["test error"])
+        .encode(x="best:Q")
+    )
+    return alt.LayerChart(layer=[bars, rule]).properties(height=height)
+
+
+def defences(table: pd.DataFrame, which: str, title: str, height: int | str = 420) -> alt.LayerChart:
+    """One line for each defence against the level; which: a column of defence_points."""
+    means = table.groupby(["defence", "level"])[which].mean().reset_index(name="value")
+    means = means.dropna(subset=["value"])
+    means["name"] = means.defence.map(DEFENCE_NAMES)
+    known = [name for name in DEFENCE_NAMES if name in set(means.defence)]
+    base = alt.Chart(means).encode(
+        x=level_axis(),
+        y=share_axis(title),
+        color=alt.Color(
+            "name:N",
+            scale=alt.Scale(
+                domain=[DEFENCE_NAMES[name] for name in known],
+                range=[DEFENCE_COLOURS[name] for name in known],
+            ),
+            legend=_legend(),
+        ),
+        tooltip=[
+            alt.Tooltip("name:N", title="defence"),
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            alt.Tooltip("value:Q", format=".1%", title=title.lower()),
+        ],
+    )
+    plain = "datum.defence === 'none'"
+    return alt.LayerChart(
+        layer=[
+            base.transform_filter(plain).mark_line(strokeWidth=4, strokeDash=[2, 2]),
+            base.transform_filter(f"!({plain})").mark_line(strokeWidth=2.5),
+            base.mark_point(size=60, filled=True, opacity=1),
+        ]
+    ).properties(height=height)

@@ -1,0 +1,94 @@
+"""Stop in time: where the test error turns, what a practitioner can know of it, and a game."""
+
+import streamlit as st
+
+from core.sweep import cures
+from core.view.captions import cures as captions
+from core.view.charts import cures as charts
+from core.view.words import NETWORKS
+from pages.shared import resources, stop_game
+from pages.shared.downloads import downloads
+from pages.shared.drawing import draw, draw_new
+from pages.shared.frame import action, page, plain_errors
+from pages.shared.room import Room, room
+from pages.shared.visitor import visitor
+
+OFFERED = ("mlp-1x512", "alexnet")
+GAME_LEVEL = 0.4
+
+
+def played_run(model: str):
+    """The stored run of the game; None while there is none."""
+    runs = cures.validated_runs(resources.sweep(), model)
+    runs = runs[(runs.level == GAME_LEVEL) & (runs.seed == 0)]
+    return runs.iloc[0] if len(runs) else None
+
+
+def show_game(in_room: Room, visitor_name: str) -> None:
+    run = next((found for model in OFFERED[::-1] if (found := played_run(model)) is not None), None)
+    if run is None:
+        st.info("The run of this game is not computed yet.")
+        return
+    records = resources.sweep_records(run.run_id)
+    errors = [record.test_error for record in records]
+    stopped = resources.classroom().stop_of(in_room.code, visitor_name, run.run_id)
+
+    def save() -> None:
+        epoch = stop_game.stopped_at(len(records))
+        resources.classroom().add_stop(in_room.code, visitor_name, run.run_id, epoch)
+
+    said = captions.describe_stop(stopped, errors) if stopped else ""
+    stop_game.play(run.run_id, records, action(save), stopped, said)
+    if stopped and in_room.code:
+        best = errors.index(min(errors)) + 1
+        st.header("Everybody in this room", anchor=False)
+        st.fragment(show_everybody, run_every=2.0)(in_room.code, run.run_id, len(records), best)
+
+
+def show_everybody(code: str, run_id: str, epochs: int, best: int) -> None:
+    """When each visitor of the room has stopped; redrawn as they do."""
+    with plain_errors():
+        stops = resources.classroom().stops(code, run_id)
+        st.markdown(f"**{captions.describe_stops(stops, best)}**")
+        draw_new(
+            charts.stops(stops, epochs, best),
+            name="stops",
+            alt="How many visitors stopped after which epoch; dashed: the best one",
+        )
+
+
+def show_curves() -> None:
+    names = {model: NETWORKS[model].partition(",")[0] for model in OFFERED}
+    model = st.segmented_control(
+        "Network", OFFERED, format_func=names.__getitem__, default=OFFERED[1], required=True,
+        key="network", bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    model = model or OFFERED[1]
+    runs = cures.validated_runs(resources.sweep(), model)
+    points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
+    means = cures.stopping_means(points)
+    title = captions.describe_stopping(means)
+    st.markdown(f"**{title}**")
+    if not len(means):
+        return
+    draw(
+        "stopping",
+        (model,),
+        lambda: charts.stopping(means),
+        alt="Test error against corruption level: at the end, stopped by held-out images, at its best",
+    )
+    sources = captions.explain_stopping(points)
+    st.caption(sources)
+    downloads("stopping", lambda: charts.stopping(means), title, sources, points)
+
+
+with page("Stop in time", "") as head:
+    visitor_name = visitor()
+    in_room = room(head)
+    show_game(in_room, visitor_name)
+    st.header("At every level", anchor=False)
+    show_curves()
+    st.caption(
+        "The runs are of the sweep, on 5,000 photographs; any run of yours holds photographs out when "
+        "“Held out” is set under More in the lab."
+    )

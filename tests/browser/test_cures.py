@@ -1,0 +1,96 @@
+"""From the disease to the cure, as a person walks it."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.server import open_page
+from tests.browser.test_accessibility import seen, violations
+from tests.browser.test_app import start_button
+
+HUMAN = "labels by people, the worst of three"
+
+
+def mark_ten(page: Page, first: int = 0) -> None:
+    photographs = page.locator(".photo-marker .photos button")
+    expect(photographs).to_have_count(40)
+    for place in range(10):
+        photographs.nth(first + place).click()
+    expect(page.get_by_text("10 of 10 marked")).to_be_visible()
+    page.locator(".photo-marker .send").click()
+
+
+def test_corrupt_train_stop_find_mend_and_train_again(page, server):
+    """With the confusions of people; in the end the page says that the error fell."""
+    open_page(page, server, "/lab?level=1&epochs=15&batch_size=128", "Lab")
+    page.get_by_role("button", name="More", exact=True).click()
+    page.locator(".st-key-noise").get_by_role("combobox").click()
+    page.get_by_role("option", name=HUMAN).click()
+    expect(page).to_have_url(re.compile("noise="))
+    page.keyboard.press("Escape")
+    start_button(page).click()
+    expect(page.get_by_text(re.compile(f"100% {HUMAN}"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Epoch [2-9] of 15"))).to_be_visible(timeout=90_000)
+    page.locator(".st-key-run-line").get_by_role("button", name=re.compile("Pause")).click()
+    expect(page.get_by_text(re.compile("paused"))).to_be_visible()  # stopped in time ...
+    start_button(page).click()  # ... and, to see what becomes of it, on
+    expect(page.get_by_text("Epoch 15 of 15 · finished")).to_be_visible(timeout=90_000)
+    page.get_by_role("link", name="Find the wrong labels").last.click()
+    expect(page.get_by_text(f"40% have a wrong label (100% {HUMAN})")).to_be_visible()
+    mark_ten(page)
+    expect(page.get_by_text(re.compile(r"Of your 10 marks \d+ were right"))).to_be_visible()
+    page.get_by_role("button", name="Search for them").click()
+    expect(page.get_by_text(re.compile("of the machine's first 10"))).to_be_visible(timeout=150_000)
+    page.get_by_role("button", name="Train again").click()
+    expect(page.get_by_text(re.compile("The error on new photographs fell by"))).to_be_visible(
+        timeout=150_000
+    )
+
+
+def test_the_game_of_stopping_counts_once_and_survives_a_reload(page, server):
+    open_page(page, server, "/stop", "Stop in time")
+    page.locator(".stop-game .start").click()
+    expect(page.locator(".stop-game .question")).to_contain_text(re.compile("Epoch [3-9] of"))
+    page.keyboard.press("Enter")  # the focus is on Stop
+    told = page.locator(".stop-game .question")
+    expect(told).to_contain_text("test error")
+    said = told.inner_text()
+    page.reload()
+    expect(told).to_have_text(said)
+    expect(page.locator(".stop-game .start")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1280, 1920])
+def test_the_pages_fit_the_window(page, server, width):
+    page.set_viewport_size({"width": width, "height": 844 if width == 390 else 768})
+    for address, title in (
+        ("/stop", "Stop in time"),
+        ("/find", "Find the wrong labels"),
+        ("/defend", "Defend"),
+    ):
+        open_page(page, server, address, title)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width == 390:  # a finger needs 44 pixels
+        open_page(page, server, "/find", "Find the wrong labels")
+        box = page.locator(".photo-marker .photos button").first.bounding_box()
+        assert min(box["width"], box["height"]) >= 44
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser, server, scheme):
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page, found = context.new_page(), []
+    for address in ("/stop", "/defend", "/find"):
+        page.goto(server.address + address)
+        expect(page.locator("h1")).to_be_visible()
+        seen(page)
+        found += violations(page)
+    mark_ten(page)
+    expect(page.get_by_text("The machine's turn")).to_be_visible()
+    seen(page)
+    found += violations(page)
+    context.close()
+    assert found == []

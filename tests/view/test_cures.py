@@ -1,0 +1,171 @@
+"""The sentences and charts about noticing and mending wrong labels."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from core.cleaning.ranking import Ranking, score_ranking
+from core.cleaning.scores import no_scores
+from core.config import RunConfig
+from core.records import LOSS_EDGES, count_losses
+from core.view.captions import biography as said_of_images
+from core.view.captions import cures as said
+from core.view.captions import finding
+from core.view.charts import biography, cures
+from core.view.charts import finding as finding_charts
+from tests.samples import record
+
+RNG = np.random.default_rng(5)
+
+
+def test_the_marks_of_a_visitor_are_counted():
+    is_wrong = np.array([True, False, True, True])
+    assert (
+        finding.describe_marks(is_wrong, [0, 1])
+        == "Of your 2 marks 1 were right. 3 of the 4 are wrong."
+    )
+
+
+def test_what_mending_costs_is_counted_for_both_actions():
+    labels, true = np.array([0, 1, 2, 3]), np.array([0, 1, 5, 3])
+    ranking = Ranking(np.array([2, 0, 1, 3]), np.array([0, 1, 5, 3]))
+    drop = RunConfig(level=0.4, repair="drop", repaired=0.5)
+    text = finding.describe_cost(drop, ranking, labels != true, labels, true)
+    assert "2 photographs are left out. 1 of their labels are wrong, 1 of them are right" in text
+    assert "Of the 2 that remain 0 are wrong: 0%" in text
+    relabel = RunConfig(level=0.4, repair="relabel", repaired=0.5)
+    text = finding.describe_cost(relabel, ranking, labels != true, labels, true)
+    assert "Afterwards 2 of the 2 are right" in text
+
+
+@pytest.mark.parametrize(
+    ("errors", "sentence"),
+    [
+        ((0.7, 0.65, 0.6), "fell by 5.0 points, from 70.0% to 65.0%. That is 50% of the way"),
+        ((0.7, 0.75, 0.6), "rose by 5.0 points"),
+        ((0.7, 0.701, 0.6), "less than half a point"),
+        ((0.7, None, 0.6), "Train again to see"),
+        ((None, 0.7, None), "Train again to see"),
+        ((0.7, 0.65, None), "fell by 5.0 points, from 70.0% to 65.0%.**"),
+    ],
+)
+def test_what_mending_gave(errors, sentence):
+    names = ("Before", "After", "With true labels")
+    ends = {
+        name: None if error is None else record(1, test_error=error)
+        for name, error in zip(names, errors, strict=True)
+    }
+    assert sentence in finding.describe_mended(ends)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "sentence"),
+    [(2, "Exactly: in epoch 2 the test error was least, 50.0%"), (1, "least after epoch 2: 50.0%")],
+)
+def test_a_stop_is_held_against_the_best_one(stopped, sentence):
+    assert sentence in said.describe_stop(stopped, [0.6, 0.5, 0.7])
+
+
+def test_the_stops_of_a_room_are_counted():
+    assert said.describe_stops([], 5) == "Nobody has stopped yet."
+    assert (
+        said.describe_stops([3, 7, 8], 5)
+        == "3 stops so far, 2 of them within two epochs of the best one (5)."
+    )
+
+
+def defended(**errors) -> pd.DataFrame:
+    rows = [
+        {
+            "defence": name,
+            "level": level,
+            "seed": 0,
+            "last": error,
+            "best": error,
+            "memorized": 0.5,
+            "seconds": 1.0,
+        }
+        for name, error in errors.items()
+        for level in (0.0, 0.4)
+    ]
+    return pd.DataFrame(rows).replace({"defence": {"label": "label-smoothing"}})
+
+
+def test_a_defence_that_does_not_help_is_said_not_to():
+    text = said.describe_defences(defended(none=0.7, mixup=0.6, label=0.705), 0.4)
+    assert "mixup helps most: 60.0% of new photographs misread at the end, instead of 70.0%" in text
+    assert "By a point or less, or not at all: label smoothing." in text
+    assert "none of these defences helps" in said.describe_defences(defended(none=0.7, mixup=0.71), 0.4)
+    assert "not computed yet" in said.describe_defences(defended(mixup=0.6), 0.4)
+    table = said.defence_rows(defended(none=0.7, mixup=0.6), 0.4)
+    assert table.Defence.tolist() == ["No defence", "Mixup"] and table.Seeds.tolist() == [1, 1]
+
+
+def test_how_far_apart_the_hills_are_is_the_area_under_the_roc_curve():
+    """scikit-learn's, of losses that are the middles of the bins."""
+    is_wrong = RNG.random(2000) < 0.4
+    bins = RNG.integers(0, 20, size=2000) + 8 * is_wrong
+    losses = np.array(LOSS_EDGES)[bins] + 0.1
+    text = said_of_images.describe_losses(record(3, loss_counts=count_losses(losses, is_wrong)))
+    assert f"in {roc_auc_score(is_wrong, losses):.0%} of all pairs" in text
+    assert f"{np.mean(losses[is_wrong] >= 2):.0%} of the wrong labels have a loss of 2 or more" in text
+
+
+def test_when_images_were_learned():
+    labels = np.zeros(4, dtype=np.int64)
+    scores = no_scores(4, np.array([], dtype=np.int64), 2)
+    for correct in ([1, 1, 0, 0], [1, 1, 1, 0]):
+        answers = np.log(np.where(np.array(correct)[:, None] == [1, 0], 0.9, 0.1)).astype(np.float32)
+        scores = scores.add_epoch(np.arange(4), answers, labels, None)
+    is_wrong = np.array([False, False, True, True])
+    text = said_of_images.describe_learned(scores, is_wrong)
+    assert text.startswith(
+        "100% of the images with a right label are learned for good, half of those by epoch 1"
+    )
+    assert text.endswith("of those with a wrong label 50%, half by epoch 2.")
+    rows = biography.learned_rows(scores, is_wrong).set_index(["labels", "epoch"]).share
+    assert rows["right labels", 1] == 1 and rows["wrong labels", 2] == 0.5
+
+
+def test_a_biography_tells_label_true_name_and_other_apart():
+    records = [record(1, predictions=(3, 3, 3)), record(2, predictions=(5, 3, 7))]
+    rows = biography.said_rows(records, [0, 1, 2], given=[3, 3, 5], true=[5, 3, 5])
+    kinds = rows.pivot(index="number", columns="epoch", values="kind")
+    assert kinds.loc[1].tolist() == ["its label, which is wrong", "its true name"]
+    assert kinds.loc[2].tolist() == ["its label, which is right"] * 2
+    assert kinds.loc[3].tolist() == ["another name"] * 2
+
+
+def test_every_chart_compiles_to_svg():
+    vl_convert = pytest.importorskip("vl_convert")
+    means = pd.DataFrame(
+        {
+            "kind": ["end", "noisy", "best"],
+            "level": 0.4,
+            "error": 0.5,
+            "low": 0.4,
+            "high": 0.6,
+            "seeds": 3,
+        }
+    )
+    found = score_ranking(np.arange(50), np.arange(50) < 20)
+    precision = finding_charts.precision_against_recall()
+    precision.data = finding_charts.precision_rows(found, 0.4, (0.5, 0.1))
+    records = [record(1, loss_counts=tuple(range(66)))]
+    hills = biography.losses()
+    hills.data = biography.loss_rows(records[0])
+    drawn = [
+        cures.stopping(means),
+        cures.stops([3, 4, 9], 60, 5),
+        cures.stops([], 60, 5),
+        cures.defences(defended(none=0.7, mixup=0.6), "last", "Test error"),
+        precision,
+        hills,
+        biography.learned(),
+        biography.biographies(biography.said_rows(records, [0], [3], [5])),
+    ]
+    for chart in drawn:
+        assert isinstance(chart, (alt.LayerChart, alt.Chart))
+        assert vl_convert.vegalite_to_svg(chart.to_dict(validate=False)).startswith("<svg")

@@ -19,6 +19,7 @@ HELD_OUT = (
     0.2  # of the training images, to see when to stop: of a tenth the error is known to 2 points only
 )
 FOLDS = 4
+MARGIN_EPOCHS = 10  # afterwards every label is repeated, and all margins grow alike
 FOLD_EPOCHS = 20  # the best epoch comes well before: memorizing has begun by then
 
 
@@ -35,9 +36,12 @@ def sources(config: RunConfig, ranking: str) -> list[RunConfig]:
     They are trained with the same settings on the labels as they were given.
     """
     plain = replace(config, repair="none", repaired=0.0, validation=0.0, fold=0)
-    if ranking != "confident":
+    if ranking == "loss":
         return [replace(plain, validation=HELD_OUT)]
-    short = replace(plain, epochs=min(config.epochs, FOLD_EPOCHS), epochs_after_fitted=0)
+    most = MARGIN_EPOCHS if ranking == "margin" else FOLD_EPOCHS
+    short = replace(plain, epochs=min(config.epochs, most), epochs_after_fitted=0)
+    if ranking == "margin":
+        return [replace(short, validation=HELD_OUT)]
     return [replace(short, validation=1 / FOLDS, fold=fold) for fold in range(FOLDS)]
 
 
@@ -46,7 +50,8 @@ def rank(ranking: str, scores: list[ImageScores], labels: NDArray[np.integer]) -
 
     loss: at the epoch at which the held-out images tell to stop, the highest first. The
         networks have the pattern by then and not yet the wrong labels (Arpit et al. 2017).
-    margin: the area under the margin, the least first (Pleiss et al. 2020).
+    margin: the area under the margin over the first epochs, the least first (Pleiss et al. 2020,
+        who stop at the first drop of the learning rate, before the network memorizes).
     confident: the probability of the given label from the network that was not trained on
         the image, the least first (Northcutt et al. 2021, self-confidence).
     """

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.cli import cure_tables
 from core.cli.flags import Commands, add_command
 from core.config import LEVELS, MODELS, TRAIN_IMAGES
 from core.errors import SweepError
@@ -230,6 +231,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "exponents": exponents,
     "regularizers": regularizers,
     "fits": fits,
+    "stopping": lambda: markdown(*cure_tables.stopping()),
+    "rankings": lambda: markdown(*cure_tables.rankings()),
+    "mending": lambda: markdown(*cure_tables.mending()),
+    "defences": lambda: markdown(*cure_tables.defences()),
     "coverage": coverage,
     "speed": speed,
     "load": load,

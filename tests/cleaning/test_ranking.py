@@ -54,8 +54,10 @@ def test_sources_are_named_by_the_settings_alone():
     folds = sources(config, "confident")
     assert [(fold.validation, fold.fold) for fold in folds] == [(0.25, n) for n in range(FOLDS)]
     assert all(fold.repair == "none" and fold.epochs == 20 for fold in folds)
-    (one,) = sources(config, "margin")
+    (one,) = sources(config, "loss")
     assert one == RunConfig(level=0.4, validation=0.2)
+    (short,) = sources(config, "margin")
+    assert short == RunConfig(level=0.4, validation=0.2, epochs=10)
 
 
 def test_what_is_repaired():

@@ -19,7 +19,8 @@ EXPLAINED = {
     ),
     "margin": (
         "Area under the margin: how much surer the network is of the given label than of any other, on "
-        "average over all epochs. A wrong label is resisted for long; the least come first (Pleiss et al. 2020)."
+        "average over the first epochs, before it memorizes. A wrong label is resisted; the least come first "
+        "(Pleiss et al. 2020)."
     ),
     "loss": (
         "The network is stopped when its error on held-out photographs, with the labels they were given, is "

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from core.cleaning.ranking import HELD_OUT
+from core.config import RunConfig
 from core.sweep.comparison import PROTOCOL, PROTOCOL_BATCH_SIZE, over_seeds
 from core.sweep.grids import DEFENCES
 
@@ -57,6 +58,7 @@ def stopping_means(points: pd.DataFrame) -> pd.DataFrame:
 def validated_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     """The stored runs of a network that hold images out to see when to stop, nothing else unusual."""
     same = (runs.model == model) & (runs.data == "embedded") & (runs.validation == HELD_OUT)
+    same &= runs.epochs == RunConfig().epochs  # not those that only rank labels
     same &= runs.batch_size == PROTOCOL_BATCH_SIZE["embedded"]
     same &= (runs.corruption == "labels") & (runs.weight_decay == 0) & ~runs.random_crop
     for name, value in PROTOCOL.items():

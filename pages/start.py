@@ -10,6 +10,7 @@ from pages.shared.run_viewer import show_levels
 from pages.shared.visitor import visitor
 
 FIRST = 0.4  # the level at which it begins
+IN_ROW = 4  # cards
 STYLE = """<style>
 .st-key-ways [data-testid=stPageLink] a { display: block; height: 100%; padding: .8rem 1rem; min-height: 48px;
   border: 1px solid var(--quiet); border-radius: .5rem }
@@ -35,9 +36,8 @@ with page(
             st.switch_page(the_page("lab"), query_params=address)
     ways = [target for target in pages()[1:] if target.help]
     with st.container(key="ways"):
-        for number, (column, target) in enumerate(
-            zip(st.columns(len(ways)), ways, strict=True), start=1
-        ):
+        rows = [column for _ in range(0, len(ways), IN_ROW) for column in st.columns(IN_ROW)]
+        for number, (column, target) in enumerate(zip(rows, ways, strict=False), start=1):
             with column:
                 st.page_link(
                     target,

@@ -232,7 +232,7 @@ def test_a_former_address_leads_to_the_lab(page, server, former):
     ("address", "title"),
     [
         ("/lab?level=0.9&epochs=77", "Lab"),
-        ("/sweep?network=alexnet", "The sweep"),
+        ("/sweep?network=AlexNet", "The sweep"),
     ],
 )
 def test_a_deep_link_before_anyone_opened_the_root(browser, tmp_path, address, title):

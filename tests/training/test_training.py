@@ -284,7 +284,7 @@ def test_the_default_run_finds_the_pattern_first_and_memorizes_then(embedded, se
     records = list(itertools.islice(train(config, embedded, "cpu"), None if seed == 0 else 8))
     for record in records[:3]:
         assert record.recovered > record.memorized and record.recovered > 0.25
-    assert records[0].memorized - memorized_by_chance(records[0].recovered) < 0.1
+    assert records[0].memorized - memorized_by_chance(config, records[0].recovered) < 0.1
     assert all(record.memorized > record.recovered for record in records[5:])
     if seed == 0:
         assert records[-1].memorized > 0.99 and records[-1].recovered < 0.01

@@ -36,7 +36,7 @@ def test_corrupt_train_stop_find_mend_and_train_again(page, server):
     expect(page.get_by_text(re.compile("paused"))).to_be_visible()  # stopped in time ...
     start_button(page).click()  # ... and, to see what becomes of it, on
     expect(page.get_by_text("Epoch 15 of 15 · finished")).to_be_visible(timeout=90_000)
-    page.get_by_role("link", name="Find the wrong labels").last.click()
+    page.locator(".st-key-next").get_by_role("link", name="Find the wrong labels").click()
     expect(page.get_by_text(f"40% have a wrong label (100% {HUMAN})")).to_be_visible()
     mark_ten(page)
     expect(page.get_by_text(re.compile(r"Of your 10 marks \d+ were right"))).to_be_visible()

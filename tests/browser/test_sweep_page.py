@@ -93,6 +93,8 @@ def test_a_live_run_is_put_beside_a_stored_one(page, server):
     page.get_by_role("link", name="The sweep").first.click()
     page.get_by_text("For experts").click()
     box = page.get_by_role("combobox", name="Put a live run beside it")
+    expect(charts(page)).to_have_count(3)  # all is drawn: the list would close at a redrawing
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     box.click()
     box.press("ArrowDown")
     box.press("Enter")

@@ -25,11 +25,7 @@ def show_table(table: pd.DataFrame, level: float) -> None:
     rows = captions.defence_rows(table, level)
     per_cent = st.column_config.NumberColumn(format="percent")
     names = ("Test error at the end", "At its best epoch", "Wrong labels memorized", "On true labels")
-    columns = {
-        **dict.fromkeys(names, per_cent),
-        "Time for an epoch": st.column_config.NumberColumn(format="%.2f ×"),
-    }
-    st.dataframe(rows, hide_index=True, column_config=columns)
+    st.dataframe(rows, hide_index=True, column_config=dict.fromkeys(names, per_cent))
 
 
 def show_try(model: str, level: float, visitor_name: str) -> None:
@@ -91,10 +87,7 @@ with page("Defend", "") as head:
                 alt="Share of the wrong labels memorized against corruption level, a line for each defence",
             )
         show_table(computed, level)
-        st.caption(
-            f"At {level:.0%} corruption, after 60 epochs on 5,000 photographs; an epoch's time beside that "
-            "without a defence, on the same machine."
-        )
+        st.caption(f"At {level:.0%} corruption, after 60 epochs on 5,000 photographs.")
         downloads(
             "defences",
             lambda: charts.defences(computed, read, "Test error"),

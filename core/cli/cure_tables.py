@@ -116,12 +116,11 @@ def mending() -> Table:
 
 
 def defences() -> Table:
-    """Test error at the end with each defence, by level; at 40% also at its best, and what it costs."""
+    """Test error at the end with each defence, by level; at 40% also at its best."""
     rows = []
     for model in CURED:
         runs = defended_runs(load_runs(), model)
         table = defence_points(runs, load_epochs(runs.run_id))
-        usual = table[table.defence == "none"].seconds.median()
         for defence, name in DEFENCE_NAMES.items():
             own = table[table.defence == defence]
             errors = []
@@ -131,10 +130,9 @@ def defences() -> Table:
             at = own[own.level == CURE_LEVELS[0]]
             if len(at):
                 more = [f"{100 * at.best.mean():.1f}", f"{at.memorized.mean():.0%}"]
-                cost = f"{own.seconds.median() / usual:.2f}"
-                rows.append([f"`{model}`", name, *errors, *more, cost, str(at.seed.nunique())])
+                rows.append([f"`{model}`", name, *errors, *more, str(at.seed.nunique())])
     levels = [f"{level:.0%}" for level in sorted(CURE_LEVELS)]
-    head = ["network", "defence", *levels, "40%, best epoch", "40%, memorized", "time", "seeds"]
+    head = ["network", "defence", *levels, "40%, best epoch", "40%, memorized", "seeds"]
     return head, rows
 
 

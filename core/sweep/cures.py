@@ -88,11 +88,9 @@ def defended_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
 def defence_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
     """The last and the best test error of each defended run, and how much it memorized.
 
-    runs: defended_runs; epochs: theirs. Columns defence, level, seed, last, best, memorized, seconds:
-    of an epoch, the median.
+    runs: defended_runs; epochs: theirs. Columns defence, level, seed, last, best, memorized.
     """
-    by_run = epochs.groupby("run_id")
-    best, seconds = by_run.test_error.min(), by_run.seconds.median()
+    best = epochs.groupby("run_id").test_error.min()
     return pd.DataFrame(
         {
             "defence": runs.defence,
@@ -101,6 +99,5 @@ def defence_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
             "last": runs.final_test_error,
             "best": runs.run_id.map(best),
             "memorized": runs.final_memorized,
-            "seconds": runs.run_id.map(seconds),
         }
     )

@@ -29,7 +29,7 @@ def tables(configs, tests=(0.6, 0.4, 0.7), held_out=(0.8, 0.75, 0.75)):
         Result(
             config,
             [
-                record(epoch, test_error=test, validation_error=error, seconds=2.0)
+                record(epoch, test_error=test, validation_error=error)
                 for epoch, (test, error) in enumerate(zip(tests, held_out, strict=True), 1)
             ],
             PROVENANCE,

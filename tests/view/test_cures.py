@@ -85,7 +85,6 @@ def defended(**errors) -> pd.DataFrame:
             "last": error,
             "best": error,
             "memorized": 0.5,
-            "seconds": 1.0,
         }
         for name, error in errors.items()
         for level in (0.0, 0.4)

@@ -95,11 +95,9 @@ def describe_defences(table: pd.DataFrame, level: float) -> str:
 
 
 def defence_rows(table: pd.DataFrame, level: float) -> pd.DataFrame:
-    """A row for each defence: what it gives at a level, and what it costs; table: defence_points."""
+    """A row for each defence: what it gives at a level, and what it costs on true labels; table: defence_points."""
     at = table[table.level == level].groupby("defence")[["last", "best", "memorized"]].mean()
     clean = table[table.level == 0].groupby("defence")["last"].mean()
-    seconds = table.groupby("defence").seconds.median()
-    usual = seconds.get("none", float("nan"))
     known = [name for name in DEFENCE_NAMES if name in at.index]
     return pd.DataFrame(
         {
@@ -108,7 +106,6 @@ def defence_rows(table: pd.DataFrame, level: float) -> pd.DataFrame:
             "At its best epoch": [at["best"][name] for name in known],
             "Wrong labels memorized": [at["memorized"][name] for name in known],
             "On true labels": [clean.get(name) for name in known],
-            "Time for an epoch": [seconds[name] / usual for name in known],
             "Seeds": [
                 table[(table.level == level) & (table.defence == name)].seed.nunique() for name in known
             ],

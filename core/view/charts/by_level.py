@@ -32,7 +32,7 @@ from core.view.words import TIME_TO_FIT
 POINT_COLUMNS = ["level", "error", "low", "high", "seeds", "quantity", "model", "source", "run"]
 TIME_COLUMNS = ["level", "time", "low", "high", "seeds", "model", "source", "epochs"]
 GUESS_COLUMNS = ["level", "error", "low", "high", "quantity", "source"]
-NAMED_AT = 0.6  # level at which the line of who memorizes nothing is named: away from the others
+NAMED_AT = 0.4  # level at which the line of who memorizes nothing is named: away from the others
 MARKS_OF_OTHERS = {
     Source.POSTER: "cross",
     Source.EARLIER: "stroke",

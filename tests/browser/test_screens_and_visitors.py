@@ -177,3 +177,16 @@ def test_large_is_an_address_for_projectors(browser, server):
     assert page.evaluate(size) >= 24
     assert page.evaluate("document.documentElement.scrollWidth") <= 1920
     page.context.close()
+
+
+def test_a_page_that_was_read_for_two_hours_goes_on(page, server):
+    """The browser's clock is put forward: what waits in it for a time has it behind it."""
+    page.clock.install()
+    open_page(page, server, "/lab?seed=83&epochs=2&level=0.3", "Lab")
+    start_button(page).click()
+    expect(page.get_by_text(re.compile("Epoch 2 of 2 · finished"))).to_be_visible(timeout=60_000)
+    page.clock.fast_forward("02:00:00")
+    expect(page.get_by_text(re.compile("30% random labels"))).to_be_visible()
+    page.locator(".st-key-next").get_by_role("button", name="True labels").click()
+    expect(page.get_by_text(re.compile("True labels, small network"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Epoch 2 of 2 · finished"))).to_be_visible(timeout=60_000)

@@ -55,7 +55,7 @@ format: .venv/installed-dev  ## put the code into its style
 	$(RUN) ruff format
 
 test: lint chromium  ## everything that CI runs, on two cores: one thread of torch for each
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 tables: .venv/installed  ## write the tables of README and docs from the stored results
 	$(RUN) core tables

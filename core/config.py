@@ -15,6 +15,7 @@ from core.errors import ConfigError
 
 # A run that waits to be fitted ends here: its learning rate is 0.00004 of the first epoch's.
 MAX_EPOCHS = 200
+MAX_REPAIRED = 0.9  # of the training images: some are left to train on
 LEVEL_DIGITS = 6  # of a corruption level, after the point
 CLASS_COUNT = 10
 ROW_TOLERANCE = 0.001  # of the sum of a noise matrix's row: people round to three digits
@@ -108,7 +109,7 @@ class RunConfig:
     mixup: float = setting(0.0, "mixes pairs of images by Beta(mixup, mixup); 0: no pairs", (0, 32))
     repair: str = setting("none", "what is done with the most suspicious labels", choices=REPAIRS)
     repaired: float = setting(
-        0.0, "share of the training images that is repaired", (0, 0.9), digits=LEVEL_DIGITS
+        0.0, "share of the training images that is repaired", (0, MAX_REPAIRED), digits=LEVEL_DIGITS
     )
     ranking: str = setting("loss", "by what a label is suspicious", choices=RANKINGS)
 

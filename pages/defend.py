@@ -8,8 +8,8 @@ from core.sweep import cures
 from core.sweep.grids import CURE_LEVELS, DEFENCES
 from core.view.captions import cures as captions
 from core.view.charts import cures as charts
-from core.view.words import NETWORKS
 from pages.shared import resources
+from pages.shared.choosing import choice, cured_network
 from pages.shared.downloads import downloads
 from pages.shared.drawing import draw
 from pages.shared.frame import action, page
@@ -17,7 +17,6 @@ from pages.shared.navigation import the_page
 from pages.shared.room import room
 from pages.shared.visitor import network_address, visitor
 
-OFFERED = ("mlp-1x512", "alexnet")
 READ = {"last": "At the end", "best": "At its best epoch"}
 
 
@@ -47,22 +46,9 @@ def show_try(model: str, level: float, visitor_name: str) -> None:
 with page("Defend", "") as head:
     visitor_name = visitor()
     room(head)
-    names = {model: NETWORKS[model].partition(",")[0] for model in OFFERED}
     with st.container(horizontal=True):
-        model = (
-            st.segmented_control(
-                "Network", OFFERED, format_func=names.__getitem__, default=OFFERED[0], required=True,
-                key="network", bind="query-params", label_visibility="collapsed",
-            )
-            or OFFERED[0]
-        )  # fmt: skip
-        read = (
-            st.segmented_control(
-                "Read", list(READ), format_func=READ.__getitem__, default="last", required=True,
-                key="read", bind="query-params", label_visibility="collapsed",
-            )
-            or "last"
-        )  # fmt: skip
+        model = cured_network()
+        read = choice("Read", READ, "read")
     runs = cures.defended_runs(resources.sweep(), model)
     table = cures.defence_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
     level = CURE_LEVELS[0]

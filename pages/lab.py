@@ -9,7 +9,7 @@ from core.errors import ConfigError
 from core.live.estimate import estimate
 from core.live.store import LiveRun
 from core.view.captions.run import describe_start, start_label
-from core.view.words import NETWORKS
+from core.view.words import SHORT_NETWORKS
 from pages.shared import live, resources
 from pages.shared.copy_link import copy_link
 from pages.shared.frame import action, page
@@ -139,7 +139,7 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
             if level != config.level:
                 tries[name] = replace(config, level=level)
     other = "mlp-3x512" if config.model == "mlp-1x512" else "mlp-1x512"
-    tries[f"The same on a {NETWORKS[other].partition(',')[0]}"] = replace(
+    tries[f"The same on a {SHORT_NETWORKS[other]}"] = replace(
         config, model=other, learning_rate=PAPER_LEARNING_RATE[other]
     )
     st.markdown("**Next, try:**")

@@ -3,17 +3,17 @@
 import streamlit as st
 
 from core.sweep import cures
+from core.sweep.grids import CURED
 from core.view.captions import cures as captions
 from core.view.charts import cures as charts
-from core.view.words import NETWORKS
 from pages.shared import resources, stop_game
+from pages.shared.choosing import cured_network
 from pages.shared.downloads import downloads
 from pages.shared.drawing import draw, draw_new
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.room import Room, room
 from pages.shared.visitor import visitor
 
-OFFERED = ("mlp-1x512", "alexnet")
 GAME_LEVEL = 0.4
 
 
@@ -25,7 +25,7 @@ def played_run(model: str):
 
 
 def show_game(in_room: Room, visitor_name: str) -> None:
-    run = next((found for model in OFFERED[::-1] if (found := played_run(model)) is not None), None)
+    run = next((found for model in reversed(CURED) if (found := played_run(model)) is not None), None)
     if run is None:
         st.info("The run of this game is not computed yet.")
         return
@@ -58,12 +58,7 @@ def show_everybody(code: str, run_id: str, epochs: int, best: int) -> None:
 
 
 def show_curves() -> None:
-    names = {model: NETWORKS[model].partition(",")[0] for model in OFFERED}
-    model = st.segmented_control(
-        "Network", OFFERED, format_func=names.__getitem__, default=OFFERED[1], required=True,
-        key="network", bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
-    model = model or OFFERED[1]
+    model = cured_network(first="alexnet")
     runs = cures.validated_runs(resources.sweep(), model)
     points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
     means = cures.stopping_means(points)

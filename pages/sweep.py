@@ -5,6 +5,7 @@ import streamlit as st
 from core.live.store import LiveRun
 from core.sweep import comparison
 from pages.shared import resources, stored_run
+from pages.shared.choosing import choice
 from pages.shared.frame import page
 from pages.shared.navigation import the_page
 from pages.shared.replication_table import show_replication
@@ -12,7 +13,6 @@ from pages.shared.room import room
 from pages.shared.sweep_figures import (
     ALL,
     FIGURES,
-    choice,
     explain_errors,
     networks,
     offered,

@@ -120,6 +120,11 @@ def to_bytes(scores: ImageScores) -> bytes:
     return content.getvalue()
 
 
+def as_kept(scores: ImageScores) -> ImageScores:
+    """As a file gives them back: so that a ranking is the same whether they were kept or not."""
+    return read_scores(io.BytesIO(to_bytes(scores)))
+
+
 def read_scores(source: Path | BinaryIO) -> ImageScores:
     """From a file of `to_bytes`; nothing is unpickled. Raises CheckpointError for a damaged one."""
     try:

@@ -4,6 +4,8 @@ import argparse
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from core.cleaning.ranking import Ranking, ranking_for
+from core.cleaning.scores import ImageScores, as_kept
 from core.cli.flags import (
     Commands,
     add_command,
@@ -14,6 +16,10 @@ from core.cli.flags import (
     config_from,
 )
 from core.cli.progress import RunProgress
+from core.config import RunConfig, run_name
+from core.data.cifar10 import Cifar10
+from core.data.corruption import given_labels
+from core.sweep.results import load_scores
 from core.sweep.tracking import Tracking
 
 
@@ -63,7 +69,8 @@ def run(options: argparse.Namespace) -> int:
     data, records = load(config.data), []
     print(f"run {config.run_id}: {config.model}, level {config.level:g}, on {describe_device(device)}")
     with tracking(options.wandb) as log, RunProgress(config) as progress:
-        for record in train(config, data, device, options.checkpoint):
+        ranking = ranking_of(config, data, device)
+        for record in train(config, data, device, options.checkpoint, ranking=ranking):
             records.append(record)
             progress.show(record)
             if log:
@@ -73,6 +80,24 @@ def run(options: argparse.Namespace) -> int:
         save_result(options.out, Result(config, records, about))
         print(f"saved in {options.out}")
     return 0
+
+
+def ranking_of(config: RunConfig, data: Cifar10, device: str) -> Ranking | None:
+    """Of the labels, where the run repairs some; runs that rank them and are not stored are trained first."""
+    if config.repair == "none":
+        return None
+    from core.training.training import train_to_end
+
+    def scores_of(source: RunConfig) -> ImageScores | None:
+        stored = load_scores(source.run_id)
+        if stored is not None:
+            return stored
+        print(f"first run {source.run_id}, which ranks the labels: {run_name(source)}", flush=True)
+        scores = train_to_end(source, data, device)[1]
+        return scores and as_kept(scores)
+
+    labels = given_labels(config, data.train_labels).labels
+    return ranking_for(config, labels, scores_of)
 
 
 def tracking(wandb: bool) -> AbstractContextManager[Tracking | None]:

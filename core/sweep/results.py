@@ -63,7 +63,7 @@ class Result:
     config: RunConfig
     records: list[EpochRecord]
     provenance: dict[str, str | float | None]  # device, versions, date, wall time
-    scores: ImageScores | None = None  # None: an earlier version trained its first epochs
+    scores: ImageScores | None = None  # None: not kept, as before there were any
 
     def run_row(self) -> dict[str, Any]:
         """One row of runs.parquet."""

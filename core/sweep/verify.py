@@ -12,6 +12,7 @@ import torch
 from core.data.cifar10 import Cifar10, load
 from core.records import METRICS, TIMES
 from core.sweep.results import SWEEP_FOLDER, config_of, load_records
+from core.sweep.runner import stored_ranking
 from core.training.devices import hardware
 from core.training.training import train
 
@@ -49,13 +50,15 @@ def verify(
 ) -> Check:
     """Train the first epochs of a stored run again and hold them against what is stored.
 
-    run: a row of runs.parquet. Raises SweepError, DataError.
+    run: a row of runs.parquet. Raises SweepError, DataError, and NotRankedError for a repaired run
+    whose labels no stored runs rank.
     """
     config, stored = config_of(run), load_records(str(run["run_id"]), folder)[:epochs]
     with _threads(int(run["threads"])):
         data = data or load(config.data)
         evaluate_all = stored[0].evaluated_on is None  # as runs did before there was a choice
-        again = train(config, data, "cpu", evaluate_all=evaluate_all)
+        ranking = stored_ranking(config, data, folder)
+        again = train(config, data, "cpu", evaluate_all=evaluate_all, ranking=ranking)
         computed = list(itertools.islice(again, len(stored)))
         now = (hardware("cpu").device, torch.__version__.partition("+")[0])
     is_same_machine = now == (run["device"], run["torch"].partition("+")[0])

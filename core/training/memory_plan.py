@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from core.config import RunConfig
 from core.training.dataset import EVALUATED_IMAGES, images_of
 from core.training.devices import compute_dtype
+from core.training.evaluation import EVALUATION_BATCH
 from core.training.models import IMAGE_SIZE, PIXEL_VALUES, build_model
-from core.training.training import EVALUATION_BATCH
 
 CPU_BYTES = 1 << 30  # for weights: some forty runs; those of the others wait on the disk
 USABLE = 0.9  # of what a GPU has free: allocators lose some of it between blocks

@@ -20,9 +20,10 @@ from core.data.cifar10 import load_embedded
 from core.training.cuda_graphs import STEPS_IN_GRAPH
 from core.training.dataset import EVALUATED_IMAGES
 from core.training.devices import best_device, compute_dtype
+from core.training.evaluation import evaluate, evaluation_batch
 from core.training.memory_plan import needed
 from core.training.models import ResponseNorm, build_model
-from core.training.training import Training, evaluate, evaluation_batch, flush_denormal
+from core.training.training import Training, flush_denormal
 
 CONCURRENT = (1, 4, 11, 22)  # runs side by side
 PEAK_SIZES = (1024, 2048, 4096)

@@ -26,9 +26,9 @@ LOSSES = {
     "early-learning": "early-learning regularization",
 }
 RANKINGS = {  # by what a label is suspicious
-    "loss": "loss when it was time to stop",
-    "margin": "area under the margin",
     "confident": "confident learning",
+    "margin": "area under the margin",
+    "loss": "loss when it was time to stop",
 }
 REPAIRS = {"drop": "dropped", "relabel": "named by the network"}
 NETWORKS = {
@@ -38,9 +38,10 @@ NETWORKS = {
     "inception": "Inception, convolutional",
     "inception-no-bn": "Inception without batch norm",
 }
+SHORT_NETWORKS = {model: name.partition(",")[0] for model, name in NETWORKS.items()}
 TIME_TO_FIT = "time to fit"
 CHANCE = "memorized by a blind guess"
-FLOOR = "least error without memorizing (0.9 p)"
+FLOOR = "least error without memorizing"
 FLOOR_EXPLAINED = (
     "0.9 p, the share of wrong labels on average (p is the corruption level; a label picked at random is "
     "wrong nine times in ten): a network that named every image correctly would disagree with so many "

@@ -1,5 +1,6 @@
 """The form of a run: every field of RunConfig as a widget bound to the address."""
 
+import zlib
 from collections.abc import Collection
 from dataclasses import asdict, fields
 from typing import Any
@@ -77,10 +78,12 @@ def own_matrix() -> None:
         return
     if "noise_matrix" not in st.session_state:
         st.session_state.noise_matrix = st.query_params.get("noise_matrix", FIRST_MATRIX)
-    if "matrix_shown" not in st.session_state:  # what the table was made of: its edits are on top
-        st.session_state.matrix_shown = st.session_state.noise_matrix
+    # The table is made anew where the matrix has come from elsewhere: a link, a run, a lesson.
+    begun, edited = st.session_state.get("matrix_table_of", ("", ""))
+    if st.session_state.noise_matrix != edited:
+        begun = st.session_state.noise_matrix
     try:
-        rows = parse_matrix(st.session_state.matrix_shown)
+        rows = parse_matrix(begun)
     except ConfigError as error:
         st.error(f"This matrix cannot be used: {error} The one of look-alikes is shown instead.")
         rows = parse_matrix(FIRST_MATRIX)
@@ -88,8 +91,9 @@ def own_matrix() -> None:
     st.caption(
         "What a label that is drawn again becomes, by the true class in the row. Every row has the sum 1."
     )
-    edited = st.data_editor(table, key="matrix_table")
-    text = format_matrix(tuple(map(tuple, edited.to_numpy(dtype=float).tolist())))
+    shown = st.data_editor(table, key=f"matrix-{zlib.crc32(begun.encode()):x}")
+    text = format_matrix(tuple(map(tuple, shown.to_numpy(dtype=float).tolist())))
+    st.session_state.matrix_table_of = (begun, text)
     if text != st.session_state.noise_matrix:
         st.session_state.noise_matrix = st.query_params["noise_matrix"] = text
         st.rerun()

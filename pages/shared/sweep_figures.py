@@ -26,15 +26,15 @@ from core.view.captions.sweep import (
     describe_worth,
 )
 from core.view.charts import by_level, history
-from core.view.words import NETWORKS
+from core.view.words import SHORT_NETWORKS
 from pages.shared import resources, stored_run
+from pages.shared.choosing import choice
 from pages.shared.downloads import downloads
 from pages.shared.drawing import draw
 from pages.shared.keeping import keep
 
 SELECTABLE: dict[str, Any] = {"on_select": stored_run.choose_clicked, "selection_mode": "chosen"}
 ALL = "all"  # networks together
-NAMES = {model: name.partition(",")[0] for model, name in NETWORKS.items()}
 RULES = {"error": "By training error", "loss": "By training loss"}
 TEST_LABELS = {"true": "True test labels", "corrupted": "Corrupted, too"}
 ACCURACIES = {
@@ -50,24 +50,6 @@ REGULARIZER_COLUMNS = {
     **ACCURACIES,
     "seeds": "Seeds",
 }
-
-
-def choice(label: str, names: dict[str, str], key: str) -> str:
-    """One of these by its name, kept in the address; an unknown word there chooses the first."""
-    by_key = st.query_params.get(key)  # as in addresses from before there were words
-    first = by_key if by_key in names else next(iter(names))
-    chosen = st.segmented_control(
-        label,
-        list(names),
-        format_func=names.__getitem__,
-        default=first,
-        required=True,
-        wrap=True,
-        key=key,
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return chosen or first  # an empty word in the address chooses nothing
 
 
 def paper_of(data: str) -> dict[str, Any] | None:
@@ -86,10 +68,10 @@ def networks(runs: pd.DataFrame, data: str) -> tuple[dict[str, str], list[str]]:
     Where there are several, all of them together are a choice, too.
     """
     known = set(comparison.label_runs(runs, data).model)
-    computed = {model: NAMES[model] for model in MODELS if model in known}
-    others = [name for model, name in NAMES.items() if model not in known]
+    computed = {model: SHORT_NETWORKS[model] for model in MODELS if model in known}
+    others = [name for model, name in SHORT_NETWORKS.items() if model not in known]
     if not computed:  # the figure says what lacks
-        return NAMES, []
+        return SHORT_NETWORKS, []
     return ({**computed, ALL: "All together"} if len(computed) > 1 else computed), others
 
 
@@ -117,7 +99,7 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
     def chart(selectable: bool = False, height: int | str = 420) -> alt.LayerChart:
         if model == ALL:
             return by_level.networks_against_level(
-                ours, paper, {name: NAMES[name] for name in models}, height
+                ours, paper, {name: SHORT_NETWORKS[name] for name in models}, height
             )
         return by_level.error_against_level(
             ours, paper, model, live, others, height, selectable, are_corrupted
@@ -167,7 +149,7 @@ def show_times(runs: pd.DataFrame, model: str, data: str) -> None:
     sources = describe_sources(ours, model, data, 0, figure="time")
 
     def chart() -> alt.LayerChart:
-        return by_level.time_against_level(times, paper, [model])
+        return by_level.time_against_level(times, paper, model)
 
     with left:
         st.markdown(f"**{title}**")

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from core.__main__ import main
+from core.cleaning.ranking import sources
 from core.cli.flags import add_config_flags, config_from
 from core.cli.progress import SweepProgress
 from core.config import RunConfig, parse_matrix
@@ -42,6 +43,18 @@ def test_train_prints_a_line_an_epoch_and_keeps_the_result(tmp_path):
     assert kept["run_id"] == RunConfig(level=0.5, epochs=2, batch_size=128).run_id
     assert kept["provenance"]["device"] and len(kept["epochs"]) == 2
     assert len(kept["epochs"][0]["predictions"]) == 128
+
+
+@pytest.mark.slow
+def test_a_repaired_run_is_trained_again_by_its_command_alone(tmp_path, capsys):
+    """What ranks its labels and is not stored is trained first."""
+    config = RunConfig(level=0.5, epochs=1, batch_size=250, repair="relabel", repaired=0.2)
+    flags = command_of(config).split()[3:-2]
+    assert main([*flags, "--out", str(tmp_path / "r.json"), "--device", "cpu"]) == 0
+    (source,) = sources(config, "loss")
+    said = capsys.readouterr().out
+    assert f"first run {source.run_id}, which ranks the labels" in said
+    assert json.loads((tmp_path / "r.json").read_text())["run_id"] == config.run_id
 
 
 def test_parquet_and_pixels(tmp_path):
@@ -179,7 +192,7 @@ def test_runs_side_by_side_share_the_time_and_say_which_is_which(capsys):
 def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
     """A ValueError from within is not a wrong argument."""
 
-    def broken(*_):
+    def broken(*_, **__):
         raise ValueError("columns do not match")
 
     monkeypatch.setattr("core.training.training.train", broken)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config import RunConfig, format_matrix, parse_matrix
-from core.data.cifar10 import CLASSES, load_embedded
+from core.data.cifar10 import CLASSES
 from core.data.corruption import corrupt_labels, given_labels, held_out_images, transition_counts
 from core.data.noise import human_labels, mixing_matrix, named_mixing, transition_matrix, wrong_share
 from core.errors import ConfigError
@@ -153,9 +153,3 @@ def test_folds_are_as_large_as_they_should_be_and_share_nothing(share, seed):
 def test_four_quarters_are_all_images():
     folds = [held_out_images(5001, 0.25, fold, 3) for fold in range(4)]
     assert (np.sort(np.concatenate(folds)) == np.arange(5001)).all()
-
-
-def test_what_is_held_out_does_not_depend_on_the_level():
-    labels = load_embedded().train_labels
-    assert (held_out_images(len(labels), 0.1, 0, 5) == held_out_images(len(labels), 0.1, 0, 5)).all()
-    assert (held_out_images(len(labels), 0.1, 0, 5) != held_out_images(len(labels), 0.1, 0, 6)).any()

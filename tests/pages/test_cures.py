@@ -14,7 +14,6 @@ from core.data.corruption import given_labels, held_out_images
 from core.errors import ConfigError, RefusedError
 from core.live.image_scores import put_scores
 from core.live.store import Status
-from core.paths import ROOT
 from core.sweep import results
 from pages.shared import photo_marker, resources, stop_game
 from tests.pages.opened import finished, metrics, open_page, press, texts
@@ -34,13 +33,10 @@ def nothing_stored(monkeypatch, tmp_path):
     resources.sweep_ids.clear()
 
 
-def opened(marks: list[int] | None = None, config: RunConfig = BASE, **address) -> AppTest:
-    page = AppTest.from_file(ROOT / "pages" / "find.py", default_timeout=60)
-    for key, value in address.items():
-        page.query_params[key] = value
+def opened(marks: list[int] | None = None, **address) -> AppTest:
     if marks is not None:
-        page.session_state.marks = {config.run_id: marks}
-    return page.run()
+        address["marks"] = " ".join(map(str, marks))
+    return open_page("find", **address)
 
 
 def scored(config: RunConfig, folder, embedded, sees_through: float = 0.8) -> None:
@@ -61,6 +57,36 @@ def done(store, config: RunConfig, **last) -> None:
     store.report_start(config.run_id, "2 CPU threads")
     store.add_epoch(config.run_id, record(1, **last))
     store.report_end(config.run_id)
+
+
+@pytest.mark.parametrize("marks", ["", "1 2 3", "a b", "0 1 2 3 4 5 6 7 8 40", "0 " * 10])
+def test_marks_that_no_page_of_ours_writes_into_the_address_count_as_none(marks):
+    assert "Mark the 10" in texts(open_page("find", marks=marks))
+
+
+def test_marks_survive_a_reload_and_are_the_same_for_who_gets_the_link(monkeypatch):
+    state = SimpleNamespace(photo_marker=SimpleNamespace(marks=[9, *range(9)]))
+    monkeypatch.setattr(photo_marker.st, "session_state", state)
+    assert photo_marker.marked(40) == MARKS
+    monkeypatch.undo()
+    assert "The machine's turn" in [header.value for header in opened(MARKS).header]
+
+
+@pytest.mark.parametrize("noise", ["pair", "human-worst", "own"])
+@pytest.mark.parametrize("level", [0.05, 1.0])
+def test_every_shape_of_noise_can_be_searched(store, data_folder, embedded, noise, level):
+    """Also where every label is wrong, so that there is nothing to rank, and where none is."""
+    identity = ";".join(" ".join("1" if i == j else "0" for j in range(10)) for i in range(10))
+    matrix = {"noise_matrix": identity} if noise == "own" else {}
+    config = RunConfig(level=level, noise=noise, epochs=2, **matrix)
+    run_id = finished(store, level=level, noise=noise, **matrix)
+    assert run_id == config.run_id
+    for source in sources(config, "loss"):
+        scored(source, data_folder, embedded)
+        done(store, source)
+    page = opened(MARKS, run=run_id, rank="Loss when it was time to stop")
+    assert not page.exception and not page.error
+    assert "photographs are left out" in texts(page)
 
 
 def test_first_the_visitor_marks_ten_of_forty():

@@ -6,7 +6,8 @@ from core.config import MODELS
 from core.sweep import results
 from core.sweep.comparison import label_runs
 from core.sweep.results import load_runs
-from pages.shared.sweep_figures import ALL, FIGURES, NAMES
+from core.view.words import SHORT_NETWORKS
+from pages.shared.sweep_figures import ALL, FIGURES
 from tests.pages.opened import open_page, texts
 
 IMAGES = ("All 50,000 images", "5,000 images")
@@ -38,7 +39,7 @@ def test_every_combination_of_the_controls_opens(stored, network):
             experts = {"experts": "true"} if figure == FIGURES["error"] else {}
             page = open_page(
                 "sweep",
-                network={**NAMES, ALL: "All together"}[network],
+                network={**SHORT_NETWORKS, ALL: "All together"}[network],
                 images=images,
                 figure=figure,
                 **experts,
@@ -71,7 +72,7 @@ def test_regularizers_ask_before_they_tell():
 @pytest.mark.parametrize("network", ["mlp-1x512", "mlp-3x512", "alexnet", "inception"])
 @pytest.mark.parametrize("address", ["in words", "as the command line names it"])
 def test_sweep_shows_each_network(network, address):
-    page = open_page("sweep", network=NAMES[network] if address == "in words" else network)
+    page = open_page("sweep", network=SHORT_NETWORKS[network] if address == "in words" else network)
     runs = label_runs(load_runs())
     levels = runs[runs.model == network].level.nunique()
     said = f"Filled: ours, {levels} of 11 levels" if levels else "are not computed yet"

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from core.__main__ import main
+from core.cleaning.ranking import sources
 from core.config import RunConfig
 from core.errors import StorageError, SweepError
 from core.sweep import reference, results
@@ -130,6 +131,16 @@ def test_shipped_runs_are_of_the_grids_and_carry_their_provenance_and_all_their_
         assert ours.test_error.iloc[-1] == run["final_test_error"]
         assert run["epochs_trained"] >= config.epochs
     assert set(pd.read_parquet(results.SWEEP_FOLDER / "epochs.parquet").predictions.map(len)) == {128}
+
+
+def test_what_ranks_the_labels_of_a_shipped_repaired_run_is_shipped_too():
+    runs = load_runs()
+    kept = set(pd.read_parquet(results.SWEEP_FOLDER / "scores.parquet").run_id)
+    repaired = [config_of(run) for _, run in runs[runs.repair != "none"].iterrows()]
+    assert repaired
+    for config in repaired:
+        for source in sources(config, config.ranking):
+            assert source.run_id in kept and source.run_id in set(runs.run_id)
 
 
 def test_shipped_errors_of_the_small_network_meet_the_papers():

@@ -13,14 +13,16 @@ from contextlib import closing
 import pytest
 from safetensors import safe_open
 
+from core.cleaning.ranking import sources
 from core.config import RunConfig
 from core.errors import DataError, DivergedError, SweepError, TakenError, TooLargeError
 from core.sweep import runner
-from core.sweep.results import load_epochs, load_records, load_runs
-from core.sweep.runner import EpochTrained, RunEnded, Sweep, missing
+from core.sweep.results import load_epochs, load_records, load_runs, load_scores
+from core.sweep.runner import EpochTrained, RunEnded, Sweep, missing, stored_ranking
+from core.sweep.verify import verify
 from core.training.concurrent_runs import ConcurrentRuns
-from core.training.training import train
-from tests.samples import reproducible
+from core.training.training import train, train_to_end
+from tests.samples import as_on_a_gpu, reproducible
 
 CONFIG = RunConfig(level=0.5, epochs=3)
 SHORT = RunConfig(level=1.0, epochs=16)
@@ -64,6 +66,38 @@ def test_a_finished_run_is_added_and_no_longer_missing(tmp_path, tiny):
     assert load_records(CONFIG.run_id, tmp_path) == records
     assert not list(tmp_path.glob("running/*.safetensors"))
     assert list(train_run(CONFIG, "cpu", tmp_path, tiny)) == []  # nothing twice
+
+
+REPAIRED = RunConfig(level=0.5, epochs=3, repair="drop", repaired=0.2)
+
+
+def ends(sweep):
+    """Run ids in the order in which they ended, and what ended them."""
+    with closing(iter(sweep)) as events:
+        return {event.config.run_id: event.failure for event in events if isinstance(event, RunEnded)}
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_a_repaired_run_waits_for_those_that_rank_its_labels(tmp_path, tiny, monkeypatch, at_once):
+    """Also where a GPU would begin it beside them."""
+    (source,) = sources(REPAIRED, "loss")
+    sweep = Sweep([source, REPAIRED, SHORT], "cpu", tmp_path, tiny)
+    if at_once > 1:
+        as_on_a_gpu(sweep.runs, at_once, monkeypatch)
+    assert ends(sweep) == dict.fromkeys((source.run_id, REPAIRED.run_id, SHORT.run_id))
+    ranking = stored_ranking(REPAIRED, tiny, tmp_path)
+    expected, _ = train_to_end(REPAIRED, tiny, "cpu", ranking)
+    assert reproducible(load_records(REPAIRED.run_id, tmp_path)) == reproducible(expected)
+    assert load_scores(REPAIRED.run_id, tmp_path).epochs == 3
+    for _, run in load_runs(tmp_path).iterrows():
+        assert verify(run, 2, tmp_path, tiny).difference == 0
+
+
+def test_a_repaired_run_that_nothing_ranks_ends_in_a_sentence_and_the_others_go_on(tmp_path, tiny):
+    found = ends(Sweep([REPAIRED, CONFIG], "cpu", tmp_path, tiny))
+    assert found[CONFIG.run_id] is None
+    assert "train the runs that find the wrong labels first" in str(found[REPAIRED.run_id])
+    assert missing([REPAIRED, CONFIG], tmp_path) == [REPAIRED]
 
 
 def test_an_interrupted_run_resumes_and_loses_no_record(tmp_path, tiny):

@@ -63,6 +63,14 @@ def test_every_image_is_trained_on_or_held_out_and_none_is_both(tiny):
     assert len(dataset.held_out) == 50
 
 
+def test_what_is_held_out_is_the_same_at_every_level_and_another_for_every_seed(tiny):
+    def held_out(**settings):
+        config = dataclasses.replace(FAST, validation=0.25, **settings)
+        return Dataset(config, tiny, CPU).held_out.tolist()
+
+    assert held_out(level=0.9) == held_out(level=0.0) != held_out(level=0.0, seed=1)
+
+
 def test_what_is_held_out_does_not_touch_the_training(tiny):
     config = dataclasses.replace(FAST, validation=0.25)
     held_out = Dataset(config, tiny, CPU).held_out

@@ -125,7 +125,7 @@ def test_a_line_breaks_where_a_level_is_not_computed():
     times = relative_fit_times(
         pd.DataFrame({"model": "alexnet", "level": levels, "seed": 0, "epoch": [9, 10, 15, 18, 20]})
     )
-    assert pieces(by_level.time_against_level(times, None, ["alexnet"])) == [3]
+    assert pieces(by_level.time_against_level(times, None, "alexnet")) == [3]
 
 
 def test_a_visitors_runs_are_points_of_their_own():

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 from core.cleaning.ranking import Ranking, score_ranking
 from core.cleaning.scores import no_scores
 from core.config import RunConfig
+from core.data.corruption import LabelCorruption
 from core.records import LOSS_EDGES, count_losses
 from core.view.captions import biography as said_of_images
 from core.view.captions import cures as said
@@ -22,21 +23,21 @@ RNG = np.random.default_rng(5)
 
 def test_the_marks_of_a_visitor_are_counted():
     is_wrong = np.array([True, False, True, True])
-    assert (
-        finding.describe_marks(is_wrong, [0, 1])
-        == "Of your 2 marks 1 were right. 3 of the 4 are wrong."
+    assert finding.describe_marks(is_wrong, [0, 1]) == (
+        "Of the 2 that you marked 1 have a wrong label. 3 of the 4 have one."
     )
 
 
 def test_what_mending_costs_is_counted_for_both_actions():
     labels, true = np.array([0, 1, 2, 3]), np.array([0, 1, 5, 3])
+    corrupted = LabelCorruption(labels, labels != true, labels != true)
     ranking = Ranking(np.array([2, 0, 1, 3]), np.array([0, 1, 5, 3]))
     drop = RunConfig(level=0.4, repair="drop", repaired=0.5)
-    text = finding.describe_cost(drop, ranking, labels != true, labels, true)
+    text = finding.describe_cost(drop, ranking, corrupted, true)
     assert "2 photographs are left out. 1 of their labels are wrong, 1 of them are right" in text
     assert "Of the 2 that remain 0 are wrong: 0%" in text
     relabel = RunConfig(level=0.4, repair="relabel", repaired=0.5)
-    text = finding.describe_cost(relabel, ranking, labels != true, labels, true)
+    text = finding.describe_cost(relabel, ranking, corrupted, true)
     assert "Afterwards 2 of the 2 are right" in text
 
 
@@ -137,6 +138,20 @@ def test_a_biography_tells_label_true_name_and_other_apart():
     assert kinds.loc[3].tolist() == ["another name"] * 2
 
 
+def test_the_visitor_s_own_point_is_the_precision_and_recall_of_the_marks():
+    is_wrong, marks = np.arange(50) < 20, np.array([3, 18, 30, 31])
+    rows = finding_charts.precision_rows(score_ranking(np.arange(50), is_wrong), is_wrong, marks)
+    own = rows[rows.kind == "you"].iloc[0]
+    assert (own.precision, own.recall, own.looked_at) == (0.5, 0.1, 4)
+    assert rows[rows.kind == "floor"].precision.tolist() == [0.4, 0.4]
+
+
+def test_a_change_is_in_points_and_of_two_different_runs():
+    first, second = record(1, test_error=0.7), record(1, test_error=0.65)
+    assert finding.change(first, second) == "-5.0 points"
+    assert finding.change(first, first) is None and finding.change(None, second) is None
+
+
 def test_every_chart_compiles_to_svg():
     vl_convert = pytest.importorskip("vl_convert")
     means = pd.DataFrame(
@@ -151,7 +166,7 @@ def test_every_chart_compiles_to_svg():
     )
     found = score_ranking(np.arange(50), np.arange(50) < 20)
     precision = finding_charts.precision_against_recall()
-    precision.data = finding_charts.precision_rows(found, 0.4, (0.5, 0.1))
+    precision.data = finding_charts.precision_rows(found, np.arange(50) < 20, np.arange(10, 30))
     records = [record(1, loss_counts=tuple(range(66)))]
     hills = biography.losses()
     hills.data = biography.loss_rows(records[0])

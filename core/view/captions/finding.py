@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from core.cleaning.ranking import FOLD_EPOCHS, FOLDS, Found, Ranking
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
+from core.data.corruption import LabelCorruption
 from core.data.noise import wrong_share
 from core.records import EpochRecord
 from core.view.words import NOISES, plural
@@ -39,7 +40,10 @@ def describe_forty(config: RunConfig, count: int, marks: int) -> str:
 def describe_marks(is_wrong: NDArray[np.bool_], marks: Sequence[int]) -> str:
     """is_wrong: of the photographs shown; marks: places of those that were marked."""
     hits = int(is_wrong[list(marks)].sum())
-    return f"Of your {len(marks)} marks {hits} were right. {int(is_wrong.sum())} of the {len(is_wrong)} are wrong."
+    return (
+        f"Of the {len(marks)} that you marked {hits} have a wrong label. "
+        f"{int(is_wrong.sum())} of the {len(is_wrong)} have one."
+    )
 
 
 def describe_found(
@@ -56,7 +60,7 @@ def describe_found(
     )
 
 
-def explain_precision(score: Found, ranking: str) -> str:
+def explain_precision(score: Found) -> str:
     return (
         "The machine's list, from its first photograph at the left to its last at the right: how many of "
         "those looked at so far are wrong (precision) against how many of all wrong ones are among them "
@@ -89,11 +93,11 @@ def describe_search(runs: int, done: int, whole: int) -> str:
 def describe_cost(
     mended: RunConfig,
     ranking: Ranking,
-    is_wrong: NDArray[np.bool_],
-    labels: NDArray[np.integer],
+    corrupted: LabelCorruption,
     true_labels: NDArray[np.integer],
 ) -> str:
-    """What mending so many does to right and wrong labels."""
+    """What mending so many does to right and wrong labels; of all training images."""
+    labels, is_wrong = corrupted.labels, corrupted.is_wrong
     first = ranking.order[: round(mended.repaired * len(labels))]
     wrong, right = int(is_wrong[first].sum()), int((~is_wrong[first]).sum())
     accused = f"{right:,} of them are right: false accusations"
@@ -110,6 +114,13 @@ def describe_cost(
         f"**{len(first):,} photographs get the name that the network gives them. {wrong:,} of their labels are "
         f"wrong, {accused}. Afterwards {now_right:,} of the {len(first):,} are right.**"
     )
+
+
+def change(before: EpochRecord | None, after: EpochRecord | None) -> str | None:
+    """Of the test error, in percentage points; None where one is not known, or both are the same."""
+    if before is None or after is None or before is after:
+        return None
+    return f"{100 * (after.test_error - before.test_error):+.1f} points"
 
 
 def describe_mended(ends: Mapping[str, EpochRecord | None]) -> str:

@@ -13,10 +13,10 @@ from core.live.store import RESTARTABLE, LiveRun, Status
 from core.records import EpochRecord, fitted_epoch, memorized_by_chance
 from core.view.words import (
     LOSSES,
-    NETWORKS,
     NOISES,
     RANKINGS,
     REPAIRS,
+    SHORT_NETWORKS,
     about,
     duration,
     per_cent,
@@ -42,7 +42,7 @@ def run_title(config: RunConfig) -> str:
         for name, value in config.overrides().items()
         if name not in SHOWN
     ]
-    network = NETWORKS[config.model].partition(",")[0]
+    network = SHORT_NETWORKS[config.model]
     parts = [what, network, f"{config.train_images:,} photographs", *more]
     return ", ".join(parts)[0].upper() + ", ".join(parts)[1:]
 

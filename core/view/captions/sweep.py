@@ -9,7 +9,7 @@ from core.config import TRAIN_IMAGES
 from core.sweep.comparison import PowerLaw
 from core.sweep.grids import GRIDS
 from core.sweep.reference import PAPER_NAMES, Source, parameters, weights_that_suffice
-from core.view.words import FLOOR_EXPLAINED, NETWORKS, all_but, plural
+from core.view.words import FLOOR_EXPLAINED, SHORT_NETWORKS, all_but, plural
 
 EARLY = 5  # epochs_after_fitted of the grid "paper-until-fitted"
 REACHED = {  # by the rules of comparison.FIT_RULES
@@ -38,7 +38,7 @@ def describe_networks(ours: pd.DataFrame) -> str:
     ends = ours[ours.level == 0].groupby("model").final_test_error.mean().sort_values()
     if len(ends) < 2:
         return "The networks together, as far as they are computed."
-    first, last = (NETWORKS[str(model)].partition(",")[0] for model in (ends.index[0], ends.index[-1]))
+    first, last = (SHORT_NETWORKS[str(model)] for model in (ends.index[0], ends.index[-1]))
     worst = ours.groupby(["model", "level"]).final_train_error.mean().max()
     learned = "every one of them learns" if worst < 0.01 else f"each learns {1 - worst:.0%} or more of"
     return (
@@ -50,9 +50,7 @@ def describe_networks(ours: pd.DataFrame) -> str:
 def describe_networks_marks(ours: pd.DataFrame) -> str:
     """What the marks are where all networks are drawn together."""
     levels = ours.groupby("model")["level"].nunique()
-    counts = ", ".join(
-        f"{NETWORKS[str(model)].partition(',')[0]} {count}" for model, count in levels.items()
-    )
+    counts = ", ".join(f"{SHORT_NETWORKS[str(model)]} {count}" for model, count in levels.items())
     return (
         f"Filled, joined where levels follow one another: ours, mean over the seeds; levels computed of 11: "
         f"{counts}. Hollow: the paper's. Thick: test error; thin, near 0: training error."

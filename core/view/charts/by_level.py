@@ -20,11 +20,11 @@ from core.view.charts.style import (
     COLOURS,
     FLOOR,
     GREY,
+    MARKS,
     NETWORK_COLOURS,
     SHORT,
     colour,
     level_axis,
-    shape,
     share_axis,
 )
 from core.view.words import TIME_TO_FIT
@@ -33,6 +33,7 @@ POINT_COLUMNS = ["level", "error", "low", "high", "seeds", "quantity", "model", 
 TIME_COLUMNS = ["level", "time", "low", "high", "seeds", "model", "source", "epochs"]
 GUESS_COLUMNS = ["level", "error", "low", "high", "quantity", "source"]
 NAMED_AT = 0.4  # level at which the line of who memorizes nothing is named: away from the others
+BOLD: Mapping[str, Any] = {"fontSize": 13, "fontWeight": "bold"}
 MARKS_OF_OTHERS = {
     Source.POSTER: "cross",
     Source.EARLIER: "stroke",
@@ -61,8 +62,7 @@ def error_against_level(
     others: reference.poster_points and earlier_points, drawn grey.
     selectable: a click on one of our points selects its level.
     """
-    models = [model]
-    rows = _points(ours, paper, models, live, others, are_corrupted)
+    rows = _points(ours, paper, model, live, others, are_corrupted)
     base = alt.Chart(rows).encode(
         x=level_axis(),
         y=share_axis("Error", "error"),
@@ -84,10 +84,10 @@ def error_against_level(
             *_points_of_others(base),
             _converted_lines(base),
             _our_lines(base),
-            _paper_points(base, models),
-            _our_points(base, models, selectable),
-            _live_points(base, models),
-            *_names(base, ours[ours.model == model], model),
+            _paper_points(base, model),
+            _our_points(base, model, selectable),
+            _live_points(base, model),
+            *_names(base, ours[ours.model == model]),
         ]
     ).properties(height=height)
 
@@ -95,13 +95,13 @@ def error_against_level(
 def _points(
     ours: pd.DataFrame,
     paper: dict[str, Any] | None,
-    models: list[str],
+    model: str,
     live: pd.DataFrame | None,
     others: pd.DataFrame | None,
     are_corrupted: bool,
 ) -> pd.DataFrame:
     """All that error_against_level draws, a row each, told apart by `source`."""
-    means = _with_gaps(level_means(ours[ours.model.isin(models)]), ["model", "quantity"])
+    means = _with_gaps(level_means(ours[ours.model == model]), ["model", "quantity"])
     drawn, beside = means, _against_corrupted(means)
     if are_corrupted:
         drawn, beside = beside, drawn
@@ -110,10 +110,9 @@ def _points(
         other = Source.TRUE if are_corrupted else Source.CONVERTED
         tests = beside[beside.quantity == "test error"].drop(columns=["low", "high"])
         parts.append(tests.assign(source=other.value))
-        for model in models:
-            curve = paper_curve(paper, model).rename(columns={"test_error": "error"})
-            about = {"quantity": "test error", "model": model, "source": Source.PAPER.value}
-            parts.append(curve.assign(**about))
+        curve = paper_curve(paper, model).rename(columns={"test_error": "error"})
+        about = {"quantity": "test error", "model": model, "source": Source.PAPER.value}
+        parts.append(curve.assign(**about))
     if live is not None:  # a point each: they need not be alike
         names = {"test_error": "test error", "train_error": "training error"}
         long = live.rename(columns=names).melt(
@@ -123,7 +122,7 @@ def _points(
             long = _against_corrupted(long)
         parts.append(long.assign(source=Source.LIVE.value))
     if others is not None:
-        parts.append(others.assign(model=models[0]))
+        parts.append(others.assign(model=model))
     ends = [0.0, NAMED_AT, 1.0]
     parts.append(pd.DataFrame({"level": ends, "error": [0.9 * end for end in ends], "quantity": FLOOR}))
     return _joined(parts, POINT_COLUMNS)
@@ -174,16 +173,8 @@ def networks_against_level(
         ],
     )
     found, tests = _of(base, Source.OURS), "datum.quantity === 'test error'"
-    name: Mapping[str, Any] = {"fontSize": 13, "fontWeight": "bold", "align": "right", "dy": -14}
-    ends = [
-        found.transform_filter(
-            f"datum.quantity === '{quantity}' && datum.level === {float(ours.level.max())} "
-            f"&& datum.model === '{next(iter(names))}'"
-        )
-        .mark_text(**name)
-        .encode(text="quantity:N", color=alt.value(GREY))
-        for quantity in ("test error", "training error")
-    ]
+    one = found.transform_filter(f"datum.model === '{next(iter(names))}'")
+    ends = [name.encode(color=alt.value(GREY)) for name in _names_at_ends(one, float(ours.level.max()))]
     layers = [
         found.transform_filter(tests).mark_line(strokeWidth=2.5),
         found.transform_filter(f"!({tests})").mark_line(strokeWidth=1.5),
@@ -194,35 +185,28 @@ def networks_against_level(
     return alt.LayerChart(layer=layers).properties(height=height)
 
 
-def _names(base: alt.Chart, ours: pd.DataFrame, model: str) -> list[alt.Chart]:
-    """The names of the quantities at the ends of their lines."""
-    floor: Mapping[str, Any] = {
-        "fontSize": 13,
-        "fontWeight": "bold",
-        "align": "left",
-        "dx": 8,
-        "dy": 14,
-    }
+def _names(base: alt.Chart, ours: pd.DataFrame) -> list[alt.Chart]:
+    """The names of the quantities at the ends of their lines; ours: rows of the network drawn."""
+    floor = base.transform_filter(f"datum.quantity === '{FLOOR}' && datum.level === {NAMED_AT}")
     names = [
-        base.transform_filter(f"datum.quantity === '{FLOOR}' && datum.level === {NAMED_AT}")
-        .mark_text(**floor)
-        .encode(text=alt.value(SHORT[FLOOR] + ": 0.9 p"))
-    ]
-    end: Mapping[str, Any] = {
-        "fontSize": 13,
-        "fontWeight": "bold",
-        "align": "right",
-        "dx": -4,
-        "dy": -16,
-    }
-    for quantity in ("test error", "training error") if len(ours) else ():
-        wanted = (
-            f"datum.quantity === '{quantity}' && datum.level === {float(ours.level.max())} "
-            f"&& datum.model === '{model}'"
+        floor.mark_text(**BOLD, align="left", dx=8, dy=14).encode(
+            text=alt.value(SHORT[FLOOR] + ": 0.9 p")
         )
-        text = _of(base, Source.OURS).transform_filter(wanted).mark_text(**end)
-        names.append(text.encode(text="quantity:N"))
+    ]
+    if len(ours):
+        names += _names_at_ends(_of(base, Source.OURS), float(ours.level.max()))
     return names
+
+
+def _names_at_ends(ours: alt.Chart, level: float) -> list[alt.Chart]:
+    """Both errors' names over their points at this level; ours: the chart of our points alone."""
+    found = ours.transform_filter(f"datum.level === {level}")
+    return [
+        found.transform_filter(f"datum.quantity === '{quantity}'")
+        .mark_text(**BOLD, align="right", dx=-4, dy=-16)
+        .encode(text="quantity:N")
+        for quantity in ("test error", "training error")
+    ]
 
 
 def _floor(base: alt.Chart) -> alt.Chart:
@@ -238,9 +222,9 @@ def _our_lines(base: alt.Chart) -> alt.Chart:
     return _of(base, Source.OURS).mark_line(strokeWidth=2.5).encode(detail="model:N")
 
 
-def _our_points(base: alt.Chart, models: list[str], selectable: bool = False) -> alt.Chart:
+def _our_points(base: alt.Chart, model: str, selectable: bool = False) -> alt.Chart:
     points = _of(base, Source.OURS).mark_point(size=70, filled=True, opacity=1)
-    points = points.encode(shape=shape(models))
+    points = points.encode(shape=alt.value(MARKS[model]))
     if selectable:
         return points.add_params(alt.selection_point(name="chosen", fields=["level"]))
     return points
@@ -252,16 +236,16 @@ def _converted_lines(base: alt.Chart) -> alt.Chart:
     return lines.encode(detail="model:N")  # points: a single level has no line
 
 
-def _paper_points(base: alt.Chart, models: list[str]) -> alt.Chart:
+def _paper_points(base: alt.Chart, model: str) -> alt.Chart:
     points = _of(base, Source.PAPER).mark_point(size=90, strokeWidth=1.8, opacity=1)
-    return points.encode(shape=shape(models))
+    return points.encode(shape=alt.value(MARKS[model]))
 
 
-def _live_points(base: alt.Chart, models: list[str]) -> alt.Chart:
+def _live_points(base: alt.Chart, model: str) -> alt.Chart:
     points = _of(base, Source.LIVE).mark_point(
         aria=False, size=220, filled=True, opacity=1, stroke=GREY, strokeWidth=3
     )
-    return points.encode(shape=shape(models))
+    return points.encode(shape=alt.value(MARKS[model]))
 
 
 def _points_of_others(base: alt.Chart) -> list[alt.Chart]:
@@ -274,17 +258,17 @@ def _points_of_others(base: alt.Chart) -> list[alt.Chart]:
 
 
 def time_against_level(
-    ours: pd.DataFrame, paper: dict[str, Any] | None, models: list[str], height: int = 420
+    ours: pd.DataFrame, paper: dict[str, Any] | None, model: str, height: int = 420
 ) -> alt.LayerChart:
     """How much longer wrong labels take to be fitted than true ones: figure 1b.
 
     ours: comparison.relative_fit_times(), filled, in the band of the 95% interval; the paper's
     points are hollow.
     """
-    ours = _with_gaps(ours[ours.model.isin(models)], ["model"])
+    ours = _with_gaps(ours[ours.model == model], ["model"])
     parts = [ours.assign(source=Source.OURS.value)]
-    for model in models if paper else ():
-        times = paper_fit_times(paper or {}, model)
+    if paper:
+        times = paper_fit_times(paper, model)
         parts.append(times.assign(model=model, source=Source.PAPER.value))
     base = alt.Chart(_joined(parts, TIME_COLUMNS)).encode(
         x=level_axis(),
@@ -304,7 +288,7 @@ def time_against_level(
             "seeds:Q",
         ],
     )
-    layers = [_band(base), _our_lines(base), _paper_points(base, models), _our_points(base, models)]
+    layers = [_band(base), _our_lines(base), _paper_points(base, model), _our_points(base, model)]
     return alt.LayerChart(layer=layers).properties(height=height)
 
 

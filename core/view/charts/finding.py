@@ -3,6 +3,7 @@
 import altair as alt
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from core.cleaning.ranking import Found
 from core.view.charts.style import COLOURS, GREY
@@ -11,11 +12,13 @@ POINTS = 200  # of the curve that are drawn
 COLUMNS = ["recall", "precision", "kind", "looked_at"]
 
 
-def precision_rows(score: Found, floor: float, own: tuple[float, float]) -> pd.DataFrame:
+def precision_rows(score: Found, is_wrong: NDArray[np.bool_], marks: NDArray[np.int64]) -> pd.DataFrame:
     """The data of precision_against_recall.
 
-    floor: the share of wrong labels; own: precision and recall of the visitor's marks.
+    is_wrong: of all training images, (N,); marks: indices of those that the visitor marked.
     """
+    floor, hits = float(is_wrong.mean()), int(is_wrong[marks].sum())
+    own = (hits / int(is_wrong.sum()), hits / len(marks), "you", len(marks))
     count = len(score.recall)
     places = np.unique(np.linspace(9, count - 1, POINTS).round().astype(int))
     rows = pd.DataFrame(
@@ -26,7 +29,7 @@ def precision_rows(score: Found, floor: float, own: tuple[float, float]) -> pd.D
             "looked_at": places + 1,
         }
     )
-    others = [(0.0, floor, "floor", 0), (1.0, floor, "floor", count), (own[1], own[0], "you", 10)]
+    others = [(0.0, floor, "floor", 0), (1.0, floor, "floor", count), own]
     return pd.concat([rows, pd.DataFrame(others, columns=COLUMNS)])
 
 

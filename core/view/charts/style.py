@@ -100,11 +100,3 @@ def colour(quantities: list[str], has_legend: bool = True) -> alt.Color:
             labelLimit=420,
         ),
     )
-
-
-def shape(models: list[str]) -> alt.Shape:
-    return alt.Shape(
-        "model:N",
-        scale=alt.Scale(domain=models, range=[MARKS[model] for model in models]),
-        legend=alt.Legend(title=None, orient="bottom") if len(models) > 1 else None,
-    )

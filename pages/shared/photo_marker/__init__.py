@@ -3,8 +3,10 @@
 A component of our own because nothing of Streamlit's is a picture that can be pressed.
 """
 
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -38,18 +40,25 @@ def tell(
 
 def marked(count: int) -> list[int]:
     """The places that were sent, of `count` photographs; within `save`. Raises ConfigError."""
-    try:
-        marks = sorted({int(place) for place in st.session_state.photo_marker.marks})
-    except (TypeError, ValueError):  # no message of our own page
-        marks = []
-    if len(marks) != MOST or not all(0 <= place < count for place in marks):
+    marks = marks_of(st.session_state.photo_marker.marks, count)
+    if not marks:  # no message of our own page
         raise ConfigError(f"Mark {MOST} photographs first.")
     return marks
 
 
+def marks_of(sent: Any, count: int) -> list[int]:
+    """MOST different places of `count` photographs, whatever a browser or an address says; or none."""
+    try:
+        marks = sorted({int(place) for place in sent})
+    except (TypeError, ValueError):
+        return []
+    is_sound = len(marks) == MOST and all(0 <= place < count for place in marks)
+    return marks if is_sound else []
+
+
 def _shared(images: np.ndarray, given: Sequence[int], true: Sequence[int]) -> dict:
-    name = f"marked-{abs(hash(images.tobytes()))}"
-    st.html(_style(name, images.shape[0], images))
+    name = f"marked-{zlib.crc32(images.tobytes()):x}"
+    st.html(_style(name, images))
     tiles = [{"given": CLASSES[a], "real": CLASSES[b]} for a, b in zip(given, true, strict=True)]
     return {
         "id": name + "".join(map(str, given)),
@@ -63,8 +72,8 @@ def _shared(images: np.ndarray, given: Sequence[int], true: Sequence[int]) -> di
 
 
 @keep(8)
-def _style(name: str, count: int, _images: np.ndarray) -> str:
-    rows = -(-count // gallery.COLUMNS)
+def _style(name: str, _images: np.ndarray) -> str:
+    rows = -(-len(_images) // gallery.COLUMNS)
     return (
         f"<style>.{name} {{ background-image: url({gallery.sprite(_images)}); "
         f"background-size: {gallery.COLUMNS * 100}% {rows * 100}% }} :root {{ --wrong: {WRONG_LABEL} }}</style>"

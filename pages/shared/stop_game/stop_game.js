@@ -47,6 +47,7 @@ class StopGame {
   show() {
     const { data } = this, epochs = data.training.length
     this.question.textContent = this.isTold ? data.said : this.at ? `Epoch ${this.at} of ${epochs}: stop when you think that new photographs are read best.` : data.question
+    this.question.setAttribute("aria-live", this.timer ? "off" : "polite") // not sixty times in twelve seconds
     this.start.textContent = "Start"
     this.stop.textContent = "Stop"
     this.start.hidden = this.isTold || this.at > 0

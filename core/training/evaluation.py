@@ -1,0 +1,86 @@
+"""What a network says of a set of images, and how far that is from their labels.
+
+N = images of the set, B = batch, K = classes.
+"""
+
+from collections.abc import Generator
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import nn
+
+from core.config import RunConfig
+from core.training.devices import autocast
+
+EVALUATION_BATCH = 1000  # images at a time
+# With convolutions on a CPU so few that what a layer makes stays in its cache: twice as fast.
+CPU_EVALUATION_BATCH = 100
+
+
+class Evaluation(NamedTuple):
+    """Of the images of one set, on the device."""
+
+    loss: torch.Tensor  # float64 (): mean cross-entropy
+    predictions: torch.Tensor  # int64 (N,)
+    log_probabilities: torch.Tensor  # (N, K)
+
+
+def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size: int) -> Evaluation:
+    """The network's answers and their cross-entropy.
+
+    images: (N, 3, 28, 28); labels: int64 (N,); size: images at a time.
+    """
+    with autocast(images.device):  # around all batches: it casts the weights once
+        batches = evaluation_in_batches(model, images, labels, size)
+        while True:
+            try:
+                next(batches)
+            except StopIteration as end:
+                return cast(Evaluation, end.value)
+
+
+def evaluation_in_batches(
+    model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size: int
+) -> Generator[None, None, Evaluation]:
+    """The same, to be stopped after each batch: no setting of torch outlives one."""
+    dtype = torch.float32 if images.device.type == "mps" else torch.float64  # which mps lacks
+    loss = torch.zeros((), dtype=dtype, device=images.device)
+    predictions, log_probabilities = [], []
+    model.eval()
+    for batch, given in zip(images.split(size), labels.split(size), strict=True):
+        with torch.no_grad(), autocast(images.device):
+            logits = model(batch).float()  # (B, K)
+            loss += F.cross_entropy(logits, given, reduction="sum")
+            predictions.append(logits.argmax(dim=1))
+            log_probabilities.append(F.log_softmax(logits, dim=1))
+        yield
+    return Evaluation(loss / len(images), torch.cat(predictions), torch.cat(log_probabilities))
+
+
+def evaluation_batch(config: RunConfig, device: torch.device) -> int:
+    """How many images are evaluated at a time; only the rounding of the loss depends on it."""
+    has_convolutions = not config.model.startswith("mlp")
+    return CPU_EVALUATION_BATCH if device.type == "cpu" and has_convolutions else EVALUATION_BATCH
+
+
+class Measured(NamedTuple):
+    """An Evaluation on the host."""
+
+    loss: float
+    predictions: NDArray[np.int64]  # (N,)
+    log_probabilities: NDArray[np.float32]  # (N, K)
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> "Measured":
+        loss, predictions, log_probabilities = evaluation
+        return cls(loss.item(), predictions.cpu().numpy(), log_probabilities.cpu().numpy())
+
+    def error(self, labels: NDArray[np.int64]) -> float:
+        return float(np.mean(self.predictions != labels))
+
+    def losses(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Of each image, (N,): cross-entropy against these labels."""
+        return -self.log_probabilities[np.arange(len(labels)), labels]

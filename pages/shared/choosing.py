@@ -1,0 +1,32 @@
+"""A choice of a few words, kept in the address."""
+
+import streamlit as st
+
+from core.sweep.grids import CURED
+from core.view.words import SHORT_NETWORKS
+
+
+def choice(label: str, names: dict[str, str], key: str, first: str = "") -> str:
+    """One of these by its name; an unknown word in the address chooses `first`.
+
+    first: by default the first of them.
+    """
+    by_key = st.query_params.get(key)  # as in addresses from before there were words
+    first = by_key if by_key in names else first or next(iter(names))
+    chosen = st.segmented_control(
+        label,
+        list(names),
+        format_func=names.__getitem__,
+        default=first,
+        required=True,
+        wrap=True,
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return chosen or first  # an empty word in the address chooses nothing
+
+
+def cured_network(first: str = "") -> str:
+    """One of the networks of which runs against wrong labels are stored."""
+    return choice("Network", {model: SHORT_NETWORKS[model] for model in CURED}, "network", first)

@@ -9,7 +9,7 @@ from core.sweep.grids import CURE_LEVELS, DEFENCES
 from core.view.captions import cures as captions
 from core.view.charts import cures as charts
 from pages.shared import resources
-from pages.shared.choosing import choice, cured_network
+from pages.shared.choosing import choice, chosen, chosen_network, cured_network
 from pages.shared.downloads import downloads
 from pages.shared.drawing import draw
 from pages.shared.frame import action, page
@@ -18,6 +18,8 @@ from pages.shared.room import room
 from pages.shared.visitor import network_address, visitor
 
 READ = {"last": "At the end", "best": "At its best epoch"}
+LEVELS = {f"{level:g}": f"{level:.0%} corruption" for level in sorted(CURE_LEVELS) if level}
+USUAL_LEVEL = f"{CURE_LEVELS[0]:g}"
 
 
 def show_table(table: pd.DataFrame, level: float) -> None:
@@ -27,18 +29,25 @@ def show_table(table: pd.DataFrame, level: float) -> None:
     st.dataframe(rows, hide_index=True, column_config=dict.fromkeys(names, per_cent))
 
 
-def show_try(model: str, level: float, visitor_name: str) -> None:
+def begin(defence: str, visitor_name: str) -> None:
+    """Trains with it at the network and the level that are chosen when the button is pressed."""
+    level = float(chosen(LEVELS, "at", USUAL_LEVEL))
+    config = RunConfig(model=chosen_network(), level=level, **DEFENCES[defence])
+    run = resources.store().submit(config, visitor_name, network_address())
+    st.session_state.begun = run.run_id
+
+
+def show_try(visitor_name: str) -> None:
     """A live run with any of them."""
     st.markdown("**Train one yourself:**")
     with st.container(horizontal=True):
-        for name, settings in DEFENCES.items():
-            config = RunConfig(model=model, level=level, **settings)
-
-            def begin(config: RunConfig = config) -> None:
-                run = resources.store().submit(config, visitor_name, network_address())
-                st.session_state.begun = run.run_id
-
-            st.button(captions.DEFENCE_NAMES[name], on_click=action(begin), key=f"try-{name}")
+        for name in DEFENCES:
+            st.button(
+                captions.DEFENCE_NAMES[name],
+                on_click=action(begin),
+                args=(name, visitor_name),
+                key=f"try-{name}",
+            )
     if run_id := st.session_state.pop("begun", None):
         st.switch_page(the_page("lab"), query_params={"run": run_id})
 
@@ -48,10 +57,10 @@ with page("Defend", "") as head:
     room(head)
     with st.container(horizontal=True):
         model = cured_network()
+        level = float(choice("Corruption level", LEVELS, "at", USUAL_LEVEL))
         read = choice("Read", READ, "read")
     runs = cures.defended_runs(resources.sweep(), model)
     table = cures.defence_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
-    level = CURE_LEVELS[0]
     title = captions.describe_defences(table, level)
     st.markdown(f"**{title}**")
     computed = table[table.level.isin(CURE_LEVELS)]
@@ -82,4 +91,4 @@ with page("Defend", "") as head:
             computed,
         )
     st.caption(captions.DEFENCES_EXPLAINED)
-    show_try(model, level, visitor_name)
+    show_try(visitor_name)

@@ -19,7 +19,7 @@ from core.view.charts import finding as charts
 from core.view.charts import transitions
 from core.view.words import RANKINGS
 from pages.shared import photo_marker, resources
-from pages.shared.choosing import choice, cured_network
+from pages.shared.choosing import choice, chosen, cured_network
 from pages.shared.drawing import draw_live
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.keeping import keep
@@ -29,6 +29,7 @@ from pages.shared.visitor import network_address, visitor
 LEVEL = 0.4
 FORTY = 40  # photographs to mark
 SHOWN = 24  # of those found, and of those falsely accused
+RANKING_NAMES = {key: words.capitalize() for key, words in RANKINGS.items()}
 ACTIONS = {"drop": "Leave them out", "relabel": "Let the network name them"}
 GALLERIES = {
     "found": "Found: wrong, and ranked first",
@@ -84,6 +85,29 @@ def train_missing(configs: list[RunConfig], visitor_name: str) -> None:
             resources.store().submit(config, visitor_name, network_address())
 
 
+# A button can be pressed before the page has followed the control beside it: what it does is
+# worked out from where the controls stand when it is pressed, not when it was drawn.
+
+
+def train_sources(config: RunConfig, visitor_name: str) -> None:
+    train_missing(sources(config, chosen(RANKING_NAMES, "rank")), visitor_name)
+
+
+def train_compared(config: RunConfig, visitor_name: str) -> None:
+    train_missing(list(compared(config).values()), visitor_name)
+
+
+def compared(config: RunConfig) -> dict[str, RunConfig]:
+    """The runs side by side, as the controls of mending stand."""
+    mended = replace(
+        config,
+        repair=chosen(ACTIONS, "repair_action"),
+        repaired=st.session_state.mended,
+        ranking=chosen(RANKING_NAMES, "rank"),
+    )
+    return {"Before": config, "After": mended, "With true labels": replace(config, level=0.0)}
+
+
 def show_search(config: RunConfig, name: str, visitor_name: str) -> None:
     """What has to be trained first, and how far it is."""
     with plain_errors():
@@ -104,8 +128,8 @@ def show_search(config: RunConfig, name: str, visitor_name: str) -> None:
             "Search for them",
             type="primary",
             icon=":material/search:",
-            on_click=action(train_missing),
-            args=(todo, visitor_name),
+            on_click=action(train_sources),
+            args=(config, visitor_name),
         )
         st.caption(finding.describe_needed(config, name, len(todo)))
 
@@ -170,13 +194,13 @@ def show_gallery(found: Searched, corrupted: LabelCorruption, which: str) -> Non
 
 
 def show_mending(
-    config: RunConfig, name: str, found: Searched, corrupted: LabelCorruption, visitor_name: str
+    config: RunConfig, found: Searched, corrupted: LabelCorruption, visitor_name: str
 ) -> None:
     """Drop or rename the first k, train again, and hold the test error against before."""
     st.header("Mend the first of them, and train again", anchor=False)
     offered, first = repairable(config)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        share = st.select_slider(
+        st.select_slider(
             "How many of the images, the most suspicious first",
             offered,
             first,
@@ -184,18 +208,17 @@ def show_mending(
             key="mended",
             bind="query-params",
         )
-        repair = choice("What is done with them", ACTIONS, "repair_action")
-    mended = replace(config, repair=repair, repaired=share, ranking=name)
+        choice("What is done with them", ACTIONS, "repair_action")
+    runs = compared(config)
     true_labels = resources.data("embedded").train_labels
-    st.markdown(finding.describe_cost(mended, found.ranking, corrupted, true_labels))
-    runs = {"Before": config, "After": mended, "With true labels": replace(config, level=0.0)}
-    ticks = any_active(runs)
+    st.markdown(finding.describe_cost(runs["After"], found.ranking, corrupted, true_labels))
+    ticks = any(map(is_active, runs.values()))
     st.fragment(show_results, run_every=1.0 if ticks else None)(runs, visitor_name, ticks)
 
 
-def any_active(runs: dict[str, RunConfig]) -> bool:
-    known = [resources.store().run(run.run_id) for run in runs.values()]
-    return any(run is not None and run.is_active for run in known)
+def is_active(config: RunConfig) -> bool:
+    run = resources.store().run(config.run_id)
+    return run is not None and run.is_active
 
 
 def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> None:
@@ -204,11 +227,10 @@ def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> 
     ticks: whether it is drawn every second, as long as one of them is in training.
     """
     with plain_errors():
-        if any_active(runs) != ticks:
+        if any(map(is_active, runs.values())) != ticks:
             st.rerun()
         ends = {title: resources.final(run) for title, run in runs.items()}
         show_errors(ends)
-        lacking = []
         for title, config in runs.items():
             run = resources.store().run(config.run_id)
             if run and run.message:
@@ -216,15 +238,13 @@ def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> 
             if run and run.is_active:
                 done = run.epochs_done / run.config.epochs
                 st.progress(min(1.0, done), f"{title}: epoch {run.epochs_done} of {run.config.epochs}")
-            elif ends[title] is None:
-                lacking.append(config)
-        if lacking:
+        if any(ends[title] is None and not is_active(config) for title, config in runs.items()):
             st.button(
                 "Train again",
                 type="primary",
                 icon=":material/play_arrow:",
-                on_click=action(train_missing),
-                args=(lacking, visitor_name),
+                on_click=action(train_compared),
+                args=(runs["Before"], visitor_name),
             )
         st.markdown(finding.describe_mended(ends))
 
@@ -246,8 +266,7 @@ with page("Find the wrong labels", "") as head:
     marks = show_forty(config, corrupted)
     if marks is not None:
         st.header("The machine's turn", anchor=False)
-        names = {key: words.capitalize() for key, words in RANKINGS.items()}
-        name = choice("How labels are ranked", names, "rank")
+        name = choice("How labels are ranked", RANKING_NAMES, "rank")
         st.caption(finding.EXPLAINED[name])
         is_trained = tuple(resources.final(source) is not None for source in sources(config, name))
         found = searched(config, name, is_trained)
@@ -255,4 +274,4 @@ with page("Find the wrong labels", "") as head:
             st.fragment(show_search, run_every=1.0)(config, name, visitor_name)
         else:
             show_found(config, name, found, corrupted, marks)
-            show_mending(config, name, found, corrupted, visitor_name)
+            show_mending(config, found, corrupted, visitor_name)

@@ -13,7 +13,7 @@ def choice(label: str, names: dict[str, str], key: str, first: str = "") -> str:
     """
     by_key = st.query_params.get(key)  # as in addresses from before there were words
     first = by_key if by_key in names else first or next(iter(names))
-    chosen = st.segmented_control(
+    st.segmented_control(
         label,
         list(names),
         format_func=names.__getitem__,
@@ -24,9 +24,26 @@ def choice(label: str, names: dict[str, str], key: str, first: str = "") -> str:
         bind="query-params",
         label_visibility="collapsed",
     )
-    return chosen or first  # an empty word in the address chooses nothing
+    return chosen(names, key, first)
+
+
+def chosen(names: dict[str, str], key: str, first: str = "") -> str:
+    """Where a choice stands, also within what a button does.
+
+    An empty word in the address chooses nothing: then it is the first.
+    """
+    value = st.session_state.get(key)
+    return value if value in names else first or next(iter(names))
+
+
+CURED_NETWORKS = {model: SHORT_NETWORKS[model] for model in CURED}
 
 
 def cured_network(first: str = "") -> str:
     """One of the networks of which runs against wrong labels are stored."""
-    return choice("Network", {model: SHORT_NETWORKS[model] for model in CURED}, "network", first)
+    return choice("Network", CURED_NETWORKS, "network", first)
+
+
+def chosen_network() -> str:
+    """Where that choice stands."""
+    return chosen(CURED_NETWORKS, "network")

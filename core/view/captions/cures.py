@@ -1,5 +1,7 @@
 """Stopping in time and defending: what helped, and by how much."""
 
+import math
+
 import pandas as pd
 
 from core.cleaning.ranking import HELD_OUT
@@ -105,7 +107,7 @@ def defence_rows(table: pd.DataFrame, level: float) -> pd.DataFrame:
             "Test error at the end": [at["last"][name] for name in known],
             "At its best epoch": [at["best"][name] for name in known],
             "Wrong labels memorized": [at["memorized"][name] for name in known],
-            "On true labels": [clean.get(name) for name in known],
+            "On true labels": [clean.get(name, math.nan) for name in known],
             "Seeds": [
                 table[(table.level == level) & (table.defence == name)].seed.nunique() for name in known
             ],

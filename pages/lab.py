@@ -11,6 +11,7 @@ from core.live.store import LiveRun
 from core.view.captions.run import describe_start, start_label
 from core.view.words import SHORT_NETWORKS
 from pages.shared import live, resources
+from pages.shared.class_curve import bring_to_own_level
 from pages.shared.copy_link import copy_link
 from pages.shared.frame import action, page
 from pages.shared.full_data import data_at_hand
@@ -148,6 +149,13 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
             st.button(
                 name, on_click=action(begin), args=(each, visitor_name), key=f"next-{each.run_id}"
             )
+        if config.corruption == "labels":
+            st.page_link(
+                the_page("curve"),
+                label="Every level",
+                query_params={"run": run.run_id},
+                icon=":material/show_chart:",
+            )
         if config.corruption == "labels" and config.level and config.data == "embedded":
             st.page_link(
                 the_page("find"),
@@ -170,6 +178,7 @@ with page("Lab", "") as head:
     if damage := resources.store().database.state().damage:
         st.warning(damage)
     config = show_bar(in_room, run, visitor_name)
+    bring_to_own_level(in_room, visitor_name)
     runs = resources.store().runs_of(visitor_name)
     if shown := (run.config if run else config):
         show_sprite(shown)

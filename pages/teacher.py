@@ -25,6 +25,7 @@ from pages.shared.copy_link import copy_link
 from pages.shared.drawing import draw_new
 from pages.shared.frame import action, is_teacher, page, plain_errors, teachers_action
 from pages.shared.links import link
+from pages.shared.navigation import the_page
 from pages.shared.run_form import FIELDS, number_text
 from pages.shared.visitor import is_known_by_cookie, network_address, visitor
 
@@ -140,6 +141,7 @@ def show_now(rooms: dict[str, Lesson]) -> None:
             copy_link(address)
         with right:
             st.fragment(show_attendance, run_every=2.0)(code)
+            show_sharing(code, rooms[code])
     st.fragment(show_queue, run_every=2.0)()
 
 
@@ -148,6 +150,27 @@ def show_large(code: str, address: str) -> None:
     st.html(f'<p class="room-code large">{code}</p>{CODE_STYLE}')
     st.image(serving.qr_code(address), width=640, alt=f"QR code of {address}")
     st.markdown(address)
+
+
+def show_sharing(code: str, lesson: Lesson) -> None:
+    """The levels are shared out: each who comes trains one, and the figure grows on the projector."""
+    shared = resources.shared_curve()
+    if shared.config(code) is None:
+        st.button(
+            "Share out the levels",
+            on_click=teachers_action(shared.share_out),
+            args=(code, lesson.config),
+            icon=":material/group_work:",
+            help="Every student who is in the lab trains one level; the whole curve grows on the projector.",
+        )
+        return
+    st.page_link(
+        the_page("curve"),
+        label="The class's figure, for the projector",
+        icon=":material/show_chart:",
+        query_params={"room": code, "large": ""},
+    )
+    st.button("End the sharing", on_click=teachers_action(shared.end), args=(code,))
 
 
 def show_attendance(code: str) -> None:

@@ -17,7 +17,7 @@ from filelock import FileLock
 from core.errors import StoreError
 from core.paths import file_identity
 
-VERSION = 4  # of the schema, in PRAGMA user_version; 0: from before it was stored there
+VERSION = 5  # of the schema, in PRAGMA user_version; 0: from before it was stored there
 
 # `asked` in tables is seconds since 1970, but never before an earlier one.
 SCHEMA = """
@@ -35,7 +35,8 @@ CREATE TABLE IF NOT EXISTS runs (
     seen REAL NOT NULL DEFAULT 0,    -- when its page was last opened, to the hour
     epochs_done INTEGER NOT NULL DEFAULT 0,  -- the last one in `epochs`: counting them takes long
     images_done INTEGER NOT NULL DEFAULT 0,  -- of the epoch that is being trained
-    running_loss REAL                -- over these
+    running_loss REAL,               -- over these
+    curve TEXT NOT NULL DEFAULT ''   -- of runs that were asked for as one: a name they share
 );
 CREATE TABLE IF NOT EXISTS epochs (
     run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -83,6 +84,17 @@ CREATE TABLE IF NOT EXISTS stops (    -- when a visitor would have stopped a tra
     epoch INTEGER NOT NULL,
     PRIMARY KEY (room, run_id, visitor)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shared_curves (  -- what a room trains together
+    room TEXT PRIMARY KEY,
+    config TEXT NOT NULL             -- JSON, of the run at level 0
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shares (   -- who has taken which place of it
+    room TEXT NOT NULL,
+    place INTEGER NOT NULL,          -- tells level and seed
+    visitor TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    PRIMARY KEY (room, place)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS teachers ( -- who has opened the teacher's page
     visitor TEXT PRIMARY KEY,
     until REAL NOT NULL              -- seconds since 1970
@@ -99,6 +111,7 @@ ADDED = {  # columns that earlier versions lack, by table
         "epochs_done": "INTEGER NOT NULL DEFAULT 0",
         "images_done": "INTEGER NOT NULL DEFAULT 0",
         "running_loss": "REAL",
+        "curve": "TEXT NOT NULL DEFAULT ''",
     },
     "guesses": {"visitor": "TEXT NOT NULL DEFAULT ''"},
 }

@@ -8,7 +8,7 @@ pause or cancel it.
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Sized
+from collections.abc import Collection, Sequence, Sized
 from dataclasses import asdict
 from enum import StrEnum
 from functools import lru_cache
@@ -116,32 +116,68 @@ class Store:
         address: of the network, from which it is asked for; empty: from the server itself.
         Raises RefusedError for one that the limits do not allow.
         """
-        run_id, now = config.run_id, time.time()
         with self.database.connect() as connection:
             connection.execute("BEGIN IMMEDIATE")  # counted and added in one
-            if self.limits and not _is_there(connection, run_id):
-                counts = connection.execute(
-                    "SELECT COALESCE(SUM(owner = ?), 0), COALESCE(SUM(address = ? AND address != ''), 0), "
-                    f"COUNT(*) FROM runs WHERE run_id != ? AND status IN ({_marks(UNENDED)})",
-                    (visitor, address, run_id, *UNENDED),
-                ).fetchone()
-                self.limits.check(config, *counts)
+            return self.submit_within(connection, [config], visitor, address)[0]
+
+    def submit_curve(
+        self, configs: Sequence[RunConfig], visitor: str, address: str = ""
+    ) -> list[LiveRun]:
+        """Several runs that count as one of those that a visitor may have at a time. See submit."""
+        with self.database.connect() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            return self.submit_within(connection, configs, visitor, address, configs[0].run_id)
+
+    def submit_within(
+        self,
+        connection: sqlite3.Connection,
+        configs: Sequence[RunConfig],
+        visitor: str,
+        address: str = "",
+        curve: str = "",
+    ) -> list[LiveRun]:
+        """The same as part of a transaction that writes already; curve: what those that count as one share."""
+        self._admit(connection, configs, curve, visitor, address)
+        now = time.time()
+        for config in configs:
             settings = json.dumps(config.overrides())
             connection.execute(
-                "INSERT INTO runs (run_id, config, status, asked, owner, address) "
-                f"VALUES (?, ?, ?, {NOW}, ?, ?) "
+                "INSERT INTO runs (run_id, config, status, asked, owner, address, curve) "
+                f"VALUES (?, ?, ?, {NOW}, ?, ?, ?) "
                 "ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, pause_after = NULL, "
                 "attempts = 0, message = '', asked = excluded.asked, owner = excluded.owner, "
-                f"address = excluded.address WHERE status IN ({_marks(RESTARTABLE)})",
-                (run_id, settings, Status.QUEUED, now, visitor, address, *RESTARTABLE),
+                "address = excluded.address, curve = excluded.curve "
+                f"WHERE status IN ({_marks(RESTARTABLE)})",
+                (config.run_id, settings, Status.QUEUED, now, visitor, address, curve, *RESTARTABLE),
             )
             connection.execute(
                 f"INSERT INTO visits VALUES (?, ?, {NOW}) "
                 "ON CONFLICT DO UPDATE SET asked = excluded.asked",
-                (visitor, run_id, now),
+                (visitor, config.run_id, now),
             )
-            (run,) = _runs(connection, "WHERE run_id = ?", (run_id,))
-        return run
+        return _runs_named(connection, [config.run_id for config in configs])
+
+    def _admit(
+        self,
+        connection: sqlite3.Connection,
+        configs: Sequence[RunConfig],
+        curve: str,
+        visitor: str,
+        address: str,
+    ) -> None:
+        """Raises RefusedError where the limits do not allow these runs; curve: "" or their common name."""
+        new = [config for config in configs if not _is_there(connection, config.run_id)]
+        if not self.limits or not new:
+            return
+        own, from_address, all_runs = connection.execute(
+            "SELECT COUNT(DISTINCT CASE WHEN owner = ? THEN IIF(curve = '', run_id, curve) END), "
+            "COALESCE(SUM(address = ? AND address != ''), 0), COUNT(*) FROM runs "
+            f"WHERE run_id NOT IN ({_marks(new)}) AND NOT (curve != '' AND curve = ? AND owner = ?) "
+            f"AND status IN ({_marks(UNENDED)})",
+            (visitor, address, *(config.run_id for config in new), curve, visitor, *UNENDED),
+        ).fetchone()
+        for count, config in enumerate(new):
+            self.limits.check(config, own, from_address + count, all_runs + count)
 
     def take_over(self, run_id: str, visitor: str) -> None:
         """The run of somebody who has left belongs to this visitor from now on."""
@@ -168,6 +204,11 @@ class Store:
     def run(self, run_id: str) -> LiveRun | None:
         with self.database.connect() as connection:
             return next(iter(_runs(connection, "WHERE run_id = ?", (run_id,))), None)
+
+    def runs_named(self, run_ids: Sequence[str]) -> list[LiveRun]:
+        """Those of these runs that are here, in the order of the names."""
+        with self.database.connect() as connection:
+            return _runs_named(connection, run_ids)
 
     def runs_of(self, visitor: str) -> list[LiveRun]:
         """The runs this visitor has submitted, the latest first."""
@@ -338,6 +379,11 @@ STATUSES = {status.value: status for status in Status}
 def _runs(connection: sqlite3.Connection, where: str, values: tuple[str, ...]) -> list[LiveRun]:
     rows = connection.execute(f"SELECT {COLUMNS} FROM runs {where}", values).fetchall()
     return [LiveRun(row[0], _config(row[1]), STATUSES[row[2]], *row[3:]) for row in rows]
+
+
+def _runs_named(connection: sqlite3.Connection, run_ids: Sequence[str]) -> list[LiveRun]:
+    found = _runs(connection, f"WHERE run_id IN ({_marks(run_ids)})", tuple(run_ids))
+    return sorted(found, key=lambda run: run_ids.index(run.run_id))
 
 
 @lru_cache(maxsize=4096)

@@ -26,6 +26,12 @@ def pages() -> list:
             help="Put wrong labels into real photographs, train a network on them, and watch.",
         ),
         st.Page(
+            FOLDER / "curve.py",
+            title="The whole curve",
+            icon=":material/show_chart:",
+            help="Train a network at every level at once, alone or with a class, and watch the figure grow.",
+        ),
+        st.Page(
             FOLDER / "sweep.py",
             title="The sweep",
             icon=":material/stacked_line_chart:",

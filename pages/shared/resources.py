@@ -12,6 +12,7 @@ from core.config import MODELS, RunConfig
 from core.data import cifar10
 from core.data.corruption import channel_statistics
 from core.live.classroom import Classroom
+from core.live.curve import SharedCurve
 from core.live.estimate import Speeds
 from core.live.housekeeping import used_bytes
 from core.live.image_scores import find_scores
@@ -54,6 +55,17 @@ def store() -> Store:
 @once
 def classroom() -> Classroom:
     return Classroom(store())
+
+
+@once
+def shared_curve() -> SharedCurve:
+    return SharedCurve(store())
+
+
+@keep(64, seconds=1.0)
+def is_shared_out(room: str) -> bool:
+    """Whether the room trains a curve together; one look serves the whole class."""
+    return bool(room) and shared_curve().config(room) is not None
 
 
 class Board(NamedTuple):

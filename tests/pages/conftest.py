@@ -4,6 +4,7 @@ import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
 
 from core.live.classroom import Classroom
+from core.live.curve import SharedCurve
 from core.live.store import Store
 from core.live.supervisor import TrainerProcess
 from pages.shared import resources
@@ -20,9 +21,11 @@ def no_components(monkeypatch):
 def store(data_folder, monkeypatch) -> Store:
     """A store of its own for each test, and no trainer behind it."""
     store = Store(data_folder / "runs.sqlite")
-    classroom = Classroom(store)
+    classroom, shared = Classroom(store), SharedCurve(store)
     monkeypatch.setattr(resources, "store", lambda: store)
     monkeypatch.setattr(resources, "classroom", lambda: classroom)
+    monkeypatch.setattr(resources, "shared_curve", lambda: shared)
+    monkeypatch.setattr(resources, "is_shared_out", lambda room: shared.config(room) is not None)
     monkeypatch.setattr(resources, "board", resources.look_at_board)  # every test looks anew
     resources.records.clear()
     monkeypatch.setattr(resources, "trainer", TrainerProcess)

@@ -12,6 +12,7 @@ TITLES = {
     "start": "Can a network learn from lies?",
     "lab": "Lab",
     "guess": "Guess first",
+    "curve": "The whole curve",
     "sweep": "The sweep",
     "stop": "Stop in time",
     "find": "Find the wrong labels",

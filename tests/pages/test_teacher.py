@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.live import login
+from core.live.curve import whole_curve
 from core.live.limits import Limits
 from core.live.login import Login, hash_password
 from core.live.settings import Settings
@@ -109,6 +110,17 @@ def test_the_teacher_opens_a_room_with_its_code(teacher, monkeypatch):
     assert "where no phone finds it" not in texts(page)
     (link,) = page.get("bidi_component")
     assert f"http://192.0.2.7:8501/lab/lab?room={code}" in str(link.proto)
+
+
+def test_the_teacher_shares_out_the_levels_and_ends_it(teacher):
+    page = unlocked()
+    press(page, "Open a room")
+    (code,) = resources.classroom().rooms()
+    press(page, "Share out the levels")
+    assert resources.shared_curve().config(code) == whole_curve(RunConfig(epochs=40))[0]
+    assert "Share out the levels" not in [button.label for button in page.button]
+    press(page, "End the sharing")
+    assert resources.shared_curve().config(code) is None and not page.exception
 
 
 def test_a_locked_page_does_nothing_more_whatever_button_is_fired(teacher, store):

@@ -1,0 +1,90 @@
+"""The whole curve, live: what it shows, and what it still lacks."""
+
+from collections.abc import Sequence
+from statistics import mean
+
+from core.config import LEVELS, RunConfig
+from core.live.classroom import Attendance
+from core.live.curve import CurvePoint
+from core.view.captions.run import run_title
+from core.view.words import SHORT_NETWORKS, about, plural
+
+LEARNED = 0.02  # of the labels at most are wrong in training where a network repeats them
+
+
+def curve_title(config: RunConfig) -> str:
+    """Which curve: network and images; config: any of its runs."""
+    rest = run_title(config).split(", ", 1)[1]
+    return f"Every level, {rest}"
+
+
+def describe_curve(points: Sequence[CurvePoint]) -> str:
+    """What the figure shows at this moment. points: of the runs that have been asked for."""
+    begun = [point for point in points if point.epoch]
+    if not begun:
+        return (
+            "Eleven networks, one at each corruption level: first they are all alike. Which error will fall, "
+            "which will stay?"
+        )
+    finished = {point.level for point in points if point.is_finished}
+    if len(finished) < len(LEVELS):
+        training, test = (
+            f"{min(errors):.0%} to {max(errors):.0%}"
+            for errors in (
+                [point.train_error or 0.0 for point in begun],
+                [point.test_error or 0.0 for point in begun],
+            )
+        )
+        return (
+            f"{len(finished)} of {len(LEVELS)} levels are trained. So far the training error is {training}, "
+            f"the test error {test}."
+        )
+    errors = {
+        level: mean(point.test_error or 0.0 for point in begun if point.level == level)
+        for level in (0.0, 1.0)
+    }
+    worst = max(begun, key=lambda point: point.train_error or 0)
+    repeated = (
+        f"every network repeats {1 - (worst.train_error or 0):.0%} or more of the labels it was given"
+        if (worst.train_error or 0) <= LEARNED
+        else f"at {worst.level:.0%} corruption {worst.train_error:.0%} of the given labels are not learned yet"
+    )
+    return (
+        f"All {len(LEVELS)} levels: {repeated}, and misreads {errors[0.0]:.0%} of new photographs on true "
+        f"labels, {errors[1.0]:.0%} on random ones."
+    )
+
+
+def describe_seeds(points: Sequence[CurvePoint]) -> str:
+    """What the marks are."""
+    seeds = len({point.seed for point in points})
+    text = "A mark is a run, hollow until it is finished."
+    if seeds > 1:
+        text += f" The line is the mean of up to {seeds} runs of a level, the band goes from the least to the greatest."
+    return text
+
+
+def describe_lacking(points: Sequence[CurvePoint], attendance: Attendance) -> str:
+    """Whom the class's figure still waits for: counts, no names."""
+    finished = {point.level for point in points if point.is_finished}
+    training = sum(not point.is_finished for point in points)
+    free = len(LEVELS) - len({point.level for point in points})
+    parts = [
+        f"{plural(attendance.joined, 'visitor')} in the room",
+        f"{plural(len(points), 'level')} taken" if points else "no level taken",
+    ]
+    if training:
+        parts.append(f"{training} still in training")
+    if free:
+        parts.append(f"{free} of {len(LEVELS)} levels wait for somebody")
+    elif len(finished) == len(LEVELS):
+        parts.append("the figure is whole")
+    return " · ".join(parts)
+
+
+def describe_whole(config: RunConfig, seconds: float) -> str:
+    """What the button will do."""
+    return (
+        f"Eleven runs of {plural(config.epochs, 'epoch')}, {SHORT_NETWORKS[config.model]}: {about(seconds)}. "
+        "They count as one run of yours."
+    )

@@ -1,0 +1,185 @@
+"""The whole curve, live: every corruption level at once, by one visitor or by a class together."""
+
+import streamlit as st
+
+from core.config import LEVELS, MODELS, PAPER_LEARNING_RATE, RunConfig
+from core.live.curve import CurvePoint, curve_points, whole_curve
+from core.live.estimate import run_seconds
+from core.sweep import comparison, reference
+from core.view.captions import curve as captions
+from core.view.charts import whole_curve as charts
+from core.view.words import SHORT_NETWORKS
+from pages.shared import resources
+from pages.shared.choosing import choice, chosen
+from pages.shared.copy_link import copy_link
+from pages.shared.downloads import downloads
+from pages.shared.drawing import draw_live
+from pages.shared.frame import action, page, plain_errors
+from pages.shared.keeping import keep
+from pages.shared.links import link
+from pages.shared.room import Room, room
+from pages.shared.visitor import network_address, visitor
+
+TICK_SECONDS = 0.5
+LOOKS_A_SECOND = 30  # of all who watch curves; more would slow what visitors touch
+NAMES = {model: SHORT_NETWORKS[model] for model in MODELS}
+
+STYLE = """<style>
+.st-key-figure-area [data-testid=stVegaLiteChart], .st-key-figure-area .st-key-whole-curve,
+.st-key-figure-area .st-key-whole-curve div:has([data-testid=stVegaLiteChart]) {
+  height: clamp(17rem, 60vh, 60rem) !important }
+</style>"""
+
+
+def named_run() -> RunConfig | None:
+    """What the run in the address trains."""
+    run_id = st.query_params.get("run")
+    run = resources.store().run(run_id) if run_id else None
+    if run_id and run is None:
+        st.warning(f"There is no run of this name here: {run_id[:12]!r}. Choose a network instead.")
+    return run.config if run else None
+
+
+def base(named: RunConfig | None) -> RunConfig:
+    """What is trained at every level; also within what a button does."""
+    if named is not None:
+        return named
+    model = chosen(NAMES, "network")
+    return RunConfig(model=model, learning_rate=PAPER_LEARNING_RATE[model])
+
+
+def train_all(named: RunConfig | None, visitor_name: str) -> None:
+    resources.store().submit_curve(whole_curve(base(named)), visitor_name, network_address())
+
+
+def cancel_all(run_ids: tuple[str, ...], visitor_name: str) -> None:
+    for run_id in run_ids:
+        resources.store().cancel(run_id, by=visitor_name)
+
+
+@keep(32, seconds=0.4)
+def points_of(configs: tuple[RunConfig, ...]) -> list[CurvePoint]:
+    """One look at them serves all who watch."""
+    return curve_points(resources.store(), configs)
+
+
+def seconds_between_looks() -> float:
+    return max(TICK_SECONDS, resources.live_pages(visitor()) / LOOKS_A_SECOND)
+
+
+def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: str) -> None:
+    """name: of the figure, for its downloads."""
+    config = configs[0]
+    with st.container(key="figure-area"):
+        place = st.container()
+        with st.container(horizontal=True):
+            stored = st.toggle("The stored runs", key="stored", bind="query-params")
+            paper = st.toggle("The paper's, on 50,000 images", key="paper", bind="query-params")
+            exports = st.container(width="content")
+    runs = comparison.label_runs(resources.sweep(), config.data)
+    rows = charts.curve_rows(
+        points,
+        runs[runs.model == config.model] if stored else None,
+        reference.paper() if paper else None,
+        config.model,
+    )
+    with place:
+        title = captions.describe_curve(points)
+        st.markdown(f"**{title}**")
+        draw_live(
+            "whole-curve",
+            (),
+            lambda: charts.whole_curve("container"),
+            rows,
+            height="stretch",
+            alt="Test and training error against corruption level, as far as the runs have come",
+        )
+    st.caption(captions.describe_seeds(points))
+    if points:
+        with exports:
+            downloads(
+                "whole-curve",
+                lambda: charts.whole_curve().properties(data=rows),
+                name,
+                f"{captions.curve_title(config)}. {title}",
+                rows[rows.kind == "run"],
+            )
+
+
+def show_own(named: RunConfig | None, config: RunConfig, visitor_name: str) -> None:
+    configs = tuple(whole_curve(config))
+    runs = resources.store().runs_named([each.run_id for each in configs])
+    is_active = any(run.is_active for run in runs)
+    every = seconds_between_looks() if is_active else None
+    st.fragment(_show_own, run_every=every)(named, configs, visitor_name, is_active)
+
+
+def _show_own(
+    named: RunConfig | None, configs: tuple[RunConfig, ...], visitor_name: str, was_active: bool
+) -> None:
+    with plain_errors():
+        resources.live_pages(visitor_name)
+        runs = resources.store().runs_named([each.run_id for each in configs])
+        active = [run for run in runs if run.is_active]
+        if bool(active) != was_active:
+            st.rerun()  # the whole page: starts or ends the timer
+        with st.container(horizontal=True, vertical_alignment="center", key="curve-line"):
+            if active:
+                done = sum(run.epochs_done for run in runs) / sum(each.epochs for each in configs)
+                st.progress(min(1.0, done), f"{len(runs) - len(active)} of {len(configs)} finished")
+                own = tuple(run.run_id for run in active if run.owner == visitor_name)
+                if own:
+                    st.button("Cancel", on_click=action(cancel_all), args=(own, visitor_name))
+            elif not all(run.epochs_done == run.config.epochs for run in runs) or len(runs) < len(
+                LEVELS
+            ):
+                st.button(
+                    "Train the whole curve",
+                    type="primary",
+                    icon=":material/play_arrow:",
+                    on_click=action(train_all),
+                    args=(named, visitor_name),
+                )
+                speeds = resources.board().speeds
+                seconds = sum(run_seconds(each, speeds) for each in configs)
+                st.caption(captions.describe_whole(configs[0], seconds))
+        for message in dict.fromkeys(run.message for run in runs if run.message):
+            st.error(message)
+        show_figure(configs, points_of(configs), captions.curve_title(configs[0]))
+
+
+def show_class(in_room: Room, visitor_name: str) -> None:
+    """The figure that the room trains together, redrawn as it grows."""
+    with plain_errors():
+        shared = resources.shared_curve()
+        config = shared.config(in_room.code)
+        if config is None:
+            st.rerun()  # the teacher has ended it
+        configs = tuple(shared.configs(in_room.code))
+        points = points_of(configs)
+        resources.live_pages(visitor_name)
+        attendance = resources.classroom().attendance(in_room.code)
+        st.markdown(captions.describe_lacking(points, attendance))
+        title = in_room.lesson.title if in_room.lesson else "The class's figure"
+        show_figure(configs or (config,), points, title)
+
+
+with page("The whole curve", "") as head:
+    st.html(STYLE)
+    visitor_name = visitor()
+    in_room = room(head)
+    if failure := resources.trainer().failure:
+        st.error(failure)
+    if resources.is_shared_out(in_room.code):
+        st.fragment(show_class, run_every=seconds_between_looks())(in_room, visitor_name)
+    else:
+        named = named_run()
+        if named is None:
+            choice("Network", NAMES, "network")
+        else:
+            st.caption(captions.curve_title(named))
+        show_own(named, base(named), visitor_name)
+        with st.popover("Share", icon=":material/link:"):
+            copy_link(
+                link("curve", **({"run": named.run_id} if named else {"network": base(None).model}))
+            )

@@ -1,0 +1,44 @@
+"""A visitor's part in the curve that their room trains together."""
+
+import streamlit as st
+
+from core.errors import RefusedError
+from pages.shared import resources
+from pages.shared.frame import plain_errors
+from pages.shared.navigation import the_page
+from pages.shared.room import Room
+from pages.shared.visitor import network_address
+
+LOOK_SECONDS = 2.0  # a class waits so long at most for the teacher's press
+
+
+def bring_to_own_level(in_room: Room, visitor_name: str) -> None:
+    """In the lab: as soon as the room shares out its levels, this visitor's own one is trained and shown."""
+    if in_room.code:
+        st.fragment(_look, run_every=LOOK_SECONDS)(in_room.code, visitor_name)
+
+
+def _look(room: str, visitor_name: str) -> None:
+    with plain_errors():
+        if not resources.is_shared_out(room):
+            st.session_state.pop("own_level", None)
+            return
+        resources.live_pages(visitor_name)
+        try:
+            run = resources.shared_curve().take(room, visitor_name, network_address())
+        except RefusedError as error:
+            st.warning(str(error))
+            return
+        if run is None:
+            return
+        st.markdown(
+            f"**Your class trains the whole curve together. You have {run.config.level:.0%} corruption.**"
+        )
+        st.page_link(the_page("curve"), label="The class's figure", icon=":material/show_chart:")
+        # Who looks at something else meanwhile is left alone.
+        before = st.session_state.get("own_level")
+        if run.run_id != before:
+            st.session_state.own_level = run.run_id
+            if before in (None, st.query_params.get("run")):
+                st.query_params["run"] = run.run_id
+                st.rerun()

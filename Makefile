@@ -35,7 +35,7 @@ data: .venv/installed  ## fetch all 60,000 images
 
 # For developers
 
-.PHONY: dev check lint format test tables screenshots load clean
+.PHONY: dev check lint format test tables screenshots first-minute load clean
 dev: .venv/installed  ## serve the app; it reloads on save and shows tracebacks on the page
 	$(RUN) streamlit run app.py --server.fileWatcherType=auto --server.runOnSave=true \
 		--client.showErrorDetails=full
@@ -55,13 +55,16 @@ format: .venv/installed-dev  ## put the code into its style
 	$(RUN) ruff format
 
 test: lint chromium  ## everything that CI runs, on two cores: one thread of torch for each
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 tables: .venv/installed  ## write the tables of README and docs from the stored results
 	$(RUN) core tables
 
 screenshots: .venv/installed-dev chromium  ## the pictures in the README, from the real app
 	$(RUN) tests.browser.screenshots
+
+first-minute: .venv/installed-dev chromium  ## how long a visitor waits at first, in Chromium
+	$(RUN) tests.browser.first_minute --out assets/first_minute.json
 
 load: .venv/installed-dev  ## forty simulated viewers for ten minutes
 	$(RUN) tests.load.load --out assets/load.json

@@ -112,6 +112,7 @@ class RunConfig:
         0.0, "share of the training images that is repaired", (0, MAX_REPAIRED), digits=LEVEL_DIGITS
     )
     ranking: str = setting("loss", "by what a label is suspicious", choices=RANKINGS)
+    width: int = setting(512, "units of the hidden layer of mlp-1x512", (1, 4096))
 
     def __post_init__(self) -> None:
         if self.learning_rate is None and self.model in PAPER_LEARNING_RATE:
@@ -152,6 +153,10 @@ class RunConfig:
             )
         if self.fold and not self.validation:
             raise ConfigError("fold belongs to a validation share: give one, or leave the fold out.")
+        if self.width != 512 and self.model != "mlp-1x512":
+            raise ConfigError(
+                f"width belongs to the network mlp-1x512: with {self.model} leave it out."
+            )
         if self.mixup and self.loss == "early-learning":
             raise ConfigError(
                 "mixup mixes the images whose targets the early-learning loss keeps: choose one of the two."

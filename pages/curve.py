@@ -1,14 +1,17 @@
 """The whole curve, live: every corruption level at once, by one visitor or by a class together."""
 
+from dataclasses import replace
+
 import streamlit as st
 
-from core.config import LEVELS, MODELS, PAPER_LEARNING_RATE, RunConfig
+from core.config import LEVELS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
 from core.live.curve import CurvePoint, curve_points, whole_curve
-from core.live.estimate import run_seconds
+from core.live.estimate import epoch_seconds, run_seconds
+from core.live.store import LiveRun
 from core.sweep import comparison, reference
 from core.view.captions import curve as captions
 from core.view.charts import whole_curve as charts
-from core.view.words import SHORT_NETWORKS
+from core.view.words import SHORT_NETWORKS, about
 from pages.shared import resources
 from pages.shared.choosing import choice, chosen
 from pages.shared.copy_link import copy_link
@@ -45,7 +48,7 @@ def base(named: RunConfig | None) -> RunConfig:
     if named is not None:
         return named
     model = chosen(NAMES, "network")
-    return RunConfig(model=model, learning_rate=PAPER_LEARNING_RATE[model])
+    return replace(PRESETS[0].config, model=model, learning_rate=PAPER_LEARNING_RATE[model])
 
 
 def train_all(named: RunConfig | None, visitor_name: str) -> None:
@@ -106,6 +109,13 @@ def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: 
             )
 
 
+def seconds_left(active: list[LiveRun]) -> float:
+    """Of these runs, if nobody else's take turns with them."""
+    speeds = resources.board().speeds
+    epochs = {run: run.config.epochs - run.epochs_done for run in active}
+    return sum(left * epoch_seconds(run.config, speeds) for run, left in epochs.items())
+
+
 def show_own(named: RunConfig | None, config: RunConfig, visitor_name: str) -> None:
     configs = tuple(whole_curve(config))
     runs = resources.store().runs_named([each.run_id for each in configs])
@@ -126,7 +136,9 @@ def _show_own(
         with st.container(horizontal=True, vertical_alignment="center", key="curve-line"):
             if active:
                 done = sum(run.epochs_done for run in runs) / sum(each.epochs for each in configs)
-                st.progress(min(1.0, done), f"{len(runs) - len(active)} of {len(configs)} finished")
+                left = seconds_left(active)
+                said = f"{len(runs) - len(active)} of {len(configs)} finished · {about(left)} left"
+                st.progress(min(1.0, done), said)
                 own = tuple(run.run_id for run in active if run.owner == visitor_name)
                 if own:
                     st.button("Cancel", on_click=action(cancel_all), args=(own, visitor_name))

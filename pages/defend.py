@@ -23,10 +23,10 @@ USUAL_LEVEL = f"{CURE_LEVELS[0]:g}"
 
 
 def show_table(table: pd.DataFrame, level: float) -> None:
+    right = st.column_config.TextColumn(alignment="right")
     rows = captions.defence_rows(table, level)
-    per_cent = st.column_config.NumberColumn(format="percent")
-    names = ("Test error at the end", "At its best epoch", "Wrong labels memorized", "On true labels")
-    st.dataframe(rows, hide_index=True, column_config=dict.fromkeys(names, per_cent))
+    config = {name: right for name in rows.columns if name not in ("Defence", "Seeds")}
+    st.dataframe(rows, hide_index=True, column_config=config)
 
 
 def begin(defence: str, visitor_name: str) -> None:
@@ -65,12 +65,13 @@ with page("Defend", "") as head:
     st.markdown(f"**{title}**")
     computed = table[table.level.isin(CURE_LEVELS)]
     if len(computed):
+        st.html(charts.defence_legend(set(computed.defence)))
         left, right = st.columns(2, gap="large")
         with left:
             draw(
                 "defended",
                 (model, read),
-                lambda: charts.defences(computed, read, "Test error"),
+                lambda: charts.defences(computed, read, "Test error", has_legend=False),
                 alt="Test error against corruption level, a line for each defence",
             )
         with right:
@@ -78,7 +79,7 @@ with page("Defend", "") as head:
             draw(
                 "memorized",
                 (model,),
-                lambda: charts.defences(wrong, "memorized", "Wrong labels memorized"),
+                lambda: charts.defences(wrong, "memorized", "Wrong labels memorized", has_legend=False),
                 alt="Share of the wrong labels memorized against corruption level, a line for each defence",
             )
         show_table(computed, level)

@@ -16,6 +16,7 @@ from pages.shared.copy_link import copy_link
 from pages.shared.frame import action, page
 from pages.shared.full_data import data_at_hand
 from pages.shared.label_gallery import show_labels
+from pages.shared.linked_text import linked_text
 from pages.shared.links import link
 from pages.shared.navigation import the_page
 from pages.shared.room import Room, room
@@ -49,6 +50,11 @@ STYLE = """<style>
 </style>"""
 
 
+INVITATION = (
+    "Leave [every label true](0), make [four in ten](0.4) random, or [all of them](1). Then press Start: which "
+    "errors will the network get rid of?"
+)
+
 # Streamlit's shortcuts are silent in a field, where the hand is when the number is typed.
 SHIFT_ENTER = """<script>(() => {
   if (window.labStartsFromFields) return;
@@ -73,6 +79,10 @@ def begin(config: RunConfig, visitor_name: str) -> None:
     run = resources.store().submit(config, visitor_name, network_address())
     st.query_params["run"] = run.run_id
     set_all(config)
+
+
+def set_level(level: str) -> None:
+    st.session_state.level = float(level)
 
 
 def shown_run() -> LiveRun | None:
@@ -187,6 +197,8 @@ with page("Lab", "") as head:
         if run.has_ended:
             show_next(run, visitor_name)
     elif config is not None:
+        if not in_room.hides("level"):
+            linked_text(INVITATION, set_level, "invitation")
         show_run(config, [], key="viewer")
     if config is not None:
         with st.expander(

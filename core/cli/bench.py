@@ -4,15 +4,16 @@ import argparse
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.flags import Commands, add_command, check_out
-from core.config import MODELS, RunConfig
+from core.config import MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
 from core.sweep.results import provenance
 
 if TYPE_CHECKING:  # torch takes seconds to import: not for --help
+    from core.cli.bench_curve import CurveSpeed
     from core.training.speed import ConcurrentSpeed, Speed
 
 BATCH_SIZES = (32, 64, 128)
@@ -37,6 +38,11 @@ def register(commands: Commands) -> None:
         action="store_true",
         help="measure runs that are trained side by side, as a GPU does it",
     )
+    parser.add_argument(
+        "--curve",
+        action="store_true",
+        help="measure the whole curve, live: from the press to its last point, beside its bare epochs",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,6 +50,9 @@ def run(options: argparse.Namespace) -> int:
     from core.training.devices import use_allowed_cpus
 
     use_allowed_cpus()
+    if options.curve:
+        print_curve(options.model or ["mlp-1x512"], options.out)
+        return 0
     show = print_concurrent if options.concurrent else print_bench
     show(options.model, options.batch_size, options.seconds, options.out)
     return 0
@@ -113,6 +122,31 @@ def print_concurrent(
     save(out, peak, rows, time.perf_counter() - started)
 
 
+def print_curve(models: Sequence[str], out: Path | None = None) -> None:
+    """The whole curve of each network, with the usual settings; saves the rows as JSON.
+
+    Raises ConfigError for no network.
+    """
+    from core.cli.bench_curve import curve_speed
+
+    started, peak = time.perf_counter(), print_machine(models)
+    print(
+        f"{'model':16} {'runs':>5} {'epochs':>7} {'bare':>9} {'live':>9} {'ratio':>6} {'first epoch':>12}"
+    )
+    rows = []
+    for model in models:
+        row = curve_speed(
+            replace(PRESETS[0].config, model=model, learning_rate=PAPER_LEARNING_RATE[model])
+        )
+        rows.append(row)
+        print(
+            f"{row.model:16} {row.runs:5} {row.epochs:7} {row.bare_seconds:7.1f} s {row.curve_seconds:7.1f} s"
+            f" {row.curve_seconds / row.bare_seconds:6.2f} {row.first_seconds:10.2f} s",
+            flush=True,
+        )
+    save(out, peak, rows, time.perf_counter() - started)
+
+
 def configs(models: Iterable[str], batch_sizes: Iterable[int]) -> list[RunConfig]:
     """Raises ConfigError for what is not a network or batch size."""
     sizes = list(batch_sizes)
@@ -132,7 +166,10 @@ def print_machine(models: Sequence[str] | None) -> float:
 
 
 def save(
-    out: Path | None, peak: float, rows: "Sequence[Speed | ConcurrentSpeed]", seconds: float
+    out: Path | None,
+    peak: float,
+    rows: "Sequence[Speed | ConcurrentSpeed | CurveSpeed]",
+    seconds: float,
 ) -> None:
     from core.training.devices import best_device, hardware
 

@@ -84,6 +84,14 @@ CREATE TABLE IF NOT EXISTS stops (    -- when a visitor would have stopped a tra
     epoch INTEGER NOT NULL,
     PRIMARY KEY (room, run_id, visitor)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS annotations (  -- what a visitor named a photograph
+    room TEXT NOT NULL,              -- empty: outside any room
+    visitor TEXT NOT NULL,
+    image INTEGER NOT NULL,          -- index among the embedded training images
+    label INTEGER,                   -- NULL: the time was over
+    is_timed INTEGER NOT NULL,
+    PRIMARY KEY (room, visitor, image)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shared_curves (  -- what a room trains together
     room TEXT PRIMARY KEY,
     config TEXT NOT NULL             -- JSON, of the run at level 0

@@ -184,8 +184,9 @@ class Trainer:
             return
         if self.runs.works_by_itself:
             self.fair_share.report(run.owner, outcome.device_seconds)
-        speed = run.config.train_images / outcome.device_seconds
-        self.store.report_speed(run.config, self.device_name, speed)
+        if run.config.width == RunConfig().width:  # of another one the speed is no measure
+            speed = run.config.train_images / outcome.device_seconds
+            self.store.report_speed(run.config, self.device_name, speed)
         # A run that a damaged checkpoint made start again has reported its first epochs before.
         if outcome.record.epoch > run.epochs_done:
             self._keep_scores(run)  # first: who reads the epoch finds them

@@ -26,6 +26,7 @@ DECAY_LEVELS = (0.1, 0.8)  # between these a power law is fitted: near 1 only ch
 # What the protocol fixes, beside the batch size: a run with another value is another experiment.
 PROTOCOL: dict[str, float | str] = {"learning_rate_decay": 0.95, "momentum": 0.9}
 PROTOCOL |= {"noise": "uniform", "validation": 0, "loss": "cross-entropy", "mixup": 0, "repair": "none"}
+PROTOCOL |= {"width": 512}
 EXPERIMENT = ["model", "level", "corruption", "weight_decay", "random_crop"]  # all but seed and length
 
 

@@ -74,6 +74,7 @@ def defended_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     """
     same = (runs.model == model) & (runs.data == "embedded") & (runs.corruption == "labels")
     same &= (runs.validation == 0) & (runs.repair == "none") & (runs.noise == "uniform")
+    same &= runs.width == PROTOCOL["width"]
     same &= runs.batch_size == PROTOCOL_BATCH_SIZE["embedded"]
     runs = runs[same]
     names = []

@@ -23,6 +23,8 @@ DEFENCES: dict[str, dict[str, Any]] = {  # by the name that pages use
     "weight-decay": {"weight_decay": WEIGHT_DECAY},
     "random-crop": {"random_crop": True},
 }
+WIDTHS = tuple(2**power for power in range(13))  # hidden units
+WIDTH_LEVELS = (1.0, 0.0, 0.2, 0.1)
 SCRAMBLED = ("shuffled-pixels", "random-pixels", "gaussian")
 
 
@@ -205,6 +207,11 @@ _GRIDS = (
             )
             for model in CURED
         ),
+    ),
+    Grid(
+        "mini-widths",
+        "The small network with 1 to 4,096 hidden units.",
+        tuple(RunConfig(level=level, width=width) for level in WIDTH_LEVELS for width in WIDTHS),
     ),
     Grid(
         "regularization",

@@ -34,7 +34,7 @@ def needed(configs: list[RunConfig], device: torch.device) -> int:
 
     On a CPU one run is trained at a time: only weights are kept for each.
     """
-    runs = sum(run_bytes(config.model, config.batch_size, device) for config in configs)
+    runs = sum(run_bytes(config.model, config.batch_size, device, config.width) for config in configs)
     if device.type != "cuda":
         return runs
     sets = {(config.data, *images_of(config)): 1.2 * config.train_images for config in configs}
@@ -45,12 +45,12 @@ def needed(configs: list[RunConfig], device: torch.device) -> int:
 
 
 @cache
-def run_bytes(model: str, batch_size: int, device: torch.device) -> int:
+def run_bytes(model: str, batch_size: int, device: torch.device, width: int = 512) -> int:
     """Bytes for one run, without the images, which runs share."""
-    weights = COPIES_OF_WEIGHTS * 4 * sum(p.numel() for p in _on_meta(model).parameters())
+    weights = COPIES_OF_WEIGHTS * 4 * sum(p.numel() for p in _on_meta(model, width).parameters())
     if device.type != "cuda":
         return weights
-    saved, widest = activation_bytes(model, compute_dtype(device))
+    saved, widest = activation_bytes(model, compute_dtype(device), width)
     # The backward pass adds the gradients of the widest layers to what was saved; an evaluation
     # holds a layer's input and output at a time, and a copy where they are joined.
     training = batch_size * (saved + 3 * widest)
@@ -60,14 +60,14 @@ def run_bytes(model: str, batch_size: int, device: torch.device) -> int:
 
 
 @cache
-def activation_bytes(model: str, dtype: torch.dtype) -> tuple[int, int]:
+def activation_bytes(model: str, dtype: torch.dtype, width: int = 512) -> tuple[int, int]:
     """Bytes for each image that a forward pass keeps for the backward pass; of them, its widest tensor.
 
     dtype: the floating-point type that is computed in. Counted by torch on tensors without
     memory: what is shared counts once, the weights do not count.
     """
     batch = 8
-    network = _on_meta(model).train()
+    network = _on_meta(model, width).train()
     weights = {p.untyped_storage()._cdata for p in [*network.parameters(), *network.buffers()]}
     saved: dict[int, torch.Tensor] = {}
 
@@ -87,6 +87,6 @@ def activation_bytes(model: str, dtype: torch.dtype) -> tuple[int, int]:
     return sum(sizes) // batch, max(sizes) // batch
 
 
-def _on_meta(model: str) -> torch.nn.Module:
+def _on_meta(model: str, width: int = 512) -> torch.nn.Module:
     with torch.device("meta"):
-        return build_model(model)
+        return build_model(model, width=width)

@@ -14,10 +14,13 @@ IMAGE_SIZE = 28  # pixels, after the crop
 PIXEL_VALUES = 3 * IMAGE_SIZE**2  # 2,352
 
 
-def build_model(name: str, num_classes: int = 10) -> nn.Sequential:
-    """The network of that name, freshly initialized from torch's global generator."""
+def build_model(name: str, num_classes: int = 10, width: int = 512) -> nn.Sequential:
+    """The network of that name, freshly initialized from torch's global generator.
+
+    width: units of the hidden layer of "mlp-1x512".
+    """
     if name == "mlp-1x512":
-        return mlp(1, num_classes)
+        return mlp(1, num_classes, width)
     if name == "mlp-3x512":
         return mlp(3, num_classes)
     if name == "alexnet":
@@ -29,13 +32,13 @@ def build_model(name: str, num_classes: int = 10) -> nn.Sequential:
     raise ValueError(f"there is no network {name!r}.")
 
 
-def mlp(hidden_layers: int, num_classes: int = 10) -> nn.Sequential:
+def mlp(hidden_layers: int, num_classes: int = 10, width: int = 512) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Flatten()]
-    width = PIXEL_VALUES
+    inputs = PIXEL_VALUES
     for _ in range(hidden_layers):
-        layers += [Linear(width, 512), nn.ReLU(inplace=True)]
-        width = 512
-    return nn.Sequential(*layers, Linear(width, num_classes))
+        layers += [Linear(inputs, width), nn.ReLU(inplace=True)]
+        inputs = width
+    return nn.Sequential(*layers, Linear(inputs, num_classes))
 
 
 def alexnet(num_classes: int = 10) -> nn.Sequential:

@@ -185,7 +185,7 @@ class PlainImages(Dataset):
 def plain_speed(config: RunConfig, device: torch.device, seconds: float) -> float:
     """The loop that most public code for this experiment uses."""
     loader = DataLoader(PlainImages(), config.batch_size, shuffle=True, num_workers=1)
-    model = build_model(config.model).to(device)
+    model = build_model(config.model, width=config.width).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=0.9)
 
     def take(count: int) -> None:

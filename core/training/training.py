@@ -340,7 +340,7 @@ def initialize(config: RunConfig, device: torch.device) -> tuple[nn.Sequential, 
     """A network with fresh weights drawn from the run's seed, and its optimizer."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        model = build_model(config.model)
+        model = build_model(config.model, width=config.width)
     model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     learning_rate: float | torch.Tensor = config.learning_rate
     if device.type == "cuda":  # a number would be frozen into the CUDA graph

@@ -17,6 +17,8 @@ from core.sweep import results
 from core.view.charts.style import enlarged
 from pages.shared.keeping import keep
 
+TALLER = 1.6  # a chart with words for a projector
+
 
 def draw(
     name: str,
@@ -28,11 +30,9 @@ def draw(
     """Show a chart of the sweep, whose data change only when a sweep adds runs.
 
     name: of its place on the page; state: all that it depends on but the sweep.
-    is_large: for a projector.
+    is_large: for a projector, also without `?large` in the address.
     """
-    spec = _specification((name, results.stamp(), *state), make)
-    if is_large:
-        spec = enlarged(spec)
+    spec = _sized(_specification((name, results.stamp(), *state), make), is_large)
     return st.vega_lite_chart(spec, key=name, **options)
 
 
@@ -47,7 +47,7 @@ def draw_live(
 
     make: the chart, with any rows; state: all that it depends on but the rows.
     """
-    spec = dict(_specification((name, *state), make))
+    spec = dict(_sized(_specification((name, *state), make)))
     spec.pop("data", None)
     spec.pop("datasets", None)
     return st.vega_lite_chart(rows, spec, key=name, **options)
@@ -55,7 +55,16 @@ def draw_live(
 
 def draw_new(chart: alt.LayerChart | alt.Chart, name: str, **options):
     """Show a chart that is another one every time."""
-    return st.vega_lite_chart(_spec_of(chart), key=name, **options)
+    return st.vega_lite_chart(_sized(_spec_of(chart)), key=name, **options)
+
+
+def _sized(spec: dict, is_large: bool = False) -> dict:
+    """For the last row of a hall where the page is to be read from there."""
+    if not is_large and "large" not in st.query_params:
+        return spec
+    height = spec.get("height")
+    taller = {"height": TALLER * height} if isinstance(height, (int, float)) else {}
+    return {**enlarged(spec), **taller}
 
 
 @keep(512)

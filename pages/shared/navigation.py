@@ -38,6 +38,12 @@ def pages() -> list:
             help="Every level at once, beside the paper's points.",
         ),
         st.Page(
+            FOLDER / "annotate.py",
+            title="Label them yourself",
+            icon=":material/label:",
+            help="Name twenty photographs, alone or with a class, and train a network on what you confuse.",
+        ),
+        st.Page(
             FOLDER / "stop.py",
             title="Stop in time",
             icon=":material/front_hand:",
@@ -54,6 +60,12 @@ def pages() -> list:
             title="Defend",
             icon=":material/shield:",
             help="What keeps a network from memorizing wrong labels, and what it costs.",
+        ),
+        st.Page(
+            FOLDER / "weights.py",
+            title="How many weights?",
+            icon=":material/stacks:",
+            help="What a network needs to memorize, built by hand, and without any network.",
         ),
         st.Page(
             FOLDER / "present.py",

@@ -11,6 +11,7 @@ from core.cleaning.scores import ImageScores
 from core.config import MODELS, RunConfig
 from core.data import cifar10
 from core.data.corruption import channel_statistics
+from core.live.annotation import Annotation
 from core.live.classroom import Classroom
 from core.live.curve import SharedCurve
 from core.live.estimate import Speeds
@@ -55,6 +56,11 @@ def store() -> Store:
 @once
 def classroom() -> Classroom:
     return Classroom(store())
+
+
+@once
+def annotation() -> Annotation:
+    return Annotation(store())
 
 
 @once

@@ -65,6 +65,8 @@ def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
     values["data"] = at_hand(values["data"])
     if values["corruption"] != "labels":
         values["level"] = 0.0
+    if values["model"] != MODELS[0]:
+        values["width"] = RunConfig().width
     if values["noise"] != "own":
         values["noise_matrix"] = ""
     elif not values["noise_matrix"]:
@@ -174,6 +176,8 @@ def more_settings() -> None:
     first, second = st.columns(2)
     with first:
         _number("mixup", "Mixup of pairs")
+        if model == MODELS[0]:
+            _number("width", "Hidden units")
     with second:
         _number("validation", "Held out")
     st.toggle(

@@ -33,6 +33,11 @@ def choose_clicked() -> None:
         st.session_state.run_level = chosen[0]["level"]
 
 
+def choose_level(level: str) -> None:
+    """A link in the text chooses it."""
+    st.session_state.run_level = float(level)
+
+
 def show_beside(runs: pd.DataFrame) -> None:
     """The run of a point of the figure, beside it. runs: of one network, in the sweep."""
     run = _chosen(runs)

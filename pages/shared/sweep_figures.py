@@ -32,9 +32,11 @@ from pages.shared.choosing import choice
 from pages.shared.downloads import downloads
 from pages.shared.drawing import draw
 from pages.shared.keeping import keep
+from pages.shared.linked_text import linked_text, with_links
 
 SELECTABLE: dict[str, Any] = {"on_select": stored_run.choose_clicked, "selection_mode": "chosen"}
 ALL = "all"  # networks together
+LINKED_LEVELS = {"true labels": "0", "labels are random": "1"}  # words of the figure's sentence
 RULES = {"error": "By training error", "loss": "By training loss"}
 TEST_LABELS = {"true": "True test labels", "corrupted": "Corrupted, too"}
 ACCURACIES = {
@@ -81,8 +83,14 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
     models = [name for name in MODELS if name in set(labelled.model)] if model == ALL else [model]
     ours, paper = labelled[labelled.model.isin(models)], paper_of(data)
     title = describe_networks(ours) if model == ALL else describe_sweep(ours, model)
-    st.markdown(f"**{title}**")
     is_one = model != ALL and len(ours) > 0
+    if is_one:
+        known = {
+            words: level for words, level in LINKED_LEVELS.items() if float(level) in set(ours.level)
+        }
+        linked_text(with_links(title, known), stored_run.choose_level, "told", is_bold=True)
+    else:
+        st.markdown(f"**{title}**")
     left, right = st.columns([3, 2], gap="large") if is_one else (st.container(), None)
     with left:
         figure = st.container(key="figure-area")

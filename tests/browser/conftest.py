@@ -5,6 +5,8 @@ import shutil
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from core.live.classroom import Classroom
+from core.live.store import Store
 from tests.browser.server import Server
 
 CHROMIUM = shutil.which("chromium")  # None: Playwright's own
@@ -37,6 +39,15 @@ def browser():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on(request):
+    """What a test leaves in training would slow the next ones on the same server."""
+    yield
+    if "server" in request.fixturenames:
+        server = request.getfixturevalue("server")
+        Classroom(Store(server.folder / "runs.sqlite")).clear_queue()
 
 
 @pytest.fixture

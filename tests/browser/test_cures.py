@@ -21,6 +21,7 @@ def mark_ten(page: Page, first: int = 0) -> None:
     page.locator(".photo-marker .send").click()
 
 
+@pytest.mark.timeout(400)  # five trainings and six pages
 def test_corrupt_train_stop_find_mend_and_train_again(page, server):
     """With the confusions of people; in the end the page says that the error fell."""
     open_page(page, server, "/lab?level=1&epochs=15&batch_size=128", "Lab")

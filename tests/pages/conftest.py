@@ -3,6 +3,7 @@
 import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
 
+from core.live.annotation import Annotation
 from core.live.classroom import Classroom
 from core.live.curve import SharedCurve
 from core.live.store import Store
@@ -24,6 +25,7 @@ def store(data_folder, monkeypatch) -> Store:
     classroom, shared = Classroom(store), SharedCurve(store)
     monkeypatch.setattr(resources, "store", lambda: store)
     monkeypatch.setattr(resources, "classroom", lambda: classroom)
+    monkeypatch.setattr(resources, "annotation", lambda: Annotation(store))
     monkeypatch.setattr(resources, "shared_curve", lambda: shared)
     monkeypatch.setattr(resources, "is_shared_out", lambda room: shared.config(room) is not None)
     monkeypatch.setattr(resources, "board", resources.look_at_board)  # every test looks anew

@@ -17,6 +17,8 @@ TITLES = {
     "stop": "Stop in time",
     "find": "Find the wrong labels",
     "defend": "Defend",
+    "annotate": "Label them yourself",
+    "weights": "How many weights?",
     "teacher": "Teacher",
     "present": "Label Corruption Lab",
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.config import LEVELS, RunConfig
+from core.config import LEVELS, PRESETS, RunConfig
 from core.live.classroom import Classroom, Lesson
 from core.live.curve import SharedCurve, of_place, whole_curve
 from core.live.limits import Limits
@@ -63,7 +63,7 @@ def test_a_run_of_no_such_name_is_said(store):
 
 
 def test_a_run_that_failed_says_why(store):
-    configs = whole_curve(RunConfig())
+    configs = whole_curve(PRESETS[0].config)
     store.submit_curve(configs, "somebody")
     store.report_failure(configs[3].run_id, "Out of memory: try a smaller network.")
     assert "Out of memory" in texts(open_page("curve"))

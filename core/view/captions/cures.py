@@ -1,11 +1,9 @@
 """Stopping in time and defending: what helped, and by how much."""
 
-import math
-
 import pandas as pd
 
 from core.cleaning.ranking import HELD_OUT
-from core.view.words import plural
+from core.view.words import per_cent, plural
 
 DEFENCE_NAMES = {
     "none": "No defence",
@@ -101,15 +99,14 @@ def defence_rows(table: pd.DataFrame, level: float) -> pd.DataFrame:
     at = table[table.level == level].groupby("defence")[["last", "best", "memorized"]].mean()
     clean = table[table.level == 0].groupby("defence")["last"].mean()
     known = [name for name in DEFENCE_NAMES if name in at.index]
+    seeds = table[table.level == level].groupby("defence").seed.nunique()
     return pd.DataFrame(
         {
             "Defence": [DEFENCE_NAMES[name] for name in known],
-            "Test error at the end": [at["last"][name] for name in known],
-            "At its best epoch": [at["best"][name] for name in known],
-            "Wrong labels memorized": [at["memorized"][name] for name in known],
-            "On true labels": [clean.get(name, math.nan) for name in known],
-            "Seeds": [
-                table[(table.level == level) & (table.defence == name)].seed.nunique() for name in known
-            ],
+            "Test error at the end": [per_cent(at["last"][name]) for name in known],
+            "At its best epoch": [per_cent(at["best"][name]) for name in known],
+            "Wrong labels memorized": [per_cent(at["memorized"][name]) for name in known],
+            "On true labels": [per_cent(clean.get(name)) for name in known],
+            "Seeds": [seeds[name] for name in known],
         }
     )

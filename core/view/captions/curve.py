@@ -44,11 +44,14 @@ def describe_curve(points: Sequence[CurvePoint]) -> str:
         for level in (0.0, 1.0)
     }
     worst = max(begun, key=lambda point: point.train_error or 0)
-    repeated = (
-        f"every network repeats {1 - (worst.train_error or 0):.0%} or more of the labels it was given"
-        if (worst.train_error or 0) <= LEARNED
-        else f"at {worst.level:.0%} corruption {worst.train_error:.0%} of the given labels are not learned yet"
-    )
+    least = 1 - (worst.train_error or 0)
+    if (worst.train_error or 0) > LEARNED:
+        repeated = (
+            f"at {worst.level:.0%} corruption {1 - least:.0%} of the given labels are not learned yet"
+        )
+    else:
+        share = "all" if least > 0.9995 else f"{least:.1%} or more of"
+        repeated = f"every network repeats {share} the labels it was given"
     return (
         f"All {len(LEVELS)} levels: {repeated}, and misreads {errors[0.0]:.0%} of new photographs on true "
         f"labels, {errors[1.0]:.0%} on random ones."

@@ -61,6 +61,8 @@ def _in_words(name: str, value: Any, config: RunConfig) -> str:
             f"the {config.repaired:.0%} most suspicious labels {REPAIRS[config.repair]} "
             f"(by {RANKINGS[config.ranking]})"
         )
+    if name == "width":
+        return plural(config.width, "hidden unit")
     if name == "validation":
         return f"{config.validation:.0%} held out"
     return name.replace("_", " ") + ("" if value is True else f" {value:g}")

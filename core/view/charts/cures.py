@@ -1,5 +1,8 @@
 """What helps against wrong labels, against the corruption level."""
 
+import math
+from collections.abc import Collection
+
 import altair as alt
 import pandas as pd
 
@@ -77,22 +80,33 @@ def stops(epochs: list[int], last: int, best: int, height: int = 220) -> alt.Lay
     return alt.LayerChart(layer=[bars, rule]).properties(height=height)
 
 
-def defences(table: pd.DataFrame, which: str, title: str, height: int | str = 420) -> alt.LayerChart:
-    """One line for each defence against the level; which: a column of defence_points."""
+def defences(
+    table: pd.DataFrame, which: str, title: str, height: int | str = 420, has_legend: bool = True
+) -> alt.LayerChart:
+    """One line for each defence against the level; which: a column of defence_points.
+
+    Its axis begins and ends at the tenths around the values: the lines lie near each other.
+    """
     means = table.groupby(["defence", "level"])[which].mean().reset_index(name="value")
     means = means.dropna(subset=["value"])
     means["name"] = means.defence.map(DEFENCE_NAMES)
     known = [name for name in DEFENCE_NAMES if name in set(means.defence)]
+    low, high = math.floor(10 * means.value.min()) / 10, math.ceil(10 * means.value.max()) / 10
     base = alt.Chart(means).encode(
         x=level_axis(),
-        y=share_axis(title),
+        y=alt.Y(
+            "value:Q",
+            title=title,
+            scale=alt.Scale(domain=[low, high], zero=False),
+            axis=alt.Axis(format="%"),
+        ),
         color=alt.Color(
             "name:N",
             scale=alt.Scale(
                 domain=[DEFENCE_NAMES[name] for name in known],
                 range=[DEFENCE_COLOURS[name] for name in known],
             ),
-            legend=_legend(),
+            legend=_legend() if has_legend else None,
         ),
         tooltip=[
             alt.Tooltip("name:N", title="defence"),
@@ -108,3 +122,13 @@ def defences(table: pd.DataFrame, which: str, title: str, height: int | str = 42
             base.mark_point(size=60, filled=True, opacity=1),
         ]
     ).properties(height=height)
+
+
+def defence_legend(known: Collection[str]) -> str:
+    """The colours of the lines for several charts of these defences, as HTML that wraps anywhere."""
+    names = [
+        f'<span><i style="background: {DEFENCE_COLOURS[name]}"></i>{words}</span>'
+        for name, words in DEFENCE_NAMES.items()
+        if name in known
+    ]
+    return f'<div class="legend">{"".join(names)}</div>'

@@ -41,7 +41,7 @@ def precision_against_recall(height: int = 380) -> alt.LayerChart:
         x=alt.X(
             "recall:Q", title="Share of all wrong labels found (recall)", scale=scale, axis=per_cent
         ),
-        y=alt.Y("precision:Q", title="Share wrong of those looked at", scale=scale, axis=per_cent),
+        y=alt.Y("precision:Q", title="Share wrong of these", scale=scale, axis=per_cent),
         tooltip=[
             alt.Tooltip("looked_at:Q", title="looked at", format=","),
             alt.Tooltip("recall:Q", format=".1%"),

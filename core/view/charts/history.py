@@ -24,6 +24,9 @@ MAX_LOSS = 5.0  # of the loss axis; what lies above is drawn at the edge
 LABEL_DISTANCE = 0.05  # two lines that end nearer than this have room for one name
 
 
+NARROW = 320  # pixels of a plot that has no room for names beside it
+
+
 def error_history(
     records: list[EpochRecord], config: RunConfig, height: int = 320, has_legend: bool = True
 ) -> alt.LayerChart:
@@ -164,19 +167,25 @@ def _history(
 
 def _end_labels(base: alt.Chart, fixed_colour: str | None = None) -> alt.Chart:
     """Names at the ends of the lines. From the same data: a second table would be a new chart."""
-    mark: Mapping[str, Any] = {"align": "left", "dx": 6, "baseline": "middle"}
+    mark: Mapping[str, Any] = {
+        "align": alt.ExprRef(f"width < {NARROW} ? 'right' : 'left'"),
+        "dx": alt.ExprRef(f"width < {NARROW} ? -2 : 6"),
+        "dy": alt.ExprRef(f"width < {NARROW} ? -9 : 0"),
+        "baseline": "middle",
+    }
     text = base.mark_text(**mark, fontSize=12, fontWeight="bold")
     text = text.encode(text="label:N", strokeDash=alt.Undefined)
     return text.encode(color=alt.value(fixed_colour)) if fixed_colour else text
 
 
 def _epoch_axis(epochs: int) -> alt.X:
-    """Whole epochs, and room at the right for the names of the lines."""
+    """Whole epochs, and room at the right for the names of the lines, which in narrow ones are above them."""
     step = max(1, round(epochs / 8))
+    end = alt.ExprRef(f"width < {NARROW} ? {epochs} : {1.38 * epochs}")
     return alt.X(
         "epoch:Q",
         title="Epoch",
-        scale=alt.Scale(domain=[0, 1.38 * epochs], nice=False),
+        scale=alt.Scale(domainMin=0, domainMax=end, nice=False),
         axis=alt.Axis(values=list(range(0, epochs + 1, step)), format="d"),
     )
 

@@ -52,12 +52,17 @@ def enlarged(part: Any, size: int = 24) -> Any:
     if not isinstance(part, dict):
         return part
     words = {"labelFontSize": size, "titleFontSize": size, "labelLimit": 900}
-    return {
-        name: {**each, **words}
-        if name in ("axis", "legend") and isinstance(each, dict)
-        else enlarged(each, size)
-        for name, each in part.items()
-    }
+    larger: dict[str, Any] = {}
+    for name, each in part.items():
+        if name in ("axis", "legend") and isinstance(each, dict):
+            larger[name] = {**each, **words}
+        elif name == "mark" and isinstance(each, dict) and each.get("type") == "text":
+            larger[name] = {**each, "fontSize": size}
+        elif name in ("data", "datasets"):
+            larger[name] = each
+        else:
+            larger[name] = enlarged(each, size)
+    return larger
 
 
 def level_axis() -> alt.X:

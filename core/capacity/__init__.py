@@ -1,0 +1,1 @@
+"""What labels a network, or none, can fit by construction: no training, no torch."""

@@ -1,0 +1,76 @@
+"""A class as annotators: what its answers say of each class, and how far it agrees with itself.
+
+An answer is (visitor, image, class). K = classes.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import CLASS_COUNT
+
+# Who agrees with the data set in fewer than 3 of 10 answers, having given 10, did not look:
+# a blind guess agrees once in ten, people nine times or more.
+LEAST_ANSWERS = 10
+LEAST_AGREEMENT = 0.3
+
+
+class Answer(NamedTuple):
+    visitor: str
+    image: int  # index among the training images
+    label: int | None  # None: the time was over
+    is_timed: bool
+
+
+def sensible(answers: Sequence[Answer], true_labels: NDArray[np.integer]) -> tuple[list[Answer], int]:
+    """The answers of those who looked, and how many visitors are left out."""
+    by_visitor: dict[str, list[Answer]] = defaultdict(list)
+    for answer in answers:
+        by_visitor[answer.visitor].append(answer)
+    kept, left_out = [], 0
+    for own in by_visitor.values():
+        given = [answer for answer in own if answer.label is not None]
+        agreed = sum(answer.label == true_labels[answer.image] for answer in given)
+        if len(given) >= LEAST_ANSWERS and agreed < LEAST_AGREEMENT * len(given):
+            left_out += 1
+        else:
+            kept += own
+    return kept, left_out
+
+
+def confusion(answers: Sequence[Answer], true_labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Counts (K, K): rows are classes of the data set, columns answers."""
+    counts = np.zeros((CLASS_COUNT, CLASS_COUNT), dtype=np.int64)
+    for answer in answers:
+        if answer.label is not None:
+            counts[true_labels[answer.image], answer.label] += 1
+    return counts
+
+
+def agreement_with_data(counts: NDArray[np.int64]) -> float | None:
+    """The share of answers that are the data set's; counts: confusion. None: no answer."""
+    total = counts.sum()
+    return float(np.trace(counts) / total) if total else None
+
+
+def agreement_within(answers: Sequence[Answer]) -> float | None:
+    """How often two visitors give the same photograph the same name; None: no two have seen one."""
+    by_image: dict[int, list[int]] = defaultdict(list)
+    for answer in answers:
+        if answer.label is not None:
+            by_image[answer.image].append(answer.label)
+    pairs = [a == b for labels in by_image.values() for a, b in combinations(labels, 2)]
+    return sum(pairs) / len(pairs) if pairs else None
+
+
+def noise_of(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """P(answer | class), (K, K): rows with the sum 1. A class counts one right answer beforehand.
+
+    Without that a class of which nobody has seen a photograph would have no row.
+    """
+    with_prior = counts + np.eye(CLASS_COUNT)
+    return with_prior / with_prior.sum(axis=1, keepdims=True)

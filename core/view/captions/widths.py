@@ -1,0 +1,85 @@
+"""How many weights it takes: what the widths, the theorem and the kernel show."""
+
+import pandas as pd
+
+from core.capacity.kernel import KernelFit
+from core.view.words import duration, plural
+
+FITTED = 0.005  # of the labels are wrong at most where a network counts as fitting them all
+POINTS = 0.01  # a change of the mean test error that is worth a word
+
+
+def describe_fitting(means: pd.DataFrame, enough: int) -> str:
+    """means: widths.width_means of training errors on random labels."""
+    if not len(means):
+        return "With how many weights does the network repeat random labels? That is not computed yet."
+    fitted = means[means.error <= FITTED].sort_values("weights")
+    narrow = means.sort_values("weights").iloc[0]
+    start = (
+        f"With {plural(int(narrow.width), 'hidden unit')} the network fails to learn "
+        f"{narrow.error:.0%} of 5,000 random labels"
+    )
+    if not len(fitted):
+        return start + "; no network computed yet learns all of them."
+    first = fitted.iloc[0]
+    return (
+        f"{start}; with {int(first.width)} units, {int(first.weights):,} weights, it learns all but "
+        f"{first.error:.1%}. On paper {enough:,} weights would do."
+    )
+
+
+def describe_descent(means: pd.DataFrame) -> str:
+    """Whether the test error falls, rises and falls again; means: widths.width_means of test errors."""
+    if means.empty:
+        return "What more weights do to the test error is not computed yet."
+    parts = []
+    for level, rows in means[means.level < 1].groupby("level"):
+        errors = rows.sort_values("weights").error.tolist()
+        rise = max((errors[j] - min(errors[: j + 1]) for j in range(len(errors))), default=0.0)
+        peak = max(range(len(errors)), key=lambda j: errors[j] - min(errors[: j + 1]))
+        fall = errors[peak] - min(errors[peak:])
+        name = f"at {float(str(level)):.0%} random labels" if level else "on true labels"
+        if rise > POINTS and fall > POINTS:
+            parts.append(
+                f"{name} it rises by {100 * rise:.1f} points and falls again by {100 * fall:.1f}"
+            )
+        elif rise > POINTS:
+            parts.append(f"{name} it rises again by {100 * rise:.1f} points")
+        else:
+            parts.append(f"{name} it only falls")
+    seeds = int(means.seeds.min())
+    return (
+        f"The test error falls first; then {', '.join(parts)} (means of {plural(seeds, 'seed')}; an error "
+        "of 1,000 images is known to 1.6 points)."
+    )
+
+
+def describe_theorem(errors: int, weights: int, largest: float, seconds: float) -> str:
+    """What the construction of theorem 1 has come to."""
+    return (
+        f"Built in {duration(seconds)}, without any training: {weights:,} weights repeat all but {errors} of "
+        f"5,000 random labels. The largest weight is {largest:.1g}: it exists, but nobody would trust it."
+    )
+
+
+def kernel_rows(fits: dict[str, KernelFit]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Labels": list(fits),
+            "Training error": [f"{fit.train_error:.1%}" for fit in fits.values()],
+            "Test error": [f"{fit.test_error:.1%}" for fit in fits.values()],
+            "Norm of the solution": [f"{fit.norm:,.0f}" for fit in fits.values()],
+        }
+    )
+
+
+def describe_kernel(fits: dict[str, KernelFit], network: float | None, seconds: float) -> str:
+    """network: test error of the small network on true labels."""
+    first = next(iter(fits.values()))
+    beside = (
+        "" if network is None else f" The small network, trained on the same images: {network:.1%}."
+    )
+    return (
+        f"One system of 5,000 equations, solved in {duration(seconds)}: on true labels {first.test_error:.1%} of "
+        f"new photographs are misread.{beside} On random labels it fits as well, and bends more: its norm grows."
+    )

@@ -1,0 +1,129 @@
+"""The class as annotators: name twenty photographs, see what the room confuses, train on it."""
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from core.cleaning.annotators import Answer, confusion, noise_of, sensible
+from core.config import PRESETS, RunConfig, format_matrix
+from core.data.noise import named_mixing, wrong_share
+from core.live.annotation import SHOWN
+from core.view.captions import annotation as captions
+from core.view.captions.finding import change
+from core.view.charts import transitions
+from pages.shared import labeller, resources
+from pages.shared.drawing import draw_live
+from pages.shared.frame import action, page, plain_errors
+from pages.shared.room import Room, room
+from pages.shared.visitor import network_address, visitor
+
+TICK_SECONDS = 2.0
+
+
+def show_asking(in_room: Room, visitor_name: str, answers: list[Answer]) -> None:
+    """The photographs, until all are named."""
+    data, annotation = resources.data("embedded"), resources.annotation()
+    shown = annotation.images(in_room.code, visitor_name, data.train_labels)
+    named = {answer.image for answer in answers}
+
+    def save() -> None:
+        for place, label in labeller.answered(len(shown)):
+            if shown[place] not in saved:
+                saved.add(shown[place])
+                annotation.add(in_room.code, visitor_name, place, shown[place], label)
+
+    saved = set(named)
+    place = next((at for at, image in enumerate(shown) if image not in named), len(shown))
+    labeller.ask(data.train_images[shown], place, action(save))
+
+
+def show_results(in_room: Room, visitor_name: str) -> None:
+    """What the room, or outside one this visitor, has come to; redrawn as answers come."""
+    with plain_errors():
+        true_labels = resources.data("embedded").train_labels
+        annotation = resources.annotation()
+        own = annotation.answers_of(in_room.code, visitor_name)
+        everybody = annotation.answers(in_room.code) if in_room.code else own
+        answers, left_out = sensible(everybody, true_labels)
+        st.markdown(f"**{captions.describe_answers(answers, true_labels, left_out)}**")
+        st.caption(captions.EXPLAINED)
+        counts = confusion(answers, true_labels)
+        left, right = st.columns(2, gap="large")
+        with left:
+            title = f"Room {in_room.code}" if in_room.code else "Your answers"
+            show_matrix(title, "own-answers", noise_of(counts))
+        with right:
+            show_matrix(
+                "CIFAR-10N: three people each, the worst", "people", named_mixing("human-worst")
+            )
+        if counts.sum():
+            show_training(counts, visitor_name)
+
+
+def show_matrix(title: str, name: str, matrix: np.ndarray) -> None:
+    st.markdown(f"**{title}**")
+    draw_live(
+        name,
+        (),
+        lambda: transitions.matrix_heatmap(np.eye(len(matrix))),
+        transitions.matrix_rows(matrix),
+        alt=f"{title}: share of each class, in rows, that is named as each class, in columns",
+    )
+
+
+def compared(counts: np.ndarray) -> dict[str, RunConfig]:
+    """Two runs with the same share of wrong labels: as the room confuses, and at random."""
+    matrix = format_matrix(tuple(map(tuple, noise_of(counts).tolist())))
+    own = replace(PRESETS[0].config, level=1.0, noise="own", noise_matrix=matrix)
+    random = replace(
+        PRESETS[0].config, level=min(1.0, wrong_share(own) / wrong_share(RunConfig(level=1.0)))
+    )
+    return {"Labels as here": own, "Random labels": random}
+
+
+def train(runs: dict[str, RunConfig], visitor_name: str) -> None:
+    for config in runs.values():
+        resources.store().submit(config, visitor_name, network_address())
+
+
+def show_training(counts: np.ndarray, visitor_name: str) -> None:
+    st.header("Which hurts more?", anchor=False)
+    # What was pressed once is followed to its end, though more answers come meanwhile.
+    runs = st.session_state.get("annotated_runs") or compared(counts)
+    ends = {name: resources.final(config) for name, config in runs.items()}
+    st.markdown(captions.describe_trained(wrong_share(runs["Labels as here"]), ends))
+    with st.container(horizontal=True):
+        for name, end in ends.items():
+            error = "–" if end is None else f"{end.test_error:.1%}"
+            beside = None if name == "Random labels" else change(ends["Random labels"], end)
+            st.metric(f"{name}: test error", error, beside, delta_color="inverse")
+    for name, config in runs.items():
+        run = resources.store().run(config.run_id)
+        if run and run.message:
+            st.error(run.message)
+        if run and run.is_active:
+            done = run.epochs_done / config.epochs
+            st.progress(min(1.0, done), f"{name}: epoch {run.epochs_done} of {config.epochs}")
+
+    def begin() -> None:
+        asked = compared(counts)
+        train(asked, visitor_name)
+        st.session_state.annotated_runs = asked
+
+    st.button("Train both", type="primary", icon=":material/play_arrow:", on_click=action(begin))
+
+
+with page("Label them yourself", "") as head:
+    visitor_name = visitor()
+    in_room = room(head)
+    answers = resources.annotation().answers_of(in_room.code, visitor_name)
+    show_asking(in_room, visitor_name, answers)
+    if len(answers) >= SHOWN:
+        true_labels = resources.data("embedded").train_labels
+        st.markdown(captions.describe_own(answers, true_labels))
+        st.fragment(show_results, run_every=TICK_SECONDS)(in_room, visitor_name)
+    elif in_room.code:
+        with st.expander("What the room confuses", key="room-answers", on_change="rerun") as shown:
+            if shown.open:
+                st.fragment(show_results, run_every=TICK_SECONDS)(in_room, visitor_name)

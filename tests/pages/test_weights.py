@@ -1,0 +1,34 @@
+"""How many weights: the stored widths, the theorem, the kernel."""
+
+from core.config import RunConfig
+from core.sweep import widths
+from core.sweep.grids import GRIDS
+from pages.shared import resources
+from tests.pages.opened import open_page, press, texts
+
+
+def test_the_theorem_is_built_and_the_kernel_solved_at_a_press():
+    page = open_page("weights")
+    assert "Built in" not in texts(page)
+    press(page, "Build it for 5,000 random labels")
+    assert "12,352 weights repeat all but 0 of 5,000" in texts(page)
+    press(page, "Solve it")
+    assert "One system of 5,000 equations" in texts(page) and "Built in" in texts(page)
+    table = page.dataframe[0].value
+    assert list(table["Training error"]) == ["0.0%", "0.0%"] and not page.exception
+
+
+def test_without_stored_runs_it_says_so(monkeypatch):
+    monkeypatch.setattr(resources, "sweep", lambda: resources._sweep(0).iloc[:0])
+    page = open_page("weights")
+    assert texts(page).count("not computed yet") == 2 and not page.exception
+
+
+def test_weights_are_those_of_the_network():
+    from core.training.models import build_model
+
+    for width in (1, 7, 512):
+        model = build_model("mlp-1x512", width=width)
+        assert widths.weights_of(width) == sum(p.numel() for p in model.parameters())
+    assert {config.width for config in GRIDS["mini-widths"].one_seed} >= {1, 512, 4096}
+    assert RunConfig().run_id == RunConfig(width=512).run_id

@@ -43,7 +43,8 @@ def popovers(page: AppTest) -> list[str]:
 
 def viewer(page: AppTest) -> dict:
     """What the run viewer of this page is given to show; its first run's own values among the rest."""
-    data = json.loads(json.loads(page.get("bidi_component")[0].proto.json)["json"])
+    told = [json.loads(component.proto.json) for component in page.get("bidi_component")]
+    data = next(json.loads(each["json"]) for each in told if "json" in each)
     for run in data["runs"]:
         run["lines"] = {
             name: [epoch[place] for epoch in run["told"]] for place, name in enumerate(data["values"])

@@ -44,10 +44,12 @@ def show_results(in_room: Room, visitor_name: str) -> None:
         true_labels = resources.data("embedded").train_labels
         annotation = resources.annotation()
         own = annotation.answers_of(in_room.code, visitor_name)
-        everybody = annotation.answers(in_room.code) if in_room.code else own
-        answers, left_out = sensible(everybody, true_labels)
+        answers, left_out = own, 0
+        if in_room.code:
+            answers, left_out = sensible(annotation.answers(in_room.code), true_labels)
         st.markdown(f"**{captions.describe_answers(answers, true_labels, left_out)}**")
-        st.caption(captions.EXPLAINED)
+        if in_room.code:
+            st.caption(captions.EXPLAINED)
         counts = confusion(answers, true_labels)
         left, right = st.columns(2, gap="large")
         with left:

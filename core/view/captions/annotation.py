@@ -28,7 +28,7 @@ def describe_answers(answers: Sequence[Answer], true_labels: NDArray[np.integer]
     counts = confusion(answers, true_labels)
     agreed = agreement_with_data(counts)
     if agreed is None:
-        return "Nobody has named a photograph yet."
+        return "No answer counts." if left_out else "Nobody has named a photograph yet."
     visitors = len({answer.visitor for answer in answers})
     text = (
         f"{plural(int(counts.sum()), 'answer')} by {plural(visitors, 'visitor')}: {agreed:.0%} are the data "

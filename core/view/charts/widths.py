@@ -58,7 +58,7 @@ def fits_random_labels(means: pd.DataFrame, enough: int, height: int | str = 420
 def errors_against_weights(means: pd.DataFrame, height: int | str = 420) -> alt.LayerChart:
     """Test error, a line for each level; means: widths.width_means."""
     names = dict(zip((0.0, 0.1, 0.2), LEVEL_COLOURS, strict=True))
-    rows = means[means.level.isin(names)].assign(name=lambda table: table.level.map(names))
+    rows = means[means.level.isin(list(names))].assign(name=lambda table: table.level.map(names))
     base = alt.Chart(rows).encode(
         x=_weights_axis(),
         y=alt.Y(

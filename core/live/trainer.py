@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from core.cleaning.ranking import Ranking, ranking_for
-from core.config import RunConfig
+from core.config import PRESETS, RunConfig
 from core.data.cifar10 import Cifar10, load
 from core.data.corruption import given_labels
 from core.errors import LabError, StorageError, StoreError
@@ -29,8 +29,10 @@ from core.live.supervisor import sign_of_life
 from core.paths import data_folder
 from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.devices import best_device, describe_device, use_allowed_cpus
+from core.training.training import Training
 
-POLL_SECONDS = 0.1  # when there is nothing to train
+WARM_UP_SECONDS = 0.3  # of steps before the first run
+POLL_SECONDS = 0.05  # when there is nothing to train
 WORK_SECONDS = 0.2  # on one run, where they take turns, before the next look into the store
 TIDY_SECONDS = 600.0  # between looks at what is no longer to be kept
 LOCKED_SECONDS = 30.0  # to wait for the store: nobody waits for this process
@@ -58,17 +60,29 @@ class Trainer:
         except OSError as error:
             raise StorageError(folder, error) from None
 
+    def warm_up(self) -> None:
+        """Do once what the first run of all would wait for: images, libraries, kernels. Seconds."""
+        if self.runs.works_by_itself or self.store.active_runs():
+            return  # a GPU has been checked with real steps; and who waits already is not kept waiting
+        config = PRESETS[0].config
+        self.data[config.data] = load(config.data)
+        training = Training(config, self.data[config.data], str(self.runs.device))
+        training.launch()
+        training.work(WARM_UP_SECONDS)
+        training.close()
+
     def turn(self) -> bool:
         """Go on with the runs whose turn it is, report one epoch that is done; False if nothing was."""
         # While a GPU is at work it is asked often whether it has finished, the store is not.
         works = self.runs.works_by_itself and self.runs.in_flight
         is_time = not works or time.monotonic() >= self.next_look
         has_worked = self._look() if is_time else False
-        outcome = self.runs.collect()
-        if outcome:
+        while outcome := self.runs.collect():
             self._report(outcome)
-            self.next_look = 0.0
-        return has_worked or outcome is not None
+            self.next_look, has_worked = 0.0, True
+            if self.runs.works_by_itself:
+                break  # one at a time: its run is launched again before the host turns to the next
+        return has_worked
 
     def _look(self) -> bool:
         """See in the store what is wanted, and do some of it; whether there was anything to do."""
@@ -96,26 +110,46 @@ class Trainer:
                 self.runs.evict(run_id)  # the checkpoint stays
 
     def _work(self, active: list[LiveRun]) -> bool:
-        """Go on for a moment with the run whose turn it is."""
+        """Go on for a moment with the run whose turn it is, or with several that have a core each."""
+        chosen = self._chosen(active)
+        self._report_in_training([run.run_id for run in chosen])
+        started, begun = time.monotonic(), self.runs.in_flight
+        for run in chosen:
+            try:
+                if run.run_id not in begun:
+                    self._launch_one(run)
+            except Exception as error:
+                self._fail(run, error)
+        working = [run for run in chosen if run.run_id in begun]
+        if working:
+            self.runs.work_side_by_side([run.run_id for run in working], WORK_SECONDS)
+        for run in chosen:
+            self.fair_share.report(run.owner, (time.monotonic() - started) / len(chosen))
+        for run in working:
+            if run.run_id in begun and not self.runs.is_ready(run.run_id):
+                self.store.report_progress(run.run_id, self.runs.progress(run.run_id))
+        return True
+
+    def _chosen(self, active: list[LiveRun]) -> list[LiveRun]:
+        """The run whose turn it is; and where it needs one core, as many others as have one."""
         begun = self.runs.in_flight
         run = self.fair_share.next(active, active, begun=begun, last_trained=self.runs.loaded)
         if run.run_id not in begun and not self.runs.has_memory_for(run.config):
             # Those in the middle of an epoch fill the memory: one of them is finished first.
             waiting = [other for other in active if other.run_id in begun]
             run = self.fair_share.next(active, waiting, last_trained=self.runs.loaded)
-        self._report_in_training([run.run_id])
-        started = time.monotonic()
-        try:
-            if run.run_id not in begun:
-                self._launch_one(run)
-            if run.run_id in begun:
-                self.runs.work(run.run_id, WORK_SECONDS)
-        except Exception as error:
-            self._fail(run, error)
-        self.fair_share.report(run.owner, time.monotonic() - started)
-        if run.run_id in begun and not self.runs.is_ready(run.run_id):
-            self.store.report_progress(run.run_id, self.runs.progress(run.run_id))
-        return True
+        chosen = [run]
+        if not self.runs.shares_cores(run.config):
+            return chosen
+        waiting = [other for other in active if self.runs.shares_cores(other.config)]
+        waiting.remove(run)
+        while waiting and len(chosen) < self.runs.cores:
+            in_turn = [each.run_id for each in chosen]
+            other = self.fair_share.next(active, waiting, in_turn, begun, self.runs.loaded)
+            waiting.remove(other)
+            if other.run_id in begun or self.runs.has_memory_for(other.config):
+                chosen.append(other)
+        return chosen
 
     def _launch(self, active: list[LiveRun]) -> bool:
         """Start an epoch of as many as there is room for."""
@@ -240,6 +274,7 @@ def main() -> None:
         keep = Keep(**json.loads(sys.argv[1])) if len(sys.argv) > 1 else Keep()
         store = Store(patience=LOCKED_SECONDS)
         trainer = Trainer(store, best_device(), data_folder() / "checkpoints", keep)
+        trainer.warm_up()
         while True:
             has_worked = trainer.turn()
             _give_sign_of_life()

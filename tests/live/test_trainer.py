@@ -28,10 +28,17 @@ def store(data_folder):
 
 @pytest.fixture
 def trainer(store, tiny, data_folder, monkeypatch):
-    """A turn is an epoch; step_by_step makes it shorter."""
+    """A turn is an epoch of one run; step_by_step makes it shorter, two_cores make it one of two."""
     monkeypatch.setattr(trainer_module, "WORK_SECONDS", 60.0)
     monkeypatch.setattr(trainer_module, "load", lambda name: tiny)
-    return Trainer(store, "cpu", data_folder / "checkpoints")
+    trainer = Trainer(store, "cpu", data_folder / "checkpoints")
+    trainer.runs.cores = 1
+    return trainer
+
+
+@pytest.fixture
+def two_cores(trainer):
+    trainer.runs.cores = 2
 
 
 def test_a_queued_run_is_trained_to_its_end(store, trainer, tiny):
@@ -86,6 +93,59 @@ def test_runs_of_one_visitor_take_turns(store, trainer):
         trainer.turn()
     assert [store.run(run.run_id).epochs_done for run in runs] == [1, 1, 1]
     assert {run.status for run in store.active_runs()} == {"running"}
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_small_networks_are_trained_side_by_side_and_as_they_would_be_alone(store, trainer, tiny):
+    runs = [store.submit(seeded(seed), owner) for seed, owner in enumerate("abc")]
+    trainer.turn()
+    assert sorted(store.run(run.run_id).epochs_done for run in runs) == [0, 1, 1]
+    assert len(store.database.state().in_training) == 2
+    trainer.turn()  # the third visitor's comes first, and one of the others beside it
+    assert sorted(store.run(run.run_id).epochs_done for run in runs) == [1, 1, 2]
+    while trainer.turn():
+        pass
+    for run in runs:
+        assert store.run(run.run_id).status == "finished"
+        alone = reproducible(train(run.config, tiny, "cpu"))
+        assert reproducible(store.records(run.run_id)) == alone
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_a_network_that_needs_all_cores_is_trained_alone(store, trainer):
+    heavy = store.submit(seeded(0, model="alexnet"), "ann")
+    light = [store.submit(seeded(seed), "ben") for seed in (1, 2)]
+    trainer.turn()
+    assert store.database.state().in_training == (heavy.run_id,)
+    trainer.turn()
+    assert set(store.database.state().in_training) == {run.run_id for run in light}
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_of_two_side_by_side_one_that_fails_does_not_stop_the_other(store, trainer):
+    broken = store.submit(seeded(0, learning_rate=10.0, epochs=1), "ann")
+    sound = store.submit(seeded(1), "ben")
+    trainer.runs.work_side_by_side = failing(trainer.runs, broken.run_id)
+    while trainer.turn():
+        pass
+    assert store.run(broken.run_id).status == "failed"
+    assert store.run(sound.run_id).status == "finished"
+
+
+def failing(runs, run_id: str):
+    """The same work, but that of one run is broken."""
+    work = runs.work_side_by_side
+
+    def do(run_ids, seconds):
+        if run_id in run_ids:
+            runs._trainings[run_id].work = raise_an_error
+        work(run_ids, seconds)
+
+    return do
+
+
+def raise_an_error(_seconds):
+    raise RuntimeError("broken")
 
 
 def test_only_so_many_are_in_memory_and_the_others_resume_from_the_disk(store, trainer, tiny):

@@ -22,9 +22,9 @@ LEVELS = {f"{level:g}": f"{level:.0%} corruption" for level in sorted(CURE_LEVEL
 USUAL_LEVEL = f"{CURE_LEVELS[0]:g}"
 
 
-def show_table(table: pd.DataFrame, level: float) -> None:
+def show_table(table: pd.DataFrame, level: float, times: dict[str, float]) -> None:
     right = st.column_config.TextColumn(alignment="right")
-    rows = captions.defence_rows(table, level)
+    rows = captions.defence_rows(table, level, times)
     config = {name: right for name in rows.columns if name not in ("Defence", "Seeds")}
     st.dataframe(rows, hide_index=True, column_config=config)
 
@@ -82,7 +82,7 @@ with page("Defend", "") as head:
                 lambda: charts.defences(wrong, "memorized", "Wrong labels memorized", has_legend=False),
                 alt="Share of the wrong labels memorized against corruption level, a line for each defence",
             )
-        show_table(computed, level)
+        show_table(computed, level, cures.defence_times(model))
         st.caption(f"At {level:.0%} corruption, after 60 epochs on 5,000 photographs.")
         downloads(
             "defences",

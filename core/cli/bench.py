@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from core.cli.flags import Commands, add_command, check_out
 from core.config import MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
+from core.sweep.grids import CURED
 from core.sweep.results import provenance
 
 if TYPE_CHECKING:  # torch takes seconds to import: not for --help
     from core.cli.bench_curve import CurveSpeed
+    from core.cli.bench_defences import DefenceCost
     from core.training.speed import ConcurrentSpeed, Speed
 
 BATCH_SIZES = (32, 64, 128)
@@ -44,12 +46,19 @@ def register(commands: Commands) -> None:
         help="measure the whole curve, live: from the press to its last point, beside its bare epochs",
     )
 
+    parser.add_argument(
+        "--defences", action="store_true", help="measure what each defence costs in time"
+    )
+
 
 def run(options: argparse.Namespace) -> int:
     check_out(options.out)
     from core.training.devices import use_allowed_cpus
 
     use_allowed_cpus()
+    if options.defences:
+        print_defences(options.model or CURED, options.seconds, options.out)
+        return 0
     if options.curve:
         print_curve(options.model or ["mlp-1x512"], options.out)
         return 0
@@ -147,6 +156,23 @@ def print_curve(models: Sequence[str], out: Path | None = None) -> None:
     save(out, peak, rows, time.perf_counter() - started)
 
 
+def print_defences(models: Sequence[str], seconds: float, out: Path | None = None) -> None:
+    """An epoch with each defence, and how many times as long it takes; saves the rows as JSON."""
+    from core.cli.bench_defences import defence_costs
+
+    started, peak = time.perf_counter(), print_machine(models)
+    print(f"{'model':16} {'defence':20} {'an epoch':>10} {'times':>6}")
+    rows = []
+    for model in models:
+        for row in defence_costs(model, seconds):
+            rows.append(row)
+            print(
+                f"{row.model:16} {row.defence:20} {row.epoch_seconds:8.2f} s {row.times:6.2f}",
+                flush=True,
+            )
+    save(out, peak, rows, time.perf_counter() - started)
+
+
 def configs(models: Iterable[str], batch_sizes: Iterable[int]) -> list[RunConfig]:
     """Raises ConfigError for what is not a network or batch size."""
     sizes = list(batch_sizes)
@@ -168,7 +194,7 @@ def print_machine(models: Sequence[str] | None) -> float:
 def save(
     out: Path | None,
     peak: float,
-    rows: "Sequence[Speed | ConcurrentSpeed | CurveSpeed]",
+    rows: "Sequence[Speed | ConcurrentSpeed | CurveSpeed | DefenceCost]",
     seconds: float,
 ) -> None:
     from core.training.devices import best_device, hardware

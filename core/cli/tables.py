@@ -30,8 +30,16 @@ from core.sweep.comparison import (
 from core.sweep.grids import GRIDS
 from core.sweep.reference import paper, paper_curve, sound_paper_curve
 from core.sweep.results import load_epochs, load_runs
+from core.view.captions.cures import DEFENCE_NAMES
 
-MAKERS = {"bench.json": "`python -m core bench --out assets/bench.json`", "load.json": "`make load`"}
+MAKERS = {
+    "bench.json": "`python -m core bench --out assets/bench.json`",
+    "curve.json": "`python -m core bench --curve --out assets/curve.json`",
+    "defences.json": "`python -m core bench --defences --out assets/defences.json`",
+    "first_minute.json": "`make first-minute`",
+    "load.json": "`make load`",
+    "load_class.json": "`make load-class`",
+}
 FILES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "operations.md")
 TABLE = re.compile(r"(<!-- table: ([a-z0-9-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -225,6 +233,68 @@ def load() -> str:
     return machine + markdown(["", "measured", "goal"], rows)
 
 
+def first_minute() -> str:
+    """assets/first_minute.json, as `make first-minute` wrote it."""
+    measured = _read("first_minute.json")
+    rows = [[name, f"{value:.2f} s"] for name, value in measured["seconds"].items()]
+    return _machine(measured) + markdown(["waited for, in Chromium", "median"], rows)
+
+
+def curve_speed() -> str:
+    """assets/curve.json: the whole curve, live, beside the bare time of its epochs."""
+    measured = _read("curve.json")
+    rows = [
+        [
+            f"`{row['model']}`", f"{row['runs']} x {row['epochs']}", f"{row['bare_seconds']:.1f} s",
+            f"{row['curve_seconds']:.1f} s", f"{row['curve_seconds'] / row['bare_seconds']:.2f}",
+        ]
+        for row in measured["rows"]
+    ]  # fmt: skip
+    head = [
+        "network",
+        "runs x epochs",
+        "bare, one after the other",
+        "from press to last point",
+        "ratio",
+    ]
+    return _machine(measured) + markdown(head, rows)
+
+
+def defence_costs() -> str:
+    """assets/defences.json: what each defence costs in time."""
+    measured = _read("defences.json")
+    rows = [
+        [
+            f"`{row['model']}`",
+            DEFENCE_NAMES[row["defence"]],
+            f"{row['epoch_seconds']:.2f} s",
+            f"{row['times']:.2f}",
+        ]
+        for row in measured["rows"]
+    ]
+    return _machine(measured) + markdown(["network", "defence", "an epoch", "times as long"], rows)
+
+
+def load_class() -> str:
+    """assets/load_class.json, as `make load-class` wrote it."""
+    measured = _read("load_class.json")
+    rows = [
+        [
+            name,
+            f"{value:,.3g}" if value < 100 else f"{value:,.0f}",
+            f"{measured['goals'][name]:g}" if name in measured["goals"] else "",
+        ]
+        for name, value in measured["measured"].items()
+    ]
+    return (
+        f"{measured['phones']} phones. " + _machine(measured) + markdown(["", "measured", "goal"], rows)
+    )
+
+
+def _machine(measured: dict[str, Any]) -> str:
+    return f"On {measured['device']}, torch {measured['torch']}, {measured['date']}.\n\n"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     **{f"paper-{model}": lambda model=model: full_scale(model) for model in MODELS},  # type: ignore[misc]
     "mini": mini,
@@ -238,6 +308,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "coverage": coverage,
     "speed": speed,
     "load": load,
+    "load-class": load_class,
+    "first-minute": first_minute,
+    "curve-speed": curve_speed,
+    "defence-costs": defence_costs,
 }
 
 

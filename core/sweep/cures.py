@@ -1,11 +1,14 @@
 """What helps against wrong labels, from the stored runs: stopping in time, mending, defending."""
 
+import json
+from functools import cache
 from typing import Any
 
 import pandas as pd
 
 from core.cleaning.ranking import HELD_OUT
 from core.config import RunConfig
+from core.paths import ASSETS
 from core.sweep.comparison import PROTOCOL, PROTOCOL_BATCH_SIZE, over_seeds
 from core.sweep.grids import DEFENCES
 
@@ -102,3 +105,13 @@ def defence_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
             "memorized": runs.final_memorized,
         }
     )
+
+
+@cache
+def defence_times(model: str) -> dict[str, float]:
+    """How many times as long an epoch takes with each defence, as `core bench --defences` measured it."""
+    try:
+        rows = json.loads((ASSETS / "defences.json").read_text(encoding="utf-8"))["rows"]
+    except FileNotFoundError:
+        return {}
+    return {row["defence"]: row["times"] for row in rows if row["model"] == model}

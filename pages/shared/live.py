@@ -28,10 +28,14 @@ from pages.shared.keeping import keep
 from pages.shared.links import link
 from pages.shared.run_viewer import Ghost, show_run
 
-REDRAW_SECONDS = 1.0
-FIRST_SECONDS = 0.25  # until there is something to see
+REDRAW_SECONDS = 0.5
+FIRST_SECONDS = 0.15  # until there is something to see
+WAITING_SECONDS = 3.0  # for a run that somebody else can resume
+OLD_SECONDS = 1.5  # a curve that is drawn less often says so
 PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained
-LOOKS_A_SECOND = 60  # of all pages together: more would slow what visitors touch
+# Of all pages together. One server process draws about 60 live pages a second: beyond that
+# whoever moves a slider would wait for those who only watch.
+LOOKS_A_SECOND = 35
 MAX_COMPARED = 8  # runs in one chart
 GHOSTS = 3  # earlier runs behind the one that is shown
 METRICS = {name: LABELS[name] for name in (*history.ERRORS, *history.FATES)}
@@ -42,22 +46,34 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
 
     config: what the controls describe; runs: the visitor's, of which the last ones are drawn behind.
     """
-    # Somebody else can resume a run that waits.
-    every = (
-        (REDRAW_SECONDS if run.epochs_done else FIRST_SECONDS)
-        if run.is_active
-        else None
-        if run.status is Status.FINISHED
-        else 3 * REDRAW_SECONDS
-    )
+    every = _redraw_seconds(run)
     others = tuple(other.run_id for other in runs if other.run_id != run.run_id and other.epochs_done)
     is_stale = config is not None and config != run.config
     seen = (run.is_active, run.epochs_done > 0)
-    st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], seen)
+    st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], seen, every)
 
 
-def _show(run_id: str, is_stale: bool, others: tuple[str, ...], seen: tuple[bool, bool]) -> None:
-    """seen: whether the run was active, and had an epoch, when the page was drawn."""
+def _redraw_seconds(run: LiveRun) -> float | None:
+    """How often its curve is drawn anew: less often the more are watching; None: it does not change."""
+    if run.status is Status.FINISHED:
+        return None
+    usual = REDRAW_SECONDS if run.epochs_done else FIRST_SECONDS
+    return max(usual if run.is_active else WAITING_SECONDS, _share_of_looks())
+
+
+def _share_of_looks() -> float:
+    """Seconds between two looks of a page, where all who watch have as many."""
+    return resources.live_pages(st.session_state.visitor) / LOOKS_A_SECOND
+
+
+def _show(
+    run_id: str,
+    is_stale: bool,
+    others: tuple[str, ...],
+    seen: tuple[bool, bool],
+    every: float | None,
+) -> None:
+    """seen: whether the run was active, and had an epoch, when the page was drawn; every: its timer then."""
     with plain_errors():
         store = resources.store()
         run = store.run(run_id)
@@ -65,8 +81,9 @@ def _show(run_id: str, is_stale: bool, others: tuple[str, ...], seen: tuple[bool
             st.warning("This run is no longer here: start it again above.")
             return
         records = resources.records(run_id, run.epochs_done)
-        resources.live_pages(st.session_state.visitor)  # whoever looks has not left
-        if (run.is_active, run.epochs_done > 0) != seen:
+        wanted = _redraw_seconds(run)  # whoever looks has not left
+        has_other_timer = bool(every and wanted) and not 0.6 < (wanted or 1.0) / (every or 1.0) < 1.7
+        if (run.is_active, run.epochs_done > 0) != seen or has_other_timer:
             st.rerun()  # the whole page: starts, changes or ends the timer
         with st.container(horizontal=True, vertical_alignment="center", key="run-line"):
             with st.container(key="status-line"):
@@ -74,6 +91,8 @@ def _show(run_id: str, is_stale: bool, others: tuple[str, ...], seen: tuple[bool
                 status = st.fragment(_status, run_every=every) if every else _status
                 status(run_id, run.is_active)
             _buttons(run)
+        if run.is_active and every and every > OLD_SECONDS:
+            st.caption(f"Many are watching: this curve is up to {every:.0f} s old.")
         show_run(
             run.config,
             records,
@@ -178,7 +197,7 @@ def _progress_seconds(run: LiveRun, records: list[EpochRecord]) -> float | None:
     is_slow = not records or records[-1].seconds > REDRAW_SECONDS
     if not (run.is_active and is_slow):
         return None
-    return max(PROGRESS_SECONDS, resources.live_pages(st.session_state.visitor) / LOOKS_A_SECOND)
+    return max(PROGRESS_SECONDS, _share_of_looks())
 
 
 def _status(run_id: str, was_active: bool) -> None:

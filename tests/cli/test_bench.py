@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 import pytest
 
-from core.cli import bench
-from core.config import MODELS
+from core.cli import bench, bench_curve, bench_defences
+from core.config import MODELS, RunConfig
 from core.errors import ConfigError
+from core.sweep.cures import KNOWN_DEFENCES
 from core.training import speed
 
 
@@ -43,3 +45,18 @@ def test_the_reference_figures_cover_every_network():
 
     assert {row["model"] for row in reference()["rows"]} == set(MODELS)
     assert reference()["device"] and reference()["date"]
+
+
+@pytest.mark.slow
+def test_the_whole_curve_is_measured_beside_its_bare_epochs(monkeypatch):
+    monkeypatch.setattr(bench_curve, "whole_curve", lambda config: [config, replace(config, level=1.0)])
+    row = bench_curve.curve_speed(RunConfig(epochs=2, batch_size=128))
+    assert row.runs == 2 and row.bare_seconds > 0
+    assert 0 < row.first_seconds <= row.curve_seconds
+
+
+@pytest.mark.slow
+def test_the_cost_of_each_defence_is_beside_that_of_none():
+    rows = {row.defence: row for row in bench_defences.defence_costs("mlp-1x512", 0.01)}
+    assert set(rows) == set(KNOWN_DEFENCES) and rows["none"].times == 1
+    assert all(row.epoch_seconds > 0 for row in rows.values())

@@ -1,7 +1,7 @@
 """Forty viewers on one server, over Streamlit's own protocol; `make load` prints the table.
 
-Each viewer has one page of the live run, which its browser's timer redraws every second,
-and a second one whose slider they move every ten seconds. Among them is an attacker: every
+Each viewer has one page of the live run, which its browser's timer redraws as often as the
+server says, and a second one whose slider they move every ten seconds. Among them is an attacker: every
 second a new name that has the caches cleared, presses Start, and sends a file. Everything,
 viewers included, runs on this machine; what the viewers themselves took of it is reported.
 """
@@ -41,6 +41,10 @@ GOALS = {  # of docs/operations.md
 }
 
 
+# Not where the page has turned to another run: it goes on.
+DONE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+
+
 class Viewer:
     """One page open in one browser."""
 
@@ -49,6 +53,7 @@ class Viewer:
         self.visitor = f"{name:016x}"
         # What the page has: a fragment that redraws itself, a slider, the button that starts a run.
         self.timer = self.slider = self.start = ""
+        self.interval = UPDATE_SECONDS  # of its timer: the fuller the server, the longer
         self.errors: list[str] = []
 
     async def __aenter__(self):
@@ -83,6 +88,9 @@ class Viewer:
             message_type = answer.WhichOneof("type")
             if message_type == "auto_rerun":
                 self.timer = answer.auto_rerun.fragment_id
+                self.interval = answer.auto_rerun.interval
+            elif message_type == "page_info_changed":
+                self.query = answer.page_info_changed.query_string
             elif message_type == "delta" and answer.delta.WhichOneof("type") == "new_element":
                 element = answer.delta.new_element
                 if element.HasField("exception"):
@@ -91,14 +99,14 @@ class Viewer:
                     self.slider = element.slider.id
                 if element.HasField("button") and element.button.type == "primary":
                     self.start = element.button.id
-            elif message_type == "script_finished":
+            elif message_type == "script_finished" and answer.script_finished in DONE:
                 return time.perf_counter() - started
 
 
 async def watch(viewer: Viewer, until: float, updates: list, sliders: list) -> None:
     """Until then: an update a second of a live page, or a slider step every ten."""
     levels = itertools.cycle((0.1, 0.35, 0.6, 0.85, 0.25, 0.5, 0.75, 1.0))
-    every = UPDATE_SECONDS if viewer.query else SLIDER_SECONDS
+    every = viewer.interval if viewer.query else SLIDER_SECONDS
     due = time.perf_counter() + every * (int(viewer.visitor, 16) % 40) / 40  # not all at once
     while due < until:
         await asyncio.sleep(max(0, due - time.perf_counter()))
@@ -112,6 +120,7 @@ async def watch(viewer: Viewer, until: float, updates: list, sliders: list) -> N
         except Exception as error:
             viewer.errors.append(repr(error))
             return
+        every = viewer.interval if viewer.query else SLIDER_SECONDS
         due = max(due + every, time.perf_counter())
 
 

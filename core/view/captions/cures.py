@@ -94,8 +94,11 @@ def describe_defences(table: pd.DataFrame, level: float) -> str:
     return text + (f" By a point or less, or not at all: {', '.join(useless)}." if useless else "")
 
 
-def defence_rows(table: pd.DataFrame, level: float) -> pd.DataFrame:
-    """A row for each defence: what it gives at a level, and what it costs on true labels; table: defence_points."""
+def defence_rows(table: pd.DataFrame, level: float, times: dict[str, float]) -> pd.DataFrame:
+    """A row for each defence: what it gives at a level, and what it costs, on true labels and in time.
+
+    table: cures.defence_points; times: cures.defence_times.
+    """
     at = table[table.level == level].groupby("defence")[["last", "best", "memorized"]].mean()
     clean = table[table.level == 0].groupby("defence")["last"].mean()
     known = [name for name in DEFENCE_NAMES if name in at.index]
@@ -107,6 +110,7 @@ def defence_rows(table: pd.DataFrame, level: float) -> pd.DataFrame:
             "At its best epoch": [per_cent(at["best"][name]) for name in known],
             "Wrong labels memorized": [per_cent(at["memorized"][name]) for name in known],
             "On true labels": [per_cent(clean.get(name)) for name in known],
+            "Time of an epoch": [f"x {times[name]:.2f}" if name in times else "–" for name in known],
             "Seeds": [seeds[name] for name in known],
         }
     )

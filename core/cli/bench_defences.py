@@ -1,0 +1,52 @@
+"""What each defence against wrong labels costs in time, beside a training without any."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.config import PAPER_LEARNING_RATE, RunConfig
+from core.data.cifar10 import load
+from core.sweep.cures import KNOWN_DEFENCES
+
+if TYPE_CHECKING:
+    from core.training.training import Training
+
+ROUNDS = 3  # each defence is measured so often, in turn with the others; the median counts
+
+
+@dataclass(frozen=True)
+class DefenceCost:
+    model: str
+    defence: str
+    epoch_seconds: float  # evaluation included
+    times: float  # of an epoch without a defence
+
+
+def defence_costs(model: str, seconds: float) -> Iterator[DefenceCost]:
+    """One for each of KNOWN_DEFENCES; seconds: for each measurement."""
+    from core.training.training import Training  # torch takes seconds to import
+
+    base = RunConfig(model=model, level=0.4, learning_rate=PAPER_LEARNING_RATE[model], epochs=1000)
+    data = load(base.data)
+    trainings = {
+        name: Training(RunConfig(**{**base.overrides(), **settings}), data, "cpu")
+        for name, settings in KNOWN_DEFENCES.items()
+    }
+    measured: dict[str, list[float]] = {name: [] for name in trainings}
+    for _ in range(ROUNDS):
+        for name, training in trainings.items():
+            measured[name].append(_epoch_seconds(training, seconds / ROUNDS))
+    medians = {name: sorted(values)[ROUNDS // 2] for name, values in measured.items()}
+    for name, value in medians.items():
+        yield DefenceCost(model, name, value, value / medians["none"])
+
+
+def _epoch_seconds(training: "Training", seconds: float) -> float:
+    started, epochs = time.perf_counter(), 0
+    while not epochs or time.perf_counter() - started < seconds:
+        training.launch()
+        training.work()
+        training.collect()
+        epochs += 1
+    return (time.perf_counter() - started) / epochs

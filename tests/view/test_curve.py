@@ -1,0 +1,141 @@
+"""The whole curve and the widths: sentences and charts."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import vl_convert
+
+from core.cleaning.annotators import Answer
+from core.config import LEVELS, RunConfig
+from core.live.classroom import Attendance
+from core.live.curve import CurvePoint
+from core.sweep.reference import paper
+from core.sweep.widths import ENOUGH, weights_of, width_means, width_runs
+from core.view.captions import annotation, curve, widths
+from core.view.charts import whole_curve as chart
+from core.view.charts import widths as width_charts
+from tests.samples import record, swept
+
+
+def point(level: float, seed: int = 0, train: float = 0.0, epoch: int = 9, is_finished: bool = True):
+    return CurvePoint(level, seed, epoch, 9, train, 0.5 + 0.4 * level, is_finished)
+
+
+def test_the_sentence_says_what_is_there_and_no_more():
+    assert "Which error will fall" in curve.describe_curve([])
+    assert "Which error will fall" in curve.describe_curve(
+        [CurvePoint(0.0, 0, 0, 9, None, None, False)]
+    )
+    some = [point(0.0), point(0.5, train=0.3, is_finished=False)]
+    text = curve.describe_curve(some)
+    assert text == (
+        "1 of 11 levels are trained. So far the training error is 0% to 30%, the test error 50% to 70%."
+    )
+    every = [point(level) for level in LEVELS]
+    assert "every network repeats all the labels it was given" in curve.describe_curve(every)
+    assert "50% of new photographs on true labels, 90% on random ones" in curve.describe_curve(every)
+    nearly = [*every[:-1], point(1.0, train=0.012)]
+    assert "repeats 98.8% or more of the labels" in curve.describe_curve(nearly)
+    not_yet = [*every[:-1], point(1.0, train=0.4)]
+    assert "at 100% corruption 40% of the given labels are not learned yet" in curve.describe_curve(
+        not_yet
+    )
+
+
+def test_whom_the_class_waits_for():
+    said = curve.describe_lacking([point(0.0), point(1.0, is_finished=False)], Attendance(7, 0, 1, 1))
+    assert said == (
+        "7 visitors in the room · 2 levels taken · 1 still in training · 9 of 11 levels wait for somebody"
+    )
+    assert "the figure is whole" in curve.describe_lacking(
+        list(map(point, LEVELS)), Attendance(9, 0, 0, 9)
+    )
+    assert "no level taken" in curve.describe_lacking([], Attendance(1, 0, 0, 0))
+
+
+def test_the_mean_and_the_spread_of_several_seeds():
+    points = [
+        point(0.5, 0, train=0.1),
+        point(0.5, 1, train=0.3),
+        CurvePoint(0.5, 2, 0, 9, None, None, False),
+    ]
+    rows = chart.curve_rows(points)
+    (mean,) = rows[(rows.kind == "mean") & (rows.quantity == "training error")].to_dict("records")
+    assert mean["error"] == pytest.approx(0.2) and (mean["low"], mean["high"]) == (0.1, 0.3)
+    assert (rows.kind == "run").sum() == 4  # two quantities of two that have begun
+
+
+def test_the_title_names_all_but_the_level():
+    assert curve.curve_title(RunConfig(level=0.4, loss="generalized")) == (
+        "Every level, small network, 5,000 photographs, generalized cross-entropy"
+    )
+
+
+def test_the_chart_compiles_with_all_its_rows():
+    runs = pd.concat([swept(level=0.0), swept(level=1.0)])
+    rows = chart.curve_rows([point(0.0), point(1.0)], runs, paper(), "mlp-1x512")
+    assert {"run", "mean", "floor", "stored", "paper"} == set(rows.kind)
+    figure = chart.whole_curve().properties(data=rows)
+    assert "test error" in vl_convert.vegalite_to_svg(figure.to_dict())
+
+
+def widths_of(errors: dict[int, float], level: float, column: str) -> pd.DataFrame:
+    rows = [
+        swept(level=level, width=width, data="embedded", epochs=60, batch_size=64) for width in errors
+    ]
+    table = pd.concat(rows, ignore_index=True)
+    return table.assign(**{column: list(errors.values())})
+
+
+def test_how_many_weights_it_takes_is_read_from_the_runs():
+    runs = widths_of({1: 0.8, 64: 0.2, 512: 0.0}, 1.0, "final_train_error")
+    means = width_means(width_runs(runs), "final_train_error")
+    assert means.weights.tolist() == [weights_of(1), weights_of(64), weights_of(512)]
+    text = widths.describe_fitting(means, ENOUGH)
+    assert "With 1 hidden unit the network fails to learn 80% of 5,000 random labels" in text
+    assert "with 512 units, 1,209,866 weights, it learns all but 0.0%" in text and "12,352" in text
+    svg = vl_convert.vegalite_to_svg(width_charts.fits_random_labels(means, ENOUGH).to_dict())
+    assert "2n + d = 12,352" in svg
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        ((0.8, 0.6, 0.7, 0.65), "it rises by 10.0 points and falls again by 5.0"),
+        ((0.8, 0.6, 0.7, 0.7), "it rises again by 10.0 points"),
+        ((0.8, 0.7, 0.6, 0.6), "it only falls"),
+    ],
+)
+def test_whether_a_second_descent_shows(errors, said):
+    runs = widths_of(dict(zip((1, 8, 64, 512), errors, strict=True)), 0.2, "final_test_error")
+    means = width_means(width_runs(runs), "final_test_error")
+    assert f"at 20% random labels {said}" in widths.describe_descent(means)
+    assert vl_convert.vegalite_to_svg(width_charts.errors_against_weights(means).to_dict())
+
+
+def test_a_class_is_told_how_often_it_agrees():
+    true = np.arange(20) % 10
+    answers = [Answer("ann", image, image % 10, image >= 10) for image in range(19)]
+    answers += [Answer("ben", image, 3, False) for image in (3, 5)] + [Answer("ben", 15, 3, True)]
+    answers += [Answer("cem", 15, None, True)]
+    text = annotation.describe_answers(answers, true, 1)
+    assert "22 answers by 3 visitors: 91% are the data set's own label" in text
+    assert "two who see the same photograph agree in 33%" in text
+    assert "Most often confused: dog, taken for cat" in text
+    assert "1 time the time was over" in text and "1 visitor left out" in text
+    assert annotation.describe_answers([], true, 0) == "Nobody has named a photograph yet."
+    assert annotation.describe_answers([], true, 2) == "No answer counts."
+
+
+@pytest.mark.parametrize(
+    ("own", "random", "said"),
+    [
+        (0.70, 0.66, "The room's labels hurt more, by 4.0 points"),
+        (0.66, 0.70, "Random labels hurt more, by 4.0 points"),
+        (0.70, 0.69, "they differ by 1.0 points"),
+    ],
+)
+def test_which_hurts_more(own, random, said):
+    ends = {"own": record(9, test_error=own), "random": record(9, test_error=random)}
+    assert said in annotation.describe_trained(0.2, ends)
+    assert "Two networks" in annotation.describe_trained(0.2, {**ends, "own": None})

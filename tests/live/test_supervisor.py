@@ -27,7 +27,7 @@ def store(data_folder):
 
 
 @pytest.mark.slow
-def test_killed_twenty_times_at_random_moments_it_resumes(store, data_folder, monkeypatch):
+def test_killed_ten_times_at_random_moments_it_resumes(store, data_folder, monkeypatch):
     monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.05)
     draw = random.Random(0)
     config = RunConfig(level=0.5, epochs=24)
@@ -35,7 +35,7 @@ def test_killed_twenty_times_at_random_moments_it_resumes(store, data_folder, mo
     process = TrainerProcess()
     process.start()
     killed = set()
-    for kill in range(20):
+    for kill in range(10):
         wait_until(lambda: process.process and process.process.pid not in killed)
         if kill % 4 == 3:  # while it trains, not only while it starts
             before = store.run(run_id).epochs_done

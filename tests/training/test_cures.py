@@ -161,7 +161,7 @@ def test_a_repaired_run_wants_its_ranking(tiny):
 def test_from_finding_to_repairing(embedded):
     """The thing itself on the embedded images: most of what ranks first is wrong, by each way, and
     without it the network ends better."""
-    config = RunConfig(level=0.4, batch_size=128, epochs=15)
+    config = RunConfig(level=0.4, batch_size=128, epochs=10)
     labels, is_wrong = given_labels(config, embedded.train_labels)[::2]
     scores = {}
     for name in ("loss", "margin", "confident"):

@@ -16,6 +16,7 @@ from core.data import cifar10
 from core.data.cifar10 import BATCHES, Cifar10, load_embedded
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests in a real browser are marked by their folder; those for a GPU need one.
 

@@ -35,7 +35,7 @@ data: .venv/installed  ## fetch all 60,000 images
 
 # For developers
 
-.PHONY: dev check lint format test tables screenshots first-minute load load-class clean
+.PHONY: dev check lint format test test-in-browser test-elsewhere tables screenshots first-minute load load-class clean
 dev: .venv/installed  ## serve the app; it reloads on save and shows tracebacks on the page
 	$(RUN) streamlit run app.py --server.fileWatcherType=auto --server.runOnSave=true \
 		--client.showErrorDetails=full
@@ -55,7 +55,13 @@ format: .venv/installed-dev  ## put the code into its style
 	$(RUN) ruff format
 
 test: lint chromium  ## everything that CI runs, on two cores: one thread of torch for each
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(MAKE) --jobs=2 test-in-browser test-elsewhere
+
+test-in-browser: chromium
+	OMP_NUM_THREADS=1 $(RUN) pytest tests/browser
+
+test-elsewhere: .venv/installed-dev
+	OMP_NUM_THREADS=1 $(RUN) pytest --ignore=tests/browser
 
 tables: .venv/installed  ## write the tables of README and docs from the stored results
 	$(RUN) core tables

@@ -16,17 +16,10 @@ from core.data import cifar10
 from core.data.cifar10 import BATCHES, Cifar10, load_embedded
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a real browser are marked by their folder; those for a GPU need one.
-
-    Of several workers one has all that need a browser, whose processes would wait for each other,
-    and each of the others a file at a time.
-    """
+    """Tests in a real browser are marked by their folder; those for a GPU need one."""
     for item in items:
-        is_in_browser = "browser" in item.path.relative_to(Path(__file__).parent).parts
-        item.add_marker(pytest.mark.xdist_group("browser" if is_in_browser else str(item.path)))
-        if is_in_browser:
+        if "browser" in item.path.relative_to(Path(__file__).parent).parts:
             item.add_marker("browser")
         if item.get_closest_marker("gpu") and not _has_gpu():
             item.add_marker(pytest.mark.skip(reason="needs a GPU"))

@@ -23,7 +23,7 @@ from pages.shared.links import link
 from pages.shared.room import Room, room
 from pages.shared.visitor import network_address, visitor
 
-TICK_SECONDS = 0.5
+TICK_SECONDS = 0.8
 LOOKS_A_SECOND = 30  # of all who watch curves; more would slow what visitors touch
 NAMES = {model: SHORT_NETWORKS[model] for model in MODELS}
 

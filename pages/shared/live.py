@@ -28,8 +28,8 @@ from pages.shared.keeping import keep
 from pages.shared.links import link
 from pages.shared.run_viewer import Ghost, show_run
 
-REDRAW_SECONDS = 0.5
-FIRST_SECONDS = 0.15  # until there is something to see
+REDRAW_SECONDS = 1.0
+FIRST_SECONDS = 0.2  # until there is something to see
 WAITING_SECONDS = 3.0  # for a run that somebody else can resume
 OLD_SECONDS = 1.5  # a curve that is drawn less often says so
 PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained

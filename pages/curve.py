@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import streamlit as st
 
 from core.config import LEVELS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
@@ -66,8 +67,28 @@ def points_of(configs: tuple[RunConfig, ...]) -> list[CurvePoint]:
     return curve_points(resources.store(), configs)
 
 
+@keep(64)
+def rows_of(
+    points: tuple[CurvePoint, ...], model: str, data: str, stored: bool, paper: bool
+) -> pd.DataFrame:
+    """What the figure draws; a class that watches the same one has it made once."""
+    runs = comparison.label_runs(resources.sweep(), data) if stored else None
+    return charts.curve_rows(
+        points,
+        None if runs is None else runs[runs.model == model],
+        reference.paper() if paper else None,
+        model,
+    )
+
+
 def seconds_between_looks() -> float:
-    return max(TICK_SECONDS, resources.live_pages(visitor()) / LOOKS_A_SECOND)
+    return max(TICK_SECONDS, watching(visitor()) / LOOKS_A_SECOND)
+
+
+def watching(visitor_name: str) -> int:
+    """How many pages are watched; this one beside the same visitor's lab."""
+    resources.live_pages(visitor_name)  # who looks has not left
+    return resources.live_pages(f"{visitor_name} at the curve")
 
 
 def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: str) -> None:
@@ -79,13 +100,7 @@ def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: 
             stored = st.toggle("The stored runs", key="stored", bind="query-params")
             paper = st.toggle("The paper's, on 50,000 images", key="paper", bind="query-params")
             exports = st.container(width="content")
-    runs = comparison.label_runs(resources.sweep(), config.data)
-    rows = charts.curve_rows(
-        points,
-        runs[runs.model == config.model] if stored else None,
-        reference.paper() if paper else None,
-        config.model,
-    )
+    rows = rows_of(tuple(points), config.model, config.data, stored, paper)
     with place:
         title = captions.describe_curve(points)
         st.markdown(f"**{title}**")
@@ -128,7 +143,7 @@ def _show_own(
     named: RunConfig | None, configs: tuple[RunConfig, ...], visitor_name: str, was_active: bool
 ) -> None:
     with plain_errors():
-        resources.live_pages(visitor_name)
+        watching(visitor_name)
         runs = resources.store().runs_named([each.run_id for each in configs])
         active = [run for run in runs if run.is_active]
         if bool(active) != was_active:
@@ -169,7 +184,7 @@ def show_class(in_room: Room, visitor_name: str) -> None:
             st.rerun()  # the teacher has ended it
         configs = tuple(shared.configs(in_room.code))
         points = points_of(configs)
-        resources.live_pages(visitor_name)
+        watching(visitor_name)
         attendance = resources.classroom().attendance(in_room.code)
         st.markdown(captions.describe_lacking(points, attendance))
         title = in_room.lesson.title if in_room.lesson else "The class's figure"

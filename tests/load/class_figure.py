@@ -24,6 +24,7 @@ from core.training.devices import best_device, hardware
 from tests.browser.server import Server
 from tests.load.load import Together, Viewer
 
+LOST_SECONDS = 30.0  # an answer that takes longer is an error
 EPOCHS = 20  # of each level
 GOALS = {
     "first page, slowest (s)": 3.0,
@@ -38,7 +39,9 @@ async def follow(viewer: Viewer, updates: list[float], is_over: asyncio.Event) -
     while not is_over.is_set():
         await asyncio.sleep(viewer.interval)
         try:
-            updates.append(await viewer.ask(fragment=viewer.timer))
+            # Without a timer the page has just turned to another run: it is asked for whole.
+            took = await asyncio.wait_for(viewer.ask(fragment=viewer.timer), LOST_SECONDS)
+            updates.append(took)
         except Exception as error:
             viewer.errors.append(repr(error))
             return

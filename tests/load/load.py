@@ -99,8 +99,10 @@ class Viewer:
                     self.slider = element.slider.id
                 if element.HasField("button") and element.button.type == "primary":
                     self.start = element.button.id
-            elif message_type == "script_finished" and answer.script_finished in DONE:
-                return time.perf_counter() - started
+            elif message_type == "script_finished":
+                if answer.script_finished in DONE:
+                    return time.perf_counter() - started
+                self.timer = ""  # the page is drawn anew, and with it its timers
 
 
 async def watch(viewer: Viewer, until: float, updates: list, sliders: list) -> None:

@@ -31,11 +31,16 @@ def describe_fitting(means: pd.DataFrame, enough: int) -> str:
 
 
 def describe_descent(means: pd.DataFrame) -> str:
-    """Whether the test error falls, rises and falls again; means: widths.width_means of test errors."""
+    """Whether the test error falls, rises and falls again; means: widths.width_means of test errors.
+
+    Of a level with fewer than three widths nothing is said.
+    """
+    means = means[means.level.isin(DRAWN)]
+    means = means[means.groupby("level").width.transform("nunique") >= 3]
     if means.empty:
         return "What more weights do to the test error is not computed yet."
     parts = []
-    for level, rows in means[means.level.isin(DRAWN)].groupby("level"):
+    for level, rows in means.groupby("level"):
         errors = rows.sort_values("weights").error.tolist()
         rise = max((errors[j] - min(errors[: j + 1]) for j in range(len(errors))), default=0.0)
         peak = max(range(len(errors)), key=lambda j: errors[j] - min(errors[: j + 1]))
@@ -49,7 +54,7 @@ def describe_descent(means: pd.DataFrame) -> str:
             parts.append(f"{name} it rises again by {100 * rise:.1f} points")
         else:
             parts.append(f"{name} it only falls")
-    seeds = int(means[means.level.isin(DRAWN)].seeds.min())
+    seeds = int(means.seeds.min())
     return (
         f"The test error falls first; then {', '.join(parts)} (means of {plural(seeds, 'seed')}; an error "
         "of 1,000 images is known to 1.6 points)."

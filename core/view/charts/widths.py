@@ -59,12 +59,13 @@ def errors_against_weights(means: pd.DataFrame, height: int | str = 420) -> alt.
     """Test error, a line for each level; means: widths.width_means."""
     names = dict(zip((0.0, 0.1, 0.2), LEVEL_COLOURS, strict=True))
     rows = means[means.level.isin(list(names))].assign(name=lambda table: table.level.map(names))
+    scale = alt.Scale(domain=[0.5, 0.9], clamp=True, zero=False)
     base = alt.Chart(rows).encode(
         x=_weights_axis(),
         y=alt.Y(
             "error:Q",
             title="Test error",
-            scale=alt.Scale(domain=[0.5, 0.9], clamp=True),
+            scale=scale,
             axis=alt.Axis(format="%"),
         ),
         color=alt.Color(
@@ -79,7 +80,7 @@ def errors_against_weights(means: pd.DataFrame, height: int | str = 420) -> alt.
     )  # fmt: skip
     return alt.LayerChart(
         layer=[
-            base.mark_area(opacity=0.2, clip=True).encode(y="low:Q", y2="high:Q"),
+            base.mark_area(opacity=0.2, clip=True).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q"),
             base.mark_line(strokeWidth=2.5),
             base.mark_point(size=60, filled=True, opacity=1),
         ]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CLASS_COUNT = 10
+from core.config import CLASS_COUNT
+
 WIDTH_FACTOR = 0.5  # of the median squared distance
 BLOCK = 500  # test images whose kernel is in memory at a time
 
@@ -29,8 +30,8 @@ def kernel_fits(
 ) -> list[KernelFit]:
     """One fit for each labelling of the same images: the system is factorized once.
 
-    train: (n, d), test: (m, d), both standardized; labelings: (n,) each. The width of the kernel
-    is the median distance between images, times WIDTH_FACTOR.
+    train: (n, d), test: (m, d), both standardized; labelings: (n,) each. The kernel of two images
+    is exp(-s / w): s their squared distance, w WIDTH_FACTOR times the median of all of them.
     """
     distances = _squared_distances(train, train)
     np.fill_diagonal(distances, 0.0)

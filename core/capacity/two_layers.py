@@ -40,7 +40,7 @@ def fitted(images: NDArray[np.float64], labels: NDArray[np.int64], seed: int = 0
     """The network that answers with each image's label.
 
     images: (n, d), no two alike; labels: (n,), whole numbers. The direction is random, by `seed`.
-    Raises ConfigError where two images have different labels and the same projection.
+    Raises ConfigError where two images have the same projection.
     """
     direction = np.random.default_rng(seed).normal(size=images.shape[1]) / np.sqrt(images.shape[1])
     projected = images @ direction
@@ -49,7 +49,7 @@ def fitted(images: NDArray[np.float64], labels: NDArray[np.int64], seed: int = 0
     gaps = np.diff(z)
     if not (gaps > 0).all():
         raise ConfigError("Two of the images are alike: no network can give them different labels.")
-    # Each threshold in the middle between two images; the first as far below the first image.
+    # Each threshold in the middle between two images; the first a usual gap below the first image.
     thresholds = np.concatenate([[z[0] - gaps.mean()], z[:-1] + gaps / 2])
     return TwoLayers(direction, thresholds, _solved(z, thresholds, y))
 
@@ -57,10 +57,10 @@ def fitted(images: NDArray[np.float64], labels: NDArray[np.int64], seed: int = 0
 def _solved(
     z: NDArray[np.float64], thresholds: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Forward substitution: of the matrix every row is the one before, moved on by one gap.
+    """w by forward substitution, along the line that the function draws over the projections.
 
-    The value at z_i, the slope there and the step to the next image are all that is needed, so
-    that it takes n steps and not n^2, and no error grows out of a sum of a thousand terms.
+    Where that line stands at an image, and how steep it is, is all that the next weight depends on:
+    n steps instead of n^2.
     """
     weights = np.empty_like(y)
     value, slope, here = 0.0, 0.0, thresholds[0]

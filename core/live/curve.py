@@ -71,12 +71,12 @@ class SharedCurve:
 
     def share_out(self, room: str, config: RunConfig) -> None:
         """From now on whoever comes takes a place; of another curve before nothing is kept here."""
-        first = whole_curve(config)[0]
+        last = whole_curve(config)[-1]  # a run at level 0 has forgotten what its noise would be
         with self.store.database.connect() as connection:
             connection.execute("DELETE FROM shares WHERE room = ?", (room,))
             connection.execute(
                 "INSERT OR REPLACE INTO shared_curves VALUES (?, ?)",
-                (room, json.dumps(first.overrides())),
+                (room, json.dumps(last.overrides())),
             )
 
     def end(self, room: str) -> None:
@@ -86,7 +86,7 @@ class SharedCurve:
             connection.execute("DELETE FROM shares WHERE room = ?", (room,))
 
     def config(self, room: str) -> RunConfig | None:
-        """What the room trains, at level 0; None: it has shared out nothing."""
+        """What the room trains, at level 1; None: it has shared out nothing."""
         with self.store.database.connect() as connection:
             return _config(connection, room)
 

@@ -94,7 +94,7 @@ CREATE TABLE IF NOT EXISTS annotations (  -- what a visitor named a photograph
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shared_curves (  -- what a room trains together
     room TEXT PRIMARY KEY,
-    config TEXT NOT NULL             -- JSON, of the run at level 0
+    config TEXT NOT NULL             -- JSON, of the run at level 1
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shares (   -- who has taken which place of it
     room TEXT NOT NULL,

@@ -133,6 +133,13 @@ def test_a_refused_run_leaves_its_place_to_others(shared, store):
     assert shared.take("ROOM1", "ben").config == BASE
 
 
+def test_the_noise_of_a_lesson_is_shared_out_with_it(shared):
+    shared.share_out("ROOM1", RunConfig(epochs=15, level=0.5, noise="human-worst"))
+    runs = [shared.take("ROOM1", f"student {place}") for place in range(11)]
+    noises = {run.config.level: run.config.noise for run in runs}
+    assert noises.pop(0.0) == "uniform" and set(noises.values()) == {"human-worst"}
+
+
 def test_another_curve_begins_with_all_places_free_and_its_end_with_none(shared):
     shared.take("ROOM1", "ann")
     shared.share_out("ROOM1", RunConfig(model="mlp-3x512", epochs=9))

@@ -25,7 +25,6 @@ from pages.shared.room import Room, room
 from pages.shared.visitor import network_address, visitor
 
 TICK_SECONDS = 0.8
-LOOKS_A_SECOND = 30  # of all who watch curves; more would slow what visitors touch
 NAMES = {model: SHORT_NETWORKS[model] for model in MODELS}
 
 STYLE = """<style>
@@ -81,14 +80,10 @@ def rows_of(
     )
 
 
-def seconds_between_looks() -> float:
-    return max(TICK_SECONDS, watching(visitor()) / LOOKS_A_SECOND)
-
-
-def watching(visitor_name: str) -> int:
-    """How many pages are watched; this one beside the same visitor's lab."""
-    resources.live_pages(visitor_name)  # who looks has not left
-    return resources.live_pages(f"{visitor_name} at the curve")
+def seconds_between_looks(visitor_name: str) -> float:
+    """This page counts beside the same visitor's lab, and whoever looks at it has not left."""
+    resources.live_pages(visitor_name)
+    return max(TICK_SECONDS, resources.share_of_looks(f"{visitor_name} at the curve"))
 
 
 def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: str) -> None:
@@ -135,7 +130,7 @@ def show_own(named: RunConfig | None, config: RunConfig, visitor_name: str) -> N
     configs = tuple(whole_curve(config))
     runs = resources.store().runs_named([each.run_id for each in configs])
     is_active = any(run.is_active for run in runs)
-    every = seconds_between_looks() if is_active else None
+    every = seconds_between_looks(visitor_name) if is_active else None
     st.fragment(_show_own, run_every=every)(named, configs, visitor_name, is_active)
 
 
@@ -143,7 +138,7 @@ def _show_own(
     named: RunConfig | None, configs: tuple[RunConfig, ...], visitor_name: str, was_active: bool
 ) -> None:
     with plain_errors():
-        watching(visitor_name)
+        seconds_between_looks(visitor_name)
         runs = resources.store().runs_named([each.run_id for each in configs])
         active = [run for run in runs if run.is_active]
         if bool(active) != was_active:
@@ -184,7 +179,7 @@ def show_class(in_room: Room, visitor_name: str) -> None:
             st.rerun()  # the teacher has ended it
         configs = tuple(shared.configs(in_room.code))
         points = points_of(configs)
-        watching(visitor_name)
+        seconds_between_looks(visitor_name)
         attendance = resources.classroom().attendance(in_room.code)
         st.markdown(captions.describe_lacking(points, attendance))
         title = in_room.lesson.title if in_room.lesson else "The class's figure"
@@ -198,7 +193,7 @@ with page("The whole curve", "") as head:
     if failure := resources.trainer().failure:
         st.error(failure)
     if resources.is_shared_out(in_room.code):
-        st.fragment(show_class, run_every=seconds_between_looks())(in_room, visitor_name)
+        st.fragment(show_class, run_every=seconds_between_looks(visitor_name))(in_room, visitor_name)
     else:
         named = named_run()
         if named is None:

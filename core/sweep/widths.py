@@ -5,8 +5,9 @@ import pandas as pd
 from core.capacity.pixels import PIXEL_VALUES
 from core.config import CLASS_COUNT, MODELS, TRAIN_IMAGES, RunConfig
 from core.sweep.comparison import PROTOCOL, PROTOCOL_BATCH_SIZE, over_seeds
+from core.sweep.reference import weights_that_suffice
 
-ENOUGH = 2 * TRAIN_IMAGES["embedded"] + PIXEL_VALUES  # weights with which theorem 1 fits any labels
+ENOUGH = weights_that_suffice(TRAIN_IMAGES["embedded"])
 
 
 def weights_of(width: int) -> int:

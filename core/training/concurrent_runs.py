@@ -159,8 +159,8 @@ class ConcurrentRuns:
     def shares_cores(self, config: RunConfig) -> bool:
         """Whether it is trained on one core, beside others of its kind.
 
-        Two cores wait for each other at each of the many small steps of a multilayer network: an
-        epoch took them 0.24 s beside a web server, and two such runs side by side 0.17 s each.
+        Two cores wait for each other at each of the many small steps of a multilayer network: with
+        the trainer's GOMP_SPINCOUNT an epoch took them 0.24 s, two runs side by side 0.17 s each.
         Their results are the same on one core and on several; those of convolutions are not.
         """
         return self.cores > 1 and config.model.startswith("mlp")

@@ -33,9 +33,6 @@ FIRST_SECONDS = 0.2  # until there is something to see
 WAITING_SECONDS = 3.0  # for a run that somebody else can resume
 OLD_SECONDS = 1.5  # a curve that is drawn less often says so
 PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained
-# Of all pages together. One server process draws about 60 live pages a second: beyond that
-# whoever moves a slider would wait for those who only watch.
-LOOKS_A_SECOND = 35
 MAX_COMPARED = 8  # runs in one chart
 GHOSTS = 3  # earlier runs behind the one that is shown
 METRICS = {name: LABELS[name] for name in (*history.ERRORS, *history.FATES)}
@@ -58,12 +55,9 @@ def _redraw_seconds(run: LiveRun) -> float | None:
     if run.status is Status.FINISHED:
         return None
     usual = REDRAW_SECONDS if run.epochs_done else FIRST_SECONDS
-    return max(usual if run.is_active else WAITING_SECONDS, _share_of_looks())
-
-
-def _share_of_looks() -> float:
-    """Seconds between two looks of a page, where all who watch have as many."""
-    return resources.live_pages(st.session_state.visitor) / LOOKS_A_SECOND
+    return max(
+        usual if run.is_active else WAITING_SECONDS, resources.share_of_looks(st.session_state.visitor)
+    )
 
 
 def _show(
@@ -197,7 +191,7 @@ def _progress_seconds(run: LiveRun, records: list[EpochRecord]) -> float | None:
     is_slow = not records or records[-1].seconds > REDRAW_SECONDS
     if not (run.is_active and is_slow):
         return None
-    return max(PROGRESS_SECONDS, _share_of_looks())
+    return max(PROGRESS_SECONDS, resources.share_of_looks(st.session_state.visitor))
 
 
 def _status(run_id: str, was_active: bool) -> None:

@@ -27,6 +27,9 @@ from core.sweep import comparison, results
 from pages.shared.keeping import keep, once
 
 STARTED = time.monotonic()
+# Of all live pages together. One server process draws about 60 a second: beyond that whoever
+# moves a slider would wait for those who only watch.
+LOOKS_A_SECOND = 35
 RECENT_SECONDS = 5.0  # a visitor who has not looked for so long looks no longer
 LEFT_SECONDS = 120.0  # one who has not looked for so long has left, and their runs are for others
 
@@ -99,6 +102,11 @@ def live_pages(visitor: str) -> int:
 def _looked() -> dict[str, float]:
     """When each visitor looked last, on the monotonic clock."""
     return {}
+
+
+def share_of_looks(visitor: str) -> float:
+    """Seconds between two looks of a live page, where all who watch have as many."""
+    return live_pages(visitor) / LOOKS_A_SECOND
 
 
 def look_at_board() -> Board:

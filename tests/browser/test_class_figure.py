@@ -56,7 +56,7 @@ def test_eight_students_train_the_curve_though_one_leaves_and_one_comes_late(
         )
         expect(phone).to_have_url(re.compile("run="))  # its own level is shown
     open_page(page, server, f"/curve?room={room}", "The whole curve")
-    expect(page.get_by_text("levels taken")).to_be_visible()
+    expect(page.get_by_text("places taken")).to_be_visible()
     punctual[0].context.close()
     open_page(late, server, f"/lab?room={room}", "Lab")
     expect(page.get_by_text("the figure is whole")).to_be_visible(timeout=300_000)

@@ -80,7 +80,7 @@ def test_the_class_sees_one_figure_and_how_many_it_waits_for(store, room):
     finished(store, level=0.0, epochs=2)
     page = open_page("curve", room=room)
     said = texts(page)
-    assert "5 visitors in the room" in said and "3 levels taken" in said
+    assert "5 visitors in the room" in said and "3 places taken" in said
     assert "2 still in training" in said and "8 of 11 levels wait for somebody" in said
     assert not [button for button in page.button if "whole curve" in button.label]
 

@@ -45,12 +45,12 @@ def test_the_sentence_says_what_is_there_and_no_more():
 def test_whom_the_class_waits_for():
     said = curve.describe_lacking([point(0.0), point(1.0, is_finished=False)], Attendance(7, 0, 1, 1))
     assert said == (
-        "7 visitors in the room · 2 levels taken · 1 still in training · 9 of 11 levels wait for somebody"
+        "7 visitors in the room · 2 places taken · 1 still in training · 9 of 11 levels wait for somebody"
     )
     assert "the figure is whole" in curve.describe_lacking(
         list(map(point, LEVELS)), Attendance(9, 0, 0, 9)
     )
-    assert "no level taken" in curve.describe_lacking([], Attendance(1, 0, 0, 0))
+    assert "no place taken" in curve.describe_lacking([], Attendance(1, 0, 0, 0))
 
 
 def test_the_mean_and_the_spread_of_several_seeds():

@@ -74,7 +74,7 @@ def describe_lacking(points: Sequence[CurvePoint], attendance: Attendance) -> st
     free = len(LEVELS) - len({point.level for point in points})
     parts = [
         f"{plural(attendance.joined, 'visitor')} in the room",
-        f"{plural(len(points), 'level')} taken" if points else "no level taken",
+        f"{plural(len(points), 'place')} taken" if points else "no place taken",
     ]
     if training:
         parts.append(f"{training} still in training")

@@ -15,6 +15,7 @@ from core.errors import ConfigError
 
 # A run that waits to be fitted ends here: its learning rate is 0.00004 of the first epoch's.
 MAX_EPOCHS = 200
+USUAL_WIDTH = 512  # of the multilayer networks, in hidden units
 MAX_REPAIRED = 0.9  # of the training images: some are left to train on
 LEVEL_DIGITS = 6  # of a corruption level, after the point
 CLASS_COUNT = 10
@@ -112,7 +113,7 @@ class RunConfig:
         0.0, "share of the training images that is repaired", (0, MAX_REPAIRED), digits=LEVEL_DIGITS
     )
     ranking: str = setting("loss", "by what a label is suspicious", choices=RANKINGS)
-    width: int = setting(512, "units of the hidden layer of mlp-1x512", (1, 4096))
+    width: int = setting(USUAL_WIDTH, "units of the hidden layer of mlp-1x512", (1, 4096))
 
     def __post_init__(self) -> None:
         if self.learning_rate is None and self.model in PAPER_LEARNING_RATE:
@@ -153,7 +154,7 @@ class RunConfig:
             )
         if self.fold and not self.validation:
             raise ConfigError("fold belongs to a validation share: give one, or leave the fold out.")
-        if self.width != 512 and self.model != "mlp-1x512":
+        if self.width != USUAL_WIDTH and self.model != "mlp-1x512":
             raise ConfigError(
                 f"width belongs to the network mlp-1x512: with {self.model} leave it out."
             )

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from core.cleaning.ranking import Ranking, ranking_for
-from core.config import PRESETS, RunConfig
+from core.config import PRESETS, USUAL_WIDTH, RunConfig
 from core.data.cifar10 import Cifar10, load
 from core.data.corruption import given_labels
 from core.errors import LabError, StorageError, StoreError
@@ -218,7 +218,7 @@ class Trainer:
             return
         if self.runs.works_by_itself:
             self.fair_share.report(run.owner, outcome.device_seconds)
-        if run.config.width == RunConfig().width:  # of another one the speed is no measure
+        if run.config.width == USUAL_WIDTH:  # of another one the speed is no measure
             speed = run.config.train_images / outcome.device_seconds
             self.store.report_speed(run.config, self.device_name, speed)
         # A run that a damaged checkpoint made start again has reported its first epochs before.

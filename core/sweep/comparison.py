@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from core.config import LEVELS, PAPER_LEARNING_RATE, RunConfig, run_name
+from core.config import LEVELS, PAPER_LEARNING_RATE, USUAL_WIDTH, RunConfig, run_name
 from core.records import FITTED_LOSS, EpochRecord
 from core.sweep.grids import WEIGHT_DECAY
 from core.sweep.reference import SERIES_1A, TABLE_NAMES, Source, paper_curve
@@ -26,7 +26,7 @@ DECAY_LEVELS = (0.1, 0.8)  # between these a power law is fitted: near 1 only ch
 # What the protocol fixes, beside the batch size: a run with another value is another experiment.
 PROTOCOL: dict[str, float | str] = {"learning_rate_decay": 0.95, "momentum": 0.9}
 PROTOCOL |= {"noise": "uniform", "validation": 0, "loss": "cross-entropy", "mixup": 0, "repair": "none"}
-PROTOCOL |= {"width": 512}
+PROTOCOL |= {"width": USUAL_WIDTH}
 EXPERIMENT = ["model", "level", "corruption", "weight_decay", "random_crop"]  # all but seed and length
 
 
@@ -74,13 +74,19 @@ def protocol_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
     Those with the protocol's batch size and learning rate; and of one experiment those that
     were to go on longest, for an end that was read early is another number.
     """
+    runs = by_protocol(runs, data)
+    length = runs.epochs + runs.epochs_after_fitted / 1000  # the epochs first
+    return runs[length == length.groupby([runs[name] for name in EXPERIMENT]).transform("max")]
+
+
+def by_protocol(runs: pd.DataFrame, data: str, but: str = "") -> pd.DataFrame:
+    """Those of these runs that keep to the protocol, however long; but: what of PROTOCOL may differ."""
     same = (runs.data == data) & (runs.batch_size == PROTOCOL_BATCH_SIZE[data])
     same &= runs.learning_rate == runs.model.map(PAPER_LEARNING_RATE)
     for name, value in PROTOCOL.items():
-        same &= runs[name] == value
-    runs = runs[same]
-    length = runs.epochs + runs.epochs_after_fitted / 1000  # the epochs first
-    return runs[length == length.groupby([runs[name] for name in EXPERIMENT]).transform("max")]
+        if name != but:
+            same &= runs[name] == value
+    return runs[same]
 
 
 def label_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:

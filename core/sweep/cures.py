@@ -9,7 +9,7 @@ import pandas as pd
 from core.cleaning.ranking import HELD_OUT
 from core.config import RunConfig
 from core.paths import ASSETS
-from core.sweep.comparison import PROTOCOL, PROTOCOL_BATCH_SIZE, over_seeds
+from core.sweep.comparison import PROTOCOL, PROTOCOL_BATCH_SIZE, by_protocol, over_seeds
 from core.sweep.grids import DEFENCES
 
 STOPPING = {"end": "at the end", "noisy": "stopped by held-out images", "best": "at its best"}
@@ -60,14 +60,10 @@ def stopping_means(points: pd.DataFrame) -> pd.DataFrame:
 
 def validated_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     """The stored runs of a network that hold images out to see when to stop, nothing else unusual."""
-    same = (runs.model == model) & (runs.data == "embedded") & (runs.validation == HELD_OUT)
+    runs = by_protocol(runs, "embedded", but="validation")
+    same = (runs.model == model) & (runs.validation == HELD_OUT) & (runs.corruption == "labels")
     same &= runs.epochs == RunConfig().epochs  # not those that only rank labels
-    same &= runs.batch_size == PROTOCOL_BATCH_SIZE["embedded"]
-    same &= (runs.corruption == "labels") & (runs.weight_decay == 0) & ~runs.random_crop
-    for name, value in PROTOCOL.items():
-        if name != "validation":
-            same &= runs[name] == value
-    return runs[same]
+    return runs[same & (runs.weight_decay == 0) & ~runs.random_crop]
 
 
 def defended_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:

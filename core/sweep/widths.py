@@ -4,7 +4,7 @@ import pandas as pd
 
 from core.capacity.pixels import PIXEL_VALUES
 from core.config import CLASS_COUNT, MODELS, TRAIN_IMAGES, RunConfig
-from core.sweep.comparison import PROTOCOL, PROTOCOL_BATCH_SIZE, over_seeds
+from core.sweep.comparison import by_protocol, over_seeds
 from core.sweep.reference import weights_that_suffice
 
 ENOUGH = weights_that_suffice(TRAIN_IMAGES["embedded"])
@@ -17,14 +17,10 @@ def weights_of(width: int) -> int:
 
 def width_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """The stored runs on the embedded images that differ in level, width and seed alone."""
-    same = (runs.model == MODELS[0]) & (runs.data == "embedded") & (runs.corruption == "labels")
-    same &= (runs.batch_size == PROTOCOL_BATCH_SIZE["embedded"]) & (runs.epochs == RunConfig().epochs)
-    same &= (runs.weight_decay == 0) & ~runs.random_crop & (runs.epochs_after_fitted == 0)
-    same &= runs.learning_rate == RunConfig().learning_rate
-    for name, value in PROTOCOL.items():
-        if name != "width":
-            same &= runs[name] == value
-    return runs[same]
+    runs = by_protocol(runs, "embedded", but="width")
+    same = (runs.model == MODELS[0]) & (runs.corruption == "labels")
+    same &= (runs.epochs == RunConfig().epochs) & (runs.epochs_after_fitted == 0)
+    return runs[same & (runs.weight_decay == 0) & ~runs.random_crop]
 
 
 def width_means(runs: pd.DataFrame, quantity: str) -> pd.DataFrame:

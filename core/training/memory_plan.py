@@ -5,7 +5,7 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 
-from core.config import RunConfig
+from core.config import USUAL_WIDTH, RunConfig
 from core.training.dataset import EVALUATED_IMAGES, images_of
 from core.training.devices import compute_dtype
 from core.training.evaluation import EVALUATION_BATCH
@@ -45,7 +45,7 @@ def needed(configs: list[RunConfig], device: torch.device) -> int:
 
 
 @cache
-def run_bytes(model: str, batch_size: int, device: torch.device, width: int = 512) -> int:
+def run_bytes(model: str, batch_size: int, device: torch.device, width: int = USUAL_WIDTH) -> int:
     """Bytes for one run, without the images, which runs share."""
     weights = COPIES_OF_WEIGHTS * 4 * sum(p.numel() for p in _on_meta(model, width).parameters())
     if device.type != "cuda":
@@ -60,7 +60,7 @@ def run_bytes(model: str, batch_size: int, device: torch.device, width: int = 51
 
 
 @cache
-def activation_bytes(model: str, dtype: torch.dtype, width: int = 512) -> tuple[int, int]:
+def activation_bytes(model: str, dtype: torch.dtype, width: int = USUAL_WIDTH) -> tuple[int, int]:
     """Bytes for each image that a forward pass keeps for the backward pass; of them, its widest tensor.
 
     dtype: the floating-point type that is computed in. Counted by torch on tensors without
@@ -87,6 +87,6 @@ def activation_bytes(model: str, dtype: torch.dtype, width: int = 512) -> tuple[
     return sum(sizes) // batch, max(sizes) // batch
 
 
-def _on_meta(model: str, width: int = 512) -> torch.nn.Module:
+def _on_meta(model: str, width: int = USUAL_WIDTH) -> torch.nn.Module:
     with torch.device("meta"):
         return build_model(model, width=width)

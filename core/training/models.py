@@ -10,11 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from core.config import USUAL_WIDTH
+
 IMAGE_SIZE = 28  # pixels, after the crop
 PIXEL_VALUES = 3 * IMAGE_SIZE**2  # 2,352
 
 
-def build_model(name: str, num_classes: int = 10, width: int = 512) -> nn.Sequential:
+def build_model(name: str, num_classes: int = 10, width: int = USUAL_WIDTH) -> nn.Sequential:
     """The network of that name, freshly initialized from torch's global generator.
 
     width: units of the hidden layer of "mlp-1x512".
@@ -32,7 +34,7 @@ def build_model(name: str, num_classes: int = 10, width: int = 512) -> nn.Sequen
     raise ValueError(f"there is no network {name!r}.")
 
 
-def mlp(hidden_layers: int, num_classes: int = 10, width: int = 512) -> nn.Sequential:
+def mlp(hidden_layers: int, num_classes: int = 10, width: int = USUAL_WIDTH) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Flatten()]
     inputs = PIXEL_VALUES
     for _ in range(hidden_layers):

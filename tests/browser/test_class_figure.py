@@ -13,7 +13,6 @@ from core.live.curve import SharedCurve
 from core.live.store import Status, Store
 from pages.shared.visitor import COOKIE
 from tests.browser.server import open_page
-from tests.browser.test_accessibility import seen, violations
 
 STUDENTS = 8
 PHONE = {"width": 390, "height": 844}
@@ -90,49 +89,3 @@ def test_a_class_names_photographs_and_who_presses_anything_is_left_out(phones, 
     expect(phone.locator(".labeller .said")).to_have_text("Done: your answers are counted.")
     expect(phone.get_by_text("140 answers by 7 visitors: 100% are")).to_be_visible()
     expect(phone.get_by_text("1 visitor left out")).to_be_visible()
-
-
-NEW_PAGES = {
-    "/curve": "The whole curve",
-    "/annotate": "Label them yourself",
-    "/weights": "How many weights?",
-}
-
-
-@pytest.mark.parametrize("width", [390, 1024, 1280, 1920])
-def test_the_pages_fit_the_window(page, server, width):
-    page.set_viewport_size({"width": width, "height": 844 if width == 390 else 768})
-    for address, title in NEW_PAGES.items():
-        open_page(page, server, address, title)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-    if width == 390:  # a finger needs 44 pixels
-        open_page(page, server, "/annotate", NEW_PAGES["/annotate"])
-        box = page.locator(".labeller .names button").first.bounding_box()
-        assert min(box["width"], box["height"]) >= 44
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(browser, server, scheme):
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
-    )
-    page, found = context.new_page(), []
-    for address, title in NEW_PAGES.items():
-        open_page(page, server, address, title)
-        seen(page)
-        found += violations(page)
-    context.close()
-    assert found == []
-
-
-def test_a_link_in_the_text_sets_the_control_and_keys_reach_it(page, server):
-    open_page(page, server, "/lab", "Lab")
-    slider = page.get_by_role("slider", name="Corruption level")
-    page.get_by_role("button", name="all of them").click()
-    expect(slider).to_have_attribute("aria-valuetext", "100%")
-    page.get_by_role("button", name="every label true").press("Enter")
-    expect(slider).to_have_attribute("aria-valuetext", "0%")
-    open_page(page, server, "/sweep?experts=true", "The sweep")
-    expect(page.locator("code").filter(has_text="--level 0.5 ")).to_be_visible()
-    page.get_by_role("button", name="labels are random").click()
-    expect(page.locator("code").filter(has_text=re.compile("--level 1(.0)? "))).to_be_visible()

@@ -1,12 +1,10 @@
 """The class as annotators: name twenty photographs, see what the room confuses, train on it."""
 
-from dataclasses import replace
-
 import numpy as np
 import streamlit as st
 
-from core.cleaning.annotators import Answer, confusion, noise_of, sensible
-from core.config import PRESETS, RunConfig, format_matrix
+from core.cleaning.annotators import Answer, confusion, noise_of, sensible, with_noise
+from core.config import PRESETS, RunConfig
 from core.data.noise import named_mixing, wrong_share
 from core.live.annotation import SHOWN
 from core.view.captions import annotation as captions
@@ -19,6 +17,7 @@ from pages.shared.room import Room, room
 from pages.shared.visitor import network_address, visitor
 
 TICK_SECONDS = 2.0
+RANDOM = "Random labels"
 
 
 def show_asking(in_room: Room, visitor_name: str, answers: list[Answer]) -> None:
@@ -60,7 +59,8 @@ def show_results(in_room: Room, visitor_name: str) -> None:
                 "CIFAR-10N: three people each, the worst", "people", named_mixing("human-worst")
             )
         if counts.sum():
-            show_training(counts, visitor_name)
+            whose = "The room's labels" if in_room.code else "Your labels"
+            show_training(counts, whose, visitor_name)
 
 
 def show_matrix(title: str, name: str, matrix: np.ndarray) -> None:
@@ -74,14 +74,9 @@ def show_matrix(title: str, name: str, matrix: np.ndarray) -> None:
     )
 
 
-def compared(counts: np.ndarray) -> dict[str, RunConfig]:
-    """Two runs with the same share of wrong labels: as the room confuses, and at random."""
-    matrix = format_matrix(tuple(map(tuple, noise_of(counts).tolist())))
-    own = replace(PRESETS[0].config, level=1.0, noise="own", noise_matrix=matrix)
-    random = replace(
-        PRESETS[0].config, level=min(1.0, wrong_share(own) / wrong_share(RunConfig(level=1.0)))
-    )
-    return {"Labels as here": own, "Random labels": random}
+def compared(counts: np.ndarray, whose: str) -> dict[str, RunConfig]:
+    """Both runs, by the names under which they stand on the page."""
+    return dict(zip((whose, RANDOM), with_noise(PRESETS[0].config, counts), strict=True))
 
 
 def train(runs: dict[str, RunConfig], visitor_name: str) -> None:
@@ -89,16 +84,17 @@ def train(runs: dict[str, RunConfig], visitor_name: str) -> None:
         resources.store().submit(config, visitor_name, network_address())
 
 
-def show_training(counts: np.ndarray, visitor_name: str) -> None:
+def show_training(counts: np.ndarray, whose: str, visitor_name: str) -> None:
     st.header("Which hurts more?", anchor=False)
     # What was pressed once is followed to its end, though more answers come meanwhile.
-    runs = st.session_state.get("annotated_runs") or compared(counts)
+    pressed = st.session_state.get("annotated_runs", {})
+    runs = pressed if whose in pressed else compared(counts, whose)
     ends = {name: resources.final(config) for name, config in runs.items()}
-    st.markdown(captions.describe_trained(wrong_share(runs["Labels as here"]), ends))
+    st.markdown(captions.describe_trained(whose, wrong_share(runs[whose]), ends[whose], ends[RANDOM]))
     with st.container(horizontal=True):
         for name, end in ends.items():
             error = "–" if end is None else f"{end.test_error:.1%}"
-            beside = None if name == "Random labels" else change(ends["Random labels"], end)
+            beside = None if name == RANDOM else change(ends[RANDOM], end)
             st.metric(f"{name}: test error", error, beside, delta_color="inverse")
     for name, config in runs.items():
         run = resources.store().run(config.run_id)
@@ -109,7 +105,7 @@ def show_training(counts: np.ndarray, visitor_name: str) -> None:
             st.progress(min(1.0, done), f"{name}: epoch {run.epochs_done} of {config.epochs}")
 
     def begin() -> None:
-        asked = compared(counts)
+        asked = compared(counts, whose)
         train(asked, visitor_name)
         st.session_state.annotated_runs = asked
 

@@ -1,16 +1,9 @@
 """How many weights it takes to memorize: widths, the theorem by hand, and no network at all."""
 
-import time
-from typing import NamedTuple
-
-import numpy as np
 import streamlit as st
 
-from core.capacity.kernel import KernelFit, kernel_fits
-from core.capacity.pixels import vectors
-from core.capacity.two_layers import fitted
+from core.capacity.demonstrations import Built, Solved, build, solve
 from core.config import RunConfig
-from core.data.corruption import given_labels
 from core.sweep import widths
 from core.view.captions import widths as captions
 from core.view.charts import widths as charts
@@ -22,48 +15,22 @@ from pages.shared.keeping import keep
 from pages.shared.room import room
 from pages.shared.visitor import visitor
 
-RANDOM = RunConfig(level=1.0)
 EXPLAINED = (
     "The small network with 1 to 4,096 hidden units, 60 epochs on the 5,000 photographs; n = 5,000 images, d = 2,352 "
     "numbers each. Dashed: the weights with which theorem 1 of Zhang et al. 2017 fits any labels."
 )
 
 
-class Built(NamedTuple):
-    errors: int
-    weights: int
-    largest: float
-    seconds: float
-
-
 @keep(1)
 def built() -> Built:
-    """The construction of theorem 1, made once for all visitors."""
-    data, started = resources.data("embedded"), time.perf_counter()
-    images = vectors(data.train_images)
-    labels = given_labels(RANDOM, data.train_labels).labels.astype(np.int64)
-    network = fitted(images, labels)
-    wrong = int((np.round(network.answers(images)) != labels).sum())
-    largest = float(np.abs(network.weights).max())
-    return Built(wrong, network.weight_count, largest, time.perf_counter() - started)
+    """Made once for all visitors."""
+    return build(resources.data("embedded"))
 
 
 @keep(1)
-def solved() -> tuple[dict[str, KernelFit], float]:
-    """Kernel least squares on true and on random labels, solved once for all visitors; and its seconds."""
-    data, started = resources.data("embedded"), time.perf_counter()
-    true, random = (
-        given_labels(RunConfig(level=level), data.train_labels).labels.astype(np.int64)
-        for level in (0.0, 1.0)
-    )
-    fits = kernel_fits(
-        vectors(data.train_images),
-        [true, random],
-        vectors(data.test_images),
-        data.test_labels.astype(np.int64),
-    )
-    seconds = time.perf_counter() - started
-    return dict(zip(("true", "random"), fits, strict=True)), seconds
+def solved() -> Solved:
+    """Solved once for all visitors."""
+    return solve(resources.data("embedded"))
 
 
 def show_widths() -> None:
@@ -109,7 +76,7 @@ def show_theorem() -> None:
     )
     if st.button("Build it for 5,000 random labels", key="build") or st.session_state.get("is_built"):
         st.session_state.is_built = True
-        st.markdown(f"**{captions.describe_theorem(*built())}**")
+        st.markdown(f"**{captions.describe_theorem(built())}**")
 
 
 def show_kernel() -> None:
@@ -121,12 +88,12 @@ def show_kernel() -> None:
     if st.button("Solve it", key="solve") or st.session_state.get("is_solved"):
         st.session_state.is_solved = True
         with st.spinner("Solving 5,000 equations …"):
-            fits, seconds = solved()
+            found = solved()
         runs = widths.width_runs(resources.sweep())
         usual = runs[(runs.level == 0) & (runs.width == RunConfig().width)]
         network = float(usual.final_test_error.mean()) if len(usual) else None
-        st.markdown(f"**{captions.describe_kernel(fits, network, seconds)}**")
-        st.dataframe(captions.kernel_rows(fits), hide_index=True, width="content")
+        st.markdown(f"**{captions.describe_kernel(found, network)}**")
+        st.dataframe(captions.kernel_rows(found), hide_index=True, width="content")
 
 
 with page("How many weights?", "") as head:

@@ -5,13 +5,15 @@ An answer is (visitor, image, class). K = classes.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import CLASS_COUNT
+from core.config import CLASS_COUNT, RunConfig, format_matrix
+from core.data.noise import wrong_share
 
 # Who agrees with the data set in fewer than 3 of 10 answers, having given 10, did not look:
 # a blind guess agrees once in ten, people nine times or more.
@@ -65,6 +67,18 @@ def agreement_within(answers: Sequence[Answer]) -> float | None:
             by_image[answer.image].append(answer.label)
     pairs = [a == b for labels in by_image.values() for a, b in combinations(labels, 2)]
     return sum(pairs) / len(pairs) if pairs else None
+
+
+def with_noise(config: RunConfig, counts: NDArray[np.int64]) -> tuple[RunConfig, RunConfig]:
+    """The run on labels that are confused as here, and on random ones with the same share wrong.
+
+    config: all else of both; counts: confusion.
+    """
+    matrix = format_matrix(tuple(map(tuple, noise_of(counts).tolist())))
+    confused = replace(config, level=1.0, noise="own", noise_matrix=matrix)
+    share = wrong_share(confused) / wrong_share(RunConfig(level=1.0))
+    random = replace(config, level=min(1.0, share), noise="uniform", noise_matrix="")
+    return confused, random
 
 
 def noise_of(counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -33,7 +33,7 @@ def curve_speed(config: RunConfig) -> CurveSpeed:
     from core.training.training import train  # torch takes seconds to import
 
     configs, data = whole_curve(config), load(config.data)
-    list(zip(range(1), train(config, data), strict=False))  # what is loaded and compiled once
+    next(train(config, data))  # what is loaded and compiled once
     started = time.perf_counter()
     for each in configs:
         for _ in train(each, data):

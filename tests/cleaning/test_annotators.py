@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
@@ -9,8 +11,10 @@ from core.cleaning.annotators import (
     confusion,
     noise_of,
     sensible,
+    with_noise,
 )
-from core.config import format_matrix, parse_matrix
+from core.config import RunConfig, format_matrix, parse_matrix
+from core.data.noise import transition_matrix, wrong_share
 
 TRUE = np.arange(50) % 10
 
@@ -50,6 +54,16 @@ def test_agreement_within_counts_pairs_on_the_same_photograph():
     ]  # fmt: skip
     assert agreement_within(answers) == pytest.approx(1 / 3)
     assert agreement_within(answers[3:]) is None
+
+
+def test_both_runs_have_the_same_share_wrong_and_differ_in_nothing_else():
+    counts = confusion([*answers_of("ann", 7), *answers_of("ben", 4)], TRUE)
+    base = RunConfig(epochs=9, seed=3)
+    confused, random = with_noise(base, counts)
+    assert wrong_share(random) == pytest.approx(wrong_share(confused), abs=1e-4) and wrong_share(random)
+    assert transition_matrix(confused) == pytest.approx(noise_of(counts), abs=1e-5)
+    for run in (confused, random):
+        assert replace(run, level=0.0, noise="uniform", noise_matrix="") == base
 
 
 def test_the_noise_is_a_matrix_that_a_run_can_have_whatever_was_answered():

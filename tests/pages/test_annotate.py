@@ -67,5 +67,5 @@ def test_ones_own_answers_and_the_two_networks(store, embedded):
         settings = run.config.overrides()
         finished(store, **settings)
     page.run()
-    assert set(metrics(page)) == {"Labels as here: test error", "Random labels: test error"}
+    assert set(metrics(page)) == {"Your labels: test error", "Random labels: test error"}
     assert "both networks misread about as many" in texts(page)

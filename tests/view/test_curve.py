@@ -136,6 +136,6 @@ def test_a_class_is_told_how_often_it_agrees():
     ],
 )
 def test_which_hurts_more(own, random, said):
-    ends = {"own": record(9, test_error=own), "random": record(9, test_error=random)}
-    assert said in annotation.describe_trained(0.2, ends)
-    assert "Two networks" in annotation.describe_trained(0.2, {**ends, "own": None})
+    ends = record(9, test_error=own), record(9, test_error=random)
+    assert said in annotation.describe_trained("The room's labels", 0.2, *ends)
+    assert "one gets your labels" in annotation.describe_trained("Your labels", 0.2, None, ends[1])

@@ -61,18 +61,22 @@ def describe_own(answers: Sequence[Answer], true_labels: NDArray[np.integer]) ->
     return f"You named {right} of {len(answers)} as the data set does."
 
 
-def describe_trained(wrong: float, ends: dict[str, EpochRecord | None]) -> str:
-    """Which hurts more; ends: of the class's labels, and of random ones with the same share wrong."""
-    if any(end is None for end in ends.values()):
-        return f"Two networks: both have {wrong:.0%} of their labels wrong, one as the room confuses, one at random."
-    own, random = (end.test_error for end in ends.values() if end is not None)
-    gap = 100 * (own - random)
+def describe_trained(
+    whose: str, wrong: float, own: EpochRecord | None, random: EpochRecord | None
+) -> str:
+    """Which hurts more; whose: labels, in words; random: the end with as many random labels, `wrong` of all."""
+    if own is None or random is None:
+        return (
+            f"Two networks, with {wrong:.0%} of their labels wrong: one gets {whose.lower()}, confused as above, the "
+            "other as many random ones."
+        )
+    gap = 100 * (own.test_error - random.test_error)
     if abs(gap) < 1.6:
         return (
             f"With {wrong:.0%} wrong labels both networks misread about as many new photographs: they differ by "
             f"{abs(gap):.1f} points, and an error of 1,000 images is known to 1.6."
         )
-    worse = "The room's labels hurt more" if gap > 0 else "Random labels hurt more"
+    worse = f"{whose} hurt more" if gap > 0 else "Random labels hurt more"
     return (
         f"{worse}, by {abs(gap):.1f} points of test error, with the same {wrong:.0%} of labels wrong."
     )

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from core.capacity.kernel import KernelFit
+from core.capacity.demonstrations import Built, Solved
 from core.config import TRAIN_IMAGES
-from core.view.words import all_but, duration, plural
+from core.view.words import all_but, duration, per_cent, plural
 
 FITTED = 0.005  # of the labels are wrong at most where a network counts as fitting them all
 DRAWN = (0.0, 0.1, 0.2)  # levels
@@ -61,34 +61,35 @@ def describe_descent(means: pd.DataFrame) -> str:
     )
 
 
-def describe_theorem(errors: int, weights: int, largest: float, seconds: float) -> str:
+def describe_theorem(built: Built) -> str:
     """What the construction of theorem 1 has come to."""
     images = TRAIN_IMAGES["embedded"]
     return (
-        f"Built in {duration(seconds)}, without any training: {weights:,} weights repeat "
-        f"{all_but(errors / images, images)} random labels. The largest weight is about "
-        f"{float(f'{largest:.0e}'):,.0f}: it exists, but nobody would trust it."
+        f"Built in {duration(built.seconds)}, without any training: {built.weights:,} weights repeat "
+        f"{all_but(built.errors / images, images)} random labels. The largest weight is about "
+        f"{float(f'{built.largest:.0e}'):,.0f}: it exists, but nobody would trust it."
     )
 
 
-def kernel_rows(fits: dict[str, KernelFit]) -> pd.DataFrame:
+def kernel_rows(solved: Solved) -> pd.DataFrame:
+    fits = {"true": solved.true, "random": solved.random}
     return pd.DataFrame(
         {
             "Labels": list(fits),
-            "Training error": [f"{fit.train_error:.1%}" for fit in fits.values()],
-            "Test error": [f"{fit.test_error:.1%}" for fit in fits.values()],
+            "Training error": [per_cent(fit.train_error) for fit in fits.values()],
+            "Test error": [per_cent(fit.test_error) for fit in fits.values()],
             "Norm of the solution": [f"{fit.norm:,.0f}" for fit in fits.values()],
         }
     )
 
 
-def describe_kernel(fits: dict[str, KernelFit], network: float | None, seconds: float) -> str:
+def describe_kernel(solved: Solved, network: float | None) -> str:
     """network: test error of the small network on true labels."""
-    first = next(iter(fits.values()))
     beside = (
         "" if network is None else f" The small network, trained on the same images: {network:.1%}."
     )
     return (
-        f"One system of 5,000 equations, solved in {duration(seconds)}: on true labels {first.test_error:.1%} of "
-        f"new photographs are misread.{beside} On random labels it fits as well, and bends more: its norm grows."
+        f"One system of {TRAIN_IMAGES['embedded']:,} equations, solved in {duration(solved.seconds)}: on true labels "
+        f"{solved.true.test_error:.1%} of new photographs are misread.{beside} Random labels it repeats all but "
+        f"{solved.random.train_error:.1%}; its norm is {solved.random.norm / solved.true.norm:.1f} times that on true ones."
     )

@@ -36,7 +36,7 @@ def label_tile(given: str, true: str) -> Tile:
 def sprite(images: np.ndarray) -> str:
     """One PNG of all images, as a data address; images: (N, 3, H, W) in [0, 255]."""
     count, _, height, width = images.shape
-    rows = -(-count // COLUMNS)
+    rows = row_count(count)
     sheet = np.zeros((rows * COLUMNS, height, width, 3), dtype=np.uint8)
     sheet[:count] = np.clip(np.rint(images), 0, 255).transpose(0, 2, 3, 1)
     sheet = sheet.reshape(rows, COLUMNS, height, width, 3).transpose(0, 2, 1, 3, 4)
@@ -47,18 +47,28 @@ def sprite(images: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
 
 
+def row_count(count: int) -> int:
+    """Rows of the sprite of so many images."""
+    return -(-count // COLUMNS)
+
+
+def background(images: np.ndarray) -> str:
+    """The rule that gives an element the sprite, as large as one image of it."""
+    size = f"{COLUMNS * 100}% {row_count(len(images)) * 100}%"
+    return f"background-image: url({sprite(images)}); background-size: {size}"
+
+
 def style(name: str, images: np.ndarray) -> str:
     """The style sheet of the gallery `name`: the sprite, and how its tiles look.
 
     Apart from the tiles, so that new labels do not send the images again.
     """
-    rows = -(-len(images) // COLUMNS)
     return f"""<style>
 .{name} {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(80px, 1fr)); gap: 6px; }}
 .{name} figure {{ margin: 0; text-align: center; border: 3px solid transparent; border-radius: 4px;
   line-height: 1.15; padding-bottom: 3px; }}
 .{name} figure div {{ width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 2px;
-  background-image: url({sprite(images)}); background-size: {COLUMNS * 100}% {rows * 100}%; }}
+  {background(images)}; }}
 .{name} figcaption {{ font-size: 0.78rem; padding-top: 2px; }}
 .{name} small {{ display: block; font-size: 0.72rem; opacity: 0.75; }}
 .{name} .wrong {{ border: 3px dashed {WRONG_LABEL}; }}
@@ -68,7 +78,7 @@ def style(name: str, images: np.ndarray) -> str:
 
 def tiles(name: str, tiles: list[Tile]) -> str:
     """The tiles of the gallery `name`, in the order of the images in its sprite."""
-    rows = -(-len(tiles) // COLUMNS)
+    rows = row_count(len(tiles))
     figures = []
     for i, tile in enumerate(tiles):
         x = 100 * (i % COLUMNS) / (COLUMNS - 1)

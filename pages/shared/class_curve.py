@@ -36,9 +36,9 @@ def _look(room: str, visitor_name: str) -> None:
         )
         st.page_link(the_page("curve"), label="The class's figure", icon=":material/show_chart:")
         # Who looks at something else meanwhile is left alone.
-        before = st.session_state.get("own_level")
-        if run.run_id != before:
-            st.session_state.own_level = run.run_id
-            if before in (None, st.query_params.get("run")):
+        in_room, before = st.session_state.get("own_level", ("", ""))
+        if (in_room, before) != (room, run.run_id):
+            st.session_state.own_level = (room, run.run_id)
+            if in_room != room or before == st.query_params.get("run"):
                 st.query_params["run"] = run.run_id
                 st.rerun()

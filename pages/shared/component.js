@@ -29,6 +29,11 @@ function text(words, attributes) {
   return node
 }
 
+// Where an image of a sprite is, for CSS.
+function positionInSprite(place, { columns, rows }) {
+  return `${(100 * (place % columns)) / (columns - 1)}% ${(100 * Math.floor(place / columns)) / Math.max(1, rows - 1)}%`
+}
+
 // The page's own theme, whatever the browser prefers.
 function isDark() {
   const { backgroundColor } = getComputedStyle(document.querySelector(".stApp") || document.body)

@@ -13,6 +13,7 @@ from core.live.curve import SharedCurve
 from core.live.store import Status, Store
 from pages.shared.visitor import COOKIE
 from tests.browser.server import open_page
+from tests.samples import wait_until
 
 STUDENTS = 8
 PHONE = {"width": 390, "height": 844}
@@ -66,6 +67,26 @@ def test_eight_students_train_the_curve_though_one_leaves_and_one_comes_late(
     assert all(run.status is Status.FINISHED for run in first)
     owners = [run.owner for run in runs]
     assert len(set(owners)) == STUDENTS and max(map(owners.count, owners)) <= 3
+
+
+def test_answers_stay_in_the_room_where_they_were_given(page, server, store, room):
+    """Who joins a room in the middle goes on there with its photographs alone."""
+    open_page(page, server, "/annotate", "Label them yourself")
+    said, names = page.locator(".labeller .said"), page.locator(".labeller .names button")
+    for place in range(3):
+        expect(said).to_have_text(f"What is this? {place + 1} of 20")
+        names.nth(place).click()
+    page.get_by_role("button", name="Join a room").click()
+    page.get_by_label("Room code").fill(room)
+    page.get_by_label("Room code").press("Enter")
+    expect(page.get_by_role("button", name=f"Room {room}")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(said).to_have_text("What is this? 1 of 20")
+    names.nth(7).click()
+    expect(said).to_have_text("What is this? 2 of 20")
+    wait_until(lambda: Annotation(store).answers(room))
+    page.wait_for_timeout(1000)
+    assert [answer.label for answer in Annotation(store).answers(room)] == [7]
 
 
 @pytest.mark.timeout(300)

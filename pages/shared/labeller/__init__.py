@@ -27,7 +27,7 @@ def ask(images: np.ndarray, place: int, save: Callable[[], None]) -> None:
     data = {
         "sprite": name,
         "columns": gallery.COLUMNS,
-        "rows": -(-len(images) // gallery.COLUMNS),
+        "rows": gallery.row_count(len(images)),
         "count": len(images),
         "place": place,
         "names": CLASSES,
@@ -55,8 +55,4 @@ def answered(count: int) -> list[tuple[int, int | None]]:
 
 @keep(32)
 def _style(name: str, _images: np.ndarray) -> str:
-    rows = -(-len(_images) // gallery.COLUMNS)
-    return (
-        f"<style>.{name} {{ background-image: url({gallery.sprite(_images)}); "
-        f"background-size: {gallery.COLUMNS * 100}% {rows * 100}% }}</style>"
-    )
+    return f"<style>.{name} {{ {gallery.background(_images)} }}</style>"

@@ -27,6 +27,7 @@ class Labeller {
     this.data = data
     if (isNew || data.place > this.place) this.place = data.place
     if (isNew) {
+      this.answers = [] // those before were of other photographs, in another room
       this.names.replaceChildren(...data.names.map((name, label) => {
         const button = document.createElement("button")
         button.type = "button"
@@ -52,10 +53,8 @@ class Labeller {
       : this.isWaiting ? `Now with ${data.seconds} seconds for each of the last ${data.count - place}.`
       : `What is this? ${place + 1} of ${data.count}`
     if (isOver || this.isWaiting) return
-    const { columns, rows } = data
-    const x = (100 * (place % columns)) / (columns - 1), y = (100 * Math.floor(place / columns)) / Math.max(1, rows - 1)
     this.photo.className = `photo ${data.sprite}`
-    this.photo.style.backgroundPosition = `${x}% ${y}%`
+    this.photo.style.backgroundPosition = positionInSprite(place, data)
     this.time.classList.toggle("runs", this.isTimed)
     const bar = this.time.firstChild
     bar.style.width = this.isTimed ? "100%" : "0"

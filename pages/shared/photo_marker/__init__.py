@@ -64,7 +64,7 @@ def _shared(images: np.ndarray, given: Sequence[int], true: Sequence[int]) -> di
         "id": name + "".join(map(str, given)),
         "sprite": name,
         "columns": gallery.COLUMNS,
-        "rows": -(-len(images) // gallery.COLUMNS),
+        "rows": gallery.row_count(len(images)),
         "tiles": tiles,
         "most": MOST,
         "send": "Show which are wrong",
@@ -73,8 +73,6 @@ def _shared(images: np.ndarray, given: Sequence[int], true: Sequence[int]) -> di
 
 @keep(8)
 def _style(name: str, _images: np.ndarray) -> str:
-    rows = -(-len(_images) // gallery.COLUMNS)
     return (
-        f"<style>.{name} {{ background-image: url({gallery.sprite(_images)}); "
-        f"background-size: {gallery.COLUMNS * 100}% {rows * 100}% }} :root {{ --wrong: {WRONG_LABEL} }}</style>"
+        f"<style>.{name} {{ {gallery.background(_images)} }} :root {{ --wrong: {WRONG_LABEL} }}</style>"
     )

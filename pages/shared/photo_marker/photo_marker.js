@@ -28,10 +28,8 @@ class Marker {
 
   tile(tile, place, isTold) {
     const button = document.createElement("button"), picture = document.createElement("span")
-    const { columns, rows, sprite } = this.data
-    const x = (100 * (place % columns)) / (columns - 1), y = (100 * Math.floor(place / columns)) / Math.max(1, rows - 1)
-    picture.className = `picture ${sprite}`
-    picture.style.backgroundPosition = `${x}% ${y}%`
+    picture.className = `picture ${this.data.sprite}`
+    picture.style.backgroundPosition = positionInSprite(place, this.data)
     const name = document.createElement("b")
     name.textContent = tile.given
     button.type = "button"

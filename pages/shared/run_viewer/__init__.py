@@ -32,7 +32,7 @@ from pages.shared.keeping import keep
 
 FEW, FEW_AT = 8, 0.4  # photographs of the simple picture, and the level at which they are chosen
 ALL = tuple(range(PHOTOGRAPHS))
-ROWS = -(-PHOTOGRAPHS // gallery.COLUMNS)  # of the sprite
+ROWS = gallery.row_count(PHOTOGRAPHS)  # of the sprite
 KEY_LINES = (
     "A network studies such photographs with their labels, round after round. Blue: how often it "
     "disagrees with the labels it studies. Orange: how often it misreads new photographs."
@@ -165,8 +165,7 @@ def _sprite(data_name: str, corruption: str, seed: int) -> _Sprite:
         images, _ = corrupt_pixels(images, corruption, seed, indices=shown, noise=noise)
     name = f"photographs-{data_name}-{corruption}-{seed}"
     style = (
-        f"<style>.{name} {{ background-image: url({gallery.sprite(images)}); "
-        f"background-size: {gallery.COLUMNS * 100}% {ROWS * 100}% }} "
+        f"<style>.{name} {{ {gallery.background(images)} }} "
         f":root {{ --wrong: {WRONG_LABEL}; --memorized: {INK['memorized']}; "
         f"--recovered: {INK['recovered']} }}</style>"
     )

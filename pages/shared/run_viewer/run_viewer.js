@@ -188,16 +188,14 @@ class View {
   }
 
   drawPhotographs(shown) {
-    const { tiles, sprite, columns, rows, classes, predicted } = this.data
+    const { tiles, sprite, classes, predicted } = this.data
     if (this.photographs.childElementCount !== tiles.length) {
       this.photographs.replaceChildren(...tiles.map(({ at }) => {
         const figure = document.createElement("figure")
         const picture = document.createElement("div")
         picture.className = sprite
         picture.setAttribute("role", "img")
-        const x = (100 * (at % columns)) / (columns - 1)
-        const y = (100 * Math.floor(at / columns)) / Math.max(1, rows - 1)
-        picture.style.backgroundPosition = `${x}% ${y}%`
+        picture.style.backgroundPosition = positionInSprite(at, this.data)
         const caption = document.createElement("figcaption")
         caption.append(document.createElement("b"), document.createElement("span"))
         figure.append(picture, caption)

@@ -29,7 +29,7 @@ from core.training.memory_plan import available, is_short, needed
 from core.training.self_check import check_device
 from core.training.training import Training
 
-MOST_SIDE_BY_SIDE = 4  # on a CPU: more would wait for Python, which is one for all
+MOST_SIDE_BY_SIDE = 4  # on a CPU, since Python is one for all; measured with two
 
 
 @dataclass(frozen=True)

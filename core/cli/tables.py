@@ -30,7 +30,9 @@ from core.sweep.comparison import (
 from core.sweep.grids import GRIDS
 from core.sweep.reference import paper, paper_curve, sound_paper_curve
 from core.sweep.results import load_epochs, load_runs
+from core.sweep.widths import weights_of, width_runs
 from core.view.captions.cures import DEFENCE_NAMES
+from core.view.captions.widths import DRAWN
 
 MAKERS = {
     "bench.json": "`python -m core bench --out assets/bench.json`",
@@ -233,6 +235,24 @@ def load() -> str:
     return machine + markdown(["", "measured", "goal"], rows)
 
 
+def widths() -> str:
+    """The small network with more and with fewer hidden units, on the embedded images."""
+    runs, rows = width_runs(load_runs()), []
+    for width, of_width in runs.groupby("width"):
+        row = [str(width), f"{weights_of(int(str(width))):,}"]
+        for level, column in (
+            (1.0, "final_train_error"),
+            *((level, "final_test_error") for level in DRAWN),
+        ):
+            errors = of_width[of_width.level == level][column]
+            row.append(
+                f"{100 * errors.mean():.1f} ({len(errors)})" if len(errors) else "not computed yet"
+            )
+        rows.append(row)
+    tests = [f"test error at {level:.0%}" for level in DRAWN]
+    return markdown(["hidden units", "weights", "training error at 100%", *tests], rows)
+
+
 def first_minute() -> str:
     """assets/first_minute.json, as `make first-minute` wrote it."""
     measured = _read("first_minute.json")
@@ -305,6 +325,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "rankings": lambda: markdown(*cure_tables.rankings()),
     "mending": lambda: markdown(*cure_tables.mending()),
     "defences": lambda: markdown(*cure_tables.defences()),
+    "widths": widths,
     "coverage": coverage,
     "speed": speed,
     "load": load,

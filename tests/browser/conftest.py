@@ -1,9 +1,10 @@
 """A real server and a real Chromium."""
 
 import shutil
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from core.live.classroom import Classroom
 from core.live.store import Store
@@ -21,6 +22,18 @@ FLAGS = [
 ]
 
 expect.set_options(timeout=20_000)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that fails says what stood on its pages: in CI nobody can look."""
+    report = yield
+    if report.when == "call" and report.failed:
+        opened = [item.funcargs.get("page"), *item.funcargs.get("phones", ())]
+        for page in filter(None, opened):
+            with suppress(Error):  # closed by the test, or by what made it fail
+                report.sections.append((page.url, page.locator("body").inner_text(timeout=2000)))
+    return report
 
 
 @pytest.fixture(scope="session")

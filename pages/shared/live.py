@@ -1,6 +1,7 @@
 """The parts of the live page: a run as it goes, and this visitor's runs beside each other."""
 
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -38,16 +39,34 @@ GHOSTS = 3  # earlier runs behind the one that is shown
 METRICS = {name: LABELS[name] for name in (*history.ERRORS, *history.FATES)}
 
 
+class Seen(NamedTuple):
+    """What of a run decides how its page is drawn; the whole page is drawn anew when it changes."""
+
+    is_active: bool
+    has_epochs: bool
+    is_slow: bool  # its line ticks within an epoch
+
+
 def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
-    """A run, redrawn every second while it is active.
+    """A run, redrawn every second while it is active; where epochs are slow, its line more often.
 
     config: what the controls describe; runs: the visitor's, of which the last ones are drawn behind.
     """
-    every = _redraw_seconds(run)
     others = tuple(other.run_id for other in runs if other.run_id != run.run_id and other.epochs_done)
     is_stale = config is not None and config != run.config
-    seen = (run.is_active, run.epochs_done > 0)
+    seen, every = _seen(run), _redraw_seconds(run)
+    # No fragment within a fragment: where both are drawn anew at once, Streamlit 1.67 may send what
+    # is in the inner one without what it stands in, and the browser drops the whole page.
+    if seen.is_slow:
+        between = max(PROGRESS_SECONDS, resources.share_of_looks(st.session_state.visitor))
+        st.fragment(_show_line, run_every=between)(run.run_id, seen)
     st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], seen, every)
+
+
+def _seen(run: LiveRun) -> Seen:
+    records = resources.records(run.run_id, run.epochs_done)
+    is_slow = not records or median(record.seconds for record in records[-5:]) > REDRAW_SECONDS
+    return Seen(run.is_active, bool(records), run.is_active and is_slow)
 
 
 def _redraw_seconds(run: LiveRun) -> float | None:
@@ -64,29 +83,24 @@ def _show(
     run_id: str,
     is_stale: bool,
     others: tuple[str, ...],
-    seen: tuple[bool, bool],
+    seen: Seen,
     every: float | None,
 ) -> None:
-    """seen: whether the run was active, and had an epoch, when the page was drawn; every: its timer then."""
+    """seen: what the run was like when the page was drawn; every: its timer then."""
     with plain_errors():
-        store = resources.store()
-        run = store.run(run_id)
+        run = resources.store().run(run_id)
         if run is None:  # the file of the runs was damaged, and a new one begun
             st.warning("This run is no longer here: start it again above.")
             return
-        records = resources.records(run_id, run.epochs_done)
         wanted = _redraw_seconds(run)  # whoever looks has not left
         has_other_timer = bool(every and wanted) and not 0.6 < (wanted or 1.0) / (every or 1.0) < 1.7
-        if (run.is_active, run.epochs_done > 0) != seen or has_other_timer:
-            st.rerun()  # the whole page: starts, changes or ends the timer
-        with st.container(horizontal=True, vertical_alignment="center", key="run-line"):
-            with st.container(key="status-line"):
-                every = _progress_seconds(run, records)
-                status = st.fragment(_status, run_every=every) if every else _status
-                status(run_id, run.is_active)
-            _buttons(run)
+        if _seen(run) != seen or has_other_timer:
+            st.rerun()  # the whole page: starts, changes or ends the timers
+        if not seen.is_slow:
+            _draw_line(run)
         if run.is_active and every and every > OLD_SECONDS:
             st.caption(f"Many are watching: this curve is up to {every:.0f} s old.")
+        records = resources.records(run_id, run.epochs_done)
         show_run(
             run.config,
             records,
@@ -186,35 +200,40 @@ def show_comparison(runs: list[LiveRun]) -> None:
         )
 
 
-def _progress_seconds(run: LiveRun, records: list[EpochRecord]) -> float | None:
-    """How often to look at what happens within an epoch; None: epochs come faster than that."""
-    is_slow = not records or records[-1].seconds > REDRAW_SECONDS
-    if not (run.is_active and is_slow):
-        return None
-    return max(PROGRESS_SECONDS, resources.share_of_looks(st.session_state.visitor))
-
-
-def _status(run_id: str, was_active: bool) -> None:
+def _show_line(run_id: str, seen: Seen) -> None:
+    """The line of a run, on a timer of its own."""
     with plain_errors():
         run = resources.store().run(run_id)
         if run is None:
             return
-        if run.is_active != was_active:
-            st.rerun()  # the whole page: the curves must not end an epoch before the status does
-        records = resources.records(run_id, run.epochs_done)
-        board = resources.board()
-        others = [other for other in board.active if other.run_id != run.run_id]
-        is_in_training = any(other.run_id == run.run_id for other in board.in_training)
-        runs_at_once = len(board.in_training) if is_in_training else 1
-        done = run.epochs_done + run.images_done / run.config.train_images
-        st.progress(
-            min(1.0, done / run.config.epochs),
-            text=describe_status(run, records, others, board.speeds, board.is_paused, runs_at_once),
-        )
-        if others:
-            st.caption(describe_turn(board.in_training, run))
-        if run.message:
-            st.error(run.message, icon=":material/error:")
+        if _seen(run) != seen:
+            st.rerun()  # the whole page: the curves must not end an epoch before the line does
+        _draw_line(run)
+
+
+def _draw_line(run: LiveRun) -> None:
+    """How far a run has come, and what can be done with it."""
+    with st.container(horizontal=True, vertical_alignment="center", key="run-line"):
+        with st.container(key="status-line"):
+            _status(run)
+        _buttons(run)
+
+
+def _status(run: LiveRun) -> None:
+    records = resources.records(run.run_id, run.epochs_done)
+    board = resources.board()
+    others = [other for other in board.active if other.run_id != run.run_id]
+    is_in_training = any(other.run_id == run.run_id for other in board.in_training)
+    runs_at_once = len(board.in_training) if is_in_training else 1
+    done = run.epochs_done + run.images_done / run.config.train_images
+    st.progress(
+        min(1.0, done / run.config.epochs),
+        text=describe_status(run, records, others, board.speeds, board.is_paused, runs_at_once),
+    )
+    if others:
+        st.caption(describe_turn(board.in_training, run))
+    if run.message:
+        st.error(run.message, icon=":material/error:")
 
 
 def _buttons(run: LiveRun) -> None:

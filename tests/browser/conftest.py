@@ -2,9 +2,10 @@
 
 import shutil
 from contextlib import suppress
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, expect, sync_playwright
 
 from core.live.classroom import Classroom
 from core.live.store import Store
@@ -47,9 +48,30 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def failures() -> list[str]:
+    """What scripts of the pages did not catch: Streamlit's page is white after one."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def no_script_fails(failures):
+    failures.clear()
+    yield
+    assert not failures, failures
+
+
+@pytest.fixture(scope="session")
+def browser(failures):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        open_context = browser.new_context
+
+        def new_context(**options: Any) -> BrowserContext:
+            context = open_context(**options)
+            context.on("weberror", lambda failed: failures.append(failed.error.stack))
+            return context
+
+        browser.new_context = new_context
         yield browser
         browser.close()
 

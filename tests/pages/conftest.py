@@ -2,6 +2,7 @@
 
 import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
+from streamlit.runtime.fragment import MemoryFragmentStorage
 
 from core.live.annotation import Annotation
 from core.live.classroom import Classroom
@@ -16,6 +17,21 @@ def no_components(monkeypatch):
     """Every AppTest looks through all installed packages for components (80 ms); there are none."""
     manager = BidiComponentManager
     monkeypatch.setattr(manager, "discover_and_register_components", lambda *_, **__: None)
+
+
+@pytest.fixture(autouse=True)
+def no_fragment_in_a_fragment(monkeypatch):
+    """Streamlit 1.67 may send the inner one to the browser without what it stands in: a white page."""
+    register, inner = MemoryFragmentStorage.register, []
+
+    def watched(storage, key, fragment, *, parent_fragment_id=None, **named):
+        if parent_fragment_id:
+            inner.append(getattr(fragment, "__qualname__", fragment))
+        return register(storage, key, fragment, parent_fragment_id=parent_fragment_id, **named)
+
+    monkeypatch.setattr(MemoryFragmentStorage, "register", watched)
+    yield
+    assert not inner
 
 
 @pytest.fixture(autouse=True)

@@ -121,7 +121,7 @@ def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
     def tick():
         from pages.shared import live
 
-        live._show("283f00000000", False, (), (True, False), 1.0)
+        live._show("283f00000000", False, (), live.Seen(True, False, False), 1.0)
 
     page = AppTest.from_function(tick, default_timeout=60).run()
     assert not page.exception and "no longer here" in page.warning[0].value

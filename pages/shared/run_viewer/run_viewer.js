@@ -112,8 +112,8 @@ class View {
     this.chosen = null
     const began = performance.now()
     const seconds = this.data.replay_seconds || REPLAY_SECONDS
-    const step = now => {
-      this.replayed = Math.min(this.count, ((now - began) / 1000 / seconds) * this.count)
+    const step = () => { // a frame's own time may lie before `began`
+      this.replayed = Math.min(this.count, ((performance.now() - began) / 1000 / seconds) * this.count)
       if (this.replayed >= this.count) this.stop()
       else this.frame = requestAnimationFrame(step)
       this.draw()
@@ -129,7 +129,7 @@ class View {
 
   // The epoch whose state is shown, and how far the lines are drawn.
   get shown() {
-    if (this.hovered !== null) return Math.min(this.hovered, this.drawn)
+    if (this.hovered !== null) return Math.min(this.hovered, Math.floor(this.drawn))
     if (this.replayed !== null) return Math.floor(this.replayed)
     return this.chosen === null ? this.count : this.chosen
   }
@@ -189,7 +189,9 @@ class View {
 
   drawPhotographs(shown) {
     const { tiles, sprite, classes, predicted } = this.data
-    if (this.photographs.childElementCount !== tiles.length) {
+    const pictures = JSON.stringify([sprite, tiles.map(({ at }) => at)])
+    if (this.pictures !== pictures) {
+      this.pictures = pictures
       this.photographs.replaceChildren(...tiles.map(({ at }) => {
         const figure = document.createElement("figure")
         const picture = document.createElement("div")

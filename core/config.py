@@ -23,7 +23,10 @@ ROW_TOLERANCE = 0.001  # of the sum of a noise matrix's row: people round to thr
 LEVELS = tuple(step / 10 for step in range(11))  # of the paper's figures
 MODELS = ("mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn")
 CORRUPTIONS = ("labels", "shuffled-pixels", "random-pixels", "gaussian")
-NOISES = ("uniform", "pair", "confusable", "human-aggregate", "human-worst", "own")
+NOISES = (
+    *("uniform", "pair", "confusable", "human-aggregate", "human-worst", "own"),
+    *("people-aggregate", "people-random", "people-worst"),  # with the file of CIFAR-10N
+)
 LOSSES = ("cross-entropy", "label-smoothing", "generalized", "early-learning")
 REPAIRS = ("none", "drop", "relabel")
 RANKINGS = ("loss", "margin", "confident")

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.config import RunConfig
 from core.data.noise import Mixing, mixing_matrix
+from core.data.people import PEOPLE, labels_by_people
 
 # Independent random streams of one seed.
 LABELS, PIXELS, FOLLOWED, EVALUATED, HELD_OUT, MIXUP = range(6)
@@ -26,7 +27,11 @@ class LabelCorruption(NamedTuple):
 
 
 def given_labels(config: RunConfig, true_labels: ArrayLike) -> LabelCorruption:
-    """The labels that a run gives its training images, before any repair."""
+    """The labels that a run gives its training images, before any repair. Raises DataError."""
+    true_labels = np.asarray(true_labels, dtype=np.int64)
+    if config.noise in PEOPLE:
+        drawn = labels_by_people(config.noise, true_labels)
+        return corrupt_labels(true_labels, config.level, config.seed, drawn=drawn)
     mixing = None if config.noise == "uniform" else mixing_matrix(config)
     return corrupt_labels(true_labels, config.level, config.seed, mixing=mixing)
 
@@ -37,11 +42,12 @@ def corrupt_labels(
     seed: int,
     num_classes: int = 10,
     mixing: Mixing | None = None,
+    drawn: NDArray[np.int64] | None = None,
 ) -> LabelCorruption:
     """Replace each label, with probability `level`, by a class drawn from all K.
 
     mixing: (K, K), each row the chances with which the labels of that true class are drawn;
-    None: every class has the same.
+    None: every class has the same. drawn: (N,), what each label is replaced by, where that is known.
     A redrawn label can come out right by chance, so about 0.9 * level of ten-class
     labels end up wrong. Both draws ignore the level: a label redrawn at one level is
     redrawn to the same class at every higher one. Raises ValueError for a level
@@ -52,7 +58,9 @@ def corrupt_labels(
     true_labels = np.asarray(true_labels, dtype=np.int64)
     rng = np.random.default_rng([seed, LABELS])
     is_redrawn = rng.random(len(true_labels)) < level
-    if mixing is None:
+    if drawn is not None:
+        redrawn = drawn
+    elif mixing is None:
         redrawn = rng.integers(num_classes, size=len(true_labels))
     else:  # always from the true label, never from one that was drawn
         chances = np.cumsum(mixing, axis=1)[true_labels, :-1]  # (N, K - 1)

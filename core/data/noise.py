@@ -10,7 +10,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import CLASS_COUNT, RunConfig, parse_matrix
+from core.config import CLASS_COUNT, TRAIN_IMAGES, RunConfig, parse_matrix
+from core.data.people import PEOPLE
 from core.paths import ASSETS
 
 Mixing = NDArray[np.float64]  # (K, K)
@@ -18,7 +19,8 @@ Mixing = NDArray[np.float64]  # (K, K)
 # Classes that people confuse: truck to automobile, bird to airplane, deer to horse, and cat and
 # dog to each other; Patrini et al. 2017, section 5.
 CONFUSABLE = {9: 1, 2: 0, 4: 7, 3: 5, 5: 3}
-HUMAN = {"human-aggregate": "aggre_label", "human-worst": "worse_label"}  # in CIFAR-10N's words
+# In CIFAR-10N's words: how often people confuse two classes, and what they called the very image.
+HUMAN = {"human-aggregate": "aggre_label", "human-worst": "worse_label", **PEOPLE}
 
 
 def mixing_matrix(config: RunConfig) -> Mixing:
@@ -68,4 +70,8 @@ def wrong_share(config: RunConfig) -> float:
     """
     if config.noise == "uniform":
         return (1 - 1 / CLASS_COUNT) * config.level  # without the rounding of a mean
+    if config.noise in PEOPLE:  # these images' own, and not what is usual for their classes
+        part = {"embedded": "wrong_of_embedded_5000", "full": "wrong_of_50000"}[config.data]
+        wrong = human_labels()[PEOPLE[config.noise]][part]
+        return float(config.level * wrong / TRAIN_IMAGES[config.data])
     return float(config.level * (1 - np.diag(mixing_matrix(config)).mean()))

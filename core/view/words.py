@@ -18,6 +18,9 @@ NOISES = {  # what a label that is drawn again becomes
     "human-aggregate": "labels by people, by majority",
     "human-worst": "labels by people, the worst of three",
     "own": "labels by a matrix of one's own",
+    "people-aggregate": "what people called the very image, by majority",
+    "people-random": "what one person called the very image",
+    "people-worst": "what people called the very image, the worst of three",
 }
 LOSSES = {
     "cross-entropy": "cross-entropy, the usual one",

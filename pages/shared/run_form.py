@@ -20,6 +20,7 @@ from core.config import (
 )
 from core.data.cifar10 import CLASSES
 from core.data.noise import named_mixing
+from core.data.people import PEOPLE, has_people
 from core.errors import ConfigError
 from core.live.store import LiveRun
 from core.view.words import LOSSES, NETWORKS, NOISES
@@ -101,6 +102,16 @@ def own_matrix() -> None:
         st.rerun()
 
 
+def offered_noises() -> dict[str, str]:
+    """What people called the very images is a choice where somebody has the file, or a run has it set."""
+    chosen = st.session_state.get("noise")
+    return {
+        noise: words
+        for noise, words in NOISES.items()
+        if noise not in PEOPLE or noise == chosen or has_people()
+    }
+
+
 def level_slider() -> float:
     return st.slider(
         "Corruption level",
@@ -159,7 +170,7 @@ def more_settings() -> None:
     """What seldom needs a change; config_of_form reads them."""
     choose_data(default().data)
     if corruption_choice() == "labels":
-        _words("noise", "What a wrong label becomes", NOISES)
+        _words("noise", "What a wrong label becomes", offered_noises())
     model = st.session_state.get("model", default().model)
     first, second = st.columns(2)
     with first:

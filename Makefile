@@ -54,10 +54,10 @@ format: .venv/installed-dev  ## put the code into its style
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-test: lint chromium  ## everything that CI runs, on two cores: one thread of torch for each
+test: lint chromium nginx  ## everything that CI runs, on two cores: one thread of torch for each
 	@$(MAKE) --jobs=2 test-in-browser test-elsewhere
 
-test-in-browser: chromium
+test-in-browser: chromium nginx
 	OMP_NUM_THREADS=1 $(RUN) pytest tests/browser
 
 test-elsewhere: .venv/installed-dev
@@ -103,3 +103,11 @@ chromium: .venv/installed-dev
 	|| (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium) \
 	|| $(RUN) playwright install --with-deps chromium \
 	|| $(RUN) playwright install chromium
+
+# A proxy for the test of several servers, which is skipped where there is none.
+.PHONY: nginx
+nginx:
+	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] \
+	|| DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nginx \
+	|| { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends nginx; } \
+	|| echo "Without nginx the test of several servers is skipped."

@@ -81,9 +81,8 @@ def rows_of(
 
 
 def seconds_between_looks(visitor_name: str) -> float:
-    """This page counts beside the same visitor's lab, and whoever looks at it has not left."""
-    resources.live_pages(visitor_name)
-    return max(TICK_SECONDS, resources.share_of_looks(f"{visitor_name} at the curve"))
+    """This page counts beside the same visitor's lab."""
+    return max(TICK_SECONDS, resources.share_of_looks(visitor_name, "curve"))
 
 
 def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: str) -> None:

@@ -17,7 +17,7 @@ from filelock import FileLock
 from core.errors import StoreError
 from core.paths import file_identity
 
-VERSION = 5  # of the schema, in PRAGMA user_version; 0: from before it was stored there
+VERSION = 6  # of the schema, in PRAGMA user_version; 0: from before it was stored there
 
 # `asked` in tables is seconds since 1970, but never before an earlier one.
 SCHEMA = """
@@ -106,6 +106,15 @@ CREATE TABLE IF NOT EXISTS shares (   -- who has taken which place of it
 CREATE TABLE IF NOT EXISTS teachers ( -- who has opened the teacher's page
     visitor TEXT PRIMARY KEY,
     until REAL NOT NULL              -- seconds since 1970
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS wrong_passwords (
+    tried REAL NOT NULL,             -- seconds since 1970
+    visitor TEXT NOT NULL,
+    address TEXT NOT NULL            -- of the network, from which they tried; empty: this machine
+);
+CREATE TABLE IF NOT EXISTS looks (   -- when a visitor last looked at a live run, to half a minute
+    visitor TEXT PRIMARY KEY,
+    looked REAL NOT NULL             -- seconds since 1970
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS runs_by_status ON runs (status);
 CREATE INDEX IF NOT EXISTS guesses_by_room ON guesses (room, visitor);

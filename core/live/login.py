@@ -8,6 +8,7 @@ import threading
 import time
 
 from core.errors import ConfigError, RefusedError
+from core.live.database import Database
 
 SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms a try
 TRIES, TRIES_SECONDS = 5, 60.0  # wrong passwords of one visitor in this time
@@ -28,43 +29,55 @@ def is_hash(text: str) -> bool:
     return re.fullmatch(r"scrypt\$[0-9a-f]{32}\$[0-9a-f]{128}", text) is not None
 
 
-class Login:
-    """The teacher's door: one for the server, so that tries are counted over all visitors."""
+def is_password(password: str, hashed: str) -> bool:
+    """Whether hash_password made this of it."""
+    _, salt, expected = hashed.split("$")
+    return hmac.compare_digest(_scrypt(password, bytes.fromhex(salt)), bytes.fromhex(expected))
 
-    def __init__(self, hashed: str):
+
+class Login:
+    """The teacher's door; tries are counted over all visitors, and over all servers of one store."""
+
+    def __init__(self, hashed: str, database: Database):
         """hashed: what hash_password returned."""
-        self.hashed = hashed
-        # Moments on the monotonic clock, who, from which address.
-        self._wrong_tries: list[tuple[float, str, str]] = []
+        self.hashed, self.database = hashed, database
         self._lock = threading.Lock()
 
     def is_right(self, password: str, who: str = "", address: str = "", is_known: bool = False) -> bool:
-        """Whether this is the password. Raises RefusedError after too many wrong ones.
+        """Whether this is the password. Raises RefusedError after too many wrong ones, StoreError.
 
         who: the visitor; others' wrong tries do not keep them out, unless there are very many.
         address: of the network, from which they come; empty: this machine.
         is_known: a session that was in before, or at the server itself: not kept out by those, either.
         """
         with self._lock:  # also: one scrypt at a time
-            now = time.monotonic()
-            self._wrong_tries = [each for each in self._wrong_tries if now - each[0] < TRIES_SECONDS]
-            own = [then for then, name, _ in self._wrong_tries if name == who]
-            near = [then for then, _, place in self._wrong_tries if address and place == address]
-            everybodys = [then for then, _, _ in self._wrong_tries]
+            now = time.time()
+            tries = self._wrong_tries(now)
+            own = [tried for tried, name, _ in tries if name == who]
+            near = [tried for tried, _, place in tries if address and place == address]
             counts = [(own, TRIES)]
             if not is_known:
-                counts += [(near, ADDRESS_TRIES), (everybodys, ALL_TRIES)]
-            for tries, most in counts:
-                if len(tries) >= most:
-                    wait = TRIES_SECONDS - (now - tries[-most])
+                counts += [(near, ADDRESS_TRIES), ([tried for tried, _, _ in tries], ALL_TRIES)]
+            for moments, most in counts:
+                if len(moments) >= most:
+                    wait = TRIES_SECONDS - (now - moments[-most])
                     raise RefusedError(f"Too many wrong passwords: try again in {wait:.0f} s.")
-            _, salt, expected = self.hashed.split("$")
-            is_right = hmac.compare_digest(
-                _scrypt(password, bytes.fromhex(salt)), bytes.fromhex(expected)
-            )
+            is_right = is_password(password, self.hashed)
             if not is_right:
-                self._wrong_tries.append((now, who, address))
+                with self.database.connect() as connection:
+                    connection.execute(
+                        "INSERT INTO wrong_passwords VALUES (?, ?, ?)", (now, who, address)
+                    )
             return is_right
+
+    def _wrong_tries(self, now: float) -> list[tuple[float, str, str]]:
+        """When, who, from which address; those that count, in their order."""
+        with self.database.connect() as connection:
+            connection.execute(
+                "DELETE FROM wrong_passwords WHERE tried <= ? OR tried > ?", (now - TRIES_SECONDS, now)
+            )  # the clock may have been set back
+            rows = connection.execute("SELECT * FROM wrong_passwords ORDER BY tried").fetchall()
+        return [(row["tried"], row["visitor"], row["address"]) for row in rows]
 
 
 def _scrypt(password: str, salt: bytes) -> bytes:

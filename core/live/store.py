@@ -60,6 +60,7 @@ UNENDED = (*ACTIVE, Status.PAUSED)
 ENDED = (Status.FINISHED, Status.CANCELLED, Status.FAILED)
 RESTARTABLE = (Status.PAUSED, Status.CANCELLED, Status.FAILED)  # who asks for one has it go on
 SEEN_SECONDS = 3600.0  # how exactly it is known when a run was last looked at
+LOOKS_KEPT_SECONDS = 3600.0  # who has not looked for so long is nobody that the lab knows
 MAX_ATTEMPTS = 3  # starts of a run without a finished epoch, before it is given up
 Value = str | int | float | None  # of a column
 TEACHER, TRAINER = "teacher", "trainer"  # may change every run; visitors' names are hexadecimal
@@ -260,6 +261,21 @@ class Store:
             ).fetchone()
             if stale:
                 connection.execute("UPDATE runs SET seen = ? WHERE run_id = ?", (now, run_id))
+
+    def note_look(self, visitor: str) -> None:
+        """This visitor is here. Who has not looked for long is forgotten: see last_look."""
+        now = time.time()
+        with self.database.connect() as connection:
+            connection.execute("DELETE FROM looks WHERE looked < ?", (now - LOOKS_KEPT_SECONDS,))
+            connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (visitor, now))
+
+    def last_look(self, visitor: str) -> float:
+        """When this visitor looked last, in seconds since 1970; 0: never, or long ago."""
+        with self.database.connect() as connection:
+            row = connection.execute(
+                "SELECT looked FROM looks WHERE visitor = ?", (visitor,)
+            ).fetchone()
+        return row["looked"] if row else 0.0
 
     def speeds(self) -> dict[tuple[str, int], float]:
         """(model, batch size) to images per second, as far as measured on this machine."""

@@ -26,12 +26,13 @@ from core.records import EpochRecord
 from core.sweep import comparison, results
 from pages.shared.keeping import keep, once
 
-STARTED = time.monotonic()
+STARTED = time.time()
 # Of all live pages together. One server process draws about 60 a second: beyond that whoever
 # moves a slider would wait for those who only watch.
 LOOKS_A_SECOND = 35
 RECENT_SECONDS = 5.0  # a visitor who has not looked for so long looks no longer
 LEFT_SECONDS = 120.0  # one who has not looked for so long has left, and their runs are for others
+NOTED_SECONDS = 30.0  # between two notes in the store that a visitor looks, for other servers on it
 
 
 @keep(2)
@@ -91,22 +92,28 @@ def board() -> Board:
     return look_at_board()
 
 
-def live_pages(visitor: str) -> int:
-    """How many visitors look at a live run at this moment, this one among them."""
+def live_pages(visitor: str, which: str = "lab") -> int:
+    """How many live pages of this server are looked at at this moment, this one among them."""
     now, looked = time.monotonic(), _looked()
-    looked[visitor] = now
+    looked[visitor, which] = now
+    _note_look(visitor)
     return sum(now - at < RECENT_SECONDS for at in list(looked.values()))
 
 
 @once
-def _looked() -> dict[str, float]:
-    """When each visitor looked last, on the monotonic clock."""
+def _looked() -> dict[tuple[str, str], float]:
+    """When each visitor last looked at which page, on the monotonic clock."""
     return {}
 
 
-def share_of_looks(visitor: str) -> float:
-    """Seconds between two looks of a live page, where all who watch have as many."""
-    return live_pages(visitor) / LOOKS_A_SECOND
+@keep(1000, seconds=NOTED_SECONDS)
+def _note_look(visitor: str) -> None:
+    store().note_look(visitor)
+
+
+def share_of_looks(visitor: str, which: str = "lab") -> float:
+    """Seconds between two looks of a live page, where all that are watched have as many."""
+    return live_pages(visitor, which) / LOOKS_A_SECOND
 
 
 def look_at_board() -> Board:
@@ -130,8 +137,7 @@ def storage() -> Storage:
 
 def has_left(visitor: str) -> bool:
     """Whether this visitor has looked at no live run for a while, nor this server just begun."""
-    now = time.monotonic()
-    return now - _looked().get(visitor, STARTED) > LEFT_SECONDS
+    return time.time() - max(store().last_look(visitor), STARTED) > LEFT_SECONDS
 
 
 @keep(256)
@@ -162,8 +168,8 @@ def sweep_ids(stamp: int) -> frozenset[str]:
 
 @once
 def login() -> Login:
-    """The teacher's door; its count of wrong tries is the server's."""
-    return Login(settings().teacher_password)
+    """The teacher's door."""
+    return Login(settings().teacher_password, store().database)
 
 
 @once

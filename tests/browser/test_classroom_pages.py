@@ -6,9 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from core.live.login import hash_password
+from tests.browser.actions import PASSWORD, draw_line, unlock
 from tests.browser.server import Server, open_page
-
-PASSWORD = "correct horse"
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +34,6 @@ def browsers(browser: Browser):
     yield visit
     for context in contexts:
         context.close()
-
-
-def unlock(page: Page, school: Server) -> None:
-    open_page(page, school, "/teacher", "Teacher")
-    page.get_by_role("textbox", name="Password").fill(PASSWORD)
-    page.get_by_role("button", name="Open", exact=True).click()
-    expect(page.get_by_role("tab", name="Now")).to_be_visible()
 
 
 def test_two_browsers_share_a_run_and_a_third_with_the_password_pauses_it(browsers, school):
@@ -114,18 +106,6 @@ def test_a_room_from_its_link_to_everybodys_guesses(browsers, school):
     expect(teacher.get_by_text("One guess so far").last).to_be_visible()
     for page in (teacher, student):
         expect(page.get_by_test_id("stException")).to_have_count(0)
-
-
-def draw_line(page: Page, first: float, last: float) -> None:
-    """A stroke across the chart, from one error to another."""
-    box = page.locator(".guess-board svg").bounding_box()
-    rem = 16
-    left, right = box["x"] + 3.2 * rem, box["x"] + box["width"] - rem
-    top, bottom = box["y"] + 0.7 * rem, box["y"] + box["height"] - 2.8 * rem
-    page.mouse.move(left, bottom - first * (bottom - top))
-    page.mouse.down()
-    page.mouse.move(right, bottom - last * (bottom - top), steps=4)  # quick: levels are passed over
-    page.mouse.up()
 
 
 def test_a_guess_is_drawn_with_keys_and_typed_in_numbers(browsers, school):

@@ -5,7 +5,7 @@ from core.errors import RefusedError, SettingsError
 from core.live import settings
 from core.live.housekeeping import Keep
 from core.live.limits import Limits
-from core.live.login import Login, hash_password
+from core.live.login import hash_password, is_password
 from core.live.settings import load_settings
 from core.live.store import Store
 from core.paths import ROOT
@@ -30,7 +30,7 @@ def test_what_the_file_sets_holds(tmp_path):
     hashed = hash_password("correct horse")
     (tmp_path / "lab.toml").write_text(f'teacher_password = "{hashed}"\n[limits]\nepochs = 60\n')
     found = load_settings(tmp_path / "lab.toml")
-    assert found.limits == Limits(epochs=60) and Login(found.teacher_password).is_right("correct horse")
+    assert found.limits == Limits(epochs=60) and is_password("correct horse", found.teacher_password)
 
 
 @pytest.mark.parametrize(

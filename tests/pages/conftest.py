@@ -46,5 +46,6 @@ def store(data_folder, monkeypatch) -> Store:
     monkeypatch.setattr(resources, "is_shared_out", lambda room: shared.config(room) is not None)
     monkeypatch.setattr(resources, "board", resources.look_at_board)  # every test looks anew
     resources.records.clear()
+    resources._note_look.clear()
     monkeypatch.setattr(resources, "trainer", TrainerProcess)
     return store

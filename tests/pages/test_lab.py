@@ -1,5 +1,6 @@
 """The lab."""
 
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from core.config import PRESETS, RunConfig
 from core.data.corruption import corrupt_labels, followed_images
 from core.errors import StoreError
 from core.live.limits import Limits
+from core.live.store import Store
 from core.records import EpochProgress
 from pages.shared import resources
 from tests.pages.opened import finished, metrics, open_page, press, texts, viewer
@@ -127,6 +129,13 @@ def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
     assert not page.exception and "no longer here" in page.warning[0].value
 
 
+def test_a_run_on_labels_by_people_says_what_it_needs(store):
+    config = RunConfig(level=0.5, noise="people-worst")
+    store.submit(config, "somebody who has the file")
+    page = open_page("lab", run=config.run_id)
+    assert not page.exception and "CIFAR10N_FILE" in page.error[0].value
+
+
 def test_limits_are_said_where_a_run_is_refused(store):
     store.limits = Limits(runs=1)
     page = open_page("lab")
@@ -198,14 +207,22 @@ def test_a_run_whose_owner_has_left_is_taken_over(store, monkeypatch):
 
 
 def test_who_looks_has_not_left(monkeypatch):
-    now = [1e6]
-    monkeypatch.setattr(resources.time, "monotonic", lambda: now[0])
+    now = [time.time()]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    monkeypatch.setattr(resources, "STARTED", 0.0)
     resources.live_pages("ann")
     assert not resources.has_left("ann")
     now[0] += resources.LEFT_SECONDS + 1
     assert resources.has_left("ann") and resources.has_left("ben")
     monkeypatch.setattr(resources, "STARTED", now[0] - 1)  # a server that has just begun knows nobody
     assert not resources.has_left("ben")
+
+
+def test_who_looks_through_another_server_has_not_left(store, monkeypatch):
+    monkeypatch.setattr(resources, "STARTED", 0.0)
+    assert resources.has_left("ann")
+    Store(store.database.path).note_look("ann")
+    assert not resources.has_left("ann")
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ PASSWORD = "correct horse"
 
 
 @pytest.fixture
-def teacher(monkeypatch):
+def teacher(store, monkeypatch):
     hashed = hash_password(PASSWORD)
-    login = Login(hashed)
+    login = Login(hashed, store.database)
     monkeypatch.setattr(resources, "settings", lambda: Settings(teacher_password=hashed))
     monkeypatch.setattr(resources, "login", lambda: login)
 

@@ -2,24 +2,21 @@
 
 from dataclasses import replace
 
-import pandas as pd
 import streamlit as st
 
 from core.config import LEVELS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
-from core.live.curve import CurvePoint, curve_points, whole_curve
+from core.live.curve import CurvePoint, whole_curve
 from core.live.estimate import epoch_seconds, run_seconds
 from core.live.store import LiveRun
-from core.sweep import comparison, reference
 from core.view.captions import curve as captions
 from core.view.charts import whole_curve as charts
 from core.view.words import SHORT_NETWORKS, about
 from pages.shared import resources
 from pages.shared.choosing import choice, chosen
 from pages.shared.copy_link import copy_link
+from pages.shared.curve_figure import draw_curve, points_of, rows_of
 from pages.shared.downloads import downloads
-from pages.shared.drawing import draw_live
 from pages.shared.frame import action, page, plain_errors
-from pages.shared.keeping import keep
 from pages.shared.links import link
 from pages.shared.room import Room, room
 from pages.shared.visitor import network_address, visitor
@@ -60,26 +57,6 @@ def cancel_all(run_ids: tuple[str, ...], visitor_name: str) -> None:
         resources.store().cancel(run_id, by=visitor_name)
 
 
-@keep(32, seconds=0.4)
-def points_of(configs: tuple[RunConfig, ...]) -> list[CurvePoint]:
-    """One look at them serves all who watch."""
-    return curve_points(resources.store(), configs)
-
-
-@keep(64)
-def rows_of(
-    points: tuple[CurvePoint, ...], model: str, data: str, stored: bool, paper: bool
-) -> pd.DataFrame:
-    """What the figure draws; a class that watches the same one has it made once."""
-    runs = comparison.label_runs(resources.sweep(), data) if stored else None
-    return charts.curve_rows(
-        points,
-        None if runs is None else runs[runs.model == model],
-        reference.paper() if paper else None,
-        model,
-    )
-
-
 def seconds_between_looks(visitor_name: str) -> float:
     """This page counts beside the same visitor's lab."""
     return max(TICK_SECONDS, resources.share_of_looks(visitor_name, "curve"))
@@ -94,18 +71,11 @@ def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: 
             stored = st.toggle("The stored runs", key="stored", bind="query-params")
             paper = st.toggle("The paper's, on 50,000 images", key="paper", bind="query-params")
             exports = st.container(width="content")
-    rows = rows_of(tuple(points), config.model, config.data, stored, paper)
+    rows = rows_of(points, config, stored, paper)
     with place:
         title = captions.describe_curve(points)
         st.markdown(f"**{title}**")
-        draw_live(
-            "whole-curve",
-            (),
-            lambda: charts.whole_curve("container"),
-            rows,
-            height="stretch",
-            alt="Test and training error against corruption level, as far as the runs have come",
-        )
+        draw_curve(rows)
     st.caption(captions.describe_seeds(points))
     if points:
         with exports:

@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.cleaning.ranking import score_ranking, sources
-from core.cleaning.search import Searched, images_to_mark, repairable, search
+from core.cleaning.search import Searched, images_to_mark, repairable
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import LabelCorruption, given_labels
@@ -21,8 +21,8 @@ from core.view.words import RANKINGS
 from pages.shared import photo_marker, resources
 from pages.shared.choosing import choice, chosen, cured_network
 from pages.shared.drawing import draw_live
+from pages.shared.expensive import searched
 from pages.shared.frame import action, page, plain_errors
-from pages.shared.keeping import keep
 from pages.shared.room import room
 from pages.shared.visitor import network_address, visitor
 
@@ -66,17 +66,6 @@ def show_forty(config: RunConfig, corrupted: LabelCorruption) -> NDArray[np.int6
     said = finding.describe_marks(corrupted.is_wrong[shown], marks)
     photo_marker.tell(images, given, true, marks, said)
     return shown[marks]
-
-
-@keep(64)
-def searched(config: RunConfig, name: str, is_trained: tuple[bool, ...]) -> Searched | None:
-    """The ranking, once all its sources are trained and their scores are there; None before."""
-    scores = [resources.image_scores(source) for source in sources(config, name)]
-    known = [each for each in scores if each is not None]
-    if not all(is_trained) or len(known) < len(scores):
-        return None
-    labels = given_labels(config, resources.data("embedded").train_labels).labels
-    return search(name, known, labels)
 
 
 def train_missing(configs: list[RunConfig], visitor_name: str) -> None:

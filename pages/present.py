@@ -11,19 +11,25 @@ from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import given_labels
 from core.live import serving
-from core.sweep import comparison, reference
+from core.sweep import comparison, cures, reference
 from core.view import gallery
+from core.view.captions.cures import describe_stopping, explain_stopping
+from core.view.captions.curve import describe_lacking
 from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
+from core.view.charts import cures as cure_charts
 from pages.shared import resources
+from pages.shared.curve_figure import draw_curve, points_of, rows_of
 from pages.shared.drawing import draw
-from pages.shared.frame import action, page
+from pages.shared.frame import action, page, plain_errors
 from pages.shared.links import link
 from pages.shared.navigation import the_page
 from pages.shared.run_viewer import show_levels, show_run, show_sprite
 from pages.shared.stage import lead, wanted
 
 MODEL, LEVEL = "mlp-1x512", 0.4
+CURED_MODEL = "alexnet"
+CLASS_SECONDS = 2.0
 WHOSE_POINTS = (
     "Filled: ours, against the true labels of new photographs. Hollow: Zhang et al. 2017, whose points "
     "lie where ours would if those labels were corrupted, too (thin line). Dashed: 0.9 p."
@@ -44,6 +50,8 @@ STYLE = """
 .st-key-story .run-viewer svg.fates, .st-key-story .run-viewer details { display: none }
 .st-key-story .run-viewer:not(.simple) .photographs { grid-template-columns: repeat(4, minmax(0, 1fr)) }
 .st-key-story .run-viewer figure:nth-child(n + 13) { display: none }
+.st-key-story .st-key-figure-area [data-testid=stVegaLiteChart], .st-key-story .st-key-whole-curve,
+.st-key-story .st-key-whole-curve div:has([data-testid=stVegaLiteChart]) { height: 70vh !important }
 .st-key-turns [data-testid=stPageLink] a { padding: 1rem 1.4rem; border: 2px solid var(--focus); border-radius: .5rem }
 @media (max-width: 760px) { .st-key-story .run-viewer svg.errors { height: 34vh } }
 </style>
@@ -122,6 +130,50 @@ def whole_sweep() -> None:
         st.markdown("\n\n".join(describe_message(ours, MODEL, reference.paper()).split("\n\n")[:2]))
 
 
+def stop_in_time() -> None:
+    runs = cures.validated_runs(resources.sweep(), CURED_MODEL)
+    points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
+    means = cures.stopping_means(points)
+    if not len(means):
+        st.markdown("The runs for this step are not computed yet: `python -m core sweep --missing`.")
+        return
+    left, right = st.columns([7, 3], gap="large")
+    with left:
+        draw(
+            "present-stopping",
+            (),
+            lambda: cure_charts.stopping(means, height=560),
+            is_large=True,
+            alt="Test error against corruption level: at the end, stopped by held-out images, at its best",
+        )
+    with right:
+        st.markdown(describe_stopping(means))
+        st.caption(explain_stopping(points))
+
+
+def class_figure() -> None:
+    """Grows by itself while the class trains."""
+    st.fragment(_class_figure, run_every=CLASS_SECONDS)(shared_room())
+
+
+def _class_figure(code: str) -> None:
+    with plain_errors():
+        shared = resources.shared_curve()
+        config = shared.config(code)
+        if config is None:
+            st.rerun()  # the teacher has ended it
+        points = points_of(tuple(shared.configs(code)))
+        with st.container(key="figure-area"):
+            draw_curve(rows_of(points, config, paper=True), is_large=True)
+        st.markdown(describe_lacking(points, resources.classroom().attendance(code)))
+
+
+def shared_room() -> str:
+    """The code of the room in the address where it trains a curve together; else empty."""
+    code = st.query_params.get("room", "").strip().upper()
+    return code if resources.is_shared_out(code) else ""
+
+
 def your_turn() -> None:
     left, right = st.columns([1, 1], gap="large")
     address = link("lab")
@@ -175,19 +227,40 @@ STEPS = (
         "50,000 photographs at eleven levels. The training error ends near nothing at each: how well a "
         "network fits what it studied does not tell how well it will do.",
     ),
+    Step(
+        "Stop in time, and less of it is learned by heart",
+        stop_in_time,
+        18,
+        "A fifth of the photographs is held out, wrong names and all. Where the network does worst on them "
+        "no longer, it is stopped: nobody has to know which names are wrong.",
+    ),
     Step("Your turn", your_turn, 25, "Hand over. The code leads into the lab, on any phone."),
 )
 
 
+CLASS_STEP = Step(
+    "The figure that you make",
+    class_figure,
+    60,
+    "Every phone trains one network, at a level of its own. First all errors are alike; then one of them "
+    "falls everywhere.",
+)
+
+
+def steps() -> tuple[Step, ...]:
+    """In a room that trains a curve together (?room=CODE) its figure comes last."""
+    return (*STEPS, CLASS_STEP) if shared_room() else STEPS
+
+
 def go() -> None:
-    st.session_state.step = wanted() % len(STEPS)
+    st.session_state.step = wanted() % len(steps())
     st.query_params["step"] = str(st.session_state.step + 1)
 
 
 def first_step() -> int:
     """That of the address, so that a reload stays where it was."""
     with suppress(ValueError):
-        return (int(st.query_params.get("step", "1")) - 1) % len(STEPS)
+        return (int(st.query_params.get("step", "1")) - 1) % len(steps())
     return 0
 
 
@@ -198,7 +271,7 @@ def show_notes() -> None:
         "Keys, also of a remote: right and left or PageDown and PageUp, Home, End; B black, F full screen, "
         "P play or pause."
     )
-    for number, step in enumerate(STEPS, start=1):
+    for number, step in enumerate(steps(), start=1):
         st.markdown(f"**{number} · {step.title}**  \n{step.note}")
 
 
@@ -208,13 +281,14 @@ with page("Label Corruption Lab", ""):
         st.stop()
     st.html(STYLE)
     st.session_state.setdefault("step", first_step())
-    step = STEPS[st.session_state.step]
+    story = steps()
+    step = story[st.session_state.step % len(story)]
     with st.container(key="story"):
         st.header(step.title, anchor=False)
         step.show()
     lead(
-        st.session_state.step,
-        [each.title for each in STEPS],
-        [each.seconds for each in STEPS],
+        story.index(step),
+        [each.title for each in story],
+        [each.seconds for each in story],
         action(go),
     )

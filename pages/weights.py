@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.capacity.demonstrations import Built, Solved, build, solve
 from core.config import RunConfig
 from core.sweep import widths
 from core.view.captions import widths as captions
@@ -10,8 +9,8 @@ from core.view.charts import widths as charts
 from pages.shared import resources
 from pages.shared.downloads import downloads
 from pages.shared.drawing import draw
+from pages.shared.expensive import built, solved
 from pages.shared.frame import page
-from pages.shared.keeping import keep
 from pages.shared.room import room
 from pages.shared.visitor import visitor
 
@@ -19,18 +18,6 @@ EXPLAINED = (
     "The small network with 1 to 4,096 hidden units, 60 epochs on the 5,000 photographs; n = 5,000 images, d = 2,352 "
     "numbers each. Dashed: the weights with which theorem 1 of Zhang et al. 2017 fits any labels."
 )
-
-
-@keep(1)
-def built() -> Built:
-    """Made once for all visitors."""
-    return build(resources.data("embedded"))
-
-
-@keep(1)
-def solved() -> Solved:
-    """Solved once for all visitors."""
-    return solve(resources.data("embedded"))
 
 
 def show_widths() -> None:

@@ -41,13 +41,14 @@ def draw_live(
     state: tuple[Hashable, ...],
     make: Callable[[], alt.LayerChart],
     rows: pd.DataFrame | pa.Table,
+    is_large: bool = False,
     **options,
 ):
     """Show a chart whose data change; all its layers draw the same rows.
 
     make: the chart, with any rows; state: all that it depends on but the rows.
     """
-    spec = dict(_sized(_specification((name, *state), make)))
+    spec = dict(_sized(_specification((name, *state), make), is_large))
     spec.pop("data", None)
     spec.pop("datasets", None)
     return st.vega_lite_chart(rows, spec, key=name, **options)

@@ -102,7 +102,7 @@ def test_the_sweep_and_its_downloads(screen, lab):
 
 def test_each_step_of_the_story(screen, lab):
     found = []
-    for step in range(1, 7):
+    for step in range(1, 8):
         screen.goto(f"{lab.address}/present?step={step}")
         expect(screen.locator(".stage .play")).to_be_visible()
         seen(screen)

@@ -154,9 +154,9 @@ def test_the_story_is_led_by_keys_and_plays_by_itself(browsers, school):
     expect(title).to_have_text("Your turn")
     expect(page.get_by_role("img", name=re.compile("QR code"))).to_be_visible()
     page.keyboard.press("PageUp")
-    expect(title).to_have_text(re.compile("The more lies"))
+    expect(title).to_have_text(re.compile("Stop in time"))
     page.reload()
-    expect(title).to_have_text(re.compile("The more lies"))  # a reload stays where it was
+    expect(title).to_have_text(re.compile("Stop in time"))  # a reload stays where it was
     page.locator(".stage .dots button").first.wait_for()  # the keys are heard from now on
     page.keyboard.press("Home")
     expect(title).to_have_text("Is that so?")

@@ -6,6 +6,7 @@ from core.config import LEVELS, PRESETS, RunConfig
 from core.live.classroom import Classroom, Lesson
 from core.live.curve import SharedCurve, of_place, whole_curve
 from core.live.limits import Limits
+from pages.shared.curve_figure import points_of
 from tests.pages.opened import finished, open_page, press, texts
 from tests.samples import record
 
@@ -47,6 +48,7 @@ def test_points_come_as_the_runs_go_and_the_sentence_says_how_many(store):
     assert "1 of 11 levels are trained. So far the training error is" in texts(page)
     for config in configs:
         finished(store, level=config.level, epochs=2)
+    points_of.clear()
     page = open_page("curve", run=run_id)
     assert "All 11 levels" in texts(page) and not page.exception
     assert not [button for button in page.button if "whole curve" in button.label]

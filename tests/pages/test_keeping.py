@@ -5,6 +5,7 @@ import time
 
 import streamlit as st
 
+from core.paths import ROOT
 from pages.shared import keeping, resources
 from pages.shared.keeping import keep, once
 
@@ -62,3 +63,9 @@ def test_a_browser_that_has_the_caches_cleared_takes_nothing_away():
     again = (resources.login(), resources.download(), resources.data("embedded"), resources.sweep())
     assert all(one is other for one, other in zip(made, again, strict=True))
     assert threading.active_count() == threads
+
+
+def test_no_page_keeps_anything_itself():
+    """It is run anew at every press of every visitor, and would keep it for this one run."""
+    for path in sorted((ROOT / "pages").glob("*.py")):
+        assert "pages.shared.keeping" not in path.read_text(encoding="utf-8"), path

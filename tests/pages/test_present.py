@@ -2,11 +2,14 @@
 
 import pytest
 
+from core.config import RunConfig
+from core.live.classroom import Classroom, Lesson
+from core.live.curve import SharedCurve
 from core.sweep.results import load_runs
 from pages.shared import resources
 from tests.pages.opened import open_page, texts, viewer
 
-STEPS = 6
+STEPS = 7
 
 
 def test_every_step_has_a_picture_and_a_title_of_its_own():
@@ -18,7 +21,7 @@ def test_every_step_has_a_picture_and_a_title_of_its_own():
     assert len(set(titles)) == STEPS
 
 
-@pytest.mark.parametrize("step", ["0", "7", "-1", "x", "", "1e9"])
+@pytest.mark.parametrize("step", ["0", "8", "-1", "x", "", "1e9"])
 def test_a_step_that_is_none_is_one_all_the_same(step):
     page = open_page("present", step=step)
     assert not page.exception and page.header[0].value
@@ -43,4 +46,18 @@ def test_without_stored_runs_the_story_says_what_is_missing(monkeypatch):
     for step in range(1, STEPS + 1):
         page = open_page("present", step=str(step))
         assert not page.exception
-        assert ("not computed yet" in texts(page)) == (step in (3, 4))
+        assert ("not computed yet" in texts(page)) == (step in (3, 4, 6))
+
+
+def test_in_a_room_the_class_figure_ends_the_story(store):
+    room = Classroom(store).open_room(Lesson("Lies"))
+    page = open_page("present", room=room, step=str(STEPS + 1))
+    assert page.header[0].value == "Is that so?"  # nothing is shared out: there is no such step
+    SharedCurve(store).share_out(room, RunConfig(epochs=3))
+    SharedCurve(store).take(room, "ann")
+    page = open_page("present", room=room.lower(), step=str(STEPS + 1))
+    assert not page.exception and page.header[0].value == "The figure that you make"
+    assert "1 place taken" in texts(page) and page.get("vega_lite_chart")
+    SharedCurve(store).end(room)
+    page.run()  # the step is gone under the one who looks at it
+    assert not page.exception and page.header[0].value == "Is that so?"

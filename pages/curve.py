@@ -18,6 +18,7 @@ from pages.shared.curve_figure import draw_curve, points_of, rows_of
 from pages.shared.downloads import downloads
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.links import link
+from pages.shared.looks import seconds_between
 from pages.shared.room import Room, room
 from pages.shared.visitor import network_address, visitor
 
@@ -59,7 +60,7 @@ def cancel_all(run_ids: tuple[str, ...], visitor_name: str) -> None:
 
 def seconds_between_looks(visitor_name: str) -> float:
     """This page counts beside the same visitor's lab."""
-    return max(TICK_SECONDS, resources.share_of_looks(visitor_name, "curve"))
+    return max(TICK_SECONDS, seconds_between(visitor_name, "curve"))
 
 
 def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: str) -> None:

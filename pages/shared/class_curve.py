@@ -5,17 +5,19 @@ import streamlit as st
 from core.errors import RefusedError
 from pages.shared import resources
 from pages.shared.frame import plain_errors
+from pages.shared.looks import seconds_between
 from pages.shared.navigation import the_page
 from pages.shared.room import Room
 from pages.shared.visitor import network_address
 
-LOOK_SECONDS = 2.0  # a class waits so long at most for the teacher's press
+LOOK_SECONDS = 2.0  # a class waits so long for the teacher's press, a large one longer
 
 
 def bring_to_own_level(in_room: Room, visitor_name: str) -> None:
     """In the lab: as soon as the room shares out its levels, this visitor's own one is trained and shown."""
     if in_room.code:
-        st.fragment(_look, run_every=LOOK_SECONDS)(in_room.code, visitor_name)
+        every = max(LOOK_SECONDS, 2 * seconds_between(visitor_name))
+        st.fragment(_look, run_every=every)(in_room.code, visitor_name)
 
 
 def _look(room: str, visitor_name: str) -> None:
@@ -23,7 +25,7 @@ def _look(room: str, visitor_name: str) -> None:
         if not resources.is_shared_out(room):
             st.session_state.pop("own_level", None)
             return
-        resources.live_pages(visitor_name)
+        seconds_between(visitor_name)  # who waits for their turn has not left
         try:
             run = resources.shared_curve().take(room, visitor_name, network_address())
         except RefusedError as error:

@@ -27,6 +27,7 @@ from pages.shared.drawing import draw_live, draw_new
 from pages.shared.frame import action, plain_errors
 from pages.shared.keeping import keep
 from pages.shared.links import link
+from pages.shared.looks import has_left, seconds_between
 from pages.shared.run_viewer import Ghost, show_run
 
 REDRAW_SECONDS = 1.0
@@ -58,7 +59,7 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     # No fragment within a fragment: where both are drawn anew at once, Streamlit 1.67 may send what
     # is in the inner one without what it stands in, and the browser drops the whole page.
     if seen.is_slow:
-        between = max(PROGRESS_SECONDS, resources.share_of_looks(st.session_state.visitor))
+        between = max(PROGRESS_SECONDS, seconds_between(st.session_state.visitor))
         st.fragment(_show_line, run_every=between)(run.run_id, seen)
     st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], seen, every)
 
@@ -74,9 +75,7 @@ def _redraw_seconds(run: LiveRun) -> float | None:
     if run.status is Status.FINISHED:
         return None
     usual = REDRAW_SECONDS if run.epochs_done else FIRST_SECONDS
-    return max(
-        usual if run.is_active else WAITING_SECONDS, resources.share_of_looks(st.session_state.visitor)
-    )
+    return max(usual if run.is_active else WAITING_SECONDS, seconds_between(st.session_state.visitor))
 
 
 def _show(
@@ -242,7 +241,7 @@ def _buttons(run: LiveRun) -> None:
     if run.has_ended:
         return
     if run.owner != st.session_state.visitor:
-        if resources.has_left(run.owner):
+        if has_left(run.owner):
             st.caption("Whoever started this run has left: take it over to pause, resume or end it.")
             st.button("Take it over", on_click=action(_take_over), args=(run.run_id,), key="take-over")
         else:
@@ -273,7 +272,7 @@ def _buttons(run: LiveRun) -> None:
 
 def _take_over(run_id: str) -> None:
     run = resources.store().run(run_id)
-    if run and not resources.has_left(run.owner):
+    if run and not has_left(run.owner):
         raise RefusedError("Whoever started this run is here again: it stays theirs.")
     resources.store().take_over(run_id, st.session_state.visitor)
 

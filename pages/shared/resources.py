@@ -1,7 +1,6 @@
 """What all visitors share: data, store, trainer, download, the precomputed sweep."""
 
 import shutil
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -25,14 +24,6 @@ from core.paths import data_folder
 from core.records import EpochRecord
 from core.sweep import comparison, results
 from pages.shared.keeping import keep, once
-
-STARTED = time.time()
-# Of all live pages together. One server process draws about 60 a second: beyond that whoever
-# moves a slider would wait for those who only watch.
-LOOKS_A_SECOND = 35
-RECENT_SECONDS = 5.0  # a visitor who has not looked for so long looks no longer
-LEFT_SECONDS = 120.0  # one who has not looked for so long has left, and their runs are for others
-NOTED_SECONDS = 30.0  # between two notes in the store that a visitor looks, for other servers on it
 
 
 @keep(2)
@@ -92,30 +83,6 @@ def board() -> Board:
     return look_at_board()
 
 
-def live_pages(visitor: str, which: str = "lab") -> int:
-    """How many live pages of this server are looked at at this moment, this one among them."""
-    now, looked = time.monotonic(), _looked()
-    looked[visitor, which] = now
-    _note_look(visitor)
-    return sum(now - at < RECENT_SECONDS for at in list(looked.values()))
-
-
-@once
-def _looked() -> dict[tuple[str, str], float]:
-    """When each visitor last looked at which page, on the monotonic clock."""
-    return {}
-
-
-@keep(1000, seconds=NOTED_SECONDS)
-def _note_look(visitor: str) -> None:
-    store().note_look(visitor)
-
-
-def share_of_looks(visitor: str, which: str = "lab") -> float:
-    """Seconds between two looks of a live page, where all that are watched have as many."""
-    return live_pages(visitor, which) / LOOKS_A_SECOND
-
-
 def look_at_board() -> Board:
     active, state = store().active_runs(), store().database.state()
     in_training = [run for run in active if run.run_id in state.in_training]
@@ -133,11 +100,6 @@ def storage() -> Storage:
     """How full the disk is, looked at seldom: the teacher's page asks every two seconds."""
     used = used_bytes(store(), data_folder() / "checkpoints")
     return Storage(used, shutil.disk_usage(data_folder()).free, settings().keep.megabytes)
-
-
-def has_left(visitor: str) -> bool:
-    """Whether this visitor has looked at no live run for a while, nor this server just begun."""
-    return time.time() - max(store().last_look(visitor), STARTED) > LEFT_SECONDS
 
 
 @keep(256)

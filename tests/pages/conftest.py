@@ -9,7 +9,7 @@ from core.live.classroom import Classroom
 from core.live.curve import SharedCurve
 from core.live.store import Store
 from core.live.supervisor import TrainerProcess
-from pages.shared import expensive, resources
+from pages.shared import expensive, looks, resources
 from pages.shared.curve_figure import points_of
 
 
@@ -46,7 +46,7 @@ def store(data_folder, monkeypatch) -> Store:
     monkeypatch.setattr(resources, "shared_curve", lambda: shared)
     monkeypatch.setattr(resources, "is_shared_out", lambda room: shared.config(room) is not None)
     monkeypatch.setattr(resources, "board", resources.look_at_board)  # every test looks anew
-    for kept in (resources.records, resources._note_look, points_of, expensive._ranked):
+    for kept in (resources.records, looks._note, points_of, expensive._ranked):
         kept.clear()
     monkeypatch.setattr(resources, "trainer", TrainerProcess)
     return store

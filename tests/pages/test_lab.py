@@ -1,6 +1,5 @@
 """The lab."""
 
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,9 +10,8 @@ from core.config import PRESETS, RunConfig
 from core.data.corruption import corrupt_labels, followed_images
 from core.errors import StoreError
 from core.live.limits import Limits
-from core.live.store import Store
 from core.records import EpochProgress
-from pages.shared import resources
+from pages.shared import live, resources
 from tests.pages.opened import finished, metrics, open_page, press, texts, viewer
 from tests.samples import record
 
@@ -148,7 +146,7 @@ def test_limits_are_said_where_a_run_is_refused(store):
 
 
 def test_anothers_run_is_seen_and_not_touched(store, monkeypatch):
-    monkeypatch.setattr(resources, "has_left", lambda visitor: False)
+    monkeypatch.setattr(live, "has_left", lambda visitor: False)
     store.submit(RunConfig(level=0.5, epochs=40), "somebody else")
     page = open_page("lab", run=RunConfig(level=0.5, epochs=40).run_id)
     assert "Another visitor has started this run" in texts(page)
@@ -197,32 +195,13 @@ def test_what_goes_wrong_inside_an_action_is_one_sentence_and_keeps_what_was_ent
 def test_a_run_whose_owner_has_left_is_taken_over(store, monkeypatch):
     config = RunConfig(level=0.5, epochs=5)
     store.submit(config, "gone")
-    monkeypatch.setattr(resources, "has_left", lambda visitor: False)
+    monkeypatch.setattr(live, "has_left", lambda visitor: False)
     page = open_page("lab", run=config.run_id)
     assert "Another visitor has started this run" in texts(page)
-    monkeypatch.setattr(resources, "has_left", lambda visitor: visitor == "gone")
+    monkeypatch.setattr(live, "has_left", lambda visitor: visitor == "gone")
     page.run()
     press(page, "Take it over")
     assert page.button(key="pause") and store.run(config.run_id).owner == page.session_state["visitor"]
-
-
-def test_who_looks_has_not_left(monkeypatch):
-    now = [time.time()]
-    monkeypatch.setattr(time, "time", lambda: now[0])
-    monkeypatch.setattr(resources, "STARTED", 0.0)
-    resources.live_pages("ann")
-    assert not resources.has_left("ann")
-    now[0] += resources.LEFT_SECONDS + 1
-    assert resources.has_left("ann") and resources.has_left("ben")
-    monkeypatch.setattr(resources, "STARTED", now[0] - 1)  # a server that has just begun knows nobody
-    assert not resources.has_left("ben")
-
-
-def test_who_looks_through_another_server_has_not_left(store, monkeypatch):
-    monkeypatch.setattr(resources, "STARTED", 0.0)
-    assert resources.has_left("ann")
-    Store(store.database.path).note_look("ann")
-    assert not resources.has_left("ann")
 
 
 @pytest.mark.parametrize(

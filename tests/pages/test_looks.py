@@ -1,0 +1,65 @@
+"""How often live pages are drawn, and who is still there."""
+
+import time
+
+import pytest
+
+from core.live.store import Store
+from pages.shared import looks
+
+
+class Clock:
+    def __init__(self, monkeypatch):
+        self.now, self.cpu = time.time(), 0.0
+        monkeypatch.setattr(time, "time", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "process_time", lambda: self.cpu)
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr(looks, "_watch", looks._Watch())
+    monkeypatch.setattr(looks, "STARTED", 0.0)
+    return clock
+
+
+def watch(clock, visitors: int, seconds: float, cost: float) -> float:
+    """So many visitors look for so long, each as often as they are told to; how often that is."""
+    due = dict.fromkeys(range(visitors), clock.now)
+    until = clock.now + seconds
+    while (at := min(due.values())) < until:
+        clock.now = max(clock.now, at)
+        (visitor,) = [each for each, when in due.items() if when == at][:1]
+        clock.cpu += cost
+        between = max(1.0, looks.seconds_between(str(visitor)))
+        due[visitor] = at + between
+    return between
+
+
+@pytest.mark.parametrize("cost", [0.005, 0.02])
+def test_all_pages_together_take_their_share_of_a_core(clock, cost):
+    between = watch(clock, 100, 60, cost)
+    assert between == pytest.approx(100 * cost / looks.SHARE, rel=0.1)
+
+
+def test_few_are_not_slowed_down_and_those_who_have_gone_no_longer_count(clock):
+    assert watch(clock, 5, 30, 0.02) == 1.0
+    slow = watch(clock, 200, 60, 0.02)
+    assert slow > 8
+    assert watch(clock, 5, 60, 0.02) == 1.0
+
+
+def test_who_looks_has_not_left(clock, monkeypatch):
+    looks.seconds_between("ann")
+    assert not looks.has_left("ann")
+    clock.now += looks.LEFT_SECONDS + 1
+    assert looks.has_left("ann") and looks.has_left("ben")
+    monkeypatch.setattr(looks, "STARTED", clock.now - 1)  # a server that has just begun knows nobody
+    assert not looks.has_left("ben")
+
+
+def test_who_looks_through_another_server_has_not_left(clock, store):
+    assert looks.has_left("ann")
+    Store(store.database.path).note_look("ann")
+    assert not looks.has_left("ann")

@@ -50,6 +50,7 @@ class Viewer:
 
     def __init__(self, address: str, page: str, query: str, name: int):
         self.address, self.page, self.query = address, page, query
+        self.page_hash = ""  # the server's name of the page, once it has told it
         self.visitor = f"{name:016x}"
         # What the page has: a fragment that redraws itself, a slider, the button that starts a run.
         self.timer = self.slider = self.start = ""
@@ -71,7 +72,9 @@ class Viewer:
         """Run the page, or its fragment, and wait for all of it; seconds."""
         message = BackMsg()
         state = message.rerun_script
-        state.query_string, state.page_name = self.query, self.page
+        state.query_string, state.page_script_hash = self.query, self.page_hash
+        if not self.page_hash:
+            state.page_name = self.page
         if fragment:
             state.fragment_id, state.is_auto_rerun = fragment, True
         if level is not None:
@@ -89,6 +92,8 @@ class Viewer:
             if message_type == "auto_rerun":
                 self.timer = answer.auto_rerun.fragment_id
                 self.interval = answer.auto_rerun.interval
+            elif message_type == "navigation":
+                self.page_hash = answer.navigation.page_script_hash
             elif message_type == "page_info_changed":
                 self.query = answer.page_info_changed.query_string
             elif message_type == "delta" and answer.delta.WhichOneof("type") == "new_element":

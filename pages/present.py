@@ -50,8 +50,12 @@ STYLE = """
 .st-key-story .run-viewer svg.fates, .st-key-story .run-viewer details { display: none }
 .st-key-story .run-viewer:not(.simple) .photographs { grid-template-columns: repeat(4, minmax(0, 1fr)) }
 .st-key-story .run-viewer figure:nth-child(n + 13) { display: none }
-.st-key-story .st-key-figure-area [data-testid=stVegaLiteChart], .st-key-story .st-key-whole-curve,
-.st-key-story .st-key-whole-curve div:has([data-testid=stVegaLiteChart]) { height: 70vh !important }
+.st-key-hall [data-testid=stVegaLiteChart], .st-key-hall div:has([data-testid=stVegaLiteChart]) {
+  height: 70vh !important }
+.st-key-phone [data-testid=stVegaLiteChart], .st-key-phone div:has([data-testid=stVegaLiteChart]) {
+  height: 50vh !important }
+.st-key-phone { display: none }
+@media (max-width: 760px) { .st-key-hall { display: none } .st-key-phone { display: flex } }
 .st-key-turns [data-testid=stPageLink] a { padding: 1rem 1.4rem; border: 2px solid var(--focus); border-radius: .5rem }
 @media (max-width: 760px) { .st-key-story .run-viewer svg.errors { height: 34vh } }
 </style>
@@ -113,17 +117,32 @@ def learning() -> None:
     show_run(config, records, key="replayed", replays=True)
 
 
+def in_two_sizes(draw_one: Callable[[str, bool], object]) -> None:
+    """A chart for the hall, with words to be read from its last row, and one for a phone.
+
+    draw_one: of a name for its place, and whether it is the large one; the style shows one of them.
+    """
+    for size in ("hall", "phone"):
+        with st.container(key=size):
+            draw_one(size, size == "hall")
+
+
 def whole_sweep() -> None:
     ours = comparison.label_runs(resources.sweep())
     ours = ours[ours.model == MODEL]
     left, right = st.columns([7, 3], gap="large")
     with left:
-        draw(
-            "present-sweep",
-            (),
-            lambda: by_level.error_against_level(ours, reference.paper(), MODEL, height=560),
-            is_large=True,
-            alt="Test and training error against corruption level, ours and the paper's",
+        in_two_sizes(
+            lambda size, is_large: draw(
+                f"present-sweep-{size}",
+                (),
+                lambda: by_level.error_against_level(
+                    ours, reference.paper(), MODEL, height="container"
+                ),
+                is_large=is_large,
+                height="stretch",
+                alt="Test and training error against corruption level, ours and the paper's",
+            )
         )
         st.caption(WHOSE_POINTS)
     with right:
@@ -139,12 +158,15 @@ def stop_in_time() -> None:
         return
     left, right = st.columns([7, 3], gap="large")
     with left:
-        draw(
-            "present-stopping",
-            (),
-            lambda: cure_charts.stopping(means, height=560),
-            is_large=True,
-            alt="Test error against corruption level: at the end, stopped by held-out images, at its best",
+        in_two_sizes(
+            lambda size, is_large: draw(
+                f"present-stopping-{size}",
+                (),
+                lambda: cure_charts.stopping(means, height="container"),
+                is_large=is_large,
+                height="stretch",
+                alt="Test error against corruption level: at the end, stopped by held-out images, at its best",
+            )
         )
     with right:
         st.markdown(describe_stopping(means))
@@ -163,8 +185,8 @@ def _class_figure(code: str) -> None:
         if config is None:
             st.rerun()  # the teacher has ended it
         points = points_of(tuple(shared.configs(code)))
-        with st.container(key="figure-area"):
-            draw_curve(rows_of(points, config, paper=True), is_large=True)
+        rows = rows_of(points, config, paper=True)
+        in_two_sizes(lambda size, is_large: draw_curve(rows, f"class-curve-{size}", is_large))
         st.markdown(describe_lacking(points, resources.classroom().attendance(code)))
 
 

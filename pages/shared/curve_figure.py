@@ -39,9 +39,10 @@ def _rows_of(
     )
 
 
-def draw_curve(rows: pd.DataFrame, is_large: bool = False) -> None:
+def draw_curve(rows: pd.DataFrame, name: str = "whole-curve", is_large: bool = False) -> None:
+    """name: of its place on the page; is_large: for a projector, also without `?large` in the address."""
     draw_live(
-        "whole-curve",
+        name,
         (),
         lambda: charts.whole_curve("container"),
         rows,

@@ -33,7 +33,10 @@ def test_the_sentence_says_what_is_there_and_no_more():
     )
     every = [point(level) for level in LEVELS]
     assert "every network repeats all the labels it was given" in curve.describe_curve(every)
-    assert "50% of new photographs on true labels, 90% on random ones" in curve.describe_curve(every)
+    assert (
+        "on true labels the network misreads 50% of new photographs, on random ones 90%"
+        in curve.describe_curve(every)
+    )
     nearly = [*every[:-1], point(1.0, train=0.012)]
     assert "repeats 98.8% or more of the labels" in curve.describe_curve(nearly)
     not_yet = [*every[:-1], point(1.0, train=0.4)]

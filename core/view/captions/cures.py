@@ -47,11 +47,16 @@ def describe_stopping(means: pd.DataFrame) -> str:
 
 def explain_stopping(points: pd.DataFrame) -> str:
     seeds = points.groupby("level").seed.nunique()
-    count = plural(int(seeds.max()), "seed") if len(seeds) else "no run"
+    if not len(seeds):
+        counted = "No run is there yet."
+    elif seeds.max() == 1:
+        counted = "One run at each level."
+    else:
+        counted = f"Mean over up to {seeds.max()} seeds; band: 95% interval."
     return (
         f"{HELD_OUT:.0%} of the 5,000 photographs are held out with the labels they were given, wrong ones among "
         "them: who has no other labels can do that. “At its best” looks at the true labels of the test "
-        f"photographs, which nobody has in practice: it flatters. Mean over up to {count}; band: 95% interval."
+        f"photographs, which nobody has in practice: it flatters. {counted}"
     )
 
 

@@ -53,8 +53,8 @@ def describe_curve(points: Sequence[CurvePoint]) -> str:
         share = "all" if least > 0.9995 else f"{least:.1%} or more of"
         repeated = f"every network repeats {share} the labels it was given"
     return (
-        f"All {len(LEVELS)} levels: {repeated}, and misreads {errors[0.0]:.0%} of new photographs on true "
-        f"labels, {errors[1.0]:.0%} on random ones."
+        f"All {len(LEVELS)} levels: {repeated}. Trained on true labels the network misreads {errors[0.0]:.0%} of "
+        f"new photographs, on random ones {errors[1.0]:.0%}."
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from core.cleaning.annotators import Answer, confusion, noise_of, sensible, with_noise
+from core.cleaning.annotators import Answer, confusion, sensible, with_noise
 from core.config import PRESETS, RunConfig
 from core.data.noise import named_mixing, wrong_share
 from core.live.annotation import SHOWN
@@ -50,17 +50,18 @@ def show_results(in_room: Room, visitor_name: str) -> None:
         if in_room.code:
             st.caption(captions.EXPLAINED)
         counts = confusion(answers, true_labels)
+        if not counts.sum():
+            return
         left, right = st.columns(2, gap="large")
         with left:
             title = f"Room {in_room.code}" if in_room.code else "Your answers"
-            show_matrix(title, "own-answers", noise_of(counts))
+            show_matrix(title, "own-answers", counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
         with right:
             show_matrix(
                 "CIFAR-10N: three people each, the worst", "people", named_mixing("human-worst")
             )
-        if counts.sum():
-            whose = "The room's labels" if in_room.code else "Your labels"
-            show_training(counts, whose, visitor_name)
+        whose = "The room's labels" if in_room.code else "Your labels"
+        show_training(counts, whose, visitor_name)
 
 
 def show_matrix(title: str, name: str, matrix: np.ndarray) -> None:

@@ -46,6 +46,8 @@ STYLE = """<style>
   .st-key-bar > *:has([data-testid=stSlider]) { flex: 1 1 100% !important; order: 1 }
   .st-key-bar > *:has([data-testid=stSelectbox]) { flex: 1 1 100% !important; order: 2 }
   .st-key-bar [data-testid=stSelectbox] { width: 100% !important }
+  .st-key-run-line { flex-wrap: wrap !important }
+  .st-key-run-line > *:has(.st-key-status-line) { flex: 1 1 100% !important }
 }
 </style>"""
 

@@ -45,3 +45,9 @@ with page(
                     query_params={"room": in_room.code} if in_room.code else None,
                     width="stretch",
                 )
+    st.page_link(
+        the_page("teacher"),
+        label="For teachers: rooms, everybody's guesses, the queue",
+        icon=":material/school:",
+        query_params={"room": in_room.code} if in_room.code else None,
+    )

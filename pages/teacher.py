@@ -171,6 +171,7 @@ def show_sharing(code: str, lesson: Lesson) -> None:
         query_params={"room": code, "large": ""},
     )
     st.button("End the sharing", on_click=teachers_action(shared.end), args=(code,))
+    st.caption("That takes the class's figure away, too: download it there before.")
 
 
 def show_attendance(code: str) -> None:

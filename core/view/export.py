@@ -11,6 +11,7 @@ FIGURE_FORMATS = ("png", "svg", "pdf")
 WIDTH, HEIGHT = 1100, 640  # points; vectors scale to any poster
 PIXELS_PER_POINT = 4  # of the PNG: 4,400 pixels of plot, A3 at 300 dpi
 CHARACTERS = 118  # of a line of text below the title
+TITLE_CHARACTERS = 72
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
@@ -41,7 +42,7 @@ def parquet(rows: pd.DataFrame) -> bytes:
 
 def _framed(chart: alt.LayerChart, title: str, caption: str, source: str) -> alt.VConcatChart:
     heading = alt.TitleParams(
-        title,
+        textwrap.wrap(title, TITLE_CHARACTERS),
         subtitle=textwrap.wrap(caption, CHARACTERS),
         anchor="start",
         fontSize=28,

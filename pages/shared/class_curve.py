@@ -43,4 +43,5 @@ def _look(room: str, visitor_name: str) -> None:
             st.session_state.own_level = (room, run.run_id)
             if in_room != room or before == st.query_params.get("run"):
                 st.query_params["run"] = run.run_id
+                st.session_state.takes_fields = True  # the controls show what it trains
                 st.rerun()

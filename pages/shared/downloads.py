@@ -19,12 +19,21 @@ MIME = {
 
 
 def downloads(
-    name: str, chart: Callable[[], alt.LayerChart], title: str, sources: str, rows: pd.DataFrame
+    name: str,
+    chart: Callable[[], alt.LayerChart],
+    title: str,
+    sources: str,
+    rows: pd.DataFrame,
+    after: str = "",
 ) -> None:
-    """name: of the files; title, sources: said on the figure; rows: the data behind it."""
+    """name: of the files; title, sources: said on the figure; rows: the data behind it.
+
+    after: which of the paper's figures it is made after; empty: none.
+    """
 
     def figure(file_type: str) -> bytes:
-        foot = "Label Corruption Lab. Figure after Zhang et al., arXiv 1611.03530, figure 1."
+        foot = "Label Corruption Lab, after Zhang et al., arXiv 1611.03530"
+        foot += f", {after}." if after else "."
         return export.figure(chart(), file_type, title, sources.replace("`", ""), foot)
 
     makers: dict[str, Callable[[], bytes]] = {

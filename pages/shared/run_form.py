@@ -238,7 +238,9 @@ def take_from(run: LiveRun) -> None:
     """The fields show the settings of a run that a link has led to; what the address says goes before."""
     if st.session_state.get("fields_of") != run.run_id:
         st.session_state.fields_of = run.run_id
-        if not any(name in st.query_params for name in FIELDS):
+        if st.session_state.pop("takes_fields", False) or not any(
+            name in st.query_params for name in FIELDS
+        ):
             set_all(run.config)
 
 

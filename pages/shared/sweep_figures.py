@@ -128,7 +128,7 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
             alt="Test and training error against corruption level, ours and the paper's",
         )
     with place:
-        downloads("errors", chart, title, sources, ours)
+        downloads("errors", chart, title, sources, ours, after="figure 1c")
     if right is not None:
         with right:
             stored_run.show_beside(ours)
@@ -171,7 +171,7 @@ def show_times(runs: pd.DataFrame, model: str, data: str) -> None:
     with right:
         epochs = reference.paper_fit_times(paper, model) if paper else None
         st.markdown(describe_fit_rule(times, ours, model, rule, epochs))
-        downloads("times", chart, title, sources, times)
+        downloads("times", chart, title, sources, times, after="figure 1b")
 
 
 def show_test_labels(runs: pd.DataFrame, model: str, data: str) -> None:
@@ -233,7 +233,7 @@ def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
         st.caption(sources)
     with right:
         st.markdown(describe_fits(fitted, errors, model))
-        downloads("what-it-can-fit", chart, title, sources, curves)
+        downloads("what-it-can-fit", chart, title, sources, curves, after="figure 1a")
 
 
 def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:

@@ -45,7 +45,7 @@ def test_points_come_as_the_runs_go_and_the_sentence_says_how_many(store):
     store.submit_curve(configs, "somebody")
     store.add_epoch(configs[0].run_id, record(1, test_error=0.8, train_error=0.7))
     page = open_page("curve", run=run_id)
-    assert "1 of 11 levels are trained. So far the training error is" in texts(page)
+    assert "1 of 11 levels trained. So far the training error is" in texts(page)
     for config in configs:
         finished(store, level=config.level, epochs=2)
     points_of.clear()

@@ -90,13 +90,18 @@ def defended(**errors) -> pd.DataFrame:
         for name, error in errors.items()
         for level in (0.0, 0.4)
     ]
-    return pd.DataFrame(rows).replace({"defence": {"label": "label-smoothing"}})
+    return pd.DataFrame(rows).replace(
+        {"defence": {"label": "label-smoothing", "early": "early-learning"}}
+    )
 
 
 def test_a_defence_that_does_not_help_is_said_not_to():
-    text = said.describe_defences(defended(none=0.7, mixup=0.6, label=0.705), 0.4)
+    text = said.describe_defences(
+        defended(none=0.7, mixup=0.6, label=0.705, generalized=0.65, early=0.75), 0.4
+    )
     assert "mixup helps most: 60.0% of new photographs misread at the end, instead of 70.0%" in text
-    assert "By a point or less, or not at all: label smoothing." in text
+    assert "It helps, too: generalized cross-entropy. By a point or less, either way: label" in text
+    assert "Worse than none: early-learning" in text
     assert "none of these defences helps" in said.describe_defences(defended(none=0.7, mixup=0.71), 0.4)
     assert "not computed yet" in said.describe_defences(defended(mixup=0.6), 0.4)
     table = said.defence_rows(defended(none=0.7, mixup=0.6), 0.4, {"none": 1.0, "mixup": 1.25})

@@ -29,7 +29,7 @@ def test_the_sentence_says_what_is_there_and_no_more():
     some = [point(0.0), point(0.5, train=0.3, is_finished=False)]
     text = curve.describe_curve(some)
     assert text == (
-        "1 of 11 levels are trained. So far the training error is 0% to 30%, the test error 50% to 70%."
+        "1 of 11 levels trained. So far the training error is 0% to 30%, the test error 50% to 70%."
     )
     every = [point(level) for level in LEVELS]
     assert "every network repeats all the labels it was given" in curve.describe_curve(every)
@@ -127,7 +127,7 @@ def test_a_class_is_told_how_often_it_agrees():
     assert "Most often confused: dog, taken for cat" in text
     assert "1 time the time was over" in text and "1 visitor left out" in text
     assert annotation.describe_answers([], true, 0) == "Nobody has named a photograph yet."
-    assert annotation.describe_answers([], true, 2) == "No answer counts."
+    assert annotation.describe_answers([], true, 2) == annotation.NONE_COUNTS
 
 
 @pytest.mark.parametrize(

@@ -60,3 +60,11 @@ def test_data_comes_back_as_it_was():
     rows = pd.DataFrame({"level": [0.0, 0.5], "error": [0.1, 0.25], "model": ["a", "b"]})
     pd.testing.assert_frame_equal(pd.read_csv(io.BytesIO(export.csv(rows))), rows, check_dtype=False)
     pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(export.parquet(rows))), rows)
+
+
+def test_a_long_title_is_broken_and_the_figure_keeps_its_width(chart):
+    short, long = (
+        ElementTree.fromstring(export.figure(chart, "svg", title, CAPTION, SOURCE)).get("width")
+        for title in (TITLE, "A sentence that goes on. " * 20)
+    )
+    assert float(long) == pytest.approx(float(short), rel=0.05)

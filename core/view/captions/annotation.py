@@ -21,6 +21,7 @@ EXPLAINED = (
     f"Left out: whoever agrees with the data set in fewer than {10 * LEAST_AGREEMENT:.0f} of 10 answers, having "
     f"given {LEAST_ANSWERS} (a blind guess agrees once in ten)."
 )
+NONE_COUNTS = "No answer is counted: all who have answered agree too seldom with the data set."
 
 
 def describe_answers(answers: Sequence[Answer], true_labels: NDArray[np.integer], left_out: int) -> str:
@@ -28,7 +29,7 @@ def describe_answers(answers: Sequence[Answer], true_labels: NDArray[np.integer]
     counts = confusion(answers, true_labels)
     agreed = agreement_with_data(counts)
     if agreed is None:
-        return "No answer counts." if left_out else "Nobody has named a photograph yet."
+        return NONE_COUNTS if left_out else "Nobody has named a photograph yet."
     visitors = len({answer.visitor for answer in answers})
     text = (
         f"{plural(int(counts.sum()), 'answer')} by {plural(visitors, 'visitor')}: {agreed:.0%} are the data "

@@ -95,8 +95,15 @@ def describe_defences(table: pd.DataFrame, level: float) -> str:
         f"At {level:.0%} corruption {DEFENCE_NAMES[best].lower()} helps most: {means[best]:.1%} of new photographs "
         f"misread at the end, instead of {means['none']:.1%} ({100 * gain:.1f} points)."
     )
-    useless = [DEFENCE_NAMES[str(name)].lower() for name, value in gains.items() if value <= 0.01]
-    return text + (f" By a point or less, or not at all: {', '.join(useless)}." if useless else "")
+    kinds = {
+        "It helps, too": [name for name, value in gains.items() if value > 0.01 and name != best],
+        "By a point or less, either way": [name for name, value in gains.items() if abs(value) <= 0.01],
+        "Worse than none": [name for name, value in gains.items() if value < -0.01],
+    }
+    for kind, names in kinds.items():
+        if names:
+            text += f" {kind}: {', '.join(DEFENCE_NAMES[str(name)].lower() for name in names)}."
+    return text
 
 
 def defence_rows(table: pd.DataFrame, level: float, times: dict[str, float]) -> pd.DataFrame:

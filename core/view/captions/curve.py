@@ -29,14 +29,14 @@ def describe_curve(points: Sequence[CurvePoint]) -> str:
     finished = {point.level for point in points if point.is_finished}
     if len(finished) < len(LEVELS):
         training, test = (
-            f"{min(errors):.0%} to {max(errors):.0%}"
+            _range(errors)
             for errors in (
                 [point.train_error or 0.0 for point in begun],
                 [point.test_error or 0.0 for point in begun],
             )
         )
         return (
-            f"{len(finished)} of {len(LEVELS)} levels are trained. So far the training error is {training}, "
+            f"{len(finished)} of {len(LEVELS)} levels trained. So far the training error is {training}, "
             f"the test error {test}."
         )
     errors = {
@@ -56,6 +56,11 @@ def describe_curve(points: Sequence[CurvePoint]) -> str:
         f"All {len(LEVELS)} levels: {repeated}. Trained on true labels the network misreads {errors[0.0]:.0%} of "
         f"new photographs, on random ones {errors[1.0]:.0%}."
     )
+
+
+def _range(errors: Sequence[float]) -> str:
+    least, most = f"{min(errors):.0%}", f"{max(errors):.0%}"
+    return least if least == most else f"{least} to {most}"
 
 
 def describe_seeds(points: Sequence[CurvePoint]) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from core.cleaning.annotators import Answer, confusion, sensible, with_noise
+from core.cleaning.annotators import Answer, confusion, sensible, shares, with_noise
 from core.config import PRESETS, RunConfig
 from core.data.noise import named_mixing, wrong_share
 from core.live.annotation import SHOWN
@@ -55,7 +55,7 @@ def show_results(in_room: Room, visitor_name: str) -> None:
         left, right = st.columns(2, gap="large")
         with left:
             title = f"Room {in_room.code}" if in_room.code else "Your answers"
-            show_matrix(title, "own-answers", counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+            show_matrix(title, "own-answers", shares(counts))
         with right:
             show_matrix(
                 "CIFAR-10N: three people each, the worst", "people", named_mixing("human-worst")

@@ -69,6 +69,11 @@ def agreement_within(answers: Sequence[Answer]) -> float | None:
     return sum(pairs) / len(pairs) if pairs else None
 
 
+def shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of each class, in rows, the share that was named as each class, (K, K); 0 where none was seen."""
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
 def with_noise(config: RunConfig, counts: NDArray[np.int64]) -> tuple[RunConfig, RunConfig]:
     """The run on labels that are confused as here, and on random ones with the same share wrong.
 
@@ -86,5 +91,4 @@ def noise_of(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
     Without that a class of which nobody has seen a photograph would have no row.
     """
-    with_prior = counts + np.eye(CLASS_COUNT)
-    return with_prior / with_prior.sum(axis=1, keepdims=True)
+    return shares(counts + np.eye(CLASS_COUNT, dtype=np.int64))

@@ -11,6 +11,7 @@ from core.cleaning.annotators import (
     confusion,
     noise_of,
     sensible,
+    shares,
     with_noise,
 )
 from core.config import RunConfig, format_matrix, parse_matrix
@@ -72,3 +73,10 @@ def test_the_noise_is_a_matrix_that_a_run_can_have_whatever_was_answered():
         assert noise.sum(1) == pytest.approx(1) and (np.diag(noise) > 0).all()
         text = format_matrix(tuple(map(tuple, noise.tolist())))
         assert np.array(parse_matrix(text)) == pytest.approx(noise, abs=1e-5)
+
+
+def test_shares_are_what_was_answered_and_nothing_where_none_was_seen():
+    counts = np.zeros((10, 10), dtype=np.int64)
+    counts[3, 5], counts[3, 3] = 1, 3
+    found = shares(counts)
+    assert found[3, 5] == 0.25 and found[3, 3] == 0.75 and found.sum() == 1

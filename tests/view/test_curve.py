@@ -9,6 +9,7 @@ from core.cleaning.annotators import Answer
 from core.config import LEVELS, RunConfig
 from core.live.classroom import Attendance
 from core.live.curve import CurvePoint
+from core.sweep.grids import WIDTHS
 from core.sweep.reference import paper
 from core.sweep.widths import ENOUGH, weights_of, width_means, width_runs
 from core.view.captions import annotation, curve, widths
@@ -110,9 +111,11 @@ def test_how_many_weights_it_takes_is_read_from_the_runs():
     ],
 )
 def test_whether_a_second_descent_shows(errors, said):
-    runs = widths_of(dict(zip((1, 8, 64, 512), errors, strict=True)), 0.2, "final_test_error")
+    held = [errors[0]] * (len(WIDTHS) - len(errors))  # as it begins
+    runs = widths_of(dict(zip(WIDTHS, [*held, *errors], strict=True)), 0.2, "final_test_error")
     means = width_means(width_runs(runs), "final_test_error")
     assert f"at 20% random labels {said}" in widths.describe_descent(means)
+    assert "not computed yet" in widths.describe_descent(means.iloc[:-1])  # one width is missing
     assert vl_convert.vegalite_to_svg(width_charts.errors_against_weights(means).to_dict())
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from core.capacity.demonstrations import Built, Solved
 from core.config import TRAIN_IMAGES
+from core.sweep.grids import WIDTHS
 from core.view.words import all_but, duration, per_cent, plural
 
 FITTED = 0.005  # of the labels are wrong at most where a network counts as fitting them all
@@ -33,10 +34,10 @@ def describe_fitting(means: pd.DataFrame, enough: int) -> str:
 def describe_descent(means: pd.DataFrame) -> str:
     """Whether the test error falls, rises and falls again; means: widths.width_means of test errors.
 
-    Of a level with fewer than three widths nothing is said.
+    Of a level of which a width is missing nothing is said: the rise may lie there.
     """
     means = means[means.level.isin(DRAWN)]
-    means = means[means.groupby("level").width.transform("nunique") >= 3]
+    means = means[means.groupby("level").width.transform("nunique") == len(WIDTHS)]
     if means.empty:
         return "What more weights do to the test error is not computed yet."
     parts = []

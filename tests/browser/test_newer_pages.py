@@ -49,3 +49,28 @@ def test_a_link_in_the_text_sets_the_control_and_keys_reach_it(page, server):
     expect(page.locator("code").filter(has_text="--level 0.5 ")).to_be_visible()
     page.get_by_role("button", name="labels are random").click()
     expect(page.locator("code").filter(has_text=re.compile("--level 1(.0)? "))).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_words_of_a_button_that_is_disabled_can_be_read(browser, server, scheme):
+    """Which axe does not look at."""
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    open_page(page, server, f"/lab?seed=83&epochs=400&level={0.4 if scheme == 'dark' else 0.6}", "Lab")
+    page.locator(".st-key-start button").click()
+    disabled = page.locator(".st-key-start button:disabled")
+    expect(disabled).to_have_text(re.compile("Training"))
+    words, behind = (
+        disabled.locator("p").first.evaluate("node => getComputedStyle(node).color"),
+        page.locator(".stApp").evaluate("node => getComputedStyle(node).backgroundColor"),
+    )
+    context.close()
+    light, dark = sorted((luminance(words), luminance(behind)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of rgb(r, g, b), as WCAG 2 defines it."""
+    shares = [int(value) / 255 for value in re.findall(r"\d+", colour)[:3]]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

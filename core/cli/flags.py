@@ -16,8 +16,18 @@ Commands = Any  # argparse's sub-parsers, whose type is private
 METAVARS = {bool: "true|false", int: "N", float: "X", str: "NAME"}
 
 
+class _Help(argparse.HelpFormatter):
+    """A per cent sign in a help text is one: argparse takes it for the start of a placeholder."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        return (action.help or "").replace("%", "%%")
+
+
 class Parser(argparse.ArgumentParser):
     """Wrong values end with exit status 2 and one sentence, without the usage in front of it."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=_Help, **settings)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\n")

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from core.__main__ import main
+from core.__main__ import COMMANDS, main
 from core.cleaning.ranking import sources
 from core.cli.flags import add_config_flags, config_from
 from core.cli.progress import SweepProgress
@@ -107,6 +107,14 @@ def test_help_names_every_setting(capsys):
     assert end.value.code == 0
     for name in RunConfig.__dataclass_fields__:
         assert f"--{name.replace('_', '-')}" in text
+
+
+@pytest.mark.parametrize("command", [[], *([command.__name__.rpartition(".")[2]] for command in COMMANDS)])
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help"])
+    assert end.value.code == 0
+    assert "%%" not in capsys.readouterr().out
 
 
 def test_missing_images_are_one_sentence(data_folder, capsys):

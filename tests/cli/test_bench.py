@@ -10,6 +10,11 @@ from core.sweep.cures import KNOWN_DEFENCES
 from core.training import speed
 
 
+@pytest.fixture(autouse=True)
+def small_products(monkeypatch):
+    monkeypatch.setattr(speed, "PEAK_SIZES", (128,))
+
+
 @pytest.mark.slow
 def test_a_row_has_every_figure(capsys, tmp_path):
     bench.print_bench(["mlp-1x512"], [128], seconds=0.2, out=tmp_path / "bench.json")
@@ -56,7 +61,8 @@ def test_the_whole_curve_is_measured_beside_its_bare_epochs(monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_cost_of_each_defence_is_beside_that_of_none():
+def test_the_cost_of_each_defence_is_beside_that_of_none(monkeypatch, tiny):
+    monkeypatch.setattr(bench_defences, "load", lambda _: tiny)
     rows = {row.defence: row for row in bench_defences.defence_costs("mlp-1x512", 0.01)}
     assert set(rows) == set(KNOWN_DEFENCES) and rows["none"].times == 1
     assert all(row.epoch_seconds > 0 for row in rows.values())

@@ -35,7 +35,7 @@ def test_killed_again_and_again_at_random_moments_it_resumes(store, data_folder,
     process = TrainerProcess()
     process.start()
     killed = set()
-    for kill in range(6):
+    for kill in range(4):
         wait_until(lambda: process.process and process.process.pid not in killed)
         if kill % 2:  # while it trains, not only while it starts
             before = store.run(run_id).epochs_done

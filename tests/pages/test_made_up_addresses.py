@@ -65,13 +65,13 @@ NAMES = [
 ]
 
 
-COUNTS = {"lab": 400, "guess": 400, "sweep": 60, "curve": 60, "find": 60, "defend": 40, "annotate": 40}
+COUNTS = {"lab": 150, "guess": 100, "sweep": 40, "curve": 40, "find": 40, "defend": 30, "annotate": 30}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTS)
 def test_made_up_addresses_give_a_working_page(name, monkeypatch):
-    """1,060 of them; most with a plain chart for each picture, which no address touches."""
+    """430 of them; most with a plain chart for each picture, which no address touches."""
     draw = random.Random(name)
     for number in range(COUNTS[name]):
         if number == 10:

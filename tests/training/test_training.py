@@ -87,18 +87,16 @@ def test_stopped_and_resumed_is_the_same_as_not_stopped(tiny, tmp_path, model, s
 
 
 @pytest.mark.slow
-def test_resumed_in_another_process_is_the_same(tmp_path):
+def test_resumed_in_another_process_is_the_same(embedded, tmp_path):
+    path, out = tmp_path / "run.safetensors", tmp_path / "run.json"
+    config = RunConfig(level=0.5, epochs=2)
+    first = next(train(config, embedded, "cpu", path))
     command = [sys.executable, "-m", "core", "train", "--level", "0.5", "--epochs", "2"]
-    for name, part in (("a", 1), ("b", 2)):
-        flags = ["--checkpoint", tmp_path / "c.safetensors"] if name == "b" else []
-        for _ in range(part):
-            out = ["--out", tmp_path / f"{name}.json", "--device", "cpu"]
-            subprocess.run([*command, *flags, *out], check=True, capture_output=True)
-    a, b = (json.loads((tmp_path / f"{name}.json").read_text())["epochs"] for name in "ab")
-    assert [epoch["epoch"] for epoch in b] == [1, 2]  # the resumed run's result is whole
-    assert [EpochRecord(**epoch).reproducible() for epoch in a] == [
-        EpochRecord(**epoch).reproducible() for epoch in b
-    ]
+    flags = ["--device", "cpu", "--checkpoint", path, "--out", out]
+    subprocess.run([*command, *flags], check=True, capture_output=True)
+    resumed = [EpochRecord(**epoch) for epoch in json.loads(out.read_text())["epochs"]]
+    assert resumed[0].seconds == first.seconds  # told once more, not trained again
+    assert reproducible(resumed) == reproducible(train(config, embedded, "cpu"))
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"x" * len(b), lambda b: b""])
@@ -146,13 +144,12 @@ def test_divergence_is_said_and_nothing_infinite_is_yielded(tiny):
 def test_every_network_fits_random_labels(tiny, model):
     """The thing itself, on 16 images: all labels random, and every one learned by heart."""
     data = first(tiny, 16, 40 if model != "inception" else 20)
-    config = RunConfig(model=model, level=1.0, epochs=70, batch_size=8, learning_rate_decay=0.98)
+    config = RunConfig(model=model, level=1.0, epochs=70, batch_size=8)
     if model == "inception-no-bn":  # eight images a step are too few for the 0.1 of 128 a step
         config = dataclasses.replace(config, learning_rate=0.01)
-    last = list(train(config, data, "cpu"))[-1]
-    assert last.train_error == 0
-    assert last.memorized == 1 and last.recovered == 0
-    assert last.test_error > 0.75
+    fitted = next(record for record in train(config, data, "cpu") if record.train_error == 0)
+    assert fitted.memorized == 1 and fitted.recovered == 0
+    assert fitted.test_error > 0.75
 
 
 @pytest.mark.slow
@@ -187,12 +184,12 @@ def test_metrics_are_those_of_the_weights_at_the_end_of_the_epoch(tiny, tmp_path
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["mlp-1x512", "mlp-3x512", "alexnet", "inception"])
 def test_every_network_starts_to_learn_at_the_papers_learning_rate(embedded, model):
-    data = first(embedded, 1000, 100)
-    if model == "inception":
-        data = first(data, 500, 50)
-    epochs = 4 if model == "inception" else 2  # the running statistics of batch norm come behind
-    records = list(train(RunConfig(model=model, batch_size=32, epochs=epochs), data, "cpu"))
-    assert records[-1].train_loss < 2.25  # guessing: 2.30
+    training = Training(RunConfig(model=model, batch_size=32), first(embedded, 500, 20), "cpu")
+    for _ in range(2):
+        training.launch()
+        training.collect()
+    # Of the second epoch; guessing: 2.30. In the record batch norm's running statistics come behind.
+    assert training.progress.running_loss < 2.2
 
 
 def test_the_preset_of_random_labels_fits_them():
@@ -205,8 +202,12 @@ def test_the_preset_of_random_labels_fits_them():
 @pytest.mark.slow
 def test_the_preset_of_the_deeper_network_fits_random_labels_too(embedded):
     config = next(preset.config for preset in PRESETS if preset.key == "deep")
-    records = list(train(dataclasses.replace(config, level=1.0), first(embedded, 1500, 100), "cpu"))
-    assert fitted_epoch(records) and records[-1].train_error == 0
+    records = []
+    for record in train(dataclasses.replace(config, level=1.0), first(embedded, 1500, 100), "cpu"):
+        records.append(record)
+        if fitted_epoch(records):
+            return
+    pytest.fail(f"after {len(records)} epochs its training error is {record.train_error}")
 
 
 def test_momentum_0_can_be_resumed(tiny, tmp_path):

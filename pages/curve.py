@@ -140,12 +140,19 @@ def _show_own(
         show_figure(configs, points_of(configs), captions.curve_title(configs[0]))
 
 
+def shows_class(in_room: Room) -> bool:
+    """While the levels are shared out; afterwards for whoever asks for the figure (?shared)."""
+    return resources.is_shared_out(in_room.code) or (
+        "shared" in st.query_params and resources.has_class_figure(in_room.code)
+    )
+
+
 def show_class(in_room: Room, visitor_name: str) -> None:
     """The figure that the room trains together, redrawn as it grows."""
     with plain_errors():
         shared = resources.shared_curve()
         config = shared.config(in_room.code)
-        if config is None:
+        if config is None or not shows_class(in_room):
             st.rerun()  # the teacher has ended it
         configs = tuple(shared.configs(in_room.code))
         points = points_of(configs)
@@ -162,7 +169,7 @@ with page("The whole curve", "") as head:
     in_room = room(head)
     if failure := resources.trainer().failure:
         st.error(failure)
-    if resources.is_shared_out(in_room.code):
+    if shows_class(in_room):
         st.fragment(show_class, run_every=seconds_between_looks(visitor_name))(in_room, visitor_name)
     else:
         named = named_run()

@@ -185,8 +185,7 @@ def _class_figure(code: str) -> None:
     with plain_errors():
         shared = resources.shared_curve()
         config = shared.config(code)
-        if config is None:
-            st.rerun()  # the teacher has ended it
+        assert config is not None, "a figure that is there stays"
         points = points_of(tuple(shared.configs(code)))
         rows = rows_of(points, config, paper=True)
         in_two_sizes(lambda size, is_large: draw_curve(rows, f"class-curve-{size}", is_large))
@@ -198,9 +197,9 @@ def _class_figure(code: str) -> None:
 
 
 def shared_room() -> str:
-    """The code of the room in the address where it trains a curve together; else empty."""
+    """The code of the room in the address where it has a figure of its own; else empty."""
     code = st.query_params.get("room", "").strip().upper()
-    return code if resources.is_shared_out(code) else ""
+    return code if resources.has_class_figure(code) else ""
 
 
 def your_turn() -> None:
@@ -281,7 +280,7 @@ CLASS_STEP = Step(
 
 
 def steps() -> tuple[Step, ...]:
-    """In a room that trains a curve together (?room=CODE) its figure comes last."""
+    """In a room with a figure of its own (?room=CODE) it comes last."""
     return (*STEPS, CLASS_STEP) if shared_room() else STEPS
 
 

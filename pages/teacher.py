@@ -155,7 +155,14 @@ def show_large(code: str, address: str) -> None:
 def show_sharing(code: str, lesson: Lesson) -> None:
     """The levels are shared out: each who comes trains one, and the figure grows on the projector."""
     shared = resources.shared_curve()
-    if shared.config(code) is None:
+    if resources.has_class_figure(code):
+        st.page_link(
+            the_page("curve"),
+            label="The class's figure, for the projector",
+            icon=":material/show_chart:",
+            query_params={"room": code, "large": "", "shared": ""},
+        )
+    if not shared.is_open(code):
         st.button(
             "Share out the levels",
             on_click=teachers_action(shared.share_out),
@@ -164,14 +171,7 @@ def show_sharing(code: str, lesson: Lesson) -> None:
             help="Every student who is in the lab trains one level; the whole curve grows on the projector.",
         )
         return
-    st.page_link(
-        the_page("curve"),
-        label="The class's figure, for the projector",
-        icon=":material/show_chart:",
-        query_params={"room": code, "large": ""},
-    )
     st.button("End the sharing", on_click=teachers_action(shared.end), args=(code,))
-    st.caption("That takes the class's figure away, too: download it there before.")
 
 
 def show_attendance(code: str) -> None:

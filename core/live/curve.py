@@ -75,20 +75,24 @@ class SharedCurve:
         with self.store.database.connect() as connection:
             connection.execute("DELETE FROM shares WHERE room = ?", (room,))
             connection.execute(
-                "INSERT OR REPLACE INTO shared_curves VALUES (?, ?)",
+                "INSERT OR REPLACE INTO shared_curves (room, config) VALUES (?, ?)",
                 (room, json.dumps(last.overrides())),
             )
 
     def end(self, room: str) -> None:
-        """Nobody takes a place any more; runs that have begun go on."""
+        """Nobody takes a place any more; runs that have begun go on, and the figure stays."""
         with self.store.database.connect() as connection:
-            connection.execute("DELETE FROM shared_curves WHERE room = ?", (room,))
-            connection.execute("DELETE FROM shares WHERE room = ?", (room,))
+            connection.execute("UPDATE shared_curves SET is_open = 0 WHERE room = ?", (room,))
+
+    def is_open(self, room: str) -> bool:
+        """Whether places are given out in this room."""
+        with self.store.database.connect() as connection:
+            return _shared(connection, room)[1]
 
     def config(self, room: str) -> RunConfig | None:
-        """What the room trains, at level 1; None: it has shared out nothing."""
+        """What the room trains or has trained, at level 1; None: it has shared out nothing."""
         with self.store.database.connect() as connection:
-            return _config(connection, room)
+            return _shared(connection, room)[0]
 
     def configs(self, room: str) -> list[RunConfig]:
         """The runs of all places that are taken; their order is that of the places."""
@@ -102,7 +106,7 @@ class SharedCurve:
         return [of_place(config, row["place"]) for row in rows]
 
     def take(self, room: str, visitor: str, address: str = "") -> LiveRun | None:
-        """The run of this visitor's place: queued now, or the one they have; None where nothing is shared out.
+        """The run of this visitor's place: queued now, or the one they have; None where none is given out.
 
         Who has trained theirs takes another one while one of the first eleven is free. A place is
         free for others when its run was cancelled or has failed, and, where no other is, when it is
@@ -129,8 +133,13 @@ class SharedCurve:
     def _place(
         self, connection: sqlite3.Connection, room: str, visitor: str
     ) -> tuple[RunConfig | None, LiveRun | None, int]:
-        """What the room trains, the run that this visitor keeps, and the place for who has none."""
-        config = _config(connection, room)
+        """What the room trains, the run that this visitor keeps, and the place for who has none.
+
+        None, None and 0 where no places are given out.
+        """
+        config, is_open = _shared(connection, room)
+        if not is_open:
+            return None, None, 0
         rows = connection.execute(
             "SELECT place, visitor, shares.run_id, status FROM shares "
             "LEFT JOIN runs USING (run_id) WHERE room = ? ORDER BY place",
@@ -144,9 +153,12 @@ class SharedCurve:
         return config, None, place
 
 
-def _config(connection: sqlite3.Connection, room: str) -> RunConfig | None:
-    row = connection.execute("SELECT config FROM shared_curves WHERE room = ?", (room,)).fetchone()
-    return RunConfig(**json.loads(row["config"])) if row else None
+def _shared(connection: sqlite3.Connection, room: str) -> tuple[RunConfig | None, bool]:
+    """What the room trains together, if anything, and whether places of it are given out."""
+    row = connection.execute(
+        "SELECT config, is_open FROM shared_curves WHERE room = ?", (room,)
+    ).fetchone()
+    return (RunConfig(**json.loads(row["config"])), bool(row["is_open"])) if row else (None, False)
 
 
 def _next_place(taken: list[tuple[int, str | None]]) -> int:

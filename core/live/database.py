@@ -17,7 +17,7 @@ from filelock import FileLock
 from core.errors import StoreError
 from core.paths import file_identity
 
-VERSION = 6  # of the schema, in PRAGMA user_version; 0: from before it was stored there
+VERSION = 7  # of the schema, in PRAGMA user_version; 0: from before it was stored there
 
 # `asked` in tables is seconds since 1970, but never before an earlier one.
 SCHEMA = """
@@ -94,7 +94,8 @@ CREATE TABLE IF NOT EXISTS annotations (  -- what a visitor named a photograph
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shared_curves (  -- what a room trains together
     room TEXT PRIMARY KEY,
-    config TEXT NOT NULL             -- JSON, of the run at level 1
+    config TEXT NOT NULL,            -- JSON, of the run at level 1
+    is_open INTEGER NOT NULL DEFAULT 1  -- whether places are given out
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shares (   -- who has taken which place of it
     room TEXT NOT NULL,
@@ -131,6 +132,7 @@ ADDED = {  # columns that earlier versions lack, by table
         "curve": "TEXT NOT NULL DEFAULT ''",
     },
     "guesses": {"visitor": "TEXT NOT NULL DEFAULT ''"},
+    "shared_curves": {"is_open": "INTEGER NOT NULL DEFAULT 1"},
 }
 
 

@@ -65,7 +65,12 @@ def shared_curve() -> SharedCurve:
 
 @keep(64, seconds=1.0)
 def is_shared_out(room: str) -> bool:
-    """Whether the room trains a curve together; one look serves the whole class."""
+    """Whether the room gives out places of a curve; one look serves the whole class."""
+    return bool(room) and shared_curve().is_open(room)
+
+
+def has_class_figure(room: str) -> bool:
+    """Whether the room has trained a curve together, or does so now."""
     return bool(room) and shared_curve().config(room) is not None
 
 

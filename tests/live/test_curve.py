@@ -140,9 +140,18 @@ def test_the_noise_of_a_lesson_is_shared_out_with_it(shared):
     assert noises.pop(0.0) == "uniform" and set(noises.values()) == {"human-worst"}
 
 
-def test_another_curve_begins_with_all_places_free_and_its_end_with_none(shared):
+def test_after_the_end_no_place_is_given_out_and_the_figure_stays(shared):
+    taken = shared.take("ROOM1", "ann").config
+    shared.end("ROOM1")
+    assert not shared.is_open("ROOM1")
+    assert shared.take("ROOM1", "ann") is None and shared.take("ROOM1", "ben") is None
+    assert shared.configs("ROOM1") == [taken]
+
+
+def test_another_curve_begins_with_all_places_free(shared):
     shared.take("ROOM1", "ann")
     shared.share_out("ROOM1", RunConfig(model="mlp-3x512", epochs=9))
     assert shared.configs("ROOM1") == []
     shared.end("ROOM1")
-    assert shared.take("ROOM1", "ann") is None
+    shared.share_out("ROOM1", RunConfig(epochs=3))
+    assert shared.is_open("ROOM1") and shared.take("ROOM1", "ben").config.epochs == 3

@@ -44,7 +44,7 @@ def store(data_folder, monkeypatch) -> Store:
     monkeypatch.setattr(resources, "classroom", lambda: classroom)
     monkeypatch.setattr(resources, "annotation", lambda: Annotation(store))
     monkeypatch.setattr(resources, "shared_curve", lambda: shared)
-    monkeypatch.setattr(resources, "is_shared_out", lambda room: shared.config(room) is not None)
+    monkeypatch.setattr(resources, "is_shared_out", shared.is_open)
     monkeypatch.setattr(resources, "board", resources.look_at_board)  # every test looks anew
     for kept in (resources.records, looks._note, points_of, expensive._ranked):
         kept.clear()

@@ -101,6 +101,9 @@ def test_the_teachers_press_gives_each_student_in_the_lab_a_level(store, room):
     assert len(store.active_runs()) == 1
     shared.end(room)
     assert "You have" not in texts(page.run())
+    own = open_page("curve", room=room)
+    assert "Train the whole curve" in [button.label for button in own.button]
+    assert "1 place taken" in texts(open_page("curve", room=room, shared=""))  # the class's, still
 
 
 def test_who_looks_at_another_run_meanwhile_is_left_alone(store, room):

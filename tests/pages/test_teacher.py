@@ -120,7 +120,11 @@ def test_the_teacher_shares_out_the_levels_and_ends_it(teacher):
     assert resources.shared_curve().config(code) == whole_curve(RunConfig(epochs=40))[-1]
     assert "Share out the levels" not in [button.label for button in page.button]
     press(page, "End the sharing")
-    assert resources.shared_curve().config(code) is None and not page.exception
+    assert not resources.shared_curve().is_open(code) and not page.exception
+    (figure,) = [link for link in page.get("page_link") if "figure" in link.proto.label]
+    assert figure.proto.query_string == f"room={code}&large=&shared="  # it stays
+    press(page, "Share out the levels")
+    assert resources.shared_curve().is_open(code)
 
 
 def test_a_locked_page_does_nothing_more_whatever_button_is_fired(teacher, store):

@@ -77,7 +77,9 @@ def show_matrix(title: str, name: str, matrix: np.ndarray) -> None:
 
 def compared(counts: np.ndarray, whose: str) -> dict[str, RunConfig]:
     """Both runs, by the names under which they stand on the page."""
-    return dict(zip((whose, RANDOM), with_noise(PRESETS[0].config, counts), strict=True))
+    return dict(
+        zip((whose, RANDOM), with_noise(resources.offered(PRESETS[0].config), counts), strict=True)
+    )
 
 
 def train(runs: dict[str, RunConfig], visitor_name: str) -> None:

@@ -46,7 +46,8 @@ def base(named: RunConfig | None) -> RunConfig:
     if named is not None:
         return named
     model = chosen(NAMES, "network")
-    return replace(PRESETS[0].config, model=model, learning_rate=PAPER_LEARNING_RATE[model])
+    usual = resources.offered(PRESETS[0].config)
+    return replace(usual, model=model, learning_rate=PAPER_LEARNING_RATE[model])
 
 
 def train_all(named: RunConfig | None, visitor_name: str) -> None:

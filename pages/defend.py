@@ -33,7 +33,7 @@ def begin(defence: str, visitor_name: str) -> None:
     """Trains with it at the network and the level that are chosen when the button is pressed."""
     level = float(chosen(LEVELS, "at", USUAL_LEVEL))
     config = RunConfig(model=chosen_network(), level=level, **DEFENCES[defence])
-    run = resources.store().submit(config, visitor_name, network_address())
+    run = resources.store().submit(resources.offered(config), visitor_name, network_address())
     st.session_state.begun = run.run_id
 
 

@@ -1,13 +1,16 @@
 """Start: the question, a machine that moves at once, and the way through the lab."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.shared import resources
-from pages.shared.frame import page
+from pages.shared.frame import page, plain_errors
 from pages.shared.navigation import pages, the_page
-from pages.shared.room import room
+from pages.shared.room import Room, room
+from pages.shared.run_form import default
 from pages.shared.run_viewer import show_levels
-from pages.shared.visitor import visitor
+from pages.shared.visitor import network_address, visitor
 
 FIRST = 0.4  # the level at which it begins
 IN_ROW = 4  # cards
@@ -20,20 +23,30 @@ STYLE = """<style>
 .st-key-go button p { font-size: 1.15rem; font-weight: 600 }
 </style>"""
 
+
+def train(level: float, in_room: Room, visitor_name: str) -> None:
+    """At the level that is chosen here, unless the room has set it; the lab shows it."""
+    config = default()
+    if not in_room.hides("level"):
+        config = replace(config, level=level)
+    run = resources.store().submit(config, visitor_name, network_address())
+    address = {"run": run.run_id} | ({"room": in_room.code} if in_room.code else {})
+    st.switch_page(the_page("lab"), query_params=address)
+
+
 with page(
     "Can a network learn from lies?",
     "Some of these photographs have the wrong name. Will a network notice?",
 ) as head:
     st.html(STYLE)
-    visitor()
+    visitor_name = visitor()
     in_room = room(head)
     stored, level = resources.small_network(), FIRST
     if stored:
         level = show_levels(stored, first=FIRST, key="machine")
-    with st.container(horizontal=True, vertical_alignment="bottom", key="go"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="go"), plain_errors():
         if st.button("Train a real network", type="primary", icon=":material/play_arrow:", key="train"):
-            address = {"level": f"{level:g}"} | ({"room": in_room.code} if in_room.code else {})
-            st.switch_page(the_page("lab"), query_params=address)
+            train(level, in_room, visitor_name)
     ways = [target for target in pages()[1:] if target.help]
     with st.container(key="ways"):
         rows = [column for _ in range(0, len(ways), IN_ROW) for column in st.columns(IN_ROW)]

@@ -17,7 +17,7 @@ from core.config import RunConfig
 from core.errors import LabError, RefusedError
 from pages.shared import resources
 from pages.shared.keeping import keep
-from pages.shared.navigation import ICON
+from pages.shared.navigation import ICON, page_after
 from pages.shared.visitor import is_known_by_cookie
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # ?large: to be read f
 
 @contextmanager
 def page(title: str, question: str) -> Iterator[DeltaGenerator]:
-    """The frame of a page: its title and question, and whatever fails as one sentence.
+    """The frame of a page: its title and question, whatever fails as one sentence, what comes next.
 
     What it gives is the place beside the title.
     """
@@ -49,6 +49,14 @@ def page(title: str, question: str) -> Iterator[DeltaGenerator]:
         st.markdown(question)
     with plain_errors():
         yield head
+    if following := page_after(title):
+        in_room = st.session_state.get("room", "")
+        st.page_link(
+            following,
+            label=f"Next: **{following.title}** · {following.help}",
+            icon=":material/arrow_forward:",
+            query_params={"room": in_room} if in_room else None,
+        )
 
 
 def _style() -> str:

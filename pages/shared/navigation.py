@@ -91,6 +91,14 @@ def the_page(name: str):
     return next(page for page in pages() if page.url_path == name)
 
 
+def page_after(title: str):
+    """The next of those that the start page leads to; None after the last, and after other pages."""
+    ways = [page for page in pages() if page.help]
+    places = {page.title: place for place, page in enumerate(ways)}
+    place = places.get(title, len(ways)) + 1
+    return ways[place] if place < len(ways) else None
+
+
 def navigation():
     """Show the bar; returns the page that was asked for."""
     return st.navigation(pages(), position="top")

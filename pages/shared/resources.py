@@ -1,6 +1,7 @@
 """What all visitors share: data, store, trainer, download, the precomputed sweep."""
 
 import shutil
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +42,11 @@ def noise(name: str) -> tuple[np.ndarray, np.ndarray]:
 def settings() -> Settings:
     """What lab.toml said when the server started. Raises SettingsError."""
     return load_settings()
+
+
+def offered(config: RunConfig) -> RunConfig:
+    """This run, with no more epochs than a visitor of this server may ask for."""
+    return replace(config, epochs=min(config.epochs, settings().limits.epochs))
 
 
 @once

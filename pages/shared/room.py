@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.errors import ConfigError
 from core.live.classroom import Lesson
 from pages.shared import resources
-from pages.shared.frame import action
+from pages.shared.frame import action, is_teacher
 from pages.shared.run_form import set_all
 from pages.shared.visitor import visitor
 
@@ -53,7 +53,9 @@ def room(head: DeltaGenerator) -> Room:
         st.session_state.lesson = (code, lesson)
         set_all(lesson.config)
     if st.session_state.get("room") != code:
-        resources.classroom().join(code, visitor())
+        name = visitor()
+        if not is_teacher():  # the projector is no student
+            resources.classroom().join(code, name)
     st.session_state.room = code
     if st.query_params.get("room") != code:  # so that a reload or a copied link finds it again
         st.query_params["room"] = code

@@ -24,6 +24,7 @@ from core.data.people import PEOPLE, has_people
 from core.errors import ConfigError
 from core.live.store import LiveRun
 from core.view.words import LOSSES, NETWORKS, NOISES
+from pages.shared import resources
 from pages.shared.full_data import at_hand, choose_data
 
 CORRUPTION_NAMES = {
@@ -41,7 +42,7 @@ FIELDS = {spec.name: spec for spec in fields(RunConfig)}
 def default() -> RunConfig:
     """What the controls show that the address says nothing of: the lesson's values, in a room."""
     _, lesson = st.session_state.get("lesson", ("", None))
-    return lesson.config if lesson is not None else PRESETS[0].config
+    return lesson.config if lesson is not None else resources.offered(PRESETS[0].config)
 
 
 def form_values(hidden: Collection[str] = ()) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def preset_choice() -> None:
         format_func=lambda key: names[key].name,
         key="preset",
         bind="query-params",
-        on_change=lambda: set_all(names[st.session_state.preset].config),
+        on_change=lambda: set_all(resources.offered(names[st.session_state.preset].config)),
     )
 
 

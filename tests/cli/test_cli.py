@@ -109,7 +109,9 @@ def test_help_names_every_setting(capsys):
         assert f"--{name.replace('_', '-')}" in text
 
 
-@pytest.mark.parametrize("command", [[], *([command.__name__.rpartition(".")[2]] for command in COMMANDS)])
+@pytest.mark.parametrize(
+    "command", [[], *([command.__name__.rpartition(".")[2]] for command in COMMANDS)]
+)
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([*command, "--help"])

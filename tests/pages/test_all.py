@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.live.classroom import Classroom, Lesson
 from core.paths import ROOT
 from tests.pages.opened import TITLES, open_page, texts
 
@@ -34,3 +35,19 @@ def test_a_broken_store_is_one_sentence(store):
     for name in ("lab", "sweep"):
         page = open_page(name)
         assert "cannot be read or written" in texts(page) and not page.exception
+
+
+def test_each_page_of_the_story_leads_to_the_next_and_keeps_the_room(store):
+    code = Classroom(store).open_room(Lesson("Lies"))
+    story = ["guess", "lab", "curve", "sweep", "annotate", "stop", "find", "defend", "weights"]
+    titles = [*(TITLES[name] for name in story), "The story"]
+    for place, name in enumerate(story):
+        page = open_page(name, room=code)
+        (following,) = [
+            link.proto for link in page.get("page_link") if link.proto.label.startswith("Next:")
+        ]
+        assert f"**{titles[place + 1]}**" in following.label
+        assert following.query_string == f"room={code}"
+    for name in ("start", "teacher", "present"):
+        labels = [link.proto.label for link in open_page(name).get("page_link")]
+        assert not [label for label in labels if label.startswith("Next:")]

@@ -1,6 +1,11 @@
 """Start."""
 
+import dataclasses
+
+from core.config import PRESETS, RunConfig
 from core.live.classroom import Lesson
+from core.live.limits import Limits
+from core.live.settings import Settings
 from pages.shared import resources
 from pages.shared.navigation import pages
 from tests.pages.opened import open_page, texts, viewer
@@ -37,6 +42,36 @@ def test_without_stored_runs_start_still_leads_on(monkeypatch):
     monkeypatch.setattr(resources, "sweep", lambda: results_of_nothing())
     page = open_page("start")
     assert not page.exception and page.button(key="train")
+
+
+def test_its_button_trains_at_once_what_the_slider_says(store):
+    assert open_page("start").button(key="train").click().run().exception == []
+    (run,) = store.active_runs()
+    assert run.config == dataclasses.replace(PRESETS[0].config, level=0.4)
+
+
+def test_in_a_room_it_trains_the_lesson(store):
+    lesson = Lesson("x", RunConfig(epochs=9, level=0.3), hidden=("level",))
+    page = open_page("start", room=resources.classroom().open_room(lesson))
+    page.button(key="train").click().run()
+    assert [run.config for run in store.active_runs()] == [lesson.config]
+
+
+def test_it_asks_for_no_more_epochs_than_the_server_gives(store, monkeypatch):
+    store.limits = Limits(epochs=30)
+    monkeypatch.setattr(resources, "settings", lambda: Settings(limits=store.limits))
+    open_page("start").button(key="train").click().run()
+    assert [run.config.epochs for run in store.active_runs()] == [30]
+    lab = open_page("lab")
+    assert lab.button(key="start").click().run().error == []
+    assert [run.config.epochs for run in store.active_runs()] == [30, 30]
+
+
+def test_a_run_that_is_refused_is_one_sentence_and_start_stays(store):
+    store.limits = Limits(all_runs=0)
+    page = open_page("start").button(key="train").click().run()
+    assert "are taken" in page.error[0].value and not page.exception
+    assert len(page.get("page_link")) > 10 and viewer(page)
 
 
 def results_of_nothing():

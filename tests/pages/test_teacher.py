@@ -10,6 +10,7 @@ from core.live.curve import whole_curve
 from core.live.limits import Limits
 from core.live.login import Login, hash_password
 from core.live.settings import Settings
+from core.paths import ROOT
 from pages.shared import resources
 from tests.pages.opened import open_page, press, texts
 
@@ -125,6 +126,18 @@ def test_the_teacher_shares_out_the_levels_and_ends_it(teacher):
     assert figure.proto.query_string == f"room={code}&large=&shared="  # it stays
     press(page, "Share out the levels")
     assert resources.shared_curve().is_open(code)
+
+
+def test_the_teachers_own_pages_are_no_student(teacher):
+    page = unlocked()
+    press(page, "Open a room")
+    (code,) = resources.classroom().rooms()
+    for name, is_teacher, joined in (("curve", True, 0), ("lab", False, 1)):
+        page = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=60)
+        page.session_state["is_teacher"] = is_teacher
+        page.query_params["room"] = code
+        page.run()
+        assert resources.classroom().attendance(code).joined == joined
 
 
 def test_a_locked_page_does_nothing_more_whatever_button_is_fired(teacher, store):

@@ -179,4 +179,5 @@ def test_every_chart_compiles_to_svg():
     ]
     for chart in drawn:
         assert isinstance(chart, alt.LayerChart)
-        assert vl_convert.vegalite_to_svg(chart.to_dict()).startswith("<svg")
+        svg = vl_convert.vegalite_to_svg(chart.to_dict())
+        assert svg.startswith("<svg") and ".000000%" not in svg  # what a screen reader says of an axis

@@ -88,7 +88,7 @@ def learned(height: int = 240) -> alt.LayerChart:
     """When images were learned for good, those with right and those with wrong labels, with any rows."""
     base = alt.Chart(pd.DataFrame(columns=["labels", "epoch", "share"])).encode(
         x=alt.X("epoch:Q", title="Learned for good in epoch"),
-        y=alt.Y("share:Q", title="Share of the images", axis=alt.Axis(format="%"), stack=None),
+        y=alt.Y("share:Q", title="Share of the images", axis=alt.Axis(format="~%"), stack=None),
         color=_labelled(),
         tooltip=["labels:N", "epoch:Q", alt.Tooltip("share:Q", format=".1%")],
     )
@@ -113,7 +113,7 @@ def losses(height: int = 240) -> alt.LayerChart:
     base = alt.Chart(pd.DataFrame(columns=["labels", "from", "to", "share", "images"])).encode(
         x=alt.X("from:Q", title="Loss of the image (8: or more)", scale=alt.Scale(domain=[0, 8.25])),
         x2="to:Q",
-        y=alt.Y("share:Q", title="Share of the images", axis=alt.Axis(format="%"), stack=None),
+        y=alt.Y("share:Q", title="Share of the images", axis=alt.Axis(format="~%"), stack=None),
         color=_labelled(),
         tooltip=["labels:N", alt.Tooltip("share:Q", format=".1%"), "images:Q"],
     )

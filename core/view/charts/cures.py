@@ -91,14 +91,15 @@ def defences(
     means = means.dropna(subset=["value"])
     means["name"] = means.defence.map(DEFENCE_NAMES)
     known = [name for name in DEFENCE_NAMES if name in set(means.defence)]
-    low, high = math.floor(10 * means.value.min()) / 10, math.ceil(10 * means.value.max()) / 10
+    high = max(0.1, math.ceil(10 * means.value.max()) / 10)
+    low = min(high - 0.1, math.floor(10 * means.value.min()) / 10)  # also where all are 100%
     base = alt.Chart(means).encode(
         x=level_axis(),
         y=alt.Y(
             "value:Q",
             title=title,
             scale=alt.Scale(domain=[low, high], zero=False),
-            axis=alt.Axis(format="%"),
+            axis=alt.Axis(format="~%"),
         ),
         color=alt.Color(
             "name:N",

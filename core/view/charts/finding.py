@@ -35,7 +35,7 @@ def precision_rows(score: Found, is_wrong: NDArray[np.bool_], marks: NDArray[np.
 
 def precision_against_recall(height: int = 380) -> alt.LayerChart:
     """Precision against recall as ever more of the ranking is looked at, with any rows."""
-    per_cent = alt.Axis(format="%", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
+    per_cent = alt.Axis(format="~%", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
     scale = alt.Scale(domain=[0, 1])
     base = alt.Chart(pd.DataFrame(columns=COLUMNS)).encode(
         x=alt.X(

@@ -70,7 +70,7 @@ def level_axis() -> alt.X:
         "level:Q",
         title="Corruption level p",
         scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(format="%", values=list(LEVELS), labelOverlap=True),
+        axis=alt.Axis(format="~%", values=list(LEVELS), labelOverlap=True),
     )
 
 
@@ -79,7 +79,7 @@ def share_axis(title: str, name: str = "value") -> alt.Y:
         f"{name}:Q",
         title=title,
         scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(format="%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
+        axis=alt.Axis(format="~%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
     )
 
 

@@ -66,7 +66,7 @@ def errors_against_weights(means: pd.DataFrame, height: int | str = 420) -> alt.
             "error:Q",
             title="Test error",
             scale=scale,
-            axis=alt.Axis(format="%"),
+            axis=alt.Axis(format="~%"),
         ),
         color=alt.Color(
             "name:N",

@@ -8,6 +8,7 @@ from core.view.captions.classroom import describe_guess, describe_guesses
 from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
 from pages.shared import resources
+from pages.shared.class_curve import call_to_own_level
 from pages.shared.drawing import draw_new
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.guess_board import ask, drawn, tell
@@ -37,6 +38,7 @@ with page(
 ) as head:
     visitor_name = visitor()
     in_room = room(head)
+    call_to_own_level(in_room, visitor_name)
     ours = comparison.label_runs(resources.sweep())
     ours = ours[ours.model == MODEL]
     guess = resources.classroom().guess_of(in_room.code, visitor_name)

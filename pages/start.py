@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.shared import resources
+from pages.shared.class_curve import call_to_own_level
 from pages.shared.frame import page, plain_errors
 from pages.shared.navigation import pages, the_page
 from pages.shared.room import Room, room
@@ -41,6 +42,7 @@ with page(
     st.html(STYLE)
     visitor_name = visitor()
     in_room = room(head)
+    call_to_own_level(in_room, visitor_name)
     stored, level = resources.small_network(), FIRST
     if stored:
         level = show_levels(stored, first=FIRST, key="machine")

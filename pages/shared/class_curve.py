@@ -13,6 +13,25 @@ from pages.shared.visitor import network_address
 LOOK_SECONDS = 2.0  # a class waits so long for the teacher's press, a large one longer
 
 
+def call_to_own_level(in_room: Room, visitor_name: str) -> None:
+    """On the pages where a class waits: as soon as the room shares out its levels, the way to one's own."""
+    if in_room.code:
+        every = max(LOOK_SECONDS, 2 * seconds_between(visitor_name, "call"))
+        st.fragment(_call, run_every=every)(in_room.code, visitor_name)
+
+
+def _call(room: str, visitor_name: str) -> None:
+    with plain_errors():
+        seconds_between(visitor_name, "call")
+        if resources.is_shared_out(room):
+            st.page_link(
+                the_page("lab"),
+                label="**Your class trains the whole curve together: take your level**",
+                icon=":material/group_work:",
+                query_params={"room": room},
+            )
+
+
 def bring_to_own_level(in_room: Room, visitor_name: str) -> None:
     """In the lab: as soon as the room shares out its levels, this visitor's own one is trained and shown."""
     if in_room.code:

@@ -106,6 +106,15 @@ def test_the_teachers_press_gives_each_student_in_the_lab_a_level(store, room):
     assert "1 place taken" in texts(open_page("curve", room=room, shared=""))  # the class's, still
 
 
+@pytest.mark.parametrize("name", ["start", "guess"])
+def test_who_waits_elsewhere_is_shown_the_way_to_a_level(store, room, name):
+    page = open_page(name, room=room)
+    assert not [link for link in page.get("page_link") if "take your level" in link.proto.label]
+    SharedCurve(store).share_out(room, RunConfig(epochs=2))
+    (way,) = [link for link in page.run().get("page_link") if "take your level" in link.proto.label]
+    assert way.proto.query_string == f"room={room}" and not store.active_runs()
+
+
 def test_who_looks_at_another_run_meanwhile_is_left_alone(store, room):
     shared = SharedCurve(store)
     shared.share_out(room, RunConfig(epochs=2))

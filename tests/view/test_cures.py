@@ -192,4 +192,3 @@ def test_every_chart_compiles_to_svg():
         assert isinstance(chart, (alt.LayerChart, alt.Chart))
         svg = vl_convert.vegalite_to_svg(chart.to_dict(validate=False))
         assert svg.startswith("<svg") and ".000000%" not in svg  # what a screen reader says of an axis
-

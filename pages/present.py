@@ -42,6 +42,11 @@ STYLE = """
 .st-key-story h2 { font-size: clamp(1.6rem, 3.2vw, 4.2rem); padding: 0 0 .3rem 0 }
 .st-key-story p { font-size: clamp(1.1rem, 1.7vw, 2.4rem); line-height: 1.35 }
 .st-key-story .images { grid-template-columns: repeat(var(--columns), minmax(0, var(--size))) }
+.st-key-beside { display: grid !important; grid-template-columns: minmax(0, 1fr); gap: 1.5rem }
+@media (min-width: 761px) {
+  .st-key-beside { grid-template-columns: min(66vh, 50%) minmax(0, 24em); gap: 3.5vw; align-items: center }
+  .st-key-beside p { font-size: clamp(1.4rem, 2.6vw, 3.4rem) !important }
+}
 .st-key-story .images figcaption { font-size: clamp(1.2rem, 1.7vw, 2.4rem) }
 .st-key-story .images small { font-size: .8em }
 .st-key-story .run-viewer h2 { font-size: 1.3rem }
@@ -70,10 +75,11 @@ class Step(NamedTuple):
 
 
 def one_lie() -> None:
-    photographs(1)
-    st.markdown(
-        "A network learns to name photographs from examples: each with the name of what is in it."
-    )
+    with st.container(key="beside"):
+        photographs(1)
+        st.markdown(
+            "A network learns to name photographs from examples: each with the name of what is in it."
+        )
 
 
 def six() -> None:
@@ -88,7 +94,7 @@ def photographs(count: int) -> None:
     first = int(np.flatnonzero(corrupted.is_wrong)[0])
     shown = [first, *(place for place in range(first + 1, first + 60))][:count]
     st.html(gallery.style("images", data.train_images[shown]))
-    columns, size = (1, "50vh") if count == 1 else (3, "31vh")
+    columns, size = (1, "62vh") if count == 1 else (3, "31vh")
     st.html(f"<style>.images {{ --columns: {columns}; --size: {size} }}</style>")
     tiles = [
         gallery.label_tile(CLASSES[corrupted.labels[place]], CLASSES[data.train_labels[place]])

@@ -19,7 +19,6 @@ STYLE = """<style>
 .st-key-ways [data-testid=stPageLink] a { display: block; height: 100%; padding: .8rem 1rem; min-height: 48px;
   border: 1px solid var(--quiet); border-radius: .5rem }
 .st-key-ways [data-testid=stPageLink] a:hover { border-color: var(--focus) }
-.st-key-ways [data-testid=stPageLink] p { white-space: normal; overflow: visible }
 .st-key-go button { min-height: 3.4rem; padding: 0 1.6rem }
 .st-key-go button p { font-size: 1.15rem; font-weight: 600 }
 </style>"""

@@ -170,7 +170,7 @@ def _end_labels(base: alt.Chart, fixed_colour: str | None = None) -> alt.Chart:
     mark: Mapping[str, Any] = {
         "align": alt.ExprRef(f"width < {NARROW} ? 'right' : 'left'"),
         "dx": alt.ExprRef(f"width < {NARROW} ? -2 : 6"),
-        "dy": alt.ExprRef(f"width < {NARROW} ? -9 : 0"),
+        "dy": alt.ExprRef(f"width < {NARROW} ? -9 : -8"),  # not on the axis, where errors end
         "baseline": "middle",
     }
     text = base.mark_text(**mark, fontSize=12, fontWeight="bold")

@@ -35,7 +35,12 @@ def matrix_heatmap(matrix: np.ndarray) -> alt.LayerChart:
 def _heatmap(rows: pd.DataFrame, name: str, numbers: str, most: float) -> alt.LayerChart:
     """name: of the column with the values, from 0 to `most`; numbers: their format."""
     base = alt.Chart(rows).encode(
-        x=alt.X("given:N", sort=list(CLASSES), title="Label given", axis=alt.Axis(labelAngle=-45)),
+        x=alt.X(
+            "given:N",
+            sort=list(CLASSES),
+            title="Label given",
+            axis=alt.Axis(labelAngle=-45, labelOverlap=False),
+        ),
         y=alt.Y("true:N", sort=list(CLASSES), title="True class"),
         tooltip=[
             alt.Tooltip("true:N", title="true class"),

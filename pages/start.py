@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared import resources
 from pages.shared.class_curve import call_to_own_level
 from pages.shared.frame import page, plain_errors
-from pages.shared.navigation import pages, the_page
+from pages.shared.navigation import WAYS, the_page
 from pages.shared.room import Room, room
 from pages.shared.run_form import default
 from pages.shared.run_viewer import show_levels
@@ -48,14 +48,13 @@ with page(
     with st.container(horizontal=True, vertical_alignment="bottom", key="go"), plain_errors():
         if st.button("Train a real network", type="primary", icon=":material/play_arrow:", key="train"):
             train(level, in_room, visitor_name)
-    ways = [target for target in pages()[1:] if target.help]
     with st.container(key="ways"):
-        rows = [column for _ in range(0, len(ways), IN_ROW) for column in st.columns(IN_ROW)]
-        for number, (column, target) in enumerate(zip(rows, ways, strict=False), start=1):
+        rows = [column for _ in range(0, len(WAYS), IN_ROW) for column in st.columns(IN_ROW)]
+        for number, (column, way) in enumerate(zip(rows, WAYS, strict=False), start=1):
             with column:
                 st.page_link(
-                    target,
-                    label=f"**{number} · {target.title}**  \n{target.help}",
+                    way.page(),
+                    label=f"**{number} · {way.title}**  \n{way.does}",
                     query_params={"room": in_room.code} if in_room.code else None,
                     width="stretch",
                 )

@@ -8,7 +8,7 @@ pause or cancel it.
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Sequence, Sized
+from collections.abc import Collection, Mapping, Sequence, Sized
 from dataclasses import asdict
 from enum import StrEnum
 from functools import lru_cache
@@ -262,12 +262,12 @@ class Store:
             if stale:
                 connection.execute("UPDATE runs SET seen = ? WHERE run_id = ?", (now, run_id))
 
-    def note_look(self, visitor: str) -> None:
-        """This visitor is here. Who has not looked for long is forgotten: see last_look."""
-        now = time.time()
+    def note_looks(self, looked: Mapping[str, float]) -> None:
+        """When each of these visitors looked last. Who has not for long is forgotten: see last_look."""
+        long_ago = time.time() - LOOKS_KEPT_SECONDS
         with self.database.connect() as connection:
-            connection.execute("DELETE FROM looks WHERE looked < ?", (now - LOOKS_KEPT_SECONDS,))
-            connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (visitor, now))
+            connection.execute("DELETE FROM looks WHERE looked < ?", (long_ago,))
+            connection.executemany("INSERT OR REPLACE INTO looks VALUES (?, ?)", list(looked.items()))
 
     def last_look(self, visitor: str) -> float:
         """When this visitor looked last, in seconds since 1970; 0: never, or long ago."""

@@ -3,6 +3,7 @@
 import gc
 import logging
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -14,10 +15,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.config import RunConfig
-from core.errors import LabError, RefusedError
+from core.errors import LabError, RefusedError, StoreError
 from pages.shared import resources
 from pages.shared.keeping import keep
-from pages.shared.navigation import ICON, page_after
+from pages.shared.navigation import ICON, place_after
 from pages.shared.visitor import is_known_by_cookie
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
@@ -30,6 +31,7 @@ PRINTED_FROM_DARK = """
   .stApp { filter: invert(1) hue-rotate(180deg) }
   .stApp img, .stApp [role=img]:not(svg) { filter: invert(1) hue-rotate(180deg) }
 }"""
+TRY_AGAIN_SECONDS = 3.0
 LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # ?large: to be read from the last row
 
 
@@ -48,15 +50,26 @@ def page(title: str, question: str) -> Iterator[DeltaGenerator]:
     if question:
         st.markdown(question)
     with plain_errors():
-        yield head
-    if following := page_after(title):
+        try:
+            yield head
+        except StoreError:
+            st.session_state.broken_since = time.monotonic()
+            st.fragment(_try_again, run_every=TRY_AGAIN_SECONDS)()
+            raise
+    if following := place_after(title):
         in_room = st.session_state.get("room", "")
         st.page_link(
-            following,
-            label=f"Next: **{following.title}** · {following.help}",
+            following.page(),
+            label=f"Next: **{following.title}** · {following.does}",
             icon=":material/arrow_forward:",
             query_params={"room": in_room} if in_room else None,
         )
+
+
+def _try_again() -> None:
+    """Where the store was locked, or its disk away for a moment, nobody has to reload the page."""
+    if time.monotonic() - st.session_state.broken_since > TRY_AGAIN_SECONDS / 2:
+        st.rerun()
 
 
 def _style() -> str:

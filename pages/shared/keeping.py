@@ -39,20 +39,27 @@ def keep(most: int, seconds: float = math.inf) -> Callable[[F], F]:
         names = list(inspect.signature(make).parameters)
         told = [place for place, name in enumerate(names) if not name.startswith("_")]
         kept: OrderedDict[tuple, tuple[float, Any]] = OrderedDict()
-        lock = threading.RLock()
+        lock, making = threading.Lock(), dict[tuple, Any]()  # a lock for each key that is being made
 
         @wraps(make)
         def get(*arguments: Any) -> Any:
             key = tuple(arguments[place] for place in told)
             found = kept.get(key)
             if found is None or time.monotonic() > found[0]:
-                with lock:  # of two who miss it, one makes it
-                    found = kept.get(key)
-                    if found is None or time.monotonic() > found[0]:
-                        found = (time.monotonic() + seconds, make(*arguments))
-                        kept[key] = found
-                        while len(kept) > most:
-                            kept.popitem(last=False)
+                with lock:
+                    own = making.setdefault(key, threading.RLock())
+                try:
+                    with own:  # of two who miss it, one makes it; who misses another one does not wait
+                        found = kept.get(key)
+                        if found is None or time.monotonic() > found[0]:
+                            found = (time.monotonic() + seconds, make(*arguments))
+                            with lock:
+                                kept[key] = found
+                                while len(kept) > most:
+                                    kept.popitem(last=False)
+                finally:
+                    with lock:
+                        making.pop(key, None)
             return found[1]
 
         get.clear = kept.clear  # type: ignore[attr-defined]

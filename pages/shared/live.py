@@ -27,7 +27,7 @@ from pages.shared.drawing import draw_live, draw_new
 from pages.shared.frame import action, plain_errors
 from pages.shared.keeping import keep
 from pages.shared.links import link
-from pages.shared.looks import has_left, seconds_between
+from pages.shared.looks import has_left, measured, seconds_between
 from pages.shared.run_viewer import Ghost, show_run
 
 REDRAW_SECONDS = 1.0
@@ -86,7 +86,7 @@ def _show(
     every: float | None,
 ) -> None:
     """seen: what the run was like when the page was drawn; every: its timer then."""
-    with plain_errors():
+    with plain_errors(), measured():
         run = resources.store().run(run_id)
         if run is None:  # the file of the runs was damaged, and a new one begun
             st.warning("This run is no longer here: start it again above.")

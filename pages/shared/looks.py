@@ -4,18 +4,23 @@ All of them together have a share of one core, so that whoever moves a slider do
 those who only watch. What one look costs this machine is measured.
 """
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pages.shared import resources
-from pages.shared.keeping import keep
 
-SHARE = 0.4  # of a core
+SHARE = 0.3  # of a core; a page that somebody opens, or whose slider moves, wants the rest
 RECENT_SECONDS = 5.0  # a page that has not been drawn for so long is looked at no longer
 LEFT_SECONDS = 120.0  # a visitor who has not looked for so long has left, and their runs are for others
-NOTED_SECONDS = 30.0  # between two notes in the store that a visitor looks, for other servers on it
-MEASURED_SECONDS, MEASURED_LOOKS = 5.0, 50  # of this server, for what one costs
-USUAL_COST, COSTS = 0.012, (0.004, 0.1)  # CPU seconds: until it is measured; the least and the most
+NOTED_SECONDS = 30.0  # between two notes in the store of who looks, for other servers on it
+USUAL_COST = 0.012  # CPU seconds of a look, until it is measured
+AROUND = (
+    2.7  # a look takes the server so much more than its drawing (10.4 ms and 3.9): messages, sockets
+)
+NEWEST = 0.05  # weight of the newest look in what one costs
 STARTED = time.time()
 
 
@@ -26,9 +31,6 @@ class _Watch:
     looked: dict[tuple[str, str], float] = field(default_factory=dict)  # visitor and page: when last
     pages: int = 0  # that are looked at
     cost: float = USUAL_COST  # CPU seconds of a look, with all that the server does around it
-    looks: int = 0  # since `began`
-    began: float = field(default_factory=time.monotonic)
-    cpu: float = field(default_factory=time.process_time)  # of this process then
 
     def look(self, visitor: str, which: str) -> None:
         """This page is drawn."""
@@ -36,33 +38,66 @@ class _Watch:
         self.looked[visitor, which] = now
         still = RECENT_SECONDS + 2 * self.between()
         self.looked = {page: at for page, at in list(self.looked.items()) if now - at < still}
-        self.pages, self.looks = len(self.looked), self.looks + 1
-        if now - self.began > MEASURED_SECONDS:
-            cpu = time.process_time()
-            if self.looks >= MEASURED_LOOKS:  # with fewer, something else is most of it
-                self.cost = min(max((cpu - self.cpu) / self.looks, COSTS[0]), COSTS[1])
-            self.began, self.cpu, self.looks = now, cpu, 0
+        self.pages = len(self.looked)
+
+    def drawn(self, seconds: float) -> None:
+        """A look has taken its thread so many CPU seconds.
+
+        A slow mean of them, and not what the whole server takes: pages whose timers follow the load
+        of the moment all slow down and speed up together, each time with a run of the whole page.
+        """
+        self.cost += NEWEST * (AROUND * seconds - self.cost)
 
     def between(self) -> float:
         """Seconds between two looks of each page."""
         return self.pages * self.cost / SHARE
 
 
+@dataclass
+class _Present:
+    """Which visitors look; times in seconds since 1970."""
+
+    looked: dict[str, float] = field(default_factory=dict)  # when last, since `noted`
+    noted: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def look(self, visitor: str) -> None:
+        """Everybody in one note: a transaction of its own for each locked out those who trained."""
+        self.looked[visitor] = now = time.time()
+        if now - self.noted > NOTED_SECONDS and self.lock.acquire(blocking=False):
+            try:
+                resources.store().note_looks(dict(self.looked))
+                self.noted = now
+                self.looked = {name: at for name, at in list(self.looked.items()) if at > now}
+            finally:
+                self.lock.release()
+
+    def last(self, visitor: str) -> float:
+        """When this visitor looked last, through whatever server; 0: never, or long ago."""
+        return max(self.looked.get(visitor, 0.0), resources.store().last_look(visitor))
+
+
 _watch = _Watch()
+_present = _Present()
 
 
 def seconds_between(visitor: str, which: str = "lab") -> float:
     """Between two looks of a live page, where all that are watched have as many."""
-    _note(visitor)
+    _present.look(visitor)
     _watch.look(visitor, which)
     return _watch.between()
 
 
-@keep(1000, seconds=NOTED_SECONDS)
-def _note(visitor: str) -> None:
-    resources.store().note_look(visitor)
+@contextmanager
+def measured() -> Iterator[None]:
+    """Around the drawing of a look: what it costs tells how often there can be one."""
+    began = time.thread_time()
+    try:
+        yield
+    finally:
+        _watch.drawn(time.thread_time() - began)
 
 
 def has_left(visitor: str) -> bool:
     """Whether this visitor has looked at no live run for a while, nor this server just begun."""
-    return time.time() - max(resources.store().last_look(visitor), STARTED) > LEFT_SECONDS
+    return time.time() - max(_present.last(visitor), STARTED) > LEFT_SECONDS

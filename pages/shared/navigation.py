@@ -1,85 +1,96 @@
 """The pages there are, and the bar that leads to them."""
 
+import base64
+from typing import NamedTuple
+
 import streamlit as st
 
 from core.paths import ASSETS, ROOT
 
 FOLDER = ROOT / "pages"
-ICON = str(ASSETS / "icon.png")  # one of Streamlit's own would be fetched from the internet
+# As an address that has the picture in it: a file is opened anew at every run of a page, and the
+# lock of Streamlit's store of files makes a full lecture hall wait. One of Streamlit's own icons
+# would be fetched from the internet.
+ICON = "data:image/png;base64," + base64.b64encode((ASSETS / "icon.png").read_bytes()).decode()
 FORMER_NAMES = ("train", "corrupt")  # of the lab, in addresses that are out there
 
 
-def pages() -> list:
-    """Start first; then what each does, for its link on the start page."""
-    return [
-        st.Page(FOLDER / "start.py", title="Start", icon=":material/home:", default=True),
-        st.Page(
-            FOLDER / "guess.py",
-            title="Guess first",
-            icon=":material/draw:",
-            help="Say what you expect; then see what happened.",
-        ),
-        st.Page(
-            FOLDER / "lab.py",
-            title="Lab",
-            icon=":material/science:",
-            help="Put wrong labels into real photographs, train a network on them, and watch.",
-        ),
-        st.Page(
-            FOLDER / "curve.py",
-            title="The whole curve",
-            icon=":material/show_chart:",
-            help="Train a network at every level at once, alone or with a class, and watch the figure grow.",
-        ),
-        st.Page(
-            FOLDER / "sweep.py",
-            title="The sweep",
-            icon=":material/stacked_line_chart:",
-            help="Every level at once, beside the paper's points.",
-        ),
-        st.Page(
-            FOLDER / "annotate.py",
-            title="Label them yourself",
-            icon=":material/label:",
-            help="Name twenty photographs, alone or with a class, and train a network on what you confuse.",
-        ),
-        st.Page(
-            FOLDER / "stop.py",
-            title="Stop in time",
-            icon=":material/front_hand:",
-            help="Stop a training before it memorizes the wrong labels.",
-        ),
-        st.Page(
-            FOLDER / "find.py",
-            title="Find the wrong labels",
-            icon=":material/search:",
-            help="Mark them yourself, let the machine rank them, mend them, train again.",
-        ),
-        st.Page(
-            FOLDER / "defend.py",
-            title="Defend",
-            icon=":material/shield:",
-            help="What keeps a network from memorizing wrong labels, and what it costs.",
-        ),
-        st.Page(
-            FOLDER / "weights.py",
-            title="How many weights?",
-            icon=":material/stacks:",
-            help="What a network needs to memorize, built by hand, and without any network.",
-        ),
-        st.Page(
-            FOLDER / "present.py",
-            title="The story",
-            icon=":material/slideshow:",
-            visibility="hidden",
-            help="Told by itself, for a poster or a projector.",
-        ),
-        st.Page(FOLDER / "teacher.py", title="Teacher", visibility="hidden"),
-        *(
-            st.Page(_to_the_lab, title="Lab", url_path=name, visibility="hidden")
-            for name in FORMER_NAMES
-        ),
-    ]
+class Place(NamedTuple):
+    """One page, and how it stands in the bar."""
+
+    name: str  # of its file in pages/
+    title: str
+    icon: str = ""  # a name of Material Symbols
+    does: str = ""  # for its card on the start page, and the link from the page before; empty: no card
+    is_in_bar: bool = True
+
+    def page(self):
+        """Streamlit's own, which a visitor's run of the app must make for itself."""
+        return st.Page(
+            FOLDER / f"{self.name}.py",
+            title=self.title,
+            icon=f":material/{self.icon}:" if self.icon else None,
+            help=self.does or None,
+            default=self.name == "start",
+            visibility="visible" if self.is_in_bar else "hidden",
+        )
+
+
+PLACES = (  # in the order of the story
+    Place("start", "Start", "home"),
+    Place("guess", "Guess first", "draw", "Say what you expect; then see what happened."),
+    Place(
+        "lab",
+        "Lab",
+        "science",
+        "Put wrong labels into real photographs, train a network on them, and watch.",
+    ),
+    Place(
+        "curve",
+        "The whole curve",
+        "show_chart",
+        "Train a network at every level at once, alone or with a class, and watch the figure grow.",
+    ),
+    Place(
+        "sweep", "The sweep", "stacked_line_chart", "Every level at once, beside the paper's points."
+    ),
+    Place(
+        "annotate",
+        "Label them yourself",
+        "label",
+        "Name twenty photographs, alone or with a class, and train a network on what you confuse.",
+    ),
+    Place(
+        "stop", "Stop in time", "front_hand", "Stop a training before it memorizes the wrong labels."
+    ),
+    Place(
+        "find",
+        "Find the wrong labels",
+        "search",
+        "Mark them yourself, let the machine rank them, mend them, train again.",
+    ),
+    Place(
+        "defend",
+        "Defend",
+        "shield",
+        "What keeps a network from memorizing wrong labels, and what it costs.",
+    ),
+    Place(
+        "weights",
+        "How many weights?",
+        "stacks",
+        "What a network needs to memorize, built by hand, and without any network.",
+    ),
+    Place(
+        "present",
+        "The story",
+        "slideshow",
+        "Told by itself, for a poster or a projector.",
+        is_in_bar=False,
+    ),
+    Place("teacher", "Teacher", is_in_bar=False),
+)
+WAYS = tuple(place for place in PLACES if place.does)
 
 
 def _to_the_lab() -> None:
@@ -88,17 +99,19 @@ def _to_the_lab() -> None:
 
 def the_page(name: str):
     """The page of the file pages/NAME.py, for a link to it."""
-    return next(page for page in pages() if page.url_path == name)
+    return next(place for place in PLACES if place.name == name).page()
 
 
-def page_after(title: str):
+def place_after(title: str) -> Place | None:
     """The next of those that the start page leads to; None after the last, and after other pages."""
-    ways = [page for page in pages() if page.help]
-    places = {page.title: place for place, page in enumerate(ways)}
-    place = places.get(title, len(ways)) + 1
-    return ways[place] if place < len(ways) else None
+    titles = [place.title for place in WAYS]
+    following = titles.index(title) + 1 if title in titles else len(WAYS)
+    return WAYS[following] if following < len(WAYS) else None
 
 
 def navigation():
     """Show the bar; returns the page that was asked for."""
-    return st.navigation(pages(), position="top")
+    former = (
+        st.Page(_to_the_lab, title="Lab", url_path=name, visibility="hidden") for name in FORMER_NAMES
+    )
+    return st.navigation([*(place.page() for place in PLACES), *former], position="top")

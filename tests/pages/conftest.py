@@ -46,7 +46,8 @@ def store(data_folder, monkeypatch) -> Store:
     monkeypatch.setattr(resources, "shared_curve", lambda: shared)
     monkeypatch.setattr(resources, "is_shared_out", shared.is_open)
     monkeypatch.setattr(resources, "board", resources.look_at_board)  # every test looks anew
-    for kept in (resources.records, looks._note, points_of, expensive._ranked):
+    for kept in (resources.records, points_of, expensive._ranked):
         kept.clear()
+    monkeypatch.setattr(looks, "_present", looks._Present())
     monkeypatch.setattr(resources, "trainer", TrainerProcess)
     return store

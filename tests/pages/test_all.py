@@ -1,10 +1,16 @@
 """Every page, alone (a deep link) and through the router; and what can be broken."""
 
+import itertools
+from types import SimpleNamespace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.config import RunConfig
+from core.errors import StoreError
 from core.live.classroom import Classroom, Lesson
 from core.paths import ROOT
+from pages.shared import frame
 from tests.pages.opened import TITLES, open_page, texts
 
 
@@ -23,6 +29,21 @@ def test_a_page_works_through_the_router(name):
     if name != "start":
         app.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
     assert not app.exception and app.title[0].value == TITLES[name]
+
+
+def test_a_page_whose_store_was_locked_tries_again_by_itself(store, monkeypatch):
+    run, clock = store.submit(RunConfig(), "ann"), itertools.count(step=10)
+    monkeypatch.setattr(frame, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    fails, find = [StoreError("locked for 2 s: try again.")], store.run
+
+    def locked_once(run_id):
+        if fails:
+            raise fails.pop()
+        return find(run_id)
+
+    monkeypatch.setattr(store, "run", locked_once)
+    page = open_page("lab", run=run.run_id)
+    assert not fails and not page.error and page.button(key="start")
 
 
 def test_a_broken_store_is_one_sentence(store):

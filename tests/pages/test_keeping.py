@@ -3,6 +3,7 @@
 import threading
 import time
 
+import pytest
 import streamlit as st
 
 from core.paths import ROOT
@@ -26,6 +27,37 @@ def test_it_is_made_once_also_for_many_at_the_same_moment():
         for thread in threads:
             thread.join()
         assert len(made) == 1 and get() is made[0]
+
+
+def test_what_takes_long_keeps_nobody_waiting_who_wants_something_else():
+    goes_on = threading.Event()
+
+    @keep(4)
+    def make(which):
+        if which == "slow":
+            assert goes_on.wait(10)
+        return [which]
+
+    slow = threading.Thread(target=make, args=("slow",))
+    slow.start()
+    assert make("quick") == ["quick"]  # while the slow one is being made
+    goes_on.set()
+    slow.join()
+
+
+def test_what_fails_is_tried_again():
+    tries = []
+
+    @keep(4)
+    def make():
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("no")
+        return len(tries)
+
+    with pytest.raises(OSError):
+        make()
+    assert make() == make() == 2
 
 
 def test_arguments_tell_calls_apart_but_for_those_with_an_underscore():

@@ -13,13 +13,14 @@ class Clock:
         self.now, self.cpu = time.time(), 0.0
         monkeypatch.setattr(time, "time", lambda: self.now)
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(time, "process_time", lambda: self.cpu)
+        monkeypatch.setattr(time, "thread_time", lambda: self.cpu)
 
 
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     clock = Clock(monkeypatch)
     monkeypatch.setattr(looks, "_watch", looks._Watch())
+    monkeypatch.setattr(looks, "_present", looks._Present())
     monkeypatch.setattr(looks, "STARTED", 0.0)
     return clock
 
@@ -31,7 +32,8 @@ def watch(clock, visitors: int, seconds: float, cost: float) -> float:
     while (at := min(due.values())) < until:
         clock.now = max(clock.now, at)
         (visitor,) = [each for each, when in due.items() if when == at][:1]
-        clock.cpu += cost
+        with looks.measured():
+            clock.cpu += cost / looks.AROUND
         between = max(1.0, looks.seconds_between(str(visitor)))
         due[visitor] = at + between
     return between
@@ -59,7 +61,18 @@ def test_who_looks_has_not_left(clock, monkeypatch):
     assert not looks.has_left("ben")
 
 
+def test_who_looks_is_noted_for_other_servers_all_in_one(clock, store, monkeypatch):
+    notes, note = [], store.note_looks
+    monkeypatch.setattr(store, "note_looks", lambda looked: notes.append(looked) or note(looked))
+    for _ in range(20):
+        for visitor in ("ann", "ben"):
+            looks.seconds_between(visitor)
+        clock.now += 2
+    assert [sorted(looked) for looked in notes] == [["ann"], ["ann", "ben"]]
+    assert clock.now - store.last_look("ben") < looks.NOTED_SECONDS + 2
+
+
 def test_who_looks_through_another_server_has_not_left(clock, store):
     assert looks.has_left("ann")
-    Store(store.database.path).note_look("ann")
+    Store(store.database.path).note_looks({"ann": time.time()})
     assert not looks.has_left("ann")

@@ -155,7 +155,7 @@ class _Sprite(NamedTuple):
     style: str  # the photographs, as a style sheet
 
 
-@keep(32)
+@keep(256)  # 50 kB each: in a full lecture hall everybody may have a seed of their own
 def _sprite(data_name: str, corruption: str, seed: int) -> _Sprite:
     data = resources.data(data_name)
     shown = shown_images(len(data.train_labels), seed)

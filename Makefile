@@ -35,7 +35,7 @@ data: .venv/installed  ## fetch all 60,000 images
 
 # For developers
 
-.PHONY: dev check lint format test test-in-browser test-elsewhere tables screenshots first-minute load load-class clean
+.PHONY: dev check lint format test test-in-browser test-elsewhere tables screenshots first-minute load load-hall load-class clean
 dev: .venv/installed  ## serve the app; it reloads on save and shows tracebacks on the page
 	$(RUN) streamlit run app.py --server.fileWatcherType=auto --server.runOnSave=true \
 		--client.showErrorDetails=full
@@ -74,6 +74,9 @@ first-minute: .venv/installed-dev chromium  ## how long a visitor waits at first
 
 load: .venv/installed-dev  ## forty simulated viewers for ten minutes
 	$(RUN) tests.load.load --out assets/load.json
+
+load-hall: .venv/installed-dev  ## a full lecture hall: 160 simulated viewers
+	$(RUN) tests.load.load --viewers 160 --seconds 300 --settling 30 --peaceful --out assets/load_hall.json
 
 load-class: .venv/installed-dev  ## forty simulated phones that train a curve together
 	$(RUN) tests.load.class_figure --out assets/load_class.json

@@ -32,6 +32,7 @@ PRINTED_FROM_DARK = """
   .stApp img, .stApp [role=img]:not(svg) { filter: invert(1) hue-rotate(180deg) }
 }"""
 TRY_AGAIN_SECONDS = 3.0
+COLLECT_SECONDS = 10.0
 LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # ?large: to be read from the last row
 
 
@@ -167,13 +168,27 @@ def _spare_the_collector() -> None:
     """Streamlit collects all garbage after every run of a page or fragment: 80 ms and more.
 
     What is there (modules, the sessions of a whole class) is set apart ten times a second, so
-    that little is left to look through; every ten seconds all of it is looked through once.
+    that little is left to look through. All of it is looked through now and then: with 320
+    pages that takes a second in which nobody is answered.
     """
-    _collect()
+    _all_garbage.collect_when_due()
     gc.freeze()
 
 
-@keep(1, seconds=10)
-def _collect() -> None:
-    gc.unfreeze()
-    gc.collect()
+class _AllGarbage:
+    """Collected after ten seconds, or later, so that it takes no more than a fiftieth of the time."""
+
+    def __init__(self) -> None:
+        self.due = 0.0  # on the monotonic clock
+
+    def collect_when_due(self) -> None:
+        began = time.monotonic()
+        if began < self.due:
+            return
+        gc.unfreeze()
+        gc.collect()
+        taken = time.monotonic() - began
+        self.due = began + max(COLLECT_SECONDS, 50 * taken)
+
+
+_all_garbage = _AllGarbage()

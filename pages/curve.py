@@ -18,7 +18,7 @@ from pages.shared.curve_figure import draw_curve, points_of, rows_of
 from pages.shared.downloads import downloads
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.links import link
-from pages.shared.looks import seconds_between
+from pages.shared.looks import measured, seconds_between
 from pages.shared.room import Room, room
 from pages.shared.visitor import network_address, visitor
 
@@ -108,7 +108,7 @@ def show_own(named: RunConfig | None, config: RunConfig, visitor_name: str) -> N
 def _show_own(
     named: RunConfig | None, configs: tuple[RunConfig, ...], visitor_name: str, was_active: bool
 ) -> None:
-    with plain_errors():
+    with plain_errors(), measured():
         seconds_between_looks(visitor_name)
         runs = resources.store().runs_named([each.run_id for each in configs])
         active = [run for run in runs if run.is_active]
@@ -150,7 +150,7 @@ def shows_class(in_room: Room) -> bool:
 
 def show_class(in_room: Room, visitor_name: str) -> None:
     """The figure that the room trains together, redrawn as it grows."""
-    with plain_errors():
+    with plain_errors(), measured():
         shared = resources.shared_curve()
         config = shared.config(in_room.code)
         if config is None or not shows_class(in_room):

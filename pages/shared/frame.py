@@ -1,6 +1,5 @@
 """What every page starts with: its title, and one clear sentence where something is broken."""
 
-import gc
 import logging
 import math
 import time
@@ -17,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.config import RunConfig
 from core.errors import LabError, RefusedError, StoreError
 from pages.shared import resources
-from pages.shared.keeping import keep
+from pages.shared.garbage import spare_the_collector
 from pages.shared.navigation import ICON, place_after
 from pages.shared.visitor import is_known_by_cookie
 
@@ -32,7 +31,6 @@ PRINTED_FROM_DARK = """
   .stApp img, .stApp [role=img]:not(svg) { filter: invert(1) hue-rotate(180deg) }
 }"""
 TRY_AGAIN_SECONDS = 3.0
-COLLECT_SECONDS = 10.0
 LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # ?large: to be read from the last row
 
 
@@ -90,7 +88,7 @@ def is_dark() -> bool:
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Show what can go wrong as its one sentence. Fragments, which rerun alone, need it, too."""
-    _spare_the_collector()
+    spare_the_collector()
     if refusal := st.session_state.pop("refusal", ""):
         st.error(refusal, icon=":material/error:")
     try:
@@ -161,34 +159,3 @@ def _forget_infinite_numbers() -> None:
         del st.query_params[name]
     if infinite:
         st.rerun()  # widgets are filled from the address as it was when this run began
-
-
-@keep(1, seconds=0.1)
-def _spare_the_collector() -> None:
-    """Streamlit collects all garbage after every run of a page or fragment: 80 ms and more.
-
-    What is there (modules, the sessions of a whole class) is set apart ten times a second, so
-    that little is left to look through. All of it is looked through now and then: with 320
-    pages that takes a second in which nobody is answered.
-    """
-    _all_garbage.collect_when_due()
-    gc.freeze()
-
-
-class _AllGarbage:
-    """Collected after ten seconds, or later, so that it takes no more than a fiftieth of the time."""
-
-    def __init__(self) -> None:
-        self.due = 0.0  # on the monotonic clock
-
-    def collect_when_due(self) -> None:
-        began = time.monotonic()
-        if began < self.due:
-            return
-        gc.unfreeze()
-        gc.collect()
-        taken = time.monotonic() - began
-        self.due = began + max(COLLECT_SECONDS, 50 * taken)
-
-
-_all_garbage = _AllGarbage()

@@ -46,26 +46,6 @@ def test_a_page_whose_store_was_locked_tries_again_by_itself(store, monkeypatch)
     assert not fails and not page.error and page.button(key="start")
 
 
-def test_all_garbage_is_collected_the_less_often_the_longer_it_takes(monkeypatch):
-    now, taken, collected = [100.0], [0.01], []
-
-    def collect():
-        now[0] += taken[0]
-        collected.append(now[0])
-
-    monkeypatch.setattr(frame, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(frame, "gc", SimpleNamespace(collect=collect, unfreeze=lambda: None))
-    garbage = frame._AllGarbage()
-    for seconds, count in ((0.01, 10), (1.0, 2)):  # in a hundred seconds
-        taken[0] = seconds
-        collected.clear()
-        until = now[0] + 100
-        while now[0] < until:
-            garbage.collect_when_due()
-            now[0] += 0.1
-        assert abs(len(collected) - count) <= 1
-
-
 def test_a_broken_store_is_one_sentence(store):
     store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
     page = open_page("lab")

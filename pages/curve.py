@@ -14,7 +14,7 @@ from core.view.words import SHORT_NETWORKS, about
 from pages.shared import resources
 from pages.shared.choosing import choice, chosen
 from pages.shared.copy_link import copy_link
-from pages.shared.curve_figure import draw_curve, points_of, rows_of
+from pages.shared.curve_figure import class_curve, draw_curve, points_of, rows_of
 from pages.shared.downloads import downloads
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.links import link
@@ -83,10 +83,10 @@ def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: 
         with exports:
             downloads(
                 "whole-curve",
-                lambda: charts.whole_curve().properties(data=rows),
+                lambda: charts.whole_curve().properties(data=rows.frame),
                 name,
                 f"{captions.curve_title(config)}. {title}",
-                rows[rows.kind == "run"],
+                rows.of_runs,
             )
 
 
@@ -151,17 +151,13 @@ def shows_class(in_room: Room) -> bool:
 def show_class(in_room: Room, visitor_name: str) -> None:
     """The figure that the room trains together, redrawn as it grows."""
     with plain_errors(), measured():
-        shared = resources.shared_curve()
-        config = shared.config(in_room.code)
-        if config is None or not shows_class(in_room):
+        curve = class_curve(in_room.code)
+        if curve is None or not shows_class(in_room):
             st.rerun()  # the teacher has ended it
-        configs = tuple(shared.configs(in_room.code))
-        points = points_of(configs)
         seconds_between_looks(visitor_name)
-        attendance = resources.classroom().attendance(in_room.code)
-        st.markdown(captions.describe_lacking(points, attendance))
+        st.markdown(captions.describe_lacking(curve.points, curve.attendance))
         title = in_room.lesson.title if in_room.lesson else "The class's figure"
-        show_figure(configs or (config,), points, title)
+        show_figure(curve.configs, curve.points, title)
 
 
 with page("The whole curve", "") as head:

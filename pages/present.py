@@ -19,7 +19,7 @@ from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
 from core.view.charts import cures as cure_charts
 from pages.shared import resources
-from pages.shared.curve_figure import draw_curve, points_of, rows_of
+from pages.shared.curve_figure import class_curve, draw_curve, rows_of
 from pages.shared.drawing import draw
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.links import link
@@ -189,13 +189,11 @@ def class_figure() -> None:
 
 def _class_figure(code: str) -> None:
     with plain_errors():
-        shared = resources.shared_curve()
-        config = shared.config(code)
-        assert config is not None, "a figure that is there stays"
-        points = points_of(tuple(shared.configs(code)))
-        rows = rows_of(points, config, paper=True)
+        curve = class_curve(code)
+        assert curve is not None, "a figure that is there stays"
+        rows = rows_of(curve.points, curve.configs[0], paper=True)
         in_two_sizes(lambda size, is_large: draw_curve(rows, f"class-curve-{size}", is_large))
-        st.markdown(describe_lacking(points, resources.classroom().attendance(code)))
+        st.markdown(describe_lacking(curve.points, curve.attendance))
         st.caption(
             f"Orange: test error; blue: training error; grey diamonds: the test errors of Zhang et al. 2017, on "
             f"50,000 photographs. Take a level on your own phone: join room {code} in the lab."

@@ -2,7 +2,7 @@
 
 Started by core/live/supervisor.py as `python -m core.live.trainer`. It takes its orders
 from the store and reports everything to it; killed at any moment, the next trainer resumes
-each run after its last epoch.
+each run from its checkpoint: what that lacks of the epochs reported is trained again, and is the same.
 """
 
 import json
@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from core.training.training import Training
 WARM_UP_SECONDS = 0.3  # of steps before the first run
 POLL_SECONDS = 0.05  # when there is nothing to train
 WORK_SECONDS = 0.2  # on one run, where they take turns, before the next look into the store
+SAVE_SECONDS = 2.0  # of training that a checkpoint may lack: it takes as long as 7% of a quick epoch
 TIDY_SECONDS = 600.0  # between looks at what is no longer to be kept
 LOCKED_SECONDS = 30.0  # to wait for the store: nobody waits for this process
 COLLECT_SECONDS = 0.002  # between looks at what a GPU has finished
@@ -48,7 +50,7 @@ class Trainer:
         self.folder = folder
         self.keep = keep or Keep()
         self.next_tidying = 0.0  # on the monotonic clock
-        self.runs = ConcurrentRuns(device)
+        self.runs = ConcurrentRuns(device, SAVE_SECONDS)
         remark = self.runs.abilities.remark
         self.device_name = describe_device(self.runs.abilities.device) + (remark and f". {remark}")
         self.fair_share = FairShare()
@@ -111,27 +113,33 @@ class Trainer:
 
     def _work(self, active: list[LiveRun]) -> bool:
         """Go on for a moment with the run whose turn it is, or with several that have a core each."""
-        chosen = self._chosen(active)
-        self._report_in_training([run.run_id for run in chosen])
-        started, begun = time.monotonic(), self.runs.in_flight
+        chosen, begun = self._chosen(active), self.runs.in_flight
+        self._report_in_training([run.run_id for run in chosen[: self.runs.cores]])
         for run in chosen:
+            started = time.monotonic()
             try:
                 if run.run_id not in begun:
                     self._launch_one(run)
             except Exception as error:
                 self._fail(run, error)
+            self.fair_share.report(run.owner, time.monotonic() - started)
         working = [run for run in chosen if run.run_id in begun]
-        if working:
-            self.runs.work_side_by_side([run.run_id for run in working], WORK_SECONDS)
-        for run in chosen:
-            self.fair_share.report(run.owner, (time.monotonic() - started) / len(chosen))
+        ids = [run.run_id for run in working]
+        took = self.runs.work_side_by_side(ids, WORK_SECONDS) if ids else {}
         for run in working:
+            if run.run_id not in took:  # the others' epochs filled the turn
+                continue
+            self.fair_share.report(run.owner, took[run.run_id] / min(len(working), self.runs.cores))
             if run.run_id in begun and not self.runs.is_ready(run.run_id):
                 self.store.report_progress(run.run_id, self.runs.progress(run.run_id))
         return True
 
     def _chosen(self, active: list[LiveRun]) -> list[LiveRun]:
-        """The run whose turn it is; and where it needs one core, as many others as have one."""
+        """The run whose turn it is; where it needs one core, as many others as have one.
+
+        And as many again: where an epoch ends within the turn, its core goes on with one of them.
+        But nobody has more of these than everybody could have: who has one run has one epoch a turn.
+        """
         begun = self.runs.in_flight
         run = self.fair_share.next(active, active, begun=begun, last_trained=self.runs.loaded)
         if run.run_id not in begun and not self.runs.has_memory_for(run.config):
@@ -142,12 +150,17 @@ class Trainer:
         if not self.runs.shares_cores(run.config):
             return chosen
         waiting = [other for other in active if self.runs.shares_cores(other.config)]
+        everybody = min(Counter(other.owner for other in waiting).values())
         waiting.remove(run)
-        while waiting and len(chosen) < self.runs.cores:
+        while waiting and len(chosen) < 2 * self.runs.cores:
             in_turn = [each.run_id for each in chosen]
             other = self.fair_share.next(active, waiting, in_turn, begun, self.runs.loaded)
             waiting.remove(other)
-            if other.run_id in begun or self.runs.has_memory_for(other.config):
+            has = sum(each.owner == other.owner for each in chosen)
+            if len(chosen) >= self.runs.cores and has >= everybody:
+                break
+            new = [each.config for each in (*chosen, other) if each.run_id not in begun]
+            if other.run_id in begun or self.runs.has_memory_for(*new):
                 chosen.append(other)
         return chosen
 

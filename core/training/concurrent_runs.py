@@ -9,6 +9,7 @@ gives the records that it would give alone.
 import gc
 import logging
 import math
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from core.cleaning.ranking import Ranking
 from core.cleaning.scores import ImageScores
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10
-from core.errors import CheckpointError, TooLargeError
+from core.errors import CheckpointError, StorageError, TooLargeError
 from core.records import EpochProgress, EpochRecord
 from core.training.devices import is_out_of_memory
 from core.training.memory_plan import available, is_short, needed
@@ -54,11 +55,13 @@ class ConcurrentRuns:
 
     `load` brings one into memory, `launch` starts its next epoch, `work` goes on with it,
     `collect` returns one that is done, `suspend` lets one wait in the middle of its epoch,
-    `evict` forgets one, whose checkpoint stays.
+    `evict` forgets one, whose checkpoint stays. It has all epochs of a run that is complete
+    or was evicted between two of them.
     """
 
-    def __init__(self, device: str):
-        """A GPU is checked first: `abilities` says how it is used."""
+    def __init__(self, device: str, save_after: float = 0.0):
+        """A GPU is checked first: `abilities` says how it is used. save_after: see Training."""
+        self.save_after = save_after
         self.abilities = check_device(device)
         self.device = torch.device(self.abilities.device)
         self.max_at_once = self.abilities.max_at_once
@@ -101,10 +104,10 @@ class ConcurrentRuns:
         """Whether it can be launched now, in addition to the runs in flight."""
         return len(self.in_flight) < self.max_at_once and self.has_memory_for(config)
 
-    def has_memory_for(self, config: RunConfig) -> bool:
-        """Whether the memory holds it in addition to the runs in flight."""
-        others = [self._trainings[run_id].config for run_id in self.in_flight]
-        return not others or needed([*others, config], self.device) <= self.memory
+    def has_memory_for(self, *configs: RunConfig) -> bool:
+        """Whether the memory holds them in addition to the runs in flight; a single one alone it does."""
+        all_of_them = [self._trainings[run_id].config for run_id in self.in_flight] + list(configs)
+        return len(all_of_them) == 1 or needed(all_of_them, self.device) <= self.memory
 
     def load(
         self,
@@ -165,27 +168,45 @@ class ConcurrentRuns:
         """
         return self.cores > 1 and config.model.startswith("mlp")
 
-    def work_side_by_side(self, run_ids: Sequence[str], seconds: float = math.inf) -> None:
-        """The same for several runs that share_cores, at the same time."""
+    def work_side_by_side(
+        self, run_ids: Sequence[str], seconds: float = math.inf
+    ) -> dict[str, float]:
+        """The same for several runs that share_cores, each on one; the seconds of those that had any.
+
+        They begin in their order, as many as there are cores. Where an epoch ends before the time is
+        over, its core goes on with the next: otherwise it would wait for the others.
+        """
+        began = time.perf_counter()
         if len(run_ids) == 1:
             self._side_by_side[run_ids[0]] = 1
-            return self.work(run_ids[0], seconds)
+            self.work(run_ids[0], seconds)
+            return {run_ids[0]: time.perf_counter() - began}
         if self._each_on_a_core is None:
             self._each_on_a_core = ThreadPoolExecutor(
                 self.cores, initializer=torch.set_num_threads, initargs=(1,)
             )
-        works = {
-            run_id: self._each_on_a_core.submit(self._trainings[run_id].work, seconds)
-            for run_id in run_ids
-        }
-        for run_id, work in works.items():
-            self._side_by_side[run_id] = len(run_ids)
-            if error := work.exception():
-                if not isinstance(error, Exception):
-                    raise error
-                self.evict(run_id)
-                self._failed.append(EpochFailed(run_id, error))
-        return None
+        at_once = min(len(run_ids), self.cores)
+        first, others, until = run_ids[:at_once], iter(run_ids[at_once:]), began + seconds
+        took: dict[str, float] = {}
+        failed: list[EpochFailed] = []
+
+        def work_on_a_core(run_id: str | None) -> None:
+            while run_id is not None:
+                now = time.perf_counter()
+                try:
+                    self._trainings[run_id].work(until - now)
+                except Exception as error:
+                    failed.append(EpochFailed(run_id, error))
+                took[run_id] = time.perf_counter() - now
+                run_id = next(others, None) if time.perf_counter() < until else None
+
+        for work in [self._each_on_a_core.submit(work_on_a_core, run_id) for run_id in first]:
+            work.result()
+        self._side_by_side |= dict.fromkeys(took, at_once)
+        for failure in failed:
+            self.evict(failure.run_id)
+        self._failed.extend(failed)
+        return took
 
     def suspend(self, run_id: str) -> None:
         """Let a run wait where it is. Its epoch is lost if another needs the memory.
@@ -216,25 +237,39 @@ class ConcurrentRuns:
         return EpochDone(run_id, record, share * record.seconds)
 
     def evict(self, run_id: str) -> None:
-        """Forget a run. An epoch in flight is lost, what the checkpoint holds is not."""
+        """Forget a run. An epoch in flight is lost, what the checkpoint holds is not.
+
+        Where it cannot be saved (a full disk), it stays as it was.
+        """
         self.in_flight.discard(run_id)
         self._side_by_side.pop(run_id, None)
         training = self._trainings.pop(run_id, None)
-        if training:
-            training.close()
+        try:
+            if training:
+                training.close()
+        except StorageError as error:
+            logging.warning("%s The last seconds of run %s are trained again.", error, run_id)
 
     def _training(
         self, config: RunConfig, data: Cifar10, checkpoint: Path, ranking: Ranking | None
     ) -> Training:
         """Raises what the training raises; a damaged checkpoint is set aside."""
-        use_graphs, device = self.abilities.use_graphs, str(self.device)
-        start = partial(Training, config, data, device, use_graphs=use_graphs, ranking=ranking)
+        start = partial(
+            Training,
+            config,
+            data,
+            str(self.device),
+            checkpoint,
+            use_graphs=self.abilities.use_graphs,
+            ranking=ranking,
+            save_after=self.save_after,
+        )
         try:
-            return start(checkpoint=checkpoint)
+            return start()
         except CheckpointError as error:
             aside = checkpoint.replace(checkpoint.with_suffix(".damaged"))
             logging.warning("%s It is kept as %s; the run starts again.", error, aside.name)
-            return start(checkpoint=checkpoint)
+            return start()
 
     def _fits_in_memory(self, run_id: str, work: Callable[[], None]) -> bool:
         """Do the work; False where the memory is short, see `launch`."""

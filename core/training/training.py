@@ -105,15 +105,19 @@ class Training:
         use_graphs: bool | None = None,
         evaluate_all: bool = False,
         ranking: Ranking | None = None,
+        save_after: float = 0.0,
     ):
         """use_graphs: replay CUDA graphs; by default on a GPU.
         evaluate_all: all training images after every epoch, however many they are.
         ranking: of the labels, where the run repairs some.
+        save_after: seconds of training that a checkpoint may lack; 0: it is saved at each epoch.
 
         Raises CheckpointError for a checkpoint that is damaged or another run's, NotRankedError.
         """
         self.config = config
         self.checkpoint = checkpoint
+        self.save_after = save_after
+        self.unsaved_seconds = 0.0  # of training, since the checkpoint was saved last
         self.dataset = Dataset(config, data, torch.device(device), ranking)
         self.device = self.dataset.device
         # Does the device do what it has been given, while the host turns to other runs?
@@ -129,6 +133,7 @@ class Training:
                 checkpoint, config, self.model, self.optimizer, self.loss_function
             )
         self.epoch: Iterator[None] | None = None  # the work that is left of the one launched
+        self.stands_between_epochs = True  # the weights are those of the last record
         self.in_flight: EpochInFlight | None = None
         self.progress = EpochProgress()  # stays empty on a CUDA GPU
         self.evaluated = None if evaluate_all else self.dataset.part
@@ -238,6 +243,7 @@ class Training:
         """
         if self.epoch is None:
             self.epoch = self._epoch()
+            self.stands_between_epochs = False
         if self.works_by_itself:
             self.work()
 
@@ -289,13 +295,20 @@ class Training:
             validation_error=held_out and held_out.error(dataset.given_labels[dataset.held_out]),
             loss_counts=count_losses(on_train.losses(labels), labels != true_labels),
         )
-        scores = self._scores_after(found, chosen, record.validation_error)
-        records = [*self.records, record]
-        if self.checkpoint:
-            parts = (self.model, self.optimizer, self.loss_function)
-            save_checkpoint(self.checkpoint, self.config, *parts, records, scores)
-        self.records, self.scores = records, scores
+        self.scores = self._scores_after(found, chosen, record.validation_error)
+        self.records = [*self.records, record]  # a new list: others may be reading the old one
+        self.stands_between_epochs = True
+        self.unsaved_seconds += record.seconds
+        if self.is_complete or self.unsaved_seconds >= self.save_after:
+            self._save()
         return record
+
+    def _save(self) -> None:
+        """Raises StorageError."""
+        if self.checkpoint and self.stands_between_epochs and self.unsaved_seconds > 0:
+            self.unsaved_seconds = 0.0  # first: what fails is not tried again
+            parts = (self.model, self.optimizer, self.loss_function)
+            save_checkpoint(self.checkpoint, self.config, *parts, self.records, self.scores)
 
     def _of_followed(self, found: "dict[str, Measured]") -> NDArray[np.int64]:
         """The predictions of the followed images."""
@@ -321,8 +334,13 @@ class Training:
         return self.scores.add_epoch(indices, answers, self.dataset.given_labels, error)
 
     def close(self) -> None:
-        """Wait until a GPU has done all its work with this run's memory."""
+        """Wait until a GPU has done all its work with this run's memory; save what is unsaved.
+
+        Not in the middle of an epoch: what was trained since the last checkpoint is lost.
+        Raises StorageError.
+        """
         self.stream.wait()
+        self._save()
 
 
 @dataclass

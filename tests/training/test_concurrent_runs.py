@@ -1,12 +1,15 @@
 """Runs side by side: the same as alone, each to be stopped by itself, whatever the memory does."""
 
 import dataclasses
+import errno
 
 import pytest
 import torch
 
 from core.config import RunConfig
 from core.errors import DivergedError, TooLargeError
+from core.training import checkpoint as checkpoint_module
+from core.training import training as training_module
 from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.memory_plan import available, needed
 from core.training.training import Training, train
@@ -22,7 +25,7 @@ CONFIGS = (
 @pytest.fixture
 def runs(monkeypatch):
     """As on a GPU, three at once."""
-    runs = ConcurrentRuns("cpu")
+    runs = ConcurrentRuns("cpu", save_after=60.0)
     as_on_a_gpu(runs, 3, monkeypatch)
     return runs
 
@@ -84,15 +87,55 @@ def test_one_of_several_is_paused_cancelled_and_resumed_by_itself(runs, tiny, ch
     runs.evict(second.run_id)  # paused
     runs.launch(first.run_id)
     runs.launch(third.run_id)
-    runs.evict(third.run_id)  # cancelled under way: of this epoch nothing is left
+    runs.evict(third.run_id)  # cancelled under way: what no checkpoint has is trained again
     assert runs.collect().run_id == first.run_id and runs.collect() is None
-    for config, epochs in ((second, 1), (third, 1), (first, 2)):
+    runs.evict(first.run_id)
+    for config, epochs in ((second, 1), (third, 0), (first, 2)):
         runs.load(config, tiny, checkpoint(config))
         assert len(runs.records(config.run_id)) == epochs
     trained_together(runs, CONFIGS, tiny, checkpoint)
     for config in CONFIGS:
         records = Training(config, tiny, "cpu", checkpoint(config)).records
         assert reproducible(records) == reproducible(train(config, tiny, "cpu"))
+
+
+def test_a_checkpoint_is_saved_every_few_seconds_of_training_and_at_the_end(
+    tiny, checkpoint, monkeypatch
+):
+    saved = []
+    monkeypatch.setattr(training_module, "seconds_between", lambda *_: 0.2)
+    monkeypatch.setattr(training_module, "save_checkpoint", lambda *about: saved.append(len(about[-2])))
+    runs, config = ConcurrentRuns("cpu", save_after=0.5), dataclasses.replace(CONFIGS[0], epochs=8)
+    runs.load(config, tiny, checkpoint(config))
+    while not runs.is_complete(config.run_id):
+        runs.launch(config.run_id)
+        runs.work(config.run_id)
+        runs.collect()
+    assert saved == [3, 6, 8]
+    runs.evict(config.run_id)
+    assert saved == [3, 6, 8], "a complete run has been saved"
+
+
+def test_a_run_that_is_evicted_between_two_epochs_is_saved_or_said_not_to_be(
+    tiny, checkpoint, monkeypatch, caplog
+):
+    def no_room(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    runs, config = ConcurrentRuns("cpu", save_after=60.0), CONFIGS[0]
+    for _ in range(2):
+        runs.load(config, tiny, checkpoint(config))
+        assert not checkpoint(config).exists()
+        runs.launch(config.run_id)
+        runs.work(config.run_id)
+        runs.collect()
+        with monkeypatch.context() as full:
+            if not caplog.text:
+                full.setattr(checkpoint_module, "save_file", no_room)
+            runs.evict(config.run_id)
+        assert "trained again" in caplog.text
+    runs.load(config, tiny, checkpoint(config))
+    assert len(runs.records(config.run_id)) == 1
 
 
 @pytest.mark.slow

@@ -8,8 +8,9 @@ rooms, so that a new one begun after a damage lacks nothing.
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from filelock import FileLock
 from core.errors import StoreError
 from core.paths import file_identity
 
+MOST_IDLE = 16  # connections that are kept open
 VERSION = 7  # of the schema, in PRAGMA user_version; 0: from before it was stored there
 
 # `asked` in tables is seconds since 1970, but never before an earlier one.
@@ -146,43 +148,79 @@ class ServerState:
     damage: str = ""  # one sentence, until the teacher dismisses it
 
 
+class _Connections:
+    """Connections to one file, kept open for whoever comes next.
+
+    To open one takes as long as ten questions. And where the last one is closed, SQLite moves the
+    whole log into the file and flushes it: every write would take 16 ms in place of 0.5, and lock
+    out all others for so long.
+    """
+
+    def __init__(self, path: Path, patience: float):
+        self.path, self.patience = path, patience
+        self.idle: deque[sqlite3.Connection] = deque()
+        self.is_open = True
+
+    def take(self) -> sqlite3.Connection:
+        """For one thread at a time, which gives it back. Raises sqlite3.Error."""
+        with suppress(IndexError):
+            return self.idle.pop()
+        connection = sqlite3.connect(self.path, timeout=self.patience, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def give_back(self, connection: sqlite3.Connection, is_sound: bool) -> None:
+        if is_sound and self.is_open and len(self.idle) < MOST_IDLE and not connection.in_transaction:
+            self.idle.append(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        self.is_open = False
+        while self.idle:
+            self.idle.pop().close()
+
+
 class Database:
     """One file, opened once a process; every connection is a transaction. Raises StoreError."""
 
     def __init__(self, path: Path, patience: float = 2.0):
         """patience: seconds to wait for a file that another program has locked."""
         self.path, self.patience = path, patience
-        self._file: tuple[int, int] | None = None  # the one that is open; None: none yet
-        self._let_go: Callable[[], object] = lambda: None
+        self._files: tuple[object, ...] | None = None  # those that are open; None: none yet
+        self._connections = _Connections(path, patience)
         self._open()
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
-        if (
-            self._file and file_identity(self.path) != self._file
-        ):  # deleted, or another put in its place
+        if self._files and self._identities() != self._files:  # deleted, or others in their place
             self._open()
         with self._connect() as connection:
             yield connection
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
+        connections, is_sound = self._connections, True
         connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite3.connect(self.path, timeout=self.patience)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
+            connection = connections.take()
             with connection:
                 yield connection
         except sqlite3.Error as error:
-            if type(error) is sqlite3.DatabaseError and self._file:  # damaged while in use
+            is_sound = False
+            if type(error) is sqlite3.DatabaseError and self._files:  # damaged while in use
                 self._open()
                 raise StoreError(f"{self.state().damage} Reload the page.") from None
             raise StoreError(self._sentence(error)) from None
         finally:
             if connection is not None:
-                connection.close()
+                connections.give_back(connection, is_sound)
+
+    def _identities(self) -> tuple[object, ...]:
+        """Of the file and of its log, which is there as long as a connection is open."""
+        return file_identity(self.path), file_identity(self.path.with_name(self.path.name + "-wal"))
 
     def state(self) -> ServerState:
         with self.connect() as connection:
@@ -227,23 +265,10 @@ class Database:
             "on a disk of the server itself where the lab may write."
         )
 
-    def _hold(self) -> None:
-        """Keep one connection open that does nothing.
-
-        Where the last one is closed, SQLite moves the whole log into the file and flushes it: every
-        write then takes 16 ms in place of 0.5, and locks out all others for so long.
-        """
-        try:
-            held = sqlite3.connect(self.path, check_same_thread=False)
-            self._let_go = weakref.finalize(self, held.close)
-            held.execute("SELECT 1 FROM notes").fetchall()  # only now is the log open
-        except sqlite3.Error as error:
-            raise StoreError(self._sentence(error)) from None
-
     def _open(self) -> None:
         """Make the file ready for use; one that is damaged is set aside and a new one begun."""
-        was_open, self._file = self._file is not None, None
-        self._let_go()
+        was_open, self._files = self._files is not None, None
+        self._connections.close()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             is_there = self.path.exists()
@@ -252,11 +277,12 @@ class Database:
         except OSError as error:
             raise StoreError(f"{self.path.parent} cannot be written ({error.strerror}).") from None
         aside = _set_aside_if_damaged(self.path)
+        self._connections = _Connections(self.path, self.patience)
+        weakref.finalize(self, self._connections.close)
         with self._connect() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             _migrate(connection, self.path)
-        self._hold()
-        self._file = file_identity(self.path)
+        self._files = self._identities()
         kept = f"was damaged. It is kept as {aside.name}" if aside else "has been deleted"
         if aside or (was_open and not is_there):
             self._write_state(

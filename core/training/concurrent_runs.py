@@ -168,9 +168,7 @@ class ConcurrentRuns:
         """
         return self.cores > 1 and config.model.startswith("mlp")
 
-    def work_side_by_side(
-        self, run_ids: Sequence[str], seconds: float = math.inf
-    ) -> dict[str, float]:
+    def work_side_by_side(self, run_ids: Sequence[str], seconds: float = math.inf) -> dict[str, float]:
         """The same for several runs that share_cores, each on one; the seconds of those that had any.
 
         They begin in their order, as many as there are cores. Where an epoch ends before the time is

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pages.shared import resources
 
-SHARE = 0.25  # of a core; a page that somebody opens, or whose slider moves, wants the rest
+SHARE = 0.2  # of a core; a page that somebody opens, or whose slider moves, wants the rest
 RECENT_SECONDS = 5.0  # a page that has not been drawn for so long is looked at no longer
 LEFT_SECONDS = 120.0  # a visitor who has not looked for so long has left, and their runs are for others
 NOTED_SECONDS = 30.0  # between two notes in the store of who looks, for other servers on it

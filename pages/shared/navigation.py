@@ -1,6 +1,8 @@
 """The pages there are, and the bar that leads to them."""
 
 import base64
+from copy import copy
+from functools import cache
 from typing import NamedTuple
 
 import streamlit as st
@@ -25,15 +27,21 @@ class Place(NamedTuple):
     is_in_bar: bool = True
 
     def page(self):
-        """Streamlit's own, which a visitor's run of the app must make for itself."""
-        return st.Page(
-            FOLDER / f"{self.name}.py",
-            title=self.title,
-            icon=f":material/{self.icon}:" if self.icon else None,
-            help=self.does or None,
-            default=self.name == "start",
-            visibility="visible" if self.is_in_bar else "hidden",
-        )
+        """Streamlit's own: a copy for each run of the app, which marks the one that it shows."""
+        return copy(_page(self))
+
+
+@cache
+def _page(place: Place):
+    """Made once: Streamlit looks for the file each time, a seventh of what a page takes."""
+    return st.Page(
+        FOLDER / f"{place.name}.py",
+        title=place.title,
+        icon=f":material/{place.icon}:" if place.icon else None,
+        help=place.does or None,
+        default=place.name == "start",
+        visibility="visible" if place.is_in_bar else "hidden",
+    )
 
 
 PLACES = (  # in the order of the story

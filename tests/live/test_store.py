@@ -219,19 +219,53 @@ def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(tmp_path, damage):
     assert Store(path).run(CONFIG.run_id).status == "queued"
 
 
+NO_DATABASE = b"no database at all, but long enough to look like one" * 100
+
+
 def test_a_file_damaged_while_it_is_in_use_is_said_once_and_then_it_works_again(store):
+    """With all its tables, those of the rooms, too: without them every page in a room would fail."""
+    store.submit(CONFIG, "ann")
+    classroom = Classroom(store)
+    classroom.open_room(Lesson("Before"))
+    with store.database.connect() as connection:  # so that the next one has read nothing yet
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.database.path.write_bytes(NO_DATABASE)
+        with pytest.raises(StoreError, match=r"damaged.*Reload the page"):
+            store.active_runs()
+    assert store.active_runs() == [] and classroom.rooms() == {}
+    code = classroom.open_room(Lesson("After"))
+    classroom.add_guess(code, "ann", [0.5] * 11, [0.1] * 11)
+    assert classroom.guesses(code).shape == (1, 2, 11)
+
+
+def test_a_log_that_is_deleted_while_it_is_in_use_loses_nothing(store):
     store.submit(CONFIG, "ann")
     for end in ("-wal", "-shm"):
-        store.database.path.with_name(store.database.path.name + end).unlink(missing_ok=True)
-    store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
-    with pytest.raises(StoreError, match=r"damaged.*Reload the page"):
-        store.active_runs()
-    assert store.active_runs() == []
+        store.database.path.with_name(store.database.path.name + end).unlink()
+    assert [run.config for run in store.active_runs()] == [CONFIG]
+    assert [run.config for run in Store(store.database.path).active_runs()] == [CONFIG]
+
+
+def test_connections_are_used_again_and_each_is_a_transaction(store):
+    def fail() -> None:
+        with store.database.connect() as connection:
+            connection.execute("DELETE FROM runs")
+            raise ZeroDivisionError
+
+    store.submit(CONFIG, "ann")
+    with store.database.connect() as first, store.database.connect() as second:
+        assert first is not second
+    with store.database.connect() as again:
+        assert again in (first, second)
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert [run.config for run in store.active_runs()] == [CONFIG]
+    assert not any(connection.in_transaction for connection in (first, second))
 
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(store, monkeypatch):
     train(store, CONFIG, 1)
-    connect = sqlite3.connect
+    connect, roomy = sqlite3.connect, store
 
     def full(*arguments, **options):
         connection = connect(*arguments, **options)
@@ -241,12 +275,13 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(store, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(sqlite3, "connect", full)
+        store = Store(roomy.database.path)
         with pytest.raises(StoreError, match="full"):
             for epoch in range(2, 200):
                 store.add_epoch(CONFIG.run_id, record(epoch))
     kept = [record.epoch for record in store.records(CONFIG.run_id)]
     assert kept == list(range(1, len(kept) + 1)) and len(kept) == epoch - 1
-    store.add_epoch(CONFIG.run_id, record(epoch))  # there is room again
+    roomy.add_epoch(CONFIG.run_id, record(epoch))  # there is room again
 
 
 def test_a_clock_set_back_changes_no_order(store, monkeypatch):
@@ -337,21 +372,6 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
 
 def test_an_unknown_run_is_none(store):
     assert store.run("no such run") is None and store.records("no such run") == []
-
-
-def test_a_file_damaged_in_use_has_all_its_tables_again(store):
-    """Those of the rooms, too: without them every page in a room would fail."""
-    classroom = Classroom(store)
-    classroom.open_room(Lesson("Before"))
-    store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
-    for end in ("-wal", "-shm"):
-        store.database.path.with_name(store.database.path.name + end).unlink(missing_ok=True)
-    with pytest.raises(StoreError):
-        store.active_runs()
-    assert classroom.rooms() == {}
-    code = classroom.open_room(Lesson("After"))
-    classroom.add_guess(code, "ann", [0.5] * 11, [0.1] * 11)
-    assert classroom.guesses(code).shape == (1, 2, 11)
 
 
 def test_a_database_from_before_the_schema_had_a_version_opens_with_all_it_holds(tmp_path):
@@ -473,7 +493,7 @@ def test_a_read_only_folder_is_one_sentence_that_says_what_to_do(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite3, "connect", read_only)
         with pytest.raises(StoreError, match="where the lab may write"):
-            store.submit(CONFIG, "ann")
+            Store(tmp_path / "runs.sqlite").submit(CONFIG, "ann")
     store.submit(CONFIG, "ann")
 
 

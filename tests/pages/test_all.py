@@ -47,8 +47,10 @@ def test_a_page_whose_store_was_locked_tries_again_by_itself(store, monkeypatch)
 
 
 def test_a_broken_store_is_one_sentence(store):
-    store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
-    page = open_page("lab")
+    with store.database.connect() as connection:  # so that the page has read nothing yet
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
+        page = open_page("lab")
     assert "damaged" in texts(page) and "Reload the page" in texts(page) and not page.exception
     assert "kept as runs.damaged-" in texts(page.run()) and page.button(key="start")
     store.database.path.unlink()

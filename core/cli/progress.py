@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections import deque
+from statistics import median
 
 from tqdm import tqdm
 
@@ -10,6 +12,8 @@ from core.errors import LabError
 from core.live.estimate import Speeds, epoch_seconds, expected_epochs
 from core.records import EpochRecord
 from core.view.words import LABELS, about, duration
+
+RECENT_EPOCHS = 9  # from whose speeds the time left is told
 
 
 class RunProgress:
@@ -64,6 +68,7 @@ class SweepProgress:
         self.left = {config: expected_epochs(config) for config in todo}  # epochs, of runs
         self.in_training: dict[RunConfig, RunProgress] = {}
         self.speeds = dict(speeds)
+        self.recent: dict[tuple[str, int], deque[float]] = {}  # speeds of the last epochs
         self.count = len(todo)
         self.trained = 0
         self.began = time.monotonic()
@@ -85,7 +90,10 @@ class SweepProgress:
         self.in_training[config].show(record)
         self.left[config] = max(0, expected_epochs(config) - record.epoch)
         seconds = record.seconds / len(self.in_training)  # its share of the device's time
-        self.speeds[config.model, config.batch_size] = config.train_images / seconds
+        key = config.model, config.batch_size
+        recent = self.recent.setdefault(key, deque(maxlen=RECENT_EPOCHS))
+        recent.append(config.train_images / seconds)
+        self.speeds[key] = median(recent)  # one epoch in which the machine slept tells nothing
         self._show_time_left()
 
     def end(self, config: RunConfig, failure: Exception | None = None) -> None:

@@ -183,6 +183,16 @@ def test_times_left_are_learned_from_the_epochs_as_they_come(capsys):
     assert "run 1 of 2" in said and "about 20 s left" in said and "1 of 2 runs trained" in said
 
 
+def test_an_epoch_in_which_the_machine_slept_does_not_change_the_time_left():
+    run = RunConfig(epochs=10)
+    progress = SweepProgress([run], {})
+    progress.start(run)
+    for epoch, seconds in ((1, 2.0), (2, 2.0), (3, 30_000.0)):
+        progress.epoch(run, record(epoch, seconds=seconds))
+    assert progress.time_left() == "about 14 s left"
+    progress.close()
+
+
 def test_runs_side_by_side_share_the_time_and_say_which_is_which(capsys):
     first, second = RunConfig(epochs=10), RunConfig(epochs=10, level=0.5)
     progress = SweepProgress([first, second], {})

@@ -6,10 +6,11 @@ rooms, so that a new one begun after a damage lacks nothing.
 """
 
 import sqlite3
+import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ from filelock import FileLock
 from core.errors import StoreError
 from core.paths import file_identity
 
-MOST_IDLE = 16  # connections that are kept open
+MOST_IDLE = 16  # connections that wait to be used again
+USED_SECONDS = 1.0  # from its opening on a connection is used again
 VERSION = 7  # of the schema, in PRAGMA user_version; 0: from before it was stored there
 
 # `asked` in tables is seconds since 1970, but never before an earlier one.
@@ -144,43 +146,69 @@ class ServerState:
     """What holds for the whole server."""
 
     is_paused: bool = False  # by the teacher: no epoch is started
-    in_training: tuple[str, ...] = ()  # run ids: one on a CPU, several on a GPU
+    in_training: tuple[str, ...] = ()  # run ids: one, or several side by side
     damage: str = ""  # one sentence, until the teacher dismisses it
 
 
 class _Connections:
-    """Connections to one file, kept open for whoever comes next.
+    """Connections to one file, used again by whoever comes within a second.
 
-    To open one takes as long as ten questions. And where the last one is closed, SQLite moves the
-    whole log into the file and flushes it: every write would take 16 ms in place of 0.5, and lock
-    out all others for so long.
+    To open one takes as long as ten questions. Not later: one that stays open answers from its own
+    memory, and would not notice that the file has been damaged.
     """
 
     def __init__(self, path: Path, patience: float):
         self.path, self.patience = path, patience
-        self.idle: deque[sqlite3.Connection] = deque()
+        self.idle: deque[tuple[float, sqlite3.Connection]] = deque()  # with the moment it was opened
+        self.held: sqlite3.Connection | None = None
         self.is_open = True
 
-    def take(self) -> sqlite3.Connection:
+    def take(self) -> tuple[float, sqlite3.Connection]:
         """For one thread at a time, which gives it back. Raises sqlite3.Error."""
+        now = time.monotonic()
         with suppress(IndexError):
-            return self.idle.pop()
-        connection = sqlite3.connect(self.path, timeout=self.patience, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        return connection
+            while True:
+                opened, connection = self.idle.pop()
+                if now - opened < USED_SECONDS:
+                    return opened, connection
+                connection.close()
+        return now, self._new()
 
-    def give_back(self, connection: sqlite3.Connection, is_sound: bool) -> None:
-        if is_sound and self.is_open and len(self.idle) < MOST_IDLE and not connection.in_transaction:
-            self.idle.append(connection)
+    def give_back(self, opened: float, connection: sqlite3.Connection, is_sound: bool) -> None:
+        if is_sound and len(self.idle) < MOST_IDLE and not connection.in_transaction:
+            self.idle.append((opened, connection))
         else:
             connection.close()
+        if not self.is_open:
+            self.close()
+
+    def hold(self) -> None:
+        """Keep one open that does nothing. Raises sqlite3.Error.
+
+        Where the last one is closed, SQLite moves the whole log into the file and flushes it: every
+        write then takes 16 ms in place of 0.5, and locks out all others for so long.
+        """
+        self.held = self._new()
+        self.held.execute("SELECT 1 FROM notes").fetchall()  # only now is the log open
 
     def close(self) -> None:
         self.is_open = False
-        while self.idle:
-            self.idle.pop().close()
+        with suppress(IndexError):
+            while True:
+                self.idle.pop()[1].close()
+        if self.held is not None:
+            self.held.close()
+
+    def _new(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=self.patience, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
 
 class Database:
@@ -189,38 +217,38 @@ class Database:
     def __init__(self, path: Path, patience: float = 2.0):
         """patience: seconds to wait for a file that another program has locked."""
         self.path, self.patience = path, patience
-        self._files: tuple[object, ...] | None = None  # those that are open; None: none yet
+        self._file: tuple[int, int] | None = None  # the one that is open; None: none
         self._connections = _Connections(path, patience)
-        self._open()
+        self._let_go: Callable[[], object] = self._connections.close
+        self._opening = threading.Lock()
+        self._open(self._connections, is_first=True)
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
-        if self._files and self._identities() != self._files:  # deleted, or others in their place
-            self._open()
-        with self._connect() as connection:
+        connections = self._connections
+        # Not open after a failure, deleted, or another one put in its place:
+        if self._file is None or file_identity(self.path) != self._file:
+            self._open(connections)
+        with self._connect(self._connections) as connection:
             yield connection
 
     @contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
-        connections, is_sound = self._connections, True
-        connection: sqlite3.Connection | None = None
+    def _connect(self, connections: _Connections) -> Iterator[sqlite3.Connection]:
+        taken: tuple[float, sqlite3.Connection] | None = None
+        is_sound = True
         try:
-            connection = connections.take()
-            with connection:
-                yield connection
+            taken = connections.take()
+            with taken[1]:
+                yield taken[1]
         except sqlite3.Error as error:
             is_sound = False
-            if type(error) is sqlite3.DatabaseError and self._files:  # damaged while in use
-                self._open()
+            if type(error) is sqlite3.DatabaseError and self._file:  # damaged while in use
+                self._open(connections)
                 raise StoreError(f"{self.state().damage} Reload the page.") from None
             raise StoreError(self._sentence(error)) from None
         finally:
-            if connection is not None:
-                connections.give_back(connection, is_sound)
-
-    def _identities(self) -> tuple[object, ...]:
-        """Of the file and of its log, which is there as long as a connection is open."""
-        return file_identity(self.path), file_identity(self.path.with_name(self.path.name + "-wal"))
+            if taken is not None:
+                connections.give_back(*taken, is_sound)
 
     def state(self) -> ServerState:
         with self.connect() as connection:
@@ -265,10 +293,18 @@ class Database:
             "on a disk of the server itself where the lab may write."
         )
 
-    def _open(self) -> None:
-        """Make the file ready for use; one that is damaged is set aside and a new one begun."""
-        was_open, self._files = self._files is not None, None
-        self._connections.close()
+    def _open(self, instead_of: _Connections, is_first: bool = False) -> None:
+        """Make the file ready for use; one that is damaged is set aside and a new one begun.
+
+        instead_of: connections that are no longer good; of several threads that find it, one opens.
+        """
+        with self._opening:
+            if self._connections is instead_of:
+                self._open_now(was_open=not is_first)
+
+    def _open_now(self, was_open: bool) -> None:
+        self._file = None
+        self._let_go()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             is_there = self.path.exists()
@@ -277,18 +313,22 @@ class Database:
         except OSError as error:
             raise StoreError(f"{self.path.parent} cannot be written ({error.strerror}).") from None
         aside = _set_aside_if_damaged(self.path)
-        self._connections = _Connections(self.path, self.patience)
-        weakref.finalize(self, self._connections.close)
-        with self._connect() as connection:
+        kept = f"was damaged. It is kept as {aside.name}" if aside else "has been deleted"
+        connections = _Connections(self.path, self.patience)
+        with self._connect(connections) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             _migrate(connection, self.path)
-        self._files = self._identities()
-        kept = f"was damaged. It is kept as {aside.name}" if aside else "has been deleted"
-        if aside or (was_open and not is_there):
-            self._write_state(
-                "damaged",
-                f"The file of the runs {kept}, and a new one has been begun: runs from before are not in it.",
-            )
+            connections.hold()
+            if aside or (was_open and not is_there):
+                connection.execute(
+                    "INSERT OR REPLACE INTO notes VALUES ('damaged', ?)",
+                    (
+                        f"The file of the runs {kept}, and a new one has been begun: runs from before are "
+                        "not in it.",
+                    ),
+                )
+        self._let_go = weakref.finalize(self, connections.close)
+        self._connections, self._file = connections, file_identity(self.path)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

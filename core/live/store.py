@@ -61,7 +61,7 @@ ENDED = (Status.FINISHED, Status.CANCELLED, Status.FAILED)
 RESTARTABLE = (Status.PAUSED, Status.CANCELLED, Status.FAILED)  # who asks for one has it go on
 SEEN_SECONDS = 3600.0  # how exactly it is known when a run was last looked at
 LOOKS_KEPT_SECONDS = 3600.0  # who has not looked for so long is nobody that the lab knows
-MAX_ATTEMPTS = 3  # starts of a run without a finished epoch, before it is given up
+MAX_ATTEMPTS = 3  # starts of a run without an epoch after them, before it is given up
 Value = str | int | float | None  # of a column
 TEACHER, TRAINER = "teacher", "trainer"  # may change every run; visitors' names are hexadecimal
 

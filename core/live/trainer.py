@@ -2,7 +2,7 @@
 
 Started by core/live/supervisor.py as `python -m core.live.trainer`. It takes its orders
 from the store and reports everything to it; killed at any moment, the next trainer resumes
-each run from its checkpoint: what that lacks of the epochs reported is trained again, and is the same.
+each run from its checkpoint, and trains and reports anew what that lacks: on a CPU the very same.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import torch
@@ -130,7 +130,8 @@ class Trainer:
             if run.run_id not in took:  # the others' epochs filled the turn
                 continue
             self.fair_share.report(run.owner, took[run.run_id] / min(len(working), self.runs.cores))
-            if run.run_id in begun and not self.runs.is_ready(run.run_id):
+            is_new = run.run_id in begun and len(self.runs.records(run.run_id)) >= run.epochs_done
+            if is_new and not self.runs.is_ready(run.run_id):
                 self.store.report_progress(run.run_id, self.runs.progress(run.run_id))
         return True
 
@@ -209,7 +210,7 @@ class Trainer:
         if run.epochs_done == 0:
             checkpoint.unlink(missing_ok=True)
         ranking = self._ranking(run.config)
-        if self.runs.load(run.config, self.data[name], checkpoint, ranking):
+        if self.runs.load(run.config, self.data[name], checkpoint, ranking, run.epochs_done):
             return True
         self.store.put_back(run.run_id)
         return False
@@ -234,10 +235,9 @@ class Trainer:
         if run.config.width == USUAL_WIDTH:  # of another one the speed is no measure
             speed = run.config.train_images / outcome.device_seconds
             self.store.report_speed(run.config, self.device_name, speed)
-        # A run that a damaged checkpoint made start again has reported its first epochs before.
-        if outcome.record.epoch > run.epochs_done:
+        if outcome.record.epoch > run.epochs_done:  # not one that the checkpoint lacked
             self._keep_scores(run)  # first: who reads the epoch finds them
-            self.store.add_epoch(run.run_id, outcome.record)
+        self.store.add_epoch(run.run_id, outcome.record)
         if self.runs.is_complete(run.run_id):
             self._end(run)
 
@@ -277,6 +277,12 @@ class Trainer:
     def _checkpoint(self, run: LiveRun) -> Path:
         return checkpoint(self.folder, run.run_id)
 
+    def close(self) -> None:
+        """Save what is in memory and between two epochs."""
+        for run_id in self.runs.loaded:
+            with suppress(Exception):  # a GPU in trouble: the next trainer has the checkpoints
+                self.runs.evict(run_id)
+
 
 def main() -> None:
     if hasattr(os, "nice"):  # Windows has no such call
@@ -287,12 +293,13 @@ def main() -> None:
         keep = Keep(**json.loads(sys.argv[1])) if len(sys.argv) > 1 else Keep()
         store = Store(patience=LOCKED_SECONDS)
         trainer = Trainer(store, best_device(), data_folder() / "checkpoints", keep)
-        trainer.warm_up()
-        while True:
-            has_worked = trainer.turn()
-            _give_sign_of_life()
-            if not has_worked:
-                time.sleep(COLLECT_SECONDS if trainer.runs.in_flight else POLL_SECONDS)
+        with closing(trainer):
+            trainer.warm_up()
+            while True:
+                has_worked = trainer.turn()
+                _give_sign_of_life()
+                if not has_worked:
+                    time.sleep(COLLECT_SECONDS if trainer.runs.in_flight else POLL_SECONDS)
     except LabError as error:  # its sentence is for the server's log, and for its pages
         logging.error("%s", error)
         print(error, flush=True)

@@ -115,10 +115,11 @@ class ConcurrentRuns:
         data: Cifar10,
         checkpoint: Path,
         ranking: Ranking | None = None,
+        reported: int = 0,
     ) -> bool:
         """Bring a run into memory, with the epochs that its checkpoint holds.
 
-        ranking: of its labels, where it repairs some.
+        ranking: of its labels, where it repairs some; reported: see Training.
         To make room runs that are not in flight are evicted, the one launched last first:
         its turn comes last. A damaged checkpoint is set aside, and the run starts again.
         False, or TooLargeError, where the memory is short: see `launch`.
@@ -128,7 +129,8 @@ class ConcurrentRuns:
         self._make_room_for(config)
 
         def work() -> None:
-            self._trainings[config.run_id] = self._training(config, data, checkpoint, ranking)
+            training = self._training(config, data, checkpoint, ranking, reported)
+            self._trainings[config.run_id] = training
 
         return self._fits_in_memory(config.run_id, work)
 
@@ -207,7 +209,7 @@ class ConcurrentRuns:
         return took
 
     def suspend(self, run_id: str) -> None:
-        """Let a run wait where it is. Its epoch is lost if another needs the memory.
+        """Let a run wait where it is. If another needs the memory, what its checkpoint lacks is lost.
 
         An epoch that a CUDA GPU is working on is finished all the same.
         """
@@ -235,9 +237,9 @@ class ConcurrentRuns:
         return EpochDone(run_id, record, share * record.seconds)
 
     def evict(self, run_id: str) -> None:
-        """Forget a run. An epoch in flight is lost, what the checkpoint holds is not.
+        """Forget a run. Between two epochs it is saved, if the disk has room.
 
-        Where it cannot be saved (a full disk), it stays as it was.
+        In the middle of one, all is lost that the checkpoint does not hold.
         """
         self.in_flight.discard(run_id)
         self._side_by_side.pop(run_id, None)
@@ -246,10 +248,15 @@ class ConcurrentRuns:
             if training:
                 training.close()
         except StorageError as error:
-            logging.warning("%s The last seconds of run %s are trained again.", error, run_id)
+            logging.warning("%s Run %s goes on from an earlier epoch.", error, run_id)
 
     def _training(
-        self, config: RunConfig, data: Cifar10, checkpoint: Path, ranking: Ranking | None
+        self,
+        config: RunConfig,
+        data: Cifar10,
+        checkpoint: Path,
+        ranking: Ranking | None,
+        reported: int,
     ) -> Training:
         """Raises what the training raises; a damaged checkpoint is set aside."""
         start = partial(
@@ -261,6 +268,7 @@ class ConcurrentRuns:
             use_graphs=self.abilities.use_graphs,
             ranking=ranking,
             save_after=self.save_after,
+            reported=reported,
         )
         try:
             return start()

@@ -106,17 +106,20 @@ class Training:
         evaluate_all: bool = False,
         ranking: Ranking | None = None,
         save_after: float = 0.0,
+        reported: int = 0,
     ):
         """use_graphs: replay CUDA graphs; by default on a GPU.
         evaluate_all: all training images after every epoch, however many they are.
         ranking: of the labels, where the run repairs some.
         save_after: seconds of training that a checkpoint may lack; 0: it is saved at each epoch.
+        reported: epochs that have been told of before; those of them that the checkpoint lacks are
+            saved one by one, so that a run whose process is killed again and again gets on.
 
         Raises CheckpointError for a checkpoint that is damaged or another run's, NotRankedError.
         """
         self.config = config
         self.checkpoint = checkpoint
-        self.save_after = save_after
+        self.save_after, self.reported = save_after, reported
         self.unsaved_seconds = 0.0  # of training, since the checkpoint was saved last
         self.dataset = Dataset(config, data, torch.device(device), ranking)
         self.device = self.dataset.device
@@ -265,7 +268,8 @@ class Training:
     def collect(self) -> EpochRecord:
         """The record of the epoch that was launched; works on it, or waits, until it is done.
 
-        Raises DivergedError, and StorageError where the checkpoint cannot be written.
+        Raises DivergedError; and StorageError where the checkpoint cannot be written: then the epoch
+        is among the records.
         """
         self.work()
         epoch, dataset, work = len(self.records) + 1, self.dataset, self.in_flight
@@ -299,7 +303,8 @@ class Training:
         self.records = [*self.records, record]  # a new list: others may be reading the old one
         self.stands_between_epochs = True
         self.unsaved_seconds += record.seconds
-        if self.is_complete or self.unsaved_seconds >= self.save_after:
+        is_known = len(self.records) <= self.reported
+        if self.is_complete or is_known or self.unsaved_seconds >= self.save_after:
             self._save()
         return record
 

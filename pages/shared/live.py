@@ -33,7 +33,7 @@ from pages.shared.run_viewer import Ghost, show_run
 REDRAW_SECONDS = 1.0
 FIRST_SECONDS = 0.2  # until there is something to see
 WAITING_SECONDS = 3.0  # for a run that somebody else can resume
-OLD_SECONDS = 1.5  # a curve that is drawn less often says so
+OLD_SECONDS = 2.5  # a curve that is drawn less often says so
 PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained
 MAX_COMPARED = 8  # runs in one chart
 GHOSTS = 3  # earlier runs behind the one that is shown

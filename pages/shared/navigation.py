@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 @cache
 def _page(place: Place):
-    """Made once: Streamlit looks for the file each time, a seventh of what a page takes."""
+    """Made once, since Streamlit looks for the file each time. Only in a run of the app: it needs one."""
     return st.Page(
         FOLDER / f"{place.name}.py",
         title=place.title,

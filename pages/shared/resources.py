@@ -85,7 +85,7 @@ class Board(NamedTuple):
     """What all live pages say of the machine; one look at it serves them all."""
 
     active: list[LiveRun]
-    in_training: list[LiveRun]  # right now: one on a CPU, several on a GPU
+    in_training: list[LiveRun]  # right now: one, or several side by side
     is_paused: bool
     speeds: Speeds
 

@@ -10,6 +10,7 @@ import pytest
 
 from core.config import RunConfig
 from core.errors import RefusedError, StoreError
+from core.live import database
 from core.live.classroom import Classroom, Lesson
 from core.live.database import ServerState
 from core.live.limits import Limits
@@ -222,28 +223,50 @@ def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(tmp_path, damage):
 NO_DATABASE = b"no database at all, but long enough to look like one" * 100
 
 
-def test_a_file_damaged_while_it_is_in_use_is_said_once_and_then_it_works_again(store):
+def test_a_file_damaged_while_it_is_in_use_is_said_once_and_then_it_works_again(store, monkeypatch):
     """With all its tables, those of the rooms, too: without them every page in a room would fail."""
     store.submit(CONFIG, "ann")
     classroom = Classroom(store)
     classroom.open_room(Lesson("Before"))
-    with store.database.connect() as connection:  # so that the next one has read nothing yet
+    with store.database.connect() as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        store.database.path.write_bytes(NO_DATABASE)
-        with pytest.raises(StoreError, match=r"damaged.*Reload the page"):
-            store.active_runs()
+    store.database.path.write_bytes(NO_DATABASE)
+    monkeypatch.setattr(database, "USED_SECONDS", 0.0)  # a second later
+    with pytest.raises(StoreError, match=r"damaged.*Reload the page"):
+        store.active_runs()
     assert store.active_runs() == [] and classroom.rooms() == {}
     code = classroom.open_room(Lesson("After"))
     classroom.add_guess(code, "ann", [0.5] * 11, [0.1] * 11)
     assert classroom.guesses(code).shape == (1, 2, 11)
 
 
-def test_a_log_that_is_deleted_while_it_is_in_use_loses_nothing(store):
-    store.submit(CONFIG, "ann")
-    for end in ("-wal", "-shm"):
-        store.database.path.with_name(store.database.path.name + end).unlink()
-    assert [run.config for run in store.active_runs()] == [CONFIG]
-    assert [run.config for run in Store(store.database.path).active_runs()] == [CONFIG]
+def test_a_file_deleted_while_many_use_it_is_begun_anew_once_and_said(store):
+    def look() -> None:
+        for _ in range(20):
+            try:
+                store.database.state()
+            except StoreError as error:
+                failures.append(error)
+
+    failures: list[StoreError] = []
+    threads = [threading.Thread(target=look) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    store.database.path.unlink()
+    for thread in threads:
+        thread.join()
+    assert failures == [] and "has been deleted" in store.database.state().damage
+
+
+def test_a_file_that_could_not_be_opened_is_looked_at_again(store, tmp_path):
+    """Also when it has been deleted meanwhile: nothing is written into what is no longer there."""
+    store.database.path.unlink()
+    store.database.path.mkdir()
+    with pytest.raises(StoreError, match="cannot be read or written"):
+        store.database.state()
+    store.database.path.rmdir()
+    store.database.set_paused(True)
+    assert store.database.path.is_file() and store.database.state().is_paused
 
 
 def test_connections_are_used_again_and_each_is_a_transaction(store):

@@ -310,7 +310,8 @@ def test_a_run_cancelled_in_its_last_epoch_can_be_taken_up_again(store, trainer,
 
 
 def test_one_epoch_from_another_trainer_is_a_new_epoch(store, trainer):
-    """A trainer that resumes first reports the last epoch again; that is not the one requested."""
+    """A trainer that resumes trains and reports the first one again; that is not the one requested."""
+    trainer.runs.save_after = 60.0
     run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
     store.pause(run_id, by="ann")
@@ -380,8 +381,15 @@ def test_a_run_that_kills_the_trainer_is_given_up(store, trainer):
     assert run.status == "failed" and "never finished an epoch" in run.message
 
 
-def test_a_full_disk_stops_the_trainer_and_no_epoch_is_lost(store, trainer, tiny, monkeypatch):
-    """The trainer ends; the next one goes on where it was, once there is room."""
+@pytest.mark.parametrize("save_seconds", [0.0, 60.0])
+def test_a_full_disk_stops_the_trainer_and_no_epoch_is_lost(
+    store, trainer, tiny, monkeypatch, save_seconds
+):
+    """The trainer ends; the next one goes on where it was, once there is room.
+
+    Its checkpoint is an epoch ahead of what is in the store, or has none at all.
+    """
+    trainer.runs.save_after = save_seconds
     run_id = store.submit(CONFIG, "ann").run_id
     trainer.turn()
 
@@ -536,15 +544,41 @@ def test_within_a_long_epoch_the_trainer_looks_into_the_store(store, trainer, mo
     assert len(looks) >= 50 * 0.04 / WORK_SECONDS / 2
 
 
-def test_epochs_that_the_checkpoint_lacks_are_trained_again_and_reported_once(
+@pytest.fixture
+def quick(monkeypatch):
+    """Epochs too quick for a checkpoint."""
+    monkeypatch.setattr(trainer_module, "SAVE_SECONDS", 60.0)
+
+
+@pytest.mark.usefixtures("quick")
+def test_epochs_that_the_checkpoint_lacks_are_trained_again_and_saved_one_by_one(
     store, trainer, tiny, data_folder
 ):
-    run = store.submit(CONFIG, "ann")
-    trainer.turn()
-    trainer.turn()
-    assert not list(trainer.folder.glob("*.safetensors")), "these epochs were too quick to be saved"
-    next_trainer = Trainer(store, "cpu", data_folder / "checkpoints")  # the last one was killed
-    while next_trainer.turn():
-        pass
+    """So that the run gets on, however often the trainer is killed; and no page sees it go back."""
+    run = store.submit(dataclasses.replace(CONFIG, epochs=6), "ann")
+    trainer = Trainer(store, "cpu", data_folder / "checkpoints")
+    for _ in range(4):
+        trainer.turn()
+    assert not list(trainer.folder.glob("*.safetensors"))
+    for lacked in (4, 3, 2, 1):  # more often than a run is started that gets nowhere
+        next_trainer = Trainer(store, "cpu", data_folder / "checkpoints")  # the last one was killed
+        next_trainer.turn()
+        assert len(next_trainer.runs.records(run.run_id)) == 5 - lacked
+        now = store.run(run.run_id)
+        assert now.status == "running" and now.epochs_done == 4 and now.images_done == 0
+        assert len(store.records(run.run_id)) == 4
+        assert find_scores(trainer.folder, run.run_id).epochs == 4
+    finish(next_trainer)
     assert store.run(run.run_id).status == "finished"
-    assert reproducible(store.records(run.run_id)) == reproducible(train(CONFIG, tiny, "cpu"))
+    assert reproducible(store.records(run.run_id)) == reproducible(train(run.config, tiny, "cpu"))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_trainer_that_ends_by_itself_saves_what_is_in_memory(store, trainer, data_folder):
+    run = store.submit(CONFIG, "ann")
+    trainer = Trainer(store, "cpu", data_folder / "checkpoints")
+    trainer.turn()
+    trainer.close()
+    next_trainer = Trainer(store, "cpu", data_folder / "checkpoints")
+    next_trainer.turn()
+    assert store.run(run.run_id).epochs_done == 2

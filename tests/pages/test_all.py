@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.errors import StoreError
+from core.live import database
 from core.live.classroom import Classroom, Lesson
 from core.paths import ROOT
 from pages.shared import frame
@@ -46,11 +47,12 @@ def test_a_page_whose_store_was_locked_tries_again_by_itself(store, monkeypatch)
     assert not fails and not page.error and page.button(key="start")
 
 
-def test_a_broken_store_is_one_sentence(store):
-    with store.database.connect() as connection:  # so that the page has read nothing yet
+def test_a_broken_store_is_one_sentence(store, monkeypatch):
+    with store.database.connect() as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
-        page = open_page("lab")
+    store.database.path.write_bytes(b"no database at all, but long enough to look like one" * 100)
+    monkeypatch.setattr(database, "USED_SECONDS", 0.0)  # a second later
+    page = open_page("lab")
     assert "damaged" in texts(page) and "Reload the page" in texts(page) and not page.exception
     assert "kept as runs.damaged-" in texts(page.run()) and page.button(key="start")
     store.database.path.unlink()

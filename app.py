@@ -12,6 +12,7 @@ from core.live.guard import Guard
 from core.live.serving import given_address
 from core.live.settings import load_settings
 from core.paths import ROOT
+from pages.shared.message_order import keep_messages_in_order
 
 
 @asynccontextmanager
@@ -29,6 +30,7 @@ try:
 except LabError as error:
     sys.exit(str(error))
 
+keep_messages_in_order()
 app = st.App(
     ROOT / "pages" / "shared" / "router.py",
     lifespan=lifespan,

@@ -104,7 +104,9 @@ def describe_device(device: str) -> str:
         return f"Apple's GPU ({processor()})"
     dtype = str(compute_dtype(torch.device(device))).removeprefix("torch.")
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"{torch.get_num_threads()} CPU threads ({processor()}, {capability}, {dtype})"
+    threads = torch.get_num_threads()
+    counted = f"{threads} CPU thread{'s' * (threads > 1)}"
+    return f"{counted} ({processor()}, {capability}, {dtype})"
 
 
 def hardware(device: str) -> Hardware:

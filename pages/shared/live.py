@@ -56,8 +56,7 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     others = tuple(other.run_id for other in runs if other.run_id != run.run_id and other.epochs_done)
     is_stale = config is not None and config != run.config
     seen, every = _seen(run), _redraw_seconds(run)
-    # No fragment within a fragment: where both are drawn anew at once, Streamlit 1.67 may send what
-    # is in the inner one without what it stands in, and the browser drops the whole page.
+    # Beside each other, not one within the other: each is drawn by its own timer alone.
     if seen.is_slow:
         between = max(PROGRESS_SECONDS, seconds_between(st.session_state.visitor))
         st.fragment(_show_line, run_every=between)(run.run_id, seen)

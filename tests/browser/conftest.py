@@ -30,8 +30,8 @@ def pytest_runtest_makereport(item, call):
     """A test that fails says what stood on its pages: in CI nobody can look."""
     report = yield
     if report.when == "call" and report.failed:
-        opened = [item.funcargs.get("page"), *item.funcargs.get("phones", ())]
-        for page in filter(None, opened):
+        contexts = item.funcargs["browser"].contexts if "browser" in item.funcargs else ()
+        for page in (page for context in contexts for page in context.pages):
             with suppress(Error):  # closed by the test, or by what made it fail
                 report.sections.append((page.url, page.locator("body").inner_text(timeout=2000)))
     return report

@@ -30,7 +30,7 @@ def test_it_checks_measures_trains_and_packs(tmp_path, capsys, monkeypatch):
     arguments = ["borrowed", "--minutes", "0.15", "--grid", "mini", "--model", "mlp-1x512"]
     assert main([*arguments, "--folder", str(folder)]) == 0
     printed = capsys.readouterr().out
-    assert "CPU threads" in printed and "speed ended with status 1" in printed
+    assert "CPU thread" in printed and "speed ended with status 1" in printed
     statuses = json.loads((folder / "parts.json").read_text())
     assert statuses["check"] == 0 and statuses["sweep"] == 0 and statuses["speed"] == 1
     with tarfile.open(tmp_path / "borrowed.tar.gz") as archive:

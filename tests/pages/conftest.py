@@ -22,7 +22,7 @@ def no_components(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_fragment_in_a_fragment(monkeypatch):
-    """Streamlit 1.67 may send the inner one to the browser without what it stands in: a white page."""
+    """What one fragment draws must not hang on when another is drawn."""
     register, inner = MemoryFragmentStorage.register, []
 
     def watched(storage, key, fragment, *, parent_fragment_id=None, **named):

@@ -8,7 +8,7 @@ import torch
 
 from core.errors import DeviceError
 from core.training import devices
-from core.training.devices import allowed_cpus, best_device, hardware, use_allowed_cpus
+from core.training.devices import allowed_cpus, best_device, describe_device, hardware, use_allowed_cpus
 
 
 @pytest.fixture
@@ -109,4 +109,9 @@ def test_a_device_that_is_unknown_or_not_there_is_one_sentence(monkeypatch, want
 def test_hardware_carries_what_verify_needs():
     found = hardware("cpu")
     assert found.device_type == "cpu" and found.threads == torch.get_num_threads()
-    assert f"{found.threads} CPU threads" in found.device
+
+
+@pytest.mark.parametrize(("threads", "said"), [(1, "1 CPU thread ("), (2, "2 CPU threads (")])
+def test_the_processor_in_words(threads, said, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert describe_device("cpu").startswith(said)

@@ -13,7 +13,7 @@ from core.view.words import SHORT_NETWORKS
 from pages.shared import live, resources
 from pages.shared.class_curve import bring_to_own_level
 from pages.shared.copy_link import copy_link
-from pages.shared.frame import action, page
+from pages.shared.frame import action, page, show_from_the_top
 from pages.shared.full_data import data_at_hand
 from pages.shared.label_gallery import show_labels
 from pages.shared.linked_text import linked_text
@@ -81,6 +81,7 @@ def begin(config: RunConfig, visitor_name: str) -> None:
     run = resources.store().submit(config, visitor_name, network_address())
     st.query_params["run"] = run.run_id
     set_all(config)
+    show_from_the_top()
 
 
 def set_level(level: str) -> None:

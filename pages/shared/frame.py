@@ -1,5 +1,6 @@
 """What every page starts with: its title, and one clear sentence where something is broken."""
 
+import json
 import logging
 import math
 import time
@@ -31,6 +32,13 @@ PRINTED_FROM_DARK = """
   .stApp img, .stApp [role=img]:not(svg) { filter: invert(1) hue-rotate(180deg) }
 }"""
 TRY_AGAIN_SECONDS = 3.0
+# Streamlit leaves a page where the one before it was scrolled to.
+FROM_THE_TOP = """<script>(() => {
+  const shown = %s;
+  if (window.labShown === shown) return;
+  window.labShown = shown;
+  document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+})()</script>"""
 LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # ?large: to be read from the last row
 
 
@@ -46,6 +54,8 @@ def page(title: str, question: str) -> Iterator[DeltaGenerator]:
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(title, anchor=False, width="content")
         head = st.container(width="content")
+    shown = f"{title} {st.session_state.get('beginnings', 0)}"
+    st.html(FROM_THE_TOP % json.dumps(shown), unsafe_allow_javascript=True)
     if question:
         st.markdown(question)
     with plain_errors():
@@ -63,6 +73,11 @@ def page(title: str, question: str) -> Iterator[DeltaGenerator]:
             icon=":material/arrow_forward:",
             query_params={"room": in_room} if in_room else None,
         )
+
+
+def show_from_the_top() -> None:
+    """What a button begins on the page that it stands on is seen as a new page is."""
+    st.session_state.beginnings = st.session_state.get("beginnings", 0) + 1
 
 
 def _try_again() -> None:

@@ -131,6 +131,30 @@ def test_the_first_minute_at_every_width(browser, server, width, height):
     context.close()
 
 
+def test_what_is_begun_is_seen_from_the_top(browser, server):
+    """On a phone a button stands far below what it begins, on the next page or on this one."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    open_page(page, server, "/lab?seed=17&epochs=2", "Lab")
+    main = page.get_by_test_id("stMain")
+    page.get_by_role("button", name="Start training").click()
+    again = page.get_by_role("button", name="All random")
+    again.scroll_into_view_if_needed()
+    assert main.evaluate("main => main.scrollTop") > 400
+    again.click()
+    expect(page.get_by_text("100% random labels")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="True labels")).to_be_visible()  # it has ended
+    onward = page.get_by_role("link", name=re.compile("Next: The whole curve"))
+    onward.scroll_into_view_if_needed()
+    page.wait_for_timeout(1500)  # what is redrawn leaves the place where somebody looks
+    expect(onward).to_be_in_viewport()
+    onward.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The whole curve")
+    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+    assert main.evaluate("main => main.scrollTop") == 0
+    context.close()
+
+
 def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
     open_page(page, server, "/lab?seed=11", "Lab")
     start_with_epochs(page, 400)

@@ -10,7 +10,9 @@ function component(Kind, selector) {
     const one = made.get(parentElement)
     Object.assign(one, { setStateValue, setTriggerValue })
     one.update(data)
+    // Streamlit calls this, too, where data was overtaken by the next before it could be shown.
     return () => {
+      if (parentElement.isConnected) return
       one.end()
       made.delete(parentElement)
     }

@@ -1,0 +1,36 @@
+"""What the scripts of our own components share, without a server."""
+
+from pages.shared.component import SHARED
+
+COUNTING = """
+class Counting {
+  constructor() { this.updates = 0; window.said.push("made") }
+  update(data) { this.updates += 1; window.said.push(`${data}, update ${this.updates}`) }
+  end() { window.said.push("ended") }
+}
+window.said = []
+window.show = component(Counting, ".counting")
+"""
+
+
+def test_an_object_lives_until_its_place_is_taken_off_the_page(browser):
+    """Streamlit ends the call whose data was overtaken: before or after the next one has come."""
+    page = browser.new_page()
+    page.set_content('<div id="place"><p class="counting"></p></div>')
+    page.add_script_tag(content=SHARED + COUNTING)
+    page.evaluate(
+        """() => {
+          const parentElement = document.querySelector("#place")
+          const call = data => show({ data, parentElement, setStateValue() {}, setTriggerValue() {} })
+          const first = call("first")
+          const second = call("second")
+          first()
+          second()
+          const third = call("third")
+          parentElement.remove()
+          third()
+        }"""
+    )
+    lived = ["made", "first, update 1", "second, update 2", "third, update 3", "ended"]
+    assert page.evaluate("said") == lived
+    page.close()

@@ -209,5 +209,5 @@ with page("Lab", "") as head:
         ) as labels:
             if labels.open:
                 show_labels(config)
-    live.show_table(runs)
+    live.show_table(runs, run)
     live.show_comparison(runs)

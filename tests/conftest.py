@@ -1,7 +1,9 @@
 """What the tests share. The data folder is a temporary one, for child processes, too."""
 
+import atexit
 import hashlib
 import os
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,8 @@ import pytest
 
 from core.data import cifar10
 from core.data.cifar10 import BATCHES, Cifar10, load_embedded
+
+atexit.register(shutil.rmtree, os.environ["LAB_DATA"], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

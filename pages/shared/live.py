@@ -141,8 +141,9 @@ def _details(config: RunConfig, records: list[EpochRecord]) -> None:
     show_biography(config, records, "live")
 
 
-def show_table(runs: list[LiveRun]) -> None:
-    if not runs:
+def show_table(runs: list[LiveRun], shown: LiveRun | None) -> None:
+    """A visitor's runs, where there is one besides the one that is shown."""
+    if all(shown and run.run_id == shown.run_id for run in runs):
         return
     st.header("Your runs", anchor=False)
     last = {run.run_id: record for run, record in resources.store().last_records(runs)}

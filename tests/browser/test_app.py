@@ -188,17 +188,21 @@ def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, 
     open_page(page, server, "/lab?seed=12&epochs=8", "Lab")
     start_button(page).click()
     expect(page.get_by_text("Epoch 8 of 8 · finished")).to_be_visible(timeout=120_000)
+    expect(page.locator(".said")).to_contain_text("After 8 epochs")
     end = page.locator(".said").inner_text()
     page.reload()
     page.get_by_role("button", name="Show the end").click()  # it is replayed
     expect(page.locator(".said")).to_have_text(end)
-    expect(page.get_by_text("Your runs")).to_be_visible()  # the visitor is known again
     other = browser.new_context().new_page()
     other.goto(page.url)
     other.get_by_role("button", name="Show the end").click()
     expect(other.locator(".said")).to_have_text(end)
-    expect(other.get_by_text("Your runs")).to_have_count(0)
     assert replace(DEFAULT, seed=12, epochs=8).run_id in other.url
+    open_page(page, server, "/lab", "Lab")
+    expect(page.get_by_text("Your runs")).to_be_visible()  # the visitor is known again
+    open_page(other, server, "/lab", "Lab")
+    expect(start_button(other)).to_be_enabled()
+    expect(other.get_by_text("Your runs")).to_have_count(0)
     other.context.close()
 
 

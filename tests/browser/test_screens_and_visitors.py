@@ -1,6 +1,7 @@
 """Phones, paper, translated pages, frames without cookies, lost connections."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, expect
 
@@ -117,7 +118,8 @@ def test_in_a_frame_that_refuses_cookies_a_reload_is_the_same_visitor(browser, s
     start_button(page).click()
     expect(page.get_by_text(re.compile("Epoch 2 of 2 · finished"))).to_be_visible(timeout=60_000)
     expect(page).to_have_url(re.compile("lab_visitor=[0-9a-f]{16}"))
-    page.reload()
+    (name,) = parse_qs(urlsplit(page.url).query)["lab_visitor"]
+    open_page(page, server, f"/lab?lab_visitor={name}", "Lab")
     expect(page.get_by_text("Your runs")).to_be_visible()
     page.get_by_role("link", name="The sweep").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The sweep")

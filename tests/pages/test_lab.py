@@ -104,6 +104,22 @@ def test_train_says_why_a_run_failed(store):
     assert "diverged in epoch 1" in texts(open_page("lab", run=run_id))
 
 
+def test_train_lists_ones_runs_where_there_is_one_besides_the_one_that_is_shown(store):
+    def headers() -> list[str]:
+        return [header.value for header in page.header]
+
+    page = open_page("lab")
+    assert headers() == []
+    page.button(key="start").click().run()
+    assert headers() == []
+    del page.query_params["run"]
+    page.run()
+    assert headers() == ["Your runs"] and len(page.dataframe[0].value) == 1
+    page.query_params["run"] = finished(store)  # somebody else's
+    page.run()
+    assert headers() == ["Your runs"]
+
+
 def test_train_compares_runs_named_in_the_address(store):
     runs = [finished(store), finished(store, seed=1)]
     page = open_page("lab", compare=runs)

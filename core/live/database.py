@@ -158,13 +158,27 @@ class _Connections:
     """
 
     def __init__(self, path: Path, patience: float):
-        self.path, self.patience = path, patience
+        self.patience = patience
+        self.address = f"{path.absolute().as_uri()}?mode=rw"  # makes none where it has been deleted
         self.idle: deque[tuple[float, sqlite3.Connection]] = deque()  # with the moment it was opened
         self.held: sqlite3.Connection | None = None
         self.is_open = True
 
-    def take(self) -> tuple[float, sqlite3.Connection]:
-        """For one thread at a time, which gives it back. Raises sqlite3.Error."""
+    @contextmanager
+    def connect(self) -> Iterator[sqlite3.Connection]:
+        """For one thread at a time, as a transaction. Raises sqlite3.Error."""
+        opened, connection = self._take()
+        is_sound = True
+        try:
+            with connection:
+                yield connection
+        except sqlite3.Error:
+            is_sound = False
+            raise
+        finally:
+            self._give_back(opened, connection, is_sound)
+
+    def _take(self) -> tuple[float, sqlite3.Connection]:
         now = time.monotonic()
         with suppress(IndexError):
             while True:
@@ -174,7 +188,7 @@ class _Connections:
                 connection.close()
         return now, self._new()
 
-    def give_back(self, opened: float, connection: sqlite3.Connection, is_sound: bool) -> None:
+    def _give_back(self, opened: float, connection: sqlite3.Connection, is_sound: bool) -> None:
         if is_sound and len(self.idle) < MOST_IDLE and not connection.in_transaction:
             self.idle.append((opened, connection))
         else:
@@ -200,7 +214,9 @@ class _Connections:
             self.held.close()
 
     def _new(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=self.patience, check_same_thread=False)
+        connection = sqlite3.connect(
+            self.address, timeout=self.patience, check_same_thread=False, uri=True
+        )
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -225,30 +241,22 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
+        if self._is_another_file():
+            self._open(self._connections)
         connections = self._connections
-        # Not open after a failure, deleted, or another one put in its place:
-        if self._file is None or file_identity(self.path) != self._file:
-            self._open(connections)
-        with self._connect(self._connections) as connection:
-            yield connection
-
-    @contextmanager
-    def _connect(self, connections: _Connections) -> Iterator[sqlite3.Connection]:
-        taken: tuple[float, sqlite3.Connection] | None = None
-        is_sound = True
         try:
-            taken = connections.take()
-            with taken[1]:
-                yield taken[1]
-        except sqlite3.Error as error:
-            is_sound = False
-            if type(error) is sqlite3.DatabaseError and self._file:  # damaged while in use
-                self._open(connections)
-                raise StoreError(f"{self.state().damage} Reload the page.") from None
-            raise StoreError(self._sentence(error)) from None
-        finally:
-            if taken is not None:
-                connections.give_back(*taken, is_sound)
+            with connections.connect() as connection:
+                yield connection
+        except sqlite3.Error as error:  # while it is in use, it may also be damaged or deleted
+            is_damaged = type(error) is sqlite3.DatabaseError
+            if not is_damaged and connections is self._connections and not self._is_another_file():
+                raise StoreError(self._sentence(error)) from None
+            self._open(connections)
+            raise StoreError(f"{self.state().damage} Reload the page.".strip()) from None
+
+    def _is_another_file(self) -> bool:
+        """Whether the one that was opened has been deleted, or another put in its place; or none is."""
+        return self._file is None or file_identity(self.path) != self._file
 
     def state(self) -> ServerState:
         with self.connect() as connection:
@@ -310,23 +318,27 @@ class Database:
             is_there = self.path.exists()
             for end in () if is_there else ("-wal", "-shm"):  # of a deleted file: they fit no other
                 self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+            aside = _set_aside_if_damaged(self.path)
+            self.path.touch()
         except OSError as error:
             raise StoreError(f"{self.path.parent} cannot be written ({error.strerror}).") from None
-        aside = _set_aside_if_damaged(self.path)
         kept = f"was damaged. It is kept as {aside.name}" if aside else "has been deleted"
         connections = _Connections(self.path, self.patience)
-        with self._connect(connections) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            _migrate(connection, self.path)
-            connections.hold()
-            if aside or (was_open and not is_there):
-                connection.execute(
-                    "INSERT OR REPLACE INTO notes VALUES ('damaged', ?)",
-                    (
-                        f"The file of the runs {kept}, and a new one has been begun: runs from before are "
-                        "not in it.",
-                    ),
-                )
+        try:
+            with connections.connect() as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                _migrate(connection, self.path)
+                connections.hold()
+                if aside or (was_open and not is_there):
+                    connection.execute(
+                        "INSERT OR REPLACE INTO notes VALUES ('damaged', ?)",
+                        (
+                            f"The file of the runs {kept}, and a new one has been begun: runs from "
+                            "before are not in it.",
+                        ),
+                    )
+        except sqlite3.Error as error:
+            raise StoreError(self._sentence(error)) from None
         self._let_go = weakref.finalize(self, connections.close)
         self._connections, self._file = connections, file_identity(self.path)
 
@@ -354,22 +366,22 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _set_aside_if_damaged(path: Path) -> Path | None:
-    """Rename a file that is no sound database; its new path, or None if nothing was wrong."""
+    """Rename a file that is no sound database; its new path, or None if nothing was wrong.
+
+    Raises OSError.
+    """
     if not path.exists():
         return None
-    try:
-        with FileLock(path.with_suffix(".lock")):  # of two processes that find it, one does it
-            if _is_sound(path):
-                return None
-            stamp = time.strftime("%Y%m%d-%H%M%S")
-            aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
-            for end in ("-wal", "-shm", ""):
-                part = path.with_name(path.name + end)
-                if part.exists():
-                    part.rename(aside.with_name(aside.name + end))
-            return aside
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error.strerror}).") from None
+    with FileLock(path.with_suffix(".lock")):  # of two processes that find it, one does it
+        if _is_sound(path):
+            return None
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
+        for end in ("-wal", "-shm", ""):
+            part = path.with_name(path.name + end)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + end))
+        return aside
 
 
 def _is_sound(path: Path) -> bool:

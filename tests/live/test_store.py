@@ -255,7 +255,30 @@ def test_a_file_deleted_while_many_use_it_is_begun_anew_once_and_said(store):
     store.database.path.unlink()
     for thread in threads:
         thread.join()
-    assert failures == [] and "has been deleted" in store.database.state().damage
+    assert "has been deleted" in store.database.state().damage
+    # In that very moment:
+    assert [str(failure) for failure in failures if "has been deleted" not in str(failure)] == []
+
+
+def test_a_file_deleted_within_a_question_is_begun_anew_and_said(store, monkeypatch):
+    """Nothing is written into an empty file that has no tables."""
+    store.submit(CONFIG, "ann")
+    other, is_another = database.Database(store.database.path), database.Database._is_another_file
+    looks = []
+
+    def deleted_after_the_look(self) -> bool:
+        looks.append(is_another(self))
+        if len(looks) == 1:
+            for end in ("", "-wal", "-shm"):
+                Path(f"{self.path}{end}").unlink()
+        return looks[-1]
+
+    monkeypatch.setattr(database.Database, "_is_another_file", deleted_after_the_look)
+    monkeypatch.setattr(database, "USED_SECONDS", 0.0)
+    with pytest.raises(StoreError, match=r"has been deleted.*Reload the page"):
+        store.active_runs()
+    assert looks[:2] == [False, True] and store.active_runs() == []
+    assert "has been deleted" in other.state().damage
 
 
 def test_a_file_that_could_not_be_opened_is_looked_at_again(store, tmp_path):
@@ -511,7 +534,8 @@ def test_a_read_only_folder_is_one_sentence_that_says_what_to_do(tmp_path):
     connect = sqlite3.connect
 
     def read_only(path, **options):
-        return connect(f"file:{path}?mode=ro", uri=True, **options)
+        address = str(path).removesuffix("?mode=rw").removeprefix("file://")
+        return connect(f"file:{address}?mode=ro", **{**options, "uri": True})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite3, "connect", read_only)

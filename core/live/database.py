@@ -241,9 +241,10 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
-        if self._is_another_file():
-            self._open(self._connections)
         connections = self._connections
+        if self._is_another_file():
+            self._open(connections)
+            connections = self._connections
         try:
             with connections.connect() as connection:
                 yield connection

@@ -47,7 +47,8 @@ def test_every_combination_of_the_controls_opens(stored, network):
             assert not page.exception and not page.error, (images, figure)
 
 
-def test_a_figure_with_too_few_points_is_not_offered_and_said_to_lack():
+@pytest.mark.parametrize("stored", ["one run"], indirect=True)
+def test_a_figure_with_too_few_points_is_not_offered_and_said_to_lack(stored):
     page = open_page("sweep", network="Inception", images="5,000 images", figure="Time to fit")
     offered = {group.label: group for group in page.get("button_group")}
     lacking = offered["Figures not computed yet"]

@@ -252,6 +252,8 @@ def test_what_is_not_fitted_is_not_said_to_be():
     assert "Not so far in the epochs it was trained: gaussian." in describe_fits(
         fitted, errors, "alexnet"
     )
-    del errors["gaussian"]
+    fitted.loc[1] = ["ours", "gaussian", 40]
     assert "even those of pure noise" in describe_what_is_fitted(fitted, errors)
+    del errors["gaussian"]  # not trained
+    assert "true ones, random ones. How" in describe_what_is_fitted(fitted, errors)
     assert "Not so far" not in describe_fits(fitted, errors, "alexnet")

@@ -347,8 +347,9 @@ def describe_what_is_fitted(fitted: pd.DataFrame, errors: dict[str, pd.Series]) 
     """What the network can be made to repeat; arguments: as of describe_fits."""
     unfitted = _unfitted(fitted, errors)
     if not unfitted:
+        noise = ", even those of pure noise" if "gaussian" in errors else ""
         return (
-            "The network can be made to repeat any labels: true ones, random ones, even those of pure noise. "
+            f"The network can be made to repeat any labels: true ones, random ones{noise}. "
             "How long it takes differs."
         )
     return (

@@ -253,7 +253,9 @@ class Database:
             if not is_damaged and connections is self._connections and not self._is_another_file():
                 raise StoreError(self._sentence(error)) from None
             self._open(connections)
-            raise StoreError(f"{self.state().damage} Reload the page.".strip()) from None
+            damage = self.state().damage
+            said = f"{damage} Reload the page." if damage else self._sentence(error)
+            raise StoreError(said) from None
 
     def _is_another_file(self) -> bool:
         """Whether the one that was opened has been deleted, or another put in its place; or none is."""

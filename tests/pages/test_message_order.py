@@ -4,12 +4,15 @@ The oracle is a browser's tree of blocks and elements, as Streamlit's own script
 element is put at its path, and what a finished run of the whole page did not touch is taken out.
 """
 
+import runpy
+
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import app_session
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-from pages.shared.message_order import OrderedQueue, keep_messages_in_order
+from core.paths import ROOT
+from pages.shared.message_order import OrderedQueue
 
 
 class Browser:
@@ -145,8 +148,8 @@ def test_what_a_fragment_sends_is_not_put_into_the_place_of_what_the_page_sent()
     assert kinds[-4:] == ["new_session", "delta", "ref_hash", "script_finished"]
 
 
-def test_sessions_have_such_a_queue(monkeypatch):
+def test_sessions_of_the_app_have_such_a_queue(monkeypatch):
     monkeypatch.setattr(app_session, "ForwardMsgQueue", ForwardMsgQueue)
-    keep_messages_in_order()
+    runpy.run_path(str(ROOT / "app.py"))
     assert "ForwardMsgQueue" in app_session.AppSession.__init__.__code__.co_names
     assert app_session.ForwardMsgQueue is OrderedQueue

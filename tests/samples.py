@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from core.config import RunConfig
-from core.live.store import LiveRun, Status
+from core.live.store import LiveRun, Status, Store
+from core.live.trainer import Trainer
 from core.records import EpochRecord
 from core.training.concurrent_runs import ConcurrentRuns
 from core.training.training import Training
@@ -49,6 +50,20 @@ def live_run(config: RunConfig, status: str = "running", epochs_done: int = 0, o
         address="",
         epochs_done=epochs_done,
     )
+
+
+def report_epochs(store: Store, config: RunConfig, epochs: int) -> None:
+    """What a page and the trainer tell the store until so many epochs are done, with made-up values."""
+    store.submit(config, "ann")
+    store.report_start(config.run_id, "2 CPU threads")
+    for epoch in range(1, epochs + 1):
+        store.add_epoch(config.run_id, record(epoch))
+
+
+def finish(trainer: Trainer) -> None:
+    """Let the trainer train until nothing is left."""
+    while trainer.turn():
+        pass
 
 
 def swept(model: str = "mlp-1x512", **settings: Any) -> pd.DataFrame:

@@ -8,13 +8,7 @@ import pytest
 from core.config import RunConfig
 from core.live import housekeeping
 from core.live.housekeeping import DAY, Keep, checkpoint, tidy
-from core.live.store import Store
 from tests.samples import record
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "runs.sqlite")
 
 
 @pytest.fixture

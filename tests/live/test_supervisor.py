@@ -15,15 +15,9 @@ import pytest
 from core.config import RunConfig
 from core.data.cifar10 import load_embedded
 from core.live import supervisor
-from core.live.store import Store
 from core.live.supervisor import DownloadProcess, TrainerProcess
 from core.training.training import train
 from tests.samples import reproducible, wait_until
-
-
-@pytest.fixture
-def store(data_folder):
-    return Store(data_folder / "runs.sqlite")
 
 
 @pytest.mark.slow

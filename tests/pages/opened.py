@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.paths import ROOT
-from tests.samples import record
+from tests.samples import report_epochs
 
 TITLES = {
     "start": "Can a network learn from lies?",
@@ -60,10 +60,7 @@ def metrics(page: AppTest) -> dict[str, str]:
 
 def finished(store, **settings) -> str:
     config = RunConfig(**{"level": 0.5, "epochs": 2, **settings})
-    store.submit(config, "somebody")
-    store.report_start(config.run_id, "2 CPU threads")
-    for epoch in (1, 2):
-        store.add_epoch(config.run_id, record(epoch))
+    report_epochs(store, config, 2)
     store.report_end(config.run_id)
     return config.run_id
 

@@ -55,7 +55,7 @@ ATTENDANCE = {
 def unlock() -> None:
     password, st.session_state.password = st.session_state.password, ""
     is_known = st.session_state.get("was_teacher", False) or is_at_the_server()
-    name = st.session_state.visitor
+    name = visitor()
     if not resources.login().is_right(password, name, network_address(), is_known):
         raise RefusedError("That is not the password.")
     st.session_state.is_teacher = st.session_state.was_teacher = True
@@ -71,7 +71,7 @@ def is_at_the_server() -> bool:
 
 def lock() -> None:
     st.session_state.is_teacher = False
-    resources.classroom().lock_out(st.session_state.visitor)
+    resources.classroom().lock_out(visitor())
 
 
 def show_door() -> None:
@@ -253,7 +253,6 @@ def show_guesses() -> None:
 
 
 with page("Teacher", "Set up a lesson, manage the queue, show the class its guesses."):
-    visitor()
     if not resources.settings().teacher_password:
         st.markdown(CLOSED)
     elif not is_teacher():

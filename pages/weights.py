@@ -12,7 +12,6 @@ from pages.shared.drawing import draw
 from pages.shared.expensive import built, solved
 from pages.shared.frame import page
 from pages.shared.room import room
-from pages.shared.visitor import visitor
 
 EXPLAINED = (
     "The small network with 1 to 4,096 hidden units, 60 epochs on the 5,000 photographs; n = 5,000 images, d = 2,352 "
@@ -84,7 +83,6 @@ def show_kernel() -> None:
 
 
 with page("How many weights?", "") as head:
-    visitor()
     room(head)
     show_widths()
     show_theorem()

@@ -19,7 +19,7 @@ from core.errors import LabError, RefusedError, StoreError
 from pages.shared import resources
 from pages.shared.garbage import spare_the_collector
 from pages.shared.navigation import ICON, place_after
-from pages.shared.visitor import is_known_by_cookie
+from pages.shared.visitor import is_known_by_cookie, recognize, visitor
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 COLOURS = {
@@ -50,6 +50,7 @@ def page(title: str, question: str) -> Iterator[DeltaGenerator]:
     """
     st.set_page_config(page_title=f"{title} · Label Corruption Lab", page_icon=ICON, layout="wide")
     _forget_infinite_numbers()
+    recognize()
     st.html(_style())
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(title, anchor=False, width="content")
@@ -139,9 +140,8 @@ def is_teacher() -> bool:
     Kept with the store, so that a lost connection locks nobody out; but not for one whose name
     stands in the address, where a link would carry it to others.
     """
-    name = st.session_state.get("visitor", "")
     if is_known_by_cookie():
-        return resources.classroom().is_teacher(name)
+        return resources.classroom().is_teacher(visitor())
     return bool(st.session_state.get("is_teacher"))
 
 

@@ -29,6 +29,7 @@ from pages.shared.keeping import keep
 from pages.shared.links import link
 from pages.shared.looks import has_left, measured, seconds_between
 from pages.shared.run_viewer import Ghost, show_run
+from pages.shared.visitor import visitor
 
 REDRAW_SECONDS = 1.0
 FIRST_SECONDS = 0.2  # until there is something to see
@@ -58,7 +59,7 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     seen, every = _seen(run), _redraw_seconds(run)
     # Beside each other, not one within the other: each is drawn by its own timer alone.
     if seen.is_slow:
-        between = max(PROGRESS_SECONDS, seconds_between(st.session_state.visitor))
+        between = max(PROGRESS_SECONDS, seconds_between(visitor()))
         st.fragment(_show_line, run_every=between)(run.run_id, seen)
     st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], seen, every)
 
@@ -74,7 +75,7 @@ def _redraw_seconds(run: LiveRun) -> float | None:
     if run.status is Status.FINISHED:
         return None
     usual = REDRAW_SECONDS if run.epochs_done else FIRST_SECONDS
-    return max(usual if run.is_active else WAITING_SECONDS, seconds_between(st.session_state.visitor))
+    return max(usual if run.is_active else WAITING_SECONDS, seconds_between(visitor()))
 
 
 def _show(
@@ -237,10 +238,10 @@ def _status(run: LiveRun) -> None:
 
 def _buttons(run: LiveRun) -> None:
     store = resources.store()
-    as_visitor: Any = {"args": (run.run_id,), "kwargs": {"by": st.session_state.visitor}}
+    as_visitor: Any = {"args": (run.run_id,), "kwargs": {"by": visitor()}}
     if run.has_ended:
         return
-    if run.owner != st.session_state.visitor:
+    if run.owner != visitor():
         if has_left(run.owner):
             st.caption("Whoever started this run has left: take it over to pause, resume or end it.")
             st.button("Take it over", on_click=action(_take_over), args=(run.run_id,), key="take-over")
@@ -274,7 +275,7 @@ def _take_over(run_id: str) -> None:
     run = resources.store().run(run_id)
     if run and not has_left(run.owner):
         raise RefusedError("Whoever started this run is here again: it stays theirs.")
-    resources.store().take_over(run_id, st.session_state.visitor)
+    resources.store().take_over(run_id, visitor())
 
 
 def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:

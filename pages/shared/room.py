@@ -52,10 +52,9 @@ def room(head: DeltaGenerator) -> Room:
     if st.session_state.get("lesson") != (code, lesson):  # just come, or the lesson has changed
         st.session_state.lesson = (code, lesson)
         set_all(lesson.config)
-    if st.session_state.get("room") != code:
-        name = visitor()
-        if not is_teacher():  # the projector is no student
-            resources.classroom().join(code, name)
+    has_come = st.session_state.get("room") != code
+    if has_come and not is_teacher():  # the projector is no student
+        resources.classroom().join(code, visitor())
     st.session_state.room = code
     if st.query_params.get("room") != code:  # so that a reload or a copied link finds it again
         st.query_params["room"] = code

@@ -28,20 +28,24 @@ SCRIPT = """<script>(() => {
 })()</script>"""
 
 
-def visitor() -> str:
-    """The name of this browser; made up at its first visit."""
+def recognize() -> None:
+    """Learn who asks, or make a name up at the first visit; every page does so before all else."""
     cookie = _sound(st.context.cookies.get(COOKIE))
     if "visitor" not in st.session_state:
         st.session_state.visitor = (
             cookie or _sound(st.query_params.get(ADDRESS)) or secrets.token_hex(8)
         )
     st.html(SCRIPT % {"name": st.session_state.visitor, "key": COOKIE}, unsafe_allow_javascript=True)
+
+
+def visitor() -> str:
+    """The name of this browser."""
     return st.session_state.visitor
 
 
 def is_known_by_cookie() -> bool:
     """Whether nobody else can have this visitor's name from a link."""
-    return _sound(st.context.cookies.get(COOKIE)) == st.session_state.get("visitor")
+    return _sound(st.context.cookies.get(COOKIE)) == visitor()
 
 
 def network_address() -> str:

@@ -32,6 +32,7 @@ REPAIRS = ("none", "drop", "relabel")
 RANKINGS = ("loss", "margin", "confident")
 DATA = ("embedded", "full")
 TRAIN_IMAGES = {"embedded": 5_000, "full": 50_000}  # images per epoch
+TEST_IMAGES = {"embedded": 1_000, "full": 10_000}
 PAPER_LEARNING_RATE = {  # Zhang et al. 2017, appendix A
     "mlp-1x512": 0.01,
     "mlp-3x512": 0.01,

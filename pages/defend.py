@@ -61,7 +61,7 @@ with page("Defend", "") as head:
         read = choice("Read", READ, "read")
     runs = cures.defended_runs(resources.sweep(), model)
     table = cures.defence_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
-    title = captions.describe_defences(table, level)
+    title = captions.describe_defences(table, level, model)
     st.markdown(f"**{title}**")
     computed = table[table.level.isin(CURE_LEVELS)]
     if len(computed):
@@ -83,7 +83,7 @@ with page("Defend", "") as head:
                 alt="Share of the wrong labels memorized against corruption level, a line for each defence",
             )
         show_table(computed, level, cures.defence_times(model))
-        st.caption(f"At {level:.0%} corruption, after 60 epochs on 5,000 photographs.")
+        st.caption(captions.explain_defences(computed, level))
         downloads(
             "defences",
             lambda: charts.defences(computed, read, "Test error"),

@@ -175,7 +175,7 @@ def stop_in_time() -> None:
             )
         )
     with right:
-        st.markdown(describe_stopping(means))
+        st.markdown(describe_stopping(points, CURED_MODEL))
         st.markdown(
             f"A fifth of the {RunConfig().train_images:,} photographs is held out, wrong names and all: nobody has to know "
             "which are wrong. Dashed: the best epoch of all, which nobody can know."

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from core.sweep import cures
+from core.sweep import comparison, cures
 from core.sweep.grids import CURED
 from core.view.captions import cures as captions
 from core.view.charts import cures as charts
+from core.view.words import compute
 from pages.shared import resources, stop_game
 from pages.shared.choosing import cured_network
 from pages.shared.downloads import downloads
@@ -27,7 +28,7 @@ def played_run(model: str):
 def show_game(in_room: Room, visitor_name: str) -> None:
     run = next((found for model in reversed(CURED) if (found := played_run(model)) is not None), None)
     if run is None:
-        st.info("The run of this game is not computed yet.")
+        st.info("The run of this game is not computed yet." + compute("mini-stopping"))
         return
     records = resources.sweep_records(run.run_id)
     errors = [record.test_error for record in records]
@@ -62,7 +63,7 @@ def show_curves() -> None:
     runs = cures.validated_runs(resources.sweep(), model)
     points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
     means = cures.stopping_means(points)
-    title = captions.describe_stopping(means)
+    title = captions.describe_stopping(points, model)
     st.markdown(f"**{title}**")
     if not len(means):
         return
@@ -72,9 +73,23 @@ def show_curves() -> None:
         lambda: charts.stopping(means),
         alt="Test error against corruption level: at the end, stopped by held-out images, at its best",
     )
+    whole = comparison.label_runs(resources.sweep(), "embedded")
+    st.markdown(captions.describe_held_out_cost(points, whole[whole.model == model]))
     sources = captions.explain_stopping(points)
     st.caption(sources)
     downloads("stopping", lambda: charts.stopping(means), title, sources, points)
+    show_other_noise(model)
+
+
+def show_other_noise(model: str) -> None:
+    """Whether it helps where people, or look-alikes, are what labels are confused by."""
+    runs = cures.noisy_runs(resources.sweep(), model)
+    if not len(runs):
+        return
+    points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
+    st.markdown("**And with other kinds of wrong labels?**")
+    noises = dict(zip(runs.run_id, runs.noise, strict=True))
+    st.dataframe(captions.noise_rows(points, noises), hide_index=True, width="content")
 
 
 with page("Stop in time", "") as head:
@@ -84,6 +99,6 @@ with page("Stop in time", "") as head:
     st.header("At every level", anchor=False)
     show_curves()
     st.caption(
-        "The runs are of the sweep, on 5,000 photographs; any run of yours holds photographs out when "
-        "“Held out” is set under More in the lab."
+        "The runs are of the sweep, on 5,000 photographs. In the lab, “Held out” under More does the same with a "
+        "run of yours."
     )

@@ -13,12 +13,14 @@ from core.sweep.cures import (
     STOPPING,
     defence_points,
     defended_runs,
+    noisy_runs,
+    stopping_gains,
     stopping_points,
     validated_runs,
 )
 from core.sweep.grids import CURE_LEVELS, CURED, SEEDS
 from core.sweep.results import load_epochs, load_runs, load_scores
-from core.view.captions.cures import DEFENCE_NAMES
+from core.view.captions.cures import DEFENCE_NAMES, noise_rows
 from core.view.words import RANKINGS as RANKING_NAMES
 from core.view.words import REPAIRS
 
@@ -34,7 +36,7 @@ def stopping() -> Table:
         for level, of_level in points.groupby("level"):
             means = of_level.groupby("kind").test_error.mean()
             epoch = of_level[of_level.kind == "noisy"].epoch.mean()
-            gain = means["end"] - means["noisy"]
+            gain = stopping_gains(of_level).gain.iloc[0]
             errors = [f"{100 * means[kind]:.1f}" for kind in STOPPING]
             seeds = str(of_level.seed.nunique())
             rows.append(
@@ -49,6 +51,17 @@ def stopping() -> Table:
         "seeds",
     ]
     return head, rows
+
+
+def noises() -> Table:
+    """The same with other shapes of noise than uniform."""
+    rows = []
+    for model in CURED:
+        runs = noisy_runs(load_runs(), model)
+        points = stopping_points(runs, load_epochs(runs.run_id))
+        table = noise_rows(points, dict(zip(runs.run_id, runs.noise, strict=True)))
+        rows += [[f"`{model}`", *map(str, row)] for row in table.itertuples(index=False)]
+    return ["network", "labels", "at the end", "stopped", "gained", "seeds"], rows
 
 
 def rankings() -> Table:
@@ -90,7 +103,8 @@ def mending() -> Table:
         mended = runs[(runs.model == model) & (runs.repair != "none") & (runs.level == CURE_LEVELS[0])]
         for keys, alike in mended.groupby(["repair", "ranking", "repaired"]):
             repair, ranking, share = keys
-            seeds = sorted(alike.seed)
+            alike = alike.sort_values("seed")
+            seeds = list(alike.seed)
             bases = [RunConfig(model=model, level=CURE_LEVELS[0], seed=seed) for seed in seeds]
             before = [ends.get(base.run_id) for base in bases]
             truth = [ends.get(replace(base, level=0.0).run_id) for base in bases]
@@ -99,7 +113,8 @@ def mending() -> Table:
             rows.append(
                 [
                     f"`{model}`", REPAIRS[str(repair)], RANKING_NAMES[str(ranking)], f"{share:.0%} {note}".strip(),
-                    _per_cent(before), f"{100 * after.mean():.1f}", _per_cent(truth), str(len(seeds)),
+                    _per_cent(before), f"{100 * after.mean():.1f}", _fallen(before, after), _per_cent(truth),
+                    str(len(seeds)),
                 ]
             )  # fmt: skip
     head = [
@@ -109,6 +124,7 @@ def mending() -> Table:
         "how many",
         "before",
         "after",
+        "fallen by",
         "with true labels",
         "seeds",
     ]
@@ -126,7 +142,8 @@ def defences() -> Table:
             errors = []
             for level in sorted(CURE_LEVELS):
                 at = own[own.level == level]
-                errors.append(f"{100 * at['last'].mean():.1f}" if len(at) else "–")
+                few = f" ({len(at)})" if len(at) < len(SEEDS) else ""
+                errors.append(f"{100 * at['last'].mean():.1f}{few}" if len(at) else "–")
             at = own[own.level == CURE_LEVELS[0]]
             if len(at):
                 more = [f"{100 * at.best.mean():.1f}", f"{at.memorized.mean():.0%}"]
@@ -134,6 +151,12 @@ def defences() -> Table:
     levels = [f"{level:.0%}" for level in sorted(CURE_LEVELS)]
     head = ["network", "defence", *levels, "40%, best epoch", "40%, memorized", "seeds"]
     return head, rows
+
+
+def _fallen(before: list[float | None], after: pd.Series) -> str:
+    """The mean over the seeds, in points; both in the order of the seeds."""
+    falls = [old - new for old, new in zip(before, after, strict=True) if old is not None]
+    return f"{100 * sum(falls) / len(falls):.1f}" if falls else "–"
 
 
 def _per_cent(values: list[float | None]) -> str:

@@ -27,8 +27,9 @@ from core.sweep.comparison import (
     regularized,
     series_runs,
 )
-from core.sweep.grids import GRIDS
+from core.sweep.grids import EARLY, GRIDS
 from core.sweep.reference import paper, paper_curve, sound_paper_curve
+from core.sweep.replication import READ_EARLY
 from core.sweep.results import load_epochs, load_runs
 from core.sweep.widths import weights_of, width_runs
 from core.view.captions.cures import DEFENCE_NAMES
@@ -97,7 +98,7 @@ def full_scale(model: str) -> str:
             converted = against_corrupted_labels(error, level)
             row += [f"{100 * converted:.2f}", f"{100 * printed[level]:.2f}"]
         rows.append(row)
-    return markdown(head, rows)
+    return markdown(head, rows) + _early(runs)
 
 
 def mini() -> str:
@@ -113,7 +114,7 @@ def mini() -> str:
             of_level = runs[(runs.model == model) & (runs.level == level)]
             epochs = fitted[(fitted.model == model) & (fitted.level == level)].epoch
             row.append(_mean(100 * of_level.final_test_error, ".1f"))
-            row.append(_mean(epochs, ".0f") if epochs.notna().all() else "never")
+            row.append(_mean(epochs, ".0f") if epochs.notna().all() else "not in 60")
         rows.append(row)
     seeds = runs.groupby("model").seed.nunique()
     names = ", ".join(f"`{model}` {seeds[model]}" for model in models)
@@ -138,7 +139,7 @@ def exponents() -> str:
                 f"{law.exponent:.2f} ± {law.error:.2f}" if law else "–"
                 for law in (ours, against, theirs)
             ]
-            rows.append([f"`{model}`", f"{images:,}", str(len(means)), *exponents])
+            rows.append([f"`{model}`", f"{images:,}", str(ours.levels), *exponents])
     head = ["network", "images", "levels", "true test labels", "corrupted test labels", "the paper"]
     return markdown(head, rows)
 
@@ -163,7 +164,7 @@ def regularizers() -> str:
                     ]
                 )
     head = ["network", "images", "labels", "regularizer", "training", "the paper's", "test"]
-    return markdown([*head, "the paper's", "seeds"], rows)
+    return markdown([*head, "the paper's", "seeds"], rows) + _early(label_runs(load_runs()))
 
 
 def fits() -> str:
@@ -177,7 +178,8 @@ def fits() -> str:
                 epochs_to_fit(loss_curves(series, load_epochs(ids), None)).set_index("series").epoch
             )
             for name, runs in series.items() if len(series) > 2 else ():
-                epoch = f"{fitted[name]}" if name in fitted.index else "never"
+                never = f"not in {runs.epochs_trained.max():.0f}"
+                epoch = f"{fitted[name]}" if name in fitted.index else never
                 error = f"{100 * runs.final_test_error.mean():.1f}"
                 rows.append([f"`{model}`", f"{images:,}", name, epoch, error, str(len(runs))])
     return markdown(["network", "images", "fed", "fitted", "test error", "seeds"], rows)
@@ -323,6 +325,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "regularizers": regularizers,
     "fits": fits,
     "stopping": lambda: markdown(*cure_tables.stopping()),
+    "noises": lambda: markdown(*cure_tables.noises()),
     "rankings": lambda: markdown(*cure_tables.rankings()),
     "mending": lambda: markdown(*cure_tables.mending()),
     "defences": lambda: markdown(*cure_tables.defences()),
@@ -341,6 +344,16 @@ TABLES: dict[str, Callable[[], str]] = {
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _early(runs: pd.DataFrame) -> str:
+    """A line on those of the protocol's runs that are read early; empty where none is."""
+    early = runs[runs.epochs_after_fitted == EARLY]
+    named = [
+        f"`{model}` at {', '.join(f'{level:.0%}' for level in sorted(rows.level.unique()))}"
+        for model, rows in early.groupby("model")
+    ]
+    return f"\nOf 50,000 images {READ_EARLY}: {'; '.join(named)}.\n" if named else ""
 
 
 def _mean(values: pd.Series, number: str) -> str:

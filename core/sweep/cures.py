@@ -58,9 +58,30 @@ def stopping_means(points: pd.DataFrame) -> pd.DataFrame:
     return means[columns].assign(low=means.low.clip(0, 1), high=means.high.clip(0, 1))
 
 
+def stopping_gains(points: pd.DataFrame) -> pd.DataFrame:
+    """How much lower the test error is where held-out images stop the training than at its end.
+
+    points: stopping_points of one network. Columns gain, seeds (means over them), end, noisy;
+    a row for each level.
+    """
+    each = points.pivot_table(index=["level", "seed"], columns="kind", values="test_error")
+    each = each.reindex(columns=["end", "noisy"])
+    means = each.groupby("level").mean()
+    return means.assign(gain=means.end - means.noisy, seeds=each.groupby("level").size())
+
+
 def validated_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     """The stored runs of a network that hold images out to see when to stop, nothing else unusual."""
-    runs = by_protocol(runs, "embedded", but="validation")
+    return _validated(by_protocol(runs, "embedded", but=("validation",)), model)
+
+
+def noisy_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
+    """The same of other shapes of noise than uniform."""
+    runs = _validated(by_protocol(runs, "embedded", but=("validation", "noise")), model)
+    return runs[runs.noise != PROTOCOL["noise"]]
+
+
+def _validated(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     same = (runs.model == model) & (runs.validation == HELD_OUT) & (runs.corruption == "labels")
     same &= runs.epochs == RunConfig().epochs  # not those that only rank labels
     return runs[same & (runs.weight_decay == 0) & ~runs.random_crop]
@@ -101,6 +122,22 @@ def defence_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
             "memorized": runs.final_memorized,
         }
     )
+
+
+def defence_gains(table: pd.DataFrame, level: float) -> pd.DataFrame:
+    """By how much each defence lowers the test error at the end, compared with none seed by seed.
+
+    table: defence_points of one network. Columns defence, gain, none, own (the two errors), seeds;
+    means over the seeds that have both.
+    """
+    at = table[table.level == level]
+    none = at[at.defence == "none"].set_index("seed")["last"]
+    paired = at[(at.defence != "none") & at.seed.isin(none.index)]
+    paired = paired.assign(none=paired.seed.map(none))
+    gains = paired.groupby("defence", as_index=False).agg(
+        none=("none", "mean"), own=("last", "mean"), seeds=("seed", "nunique")
+    )
+    return gains.assign(gain=gains.none - gains.own)
 
 
 @cache

@@ -11,6 +11,7 @@ from core.data.noise import wrong_share
 BY_VALUE = (0.0, 1.0, 0.5, 0.2, 0.8, 0.4, 0.6, 0.1, 0.9, 0.3, 0.7)  # levels: ends and middle first
 SEEDS = (0, 1, 2)
 WEIGHT_DECAY = 0.0005  # the paper says "default" and prints no number
+EARLY = 5  # epochs after the training set is fitted: see _read_early
 TUTORIAL_WEIGHT_DECAY = 0.004  # of TensorFlow's CIFAR-10 tutorial, there on two layers only
 MINI = ("mlp-1x512", "alexnet", "inception")  # networks on the 5,000 embedded images
 CURED = ("mlp-1x512", "alexnet")  # networks of the grids on noticing and mending wrong labels
@@ -73,7 +74,7 @@ def _read_early(model: str, **settings: Any) -> RunConfig:
     over 64 epochs. On stored runs, reading early moves the test error by 0.0 to 0.4 points
     on average (0.1 to 0.8 rms); earlier than 5 epochs it is not safe.
     """
-    return _until_fitted(model, epochs_after_fitted=5, **settings)
+    return _until_fitted(model, epochs_after_fitted=EARLY, **settings)
 
 
 def _table_1() -> list[RunConfig]:

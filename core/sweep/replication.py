@@ -11,6 +11,7 @@ from core.sweep.comparison import (
     protocol_runs,
     relative_fit_times,
 )
+from core.sweep.grids import EARLY
 from core.sweep.reference import PAPER_NAMES, SERIES_1A, TABLE_NAMES, is_duplicate
 
 COLUMNS = ("source", "model", "quantity", "at", "paper", "ours", "difference", "seeds", "remark")
@@ -20,6 +21,9 @@ FIGURE_1C_AT_0 = "The paper's figure 1c and table 1 disagree here: {:.2%} and {:
 DUPLICATE = "The figure's point at 60% is the same as at 70%, in 1b and 1c: a slip, it seems."
 OUR_RULE = "Fitted: training error at most 5%; the paper does not print its rule."
 CONVERTED = "On clean test labels; {:.2%} were they corrupted at the same level."
+
+
+READ_EARLY = f"read {EARLY} epochs after the training set is fitted"
 
 
 class Number(NamedTuple):
@@ -91,7 +95,7 @@ def _figure_1b(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterat
         ours = times[times.model == model]
         for level, value in zip(figure["corruption"], figure["series"][name], strict=True):
             point = ours[ours.level == level]
-            if len(point):
+            if len(point) and level > 0:  # at 0 it is 1 by definition
                 mean, seeds = point.time.iloc[0], int(point.seeds.iloc[0])
                 at = f"level {level:.0%}"
                 remark = OUR_RULE
@@ -115,6 +119,8 @@ def _figure_1c(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterat
                 remarks.append(FIGURE_1C_AT_0.format(value, _table_error(paper, name)))
             if is_duplicate(figure, name, level):
                 remarks.append(DUPLICATE)
+            if is_read_early(ours):
+                remarks.append(f"Ours: {READ_EARLY}.")
             yield Number(
                 "Figure 1c", model, "test error", f"level {level:.0%}", value, error, len(ours),
                 " ".join(remarks),
@@ -146,6 +152,8 @@ def _table_1(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator
             is_plain = quantity == "test" and not with_ and labels == "true"
             if is_plain and series and abs(series[0] - (1 - test / 100)) > 0.005:
                 remark = FIGURE_1C_AT_0.format(series[0], 1 - test / 100)
+            if is_read_early(ours):
+                remark = f"{remark} Ours: {READ_EARLY}.".strip()
             yield Number(
                 "Table 1", model, f"{quantity} accuracy", at, value / 100, mean, len(ours), remark
             )
@@ -161,6 +169,11 @@ def _table_4(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator
                     "Table 4", TABLE_NAMES[name], "training accuracy", f"random labels, {regularizer}",
                     value / 100, 1 - ours.final_train_error.mean(), len(ours),
                 )  # fmt: skip
+
+
+def is_read_early(runs: pd.DataFrame) -> bool:
+    """Whether these runs, or some of them, end by the rule of the grid "paper-until-fitted"."""
+    return bool((runs.epochs_after_fitted == EARLY).any())
 
 
 def _table_error(paper: Paper, name: str) -> float:

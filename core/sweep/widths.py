@@ -17,7 +17,7 @@ def weights_of(width: int) -> int:
 
 def width_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """The stored runs on the embedded images that differ in level, width and seed alone."""
-    runs = by_protocol(runs, "embedded", but="width")
+    runs = by_protocol(runs, "embedded", but=("width",))
     same = (runs.model == MODELS[0]) & (runs.corruption == "labels")
     same &= (runs.epochs == RunConfig().epochs) & (runs.epochs_after_fitted == 0)
     return runs[same & (runs.weight_decay == 0) & ~runs.random_crop]

@@ -58,6 +58,18 @@ NOISE_EXPLAINED = (
 )
 
 
+def the_network(model: str) -> str:
+    """Its name within a sentence."""
+    name = SHORT_NETWORKS[model]
+    return f"the {name}" if name[0].islower() else name
+
+
+def compute(grid: str, model: str = "") -> str:
+    """How to get what is not computed yet; a sentence that begins with a space."""
+    network = f" --model {model}" if model else ""
+    return f" `python -m core sweep --grid {grid}{network}` computes it."
+
+
 def per_cent(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
 

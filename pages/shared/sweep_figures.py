@@ -151,7 +151,8 @@ def show_times(runs: pd.DataFrame, model: str, data: str) -> None:
     ours, paper = _label_runs(runs, model, data), paper_of(data)
     left, right = st.columns([7, 3], gap="large")
     with right:
-        rule = choice("When a training set counts as fitted", RULES, "rule")
+        enough = {rule: name for rule, name in RULES.items() if _has_times(ours, rule)}
+        rule = choice("When a training set counts as fitted", enough, "rule")
     times = _fit_times(ours, rule)
     title = describe_time(times, model, rule)
     sources = describe_sources(ours, model, data, 0, figure="time")
@@ -241,7 +242,7 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
     table = comparison.regularized(runs, data, reference.paper(), model)
     st.markdown(
         "**Weight decay keeps the weights small; random crops show the network every image a little "
-        "differently each time. Both are called regularizers: they are to keep a network from "
+        "differently each time. Both are called regularizers: they are meant to keep a network from "
         "learning by heart. Do they stop this one from memorizing labels that are all random?**"
     )
     answer = st.segmented_control(
@@ -265,7 +266,8 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
                 st.metric(label, "–" if row is None or pd.isna(row[name]) else f"{row[name]:.1%}")
     if row is None:
         st.caption("Neither we nor the paper have this combination.")
-    shown = table if data == "full" else table.drop(columns=["paper_train", "paper_test"])
+    others = ["gained", "pairs"] + ([] if data == "full" else ["paper_train", "paper_test"])
+    shown = table.drop(columns=others)
     per_cent = st.column_config.NumberColumn(format="percent")
     st.dataframe(
         shown.rename(columns=REGULARIZER_COLUMNS),
@@ -296,7 +298,7 @@ def _offered(_runs: pd.DataFrame, model: str, data: str, stamp: int) -> dict[str
     runs = _runs
     ours = _label_runs(runs, model, data)
     enough = {"error": True}
-    enough["time"] = len(_fit_times(ours, "error")) >= 3
+    enough["time"] = any(_has_times(ours, rule) for rule in RULES)
     means = ours.groupby("level", as_index=False).final_test_error.mean()
     law = comparison.decay_above_chance(means.level, means.final_test_error)
     enough["labels"] = law is not None
@@ -315,6 +317,11 @@ def _label_runs(runs: pd.DataFrame, model: str, data: str) -> pd.DataFrame:
 def _fit_times(ours: pd.DataFrame, rule: str) -> pd.DataFrame:
     epochs = resources.sweep_epochs(tuple(ours.run_id))
     return comparison.relative_fit_times(comparison.fit_epochs(ours, epochs, rule))
+
+
+def _has_times(ours: pd.DataFrame, rule: str) -> bool:
+    """Whether figure 1b has more than two points by this rule."""
+    return len(_fit_times(ours, rule)) >= 3
 
 
 def _loss_curves(runs: pd.DataFrame, model: str, data: str) -> pd.DataFrame:

@@ -1,19 +1,23 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.config import RunConfig
 from core.data.corruption import corrupt_labels
 from core.sweep.comparison import (
+    ONE_ALONE_IS_RIGHT,
     against_corrupted_labels,
     beside_paper,
+    by_chance,
     label_runs,
     points,
+    regularized,
     sweep_test_error,
 )
 from core.sweep.reference import paper
 from core.sweep.results import Result, add_results, load_runs
 from core.view.captions.sweep import describe_sources
-from tests.samples import record
+from tests.samples import record, swept
 
 HALF = RunConfig(level=0.5, epochs=40)
 
@@ -60,3 +64,30 @@ def test_of_two_lengths_of_one_run_the_longer_one_counts(tmp_path):
     runs = label_runs(load_runs(tmp_path))
     assert runs.run_id.tolist() == [whole.run_id]
     assert "read 5 epochs after" not in describe_sources(runs, "inception", "full", 0)
+
+
+def test_a_regularizer_is_compared_with_none_on_the_seeds_that_both_have():
+    """AlexNet had one seed with weight decay and three without: 1.0 points of nothing."""
+    plain = [swept(level=0.0, seed=seed, batch_size=64, data="embedded") for seed in range(3)]
+    decayed = swept(level=0.0, weight_decay=0.0005, batch_size=64, data="embedded")
+    runs = pd.concat([*plain, decayed], ignore_index=True)
+    runs["final_test_error"] = [0.44, 0.42, 0.43, 0.45]
+    table = regularized(runs, "embedded", paper(), "mlp-1x512").set_index("weight_decay")
+    assert table.gained[True] == pytest.approx(-0.01) and table.pairs[True] == 1
+    assert table.gained[False] == 0 and table.pairs[False] == 3
+
+
+@pytest.mark.parametrize(("model", "slips"), [("mlp-1x512", [0.6]), ("alexnet", []), ("inception", [])])
+def test_only_a_point_of_the_paper_that_is_another_s_over_again_is_a_slip(model, slips):
+    runs = pd.concat([swept(model=model, level=level) for level in (0.0, 0.5, 0.6)])
+    table = beside_paper(runs, paper(), model)
+    assert table.level[table.is_slip].tolist() == slips
+
+
+def test_what_may_be_chance_is_two_standard_errors():
+    """By simulation: two networks of which one alone is right on so many of 1,000 images."""
+    rng = np.random.default_rng(0)
+    alone = rng.random((4000, 1000)) < ONE_ALONE_IS_RIGHT
+    difference = np.where(alone, rng.choice([-1, 1], size=alone.shape), 0).mean(axis=1)
+    assert by_chance(1) == pytest.approx(2 * difference.std(), rel=0.05)
+    assert by_chance(4) == by_chance(1) / 2

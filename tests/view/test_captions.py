@@ -201,9 +201,14 @@ def test_what_wrong_labels_cost_is_said_in_images():
 
 
 def test_the_slopes_are_told():
-    said = describe_decay(PowerLaw(1.06, 0.4, 0.02), PowerLaw(1.96, 0.4, 0.03), are_corrupted=False)
-    assert "true test labels: exponent 1.06 ± 0.02" in said and "paper's: 1.96 ± 0.03" in said
-    assert "corrupted, too" in describe_decay(PowerLaw(2.06, 0.4, 0.02), None, are_corrupted=True)
+    said = describe_decay(
+        PowerLaw(1.06, 0.4, 0.02, 8), PowerLaw(1.96, 0.4, 0.03, 7), are_corrupted=False
+    )
+    assert (
+        "true test labels: exponent 1.06 ± 0.02 (8 levels)" in said
+        and "paper's: 1.96 ± 0.03 (7 levels)" in said
+    )
+    assert "corrupted, too" in describe_decay(PowerLaw(2.06, 0.4, 0.02, 8), None, are_corrupted=True)
     assert "too few levels" in describe_decay(None, None, are_corrupted=False)
 
 
@@ -248,12 +253,13 @@ def test_what_is_not_fitted_is_not_said_to_be():
     """AlexNet on 5,000 images of noise still had 5% of its labels wrong after 60 epochs."""
     fitted = pd.DataFrame({"source": ["ours"], "series": ["true labels"], "epoch": [13]})
     errors = {"true labels": pd.Series([0.43]), "gaussian": pd.Series([0.9])}
-    assert "with gaussian it is not through" in describe_what_is_fitted(fitted, errors)
-    assert "Not so far in the epochs it was trained: gaussian." in describe_fits(
-        fitted, errors, "alexnet"
+    assert "With gaussian the average training loss stayed above" in describe_what_is_fitted(
+        fitted, errors
     )
+    said = describe_fits(fitted, errors, "alexnet")
+    assert "Not in the epochs that it was trained here: gaussian." in said and "by heart" not in said
     fitted.loc[1] = ["ours", "gaussian", 40]
     assert "even those of pure noise" in describe_what_is_fitted(fitted, errors)
     del errors["gaussian"]  # not trained
     assert "true ones, random ones. How" in describe_what_is_fitted(fitted, errors)
-    assert "Not so far" not in describe_fits(fitted, errors, "alexnet")
+    assert "Not in the epochs" not in describe_fits(fitted, errors, "alexnet")

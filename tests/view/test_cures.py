@@ -63,7 +63,7 @@ def test_what_mending_gave(errors, sentence):
 
 @pytest.mark.parametrize(
     ("stopped", "sentence"),
-    [(2, "Exactly: in epoch 2 the test error was least, 50.0%"), (1, "least after epoch 2: 50.0%")],
+    [(2, "Exactly: in epoch 2 the test error was lowest, 50.0%"), (1, "lowest after epoch 2: 50.0%")],
 )
 def test_a_stop_is_held_against_the_best_one(stopped, sentence):
     assert sentence in said.describe_stop(stopped, [0.6, 0.5, 0.7])
@@ -72,8 +72,7 @@ def test_a_stop_is_held_against_the_best_one(stopped, sentence):
 def test_the_stops_of_a_room_are_counted():
     assert said.describe_stops([], 5) == "Nobody has stopped yet."
     assert (
-        said.describe_stops([3, 7, 8], 5)
-        == "3 stops so far, 2 of them within two epochs of the best one (5)."
+        said.describe_stops([3, 7, 8], 5) == "3 stops so far, 2 within two epochs of the best one (5)."
     )
 
 
@@ -96,18 +95,66 @@ def defended(**errors) -> pd.DataFrame:
 
 
 def test_a_defence_that_does_not_help_is_said_not_to():
+    model = "mlp-1x512"
     text = said.describe_defences(
-        defended(none=0.7, mixup=0.6, label=0.705, generalized=0.65, early=0.75), 0.4
+        defended(none=0.7, mixup=0.6, label=0.705, generalized=0.65, early=0.75), 0.4, model
     )
     assert "mixup helps most: 60.0% of new photographs misread at the end, instead of 70.0%" in text
-    assert "It helps, too: generalized cross-entropy. By a point or less, either way: label" in text
+    assert "Also helpful: generalized cross-entropy. Too close to call: label smoothing." in text
     assert "Worse than none: early-learning" in text
-    assert "none of these defences helps" in said.describe_defences(defended(none=0.7, mixup=0.71), 0.4)
-    assert "not computed yet" in said.describe_defences(defended(mixup=0.6), 0.4)
+    text = said.describe_defences(defended(none=0.7, mixup=0.71), 0.4, model)
+    assert "none of these defences helps" in text and "Too close to call: mixup" in text
+    missing = said.describe_defences(defended(mixup=0.6), 0.4, model)
+    assert "not computed yet" in missing and f"--grid mini-defences --model {model}" in missing
     table = said.defence_rows(defended(none=0.7, mixup=0.6), 0.4, {"none": 1.0, "mixup": 1.25})
     assert table["Test error at the end"].tolist() == ["70.0%", "60.0%"]
     assert table["Time of an epoch"].tolist() == ["x 1.00", "x 1.25"]
     assert table.Defence.tolist() == ["No defence", "Mixup"] and table.Seeds.tolist() == [1, 1]
+
+
+def test_a_defence_is_compared_with_none_on_the_seeds_that_both_have():
+    """One lucky seed against the mean of three would help by ten points that are not there."""
+    three = [defended(none=error).assign(seed=seed) for seed, error in enumerate((0.6, 0.7, 0.8))]
+    table = pd.concat([*three, defended(mixup=0.6)])
+    text = said.describe_defences(table, 0.4, "alexnet")
+    assert "none of these defences helps" in text and "Too close to call: mixup" in text
+    rows = said.defence_rows(table, 0.4, {})
+    assert rows.Gained.tolist() == ["–", "+0.0 points"] and rows.Seeds.tolist() == [3, 1]
+    assert "1 to 3 seeds" in said.explain_defences(table, 0.4)
+
+
+def stopped(**errors) -> pd.DataFrame:
+    """Points of one network: by level, the errors at the end and where it was stopped, of one seed."""
+    rows = [
+        {"level": float(level[1:]) / 10, "seed": 0, "run_id": level, "kind": kind, "test_error": error}
+        for level, both in errors.items()
+        for kind, error in zip(("end", "noisy", "best"), (*both, 0.1), strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_stopping_tells_gains_from_chance_and_names_its_price():
+    points = stopped(p2=(0.55, 0.54), p6=(0.73, 0.66), p8=(0.8, 0.81))
+    text = said.describe_stopping(points, "alexnet")
+    assert "AlexNet misreads fewer new photographs at 2 of 3 levels" in text
+    assert (
+        "at 1 of them by more than chance would; most at 60% corruption: 66.0% instead of 73.0%" in text
+    )
+    whole = pd.DataFrame({"level": [0.2, 0.6], "seed": 0, "final_test_error": [0.5, 0.72]})
+    price = said.describe_held_out_cost(points, whole)
+    assert "the stopped one is better at 60%; worse at 20%." in price
+    assert said.describe_held_out_cost(points, whole[:0]) == ""
+    missing = said.describe_stopping(points[:0], "alexnet")
+    assert "--grid mini-stopping --model alexnet" in missing
+
+
+def test_other_shapes_of_noise_have_a_row_each():
+    points = stopped(p4=(0.6, 0.65), p10=(0.7, 0.6))
+    (first, second) = said.noise_rows(points, {"p4": "confusable", "p10": "human-worst"}).to_dict(
+        "records"
+    )
+    assert first["Labels"] == "40% labels of a look-alike" and first["Gained"] == "-5.0 points"
+    assert second["Stopped"] == "60.0%" and second["Seeds"] == 1
 
 
 def test_how_far_apart_the_hills_are_is_the_area_under_the_roc_curve():

@@ -7,11 +7,11 @@ import pandas as pd
 
 from core.config import TRAIN_IMAGES
 from core.sweep.comparison import PowerLaw
-from core.sweep.grids import GRIDS
+from core.sweep.grids import EARLY, GRIDS
 from core.sweep.reference import PAPER_NAMES, Source, parameters, weights_that_suffice
-from core.view.words import FLOOR_EXPLAINED, SHORT_NETWORKS, all_but, plural
+from core.sweep.replication import READ_EARLY
+from core.view.words import FLOOR_EXPLAINED, SHORT_NETWORKS, all_but, compute, plural, the_network
 
-EARLY = 5  # epochs_after_fitted of the grid "paper-until-fitted"
 REACHED = {  # by the rules of comparison.FIT_RULES
     "error": "95% of its labels are right",
     "loss": "its average training loss is 0.05",
@@ -27,10 +27,16 @@ def describe_sweep(ours: pd.DataFrame, model: str) -> str:
         kept = all_but(ours.final_train_error.max(), images)
         return (
             f"With true labels this network misreads {means[0.0]:.0%} of new images; the more labels are "
-            f"random the more, up to {means[1.0]:.0%} (with ten kinds a blind guess is wrong nine times "
-            f"in ten). Yet at worst it repeats {kept} labels it was given, the wrong ones, too."
+            f"random, the more it misreads: up to {means[1.0]:.0%} (a blind guess: 90%). Yet it repeats {kept} "
+            "labels it was given, even the wrong ones."
         )
-    return f"Our runs of {model} at both ends, on true and on random labels, are not computed yet."
+    name = the_network(model)
+    if len(means):
+        return (
+            f"Of {name} {plural(len(means), 'level')} of 11 {'is' if len(means) == 1 else 'are'} computed yet: at "
+            f"{means.index[0]:.0%} corruption it misreads {means.iloc[0]:.0%} of new images."
+        )
+    return f"No run of {name} is computed yet."
 
 
 def describe_networks(ours: pd.DataFrame) -> str:
@@ -40,28 +46,36 @@ def describe_networks(ours: pd.DataFrame) -> str:
         return "The networks together, as far as they are computed."
     first, last = (SHORT_NETWORKS[str(model)] for model in (ends.index[0], ends.index[-1]))
     worst = ours.groupby(["model", "level"]).final_train_error.mean().max()
-    learned = "every one of them learns" if worst < 0.01 else f"each learns {1 - worst:.0%} or more of"
+    learned = "learns" if worst < 0.01 else f"learns {1 - worst:.0%} or more of"
+    misled = ours[ours.level > 0].model.nunique()
+    cost = "all of them" if misled == len(ends) else f"each of the {misled} that were given any"
     return (
         f"On true labels they differ, from {ends.iloc[0]:.0%} ({first}) to {ends.iloc[-1]:.0%} wrong on new "
-        f"images ({last}). At every level {learned} the labels it is given; the wrong ones cost all of them."
+        f"images ({last}). At every level computed each {learned} the labels it is given; wrong ones cost {cost}."
     )
 
 
 def describe_networks_marks(ours: pd.DataFrame) -> str:
     """What the marks are where all networks are drawn together."""
-    levels = ours.groupby("model")["level"].nunique()
-    counts = ", ".join(f"{SHORT_NETWORKS[str(model)]} {count}" for model, count in levels.items())
-    return (
-        f"Filled, joined where levels follow one another: ours, mean over the seeds; levels computed of 11: "
-        f"{counts}. Hollow: the paper's. Thick: test error; thin, near 0: training error."
+    counts = "; ".join(
+        f"{SHORT_NETWORKS[str(model)]} {plural(rows.level.nunique(), 'level')}, {_seeds(rows)}"
+        for model, rows in ours.groupby("model")
     )
+    text = f"Filled, joined where levels follow one another: ours, means over the seeds ({counts}). "
+    if (ours.data == "full").any():
+        text += "Hollow: the paper's. "
+    text += "Thick: test error; thin, near 0: training error."
+    early = ours[ours.epochs_after_fitted == EARLY]
+    for model, rows in early.groupby("model"):
+        text += f" {SHORT_NETWORKS[str(model)]} at {_levels(rows.level.unique())}: {READ_EARLY}."
+    return text
 
 
 def describe_time(times: pd.DataFrame, model: str, rule: str) -> str:
     """What figure 1b shows; times: comparison.relative_fit_times."""
     ours = times[times.model == model]
     if not len(ours) or ours.level.max() == 0:
-        return "How much longer do wrong labels take to be learned? For this we have too few runs yet."
+        return "How much longer do wrong labels take to be learned? For this too few runs are computed yet."
     most = ours.sort_values("level").iloc[-1]
     return (
         f"At {most.level:.0%} corruption the network needs {most.time:.1f} times as many epochs as on "
@@ -116,10 +130,10 @@ def describe_message(ours: pd.DataFrame, model: str, paper: dict[str, Any]) -> s
     if not len(ours):
         return ""
     at = ours.groupby("level").final_test_error.mean()
+    if len(at) == 1:
+        return ""  # of one level nothing rises
     worst = ours.final_train_error.max()
     rises = f"from {at.iloc[0]:.0%} at {at.index[0]:.0%} corruption to {at.iloc[-1]:.0%} at {at.index[-1]:.0%}"
-    if len(at) == 1:
-        rises = f"{at.iloc[0]:.0%} at {at.index[0]:.0%} corruption, the only level computed yet"
     images = TRAIN_IMAGES[ours.iloc[0].data]
     return (
         f"**What rises:** the test error, {rises}.\n\n"
@@ -155,9 +169,8 @@ def describe_sources(
     if levels:
         seeds = computed.groupby("level").seed.nunique()
         least, most = int(seeds.min()), int(seeds.max())
-        count = plural(most, "seed") if least == most else f"{least} to {plural(most, 'seed')}"
         text = (
-            f"Filled: ours, {levels} of 11 levels, {count}, {images}, batch size "
+            f"Filled: ours, {levels} of 11 levels, {_seeds(computed)}, {images}, batch size "
             f"{computed.iloc[0].batch_size}, on {_devices(computed)}."
         )
         if most > 1:
@@ -167,23 +180,22 @@ def describe_sources(
         early = computed[computed.epochs_after_fitted == EARLY]
         if len(early):
             text += (
-                f" At {_levels(early.level.unique())}: read {EARLY} epochs after the training set is "
-                "fitted; in runs that were longer the test error then still moved by 0.8 points or "
-                "less (root mean square)."
+                f" At {_levels(early.level.unique())}: {READ_EARLY}; in runs that were longer the test error "
+                "then still moved by 0.8 points or less (root mean square)."
             )
     else:
-        text = f"Our own runs of {model} on {images} are not computed yet."
+        text = f"Our own runs of {the_network(model)} on {images} are not computed yet."
         for grid in GRIDS.values():
             if any(
                 (run.model, run.data, run.corruption) == (model, data, "labels")
                 for run in grid.one_seed
             ):
-                text += f" `python -m core sweep --grid {grid.name} --model {model}` trains them."
+                text += compute(grid.name, model)
                 break
     if are_corrupted:
         text += (
-            " Test errors: what the same predictions come to where each test label, too, is drawn "
-            "again with probability p (computed, not sampled); nobody can get below 0.9 p there."
+            " Test errors: what the same predictions come to where each test label, too, is picked at "
+            "random with probability p (computed, not sampled); nobody can get below 0.9 p there."
         )
     if figure == "error":
         text += f" Dashed: {FLOOR_EXPLAINED}."
@@ -228,31 +240,32 @@ def describe_others(poster: bool, earlier: bool, attempts: dict[str, Any]) -> st
 def describe_replication(table: pd.DataFrame, model: str) -> str:
     """How near we are; table: replication.replication."""
     ours = table[table.model == model]
+    name = the_network(model)
     if not len(ours):
-        return f"Nothing of what the paper prints or plots of {model} is computed yet."
-    text = f"Of {model}, {len(ours)} numbers that the paper prints or plots are computed"
+        return f"Nothing of what the paper prints or plots of {name} is computed yet."
+    text = f"Of {name}, {plural(len(ours), 'number')} that the paper prints or plots "
+    text += "is computed" if len(ours) == 1 else "are computed"
     for source in ("Table 1", "Figure 1c"):
         last = ours[ours.source == source]
-        if len(last):
-            text += (
-                f"; those of its {source[0].lower()}{source[1:]} differ from ours by "
-                f"{100 * last.difference.abs().max():.1f} percentage points at most"
-            )
-            if source == "Figure 1c":
-                text += " (ours are on true test labels)"
+        far, where = 100 * last.difference.abs().max(), f"{source[0].lower()}{source[1:]}"
+        if len(last) == 1:
+            text += f"; the one of its {where} differs from ours by {far:.1f} percentage points"
+        elif len(last):
+            text += f"; those of its {where} differ from ours by {far:.1f} percentage points at most"
+        if len(last) and source == "Figure 1c":
+            text += " (ours are on true test labels)"
     times = ours[ours.source == "Figure 1b"]
     if len(times):
         text += f"; the ratios of its figure 1b by up to {times.difference.abs().max():.2f}"
     return (
-        f"{text}. Where the paper contradicts itself, the remark says so. Fractions, not per cent; "
-        "times relative to true labels."
+        f"{text}. Where the paper contradicts itself, the remark says so. The table gives shares as fractions "
+        "of 1, and times relative to true labels."
     )
 
 
 def describe_gap(table: pd.DataFrame) -> str:
     """Why the paper's points lie above ours; table: comparison.beside_paper."""
-    # The MLP's point at 60% is the one at 70% over again; others' are left out with it.
-    inner = table[(table.level > 0) & (table.level < 1) & (table.level != 0.6)]
+    inner = table[(table.level > 0) & (table.level < 1) & ~table.is_slip]
     if not len(inner):
         return ""
     gap = 100 * (inner.paper - inner.ours).max()
@@ -264,12 +277,13 @@ def describe_gap(table: pd.DataFrame) -> str:
             f"{rest:.1f} points at most instead of {gap:.0f}; some of the rest is there at 0% already, where "
             "the paper's figure disagrees with its own table 1"
         )
-    skipped = " (its doubled point at 60% left out)" if (table.level == 0.6).any() else ""
+    slips = ", ".join(f"{level:.0%}" for level in table[table.is_slip].level)
+    skipped = f" (its doubled point at {slips} left out)" if slips else ""
     return (
         f"**Against true test labels the paper's points lie up to {gap:.0f} percentage points above ours. "
         "Why?** We ask how often the network is wrong about what is *really* in new photographs. The "
         f"paper's points lie {near}{skipped}. Both are fair questions. The second asks how well the network does in a "
-        "world where labels are drawn by lot at that rate, and there the best possible error is 0.9 p. "
+        "world where labels are picked at random at that rate, and there the best possible error is 0.9 p. "
         "The paper does not say which it asked; its first author's later code corrupts both sets, and "
         "he explains why (GitHub, pluskid/fitting-random-labels, issue 4). The figure “Which test "
         "labels?” shows how we can tell."
@@ -283,10 +297,13 @@ def describe_decay(ours: PowerLaw | None, paper: PowerLaw | None, are_corrupted:
     against = "test labels corrupted, too" if are_corrupted else "the true test labels"
     text = (
         "What a network gets right beyond a blind guess falls roughly like a power of the share of labels "
-        f"that are kept, 1 - p. Ours, against {against}: exponent {ours.exponent:.2f} ± {ours.error:.2f}."
+        f"that are kept, 1 - p. Ours, against {against}: exponent {ours.exponent:.2f} ± {ours.error:.2f} "
+        f"({plural(ours.levels, 'level')})."
     )
     if paper is not None:
-        text += f" The paper's: {paper.exponent:.2f} ± {paper.error:.2f}."
+        text += (
+            f" The paper's: {paper.exponent:.2f} ± {paper.error:.2f} ({plural(paper.levels, 'level')})."
+        )
     return text
 
 
@@ -313,7 +330,7 @@ def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str
             lines.append(f"**{whose}, epochs until the average training loss is 0.05:** {order}.")
     unfitted = _unfitted(fitted, errors)
     if unfitted:
-        lines.append(f"Not so far in the epochs it was trained: {', '.join(unfitted)}.")
+        lines.append(f"Not in the epochs that it was trained here: {', '.join(unfitted)}.")
     if "shuffled pixels" in errors and "true labels" in errors:
         both = [100 * errors[name].mean() for name in ("true labels", "shuffled pixels")]
         if model.startswith("mlp"):
@@ -339,7 +356,9 @@ def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str
     ]
     if known:
         text = "; ".join(known)
-        lines.append(text[0].upper() + text[1:] + ". What is fitted all the same is learned by heart.")
+        by_heart = [name for name in left if name in errors and name not in unfitted]
+        heart = " What it fits all the same it has learned by heart." if by_heart else ""
+        lines.append(f"{text[0].upper()}{text[1:]}.{heart}")
     return "\n\n".join(lines)
 
 
@@ -353,8 +372,8 @@ def describe_what_is_fitted(fitted: pd.DataFrame, errors: dict[str, pd.Series]) 
             "How long it takes differs."
         )
     return (
-        "The network can be made to repeat true labels and random ones. How long it takes differs; with "
-        f"{' and '.join(unfitted)} it is not through in the epochs it was trained here."
+        f"How long it takes to fit what a network is fed differs. With {' and '.join(unfitted)} the average "
+        "training loss stayed above 0.05 in all epochs trained here."
     )
 
 
@@ -368,10 +387,8 @@ def describe_fit_sources(curves: pd.DataFrame, model: str, data: str) -> str:
     """What the lines of figure 1a are; curves: comparison.loss_curves."""
     ours = curves[curves.source == Source.OURS.value]
     counts = ours.groupby("series").seeds.max()
-    seeds = f"{counts.min():.0f} to {counts.max():.0f} seeds"
-    if counts.min() == counts.max():
-        seeds = plural(int(counts.max()), "seed")
-    text = f"Thick: {model}, {TRAIN_IMAGES[data]:,} images, mean over {seeds}."
+    seeds = _between(int(counts.min()), int(counts.max()))
+    text = f"Thick: {the_network(model)}, {TRAIN_IMAGES[data]:,} images, mean over {seeds}."
     if (curves.source == Source.PAPER.value).any():
         text += " Thin and dashed: the paper's Inception (figure 1a)."
     return text
@@ -380,11 +397,11 @@ def describe_fit_sources(curves: pd.DataFrame, model: str, data: str) -> str:
 def describe_regularized(table: pd.DataFrame) -> str:
     """Whether a regularizer keeps random labels from being learned; table: comparison.regularized."""
     names = {"random_crop": "random crops", "weight_decay": "weight decay"}
-    clauses, true = [], {}
+    clauses, moved = [], []
     for row in table.to_dict("records"):
         used = " and ".join(words for name, words in names.items() if row[name])
-        if row["labels"] == "true" and pd.notna(row["test"]):
-            true[used] = row["test"]
+        if row["labels"] == "true" and used and row["pairs"] > 0:
+            moved.append(f"{used} {100 * row['gained']:+.1f} ({plural(int(row['pairs']), 'seed')})")
         if row["labels"] == "random" and used and pd.notna(row["train"]):
             theirs = f" ({row['paper_train']:.1%} in the paper)" if pd.notna(row["paper_train"]) else ""
             clauses.append(f"with {used} {row['train']:.1%}{theirs}")
@@ -393,9 +410,11 @@ def describe_regularized(table: pd.DataFrame) -> str:
     text = "Of labels that are all random the network repeats " + ", ".join(clauses) + "."
     if not clauses:
         text = "On random labels with a regularizer nothing is computed yet."
-    if len(true) > 1 and "" in true:
-        moved = [f"{used} {100 * (test - true['']):+.1f}" for used, test in true.items() if used]
-        text += f" On true labels the test accuracy moves by so many points: {', '.join(moved)}."
+    if moved:
+        text += (
+            " On true labels the test accuracy moves by so many points, compared seed by seed: "
+            f"{', '.join(moved)}."
+        )
     return text
 
 
@@ -446,4 +465,15 @@ def _devices(runs: pd.DataFrame) -> str:
 
 
 def _levels(levels: Iterable[float]) -> str:
-    return "level " + ", ".join(f"{level:.0%}" for level in sorted(levels))
+    named = [f"{level:.0%}" for level in sorted(levels)]
+    return f"level{'s' * (len(named) > 1)} {', '.join(named)}"
+
+
+def _seeds(runs: pd.DataFrame) -> str:
+    """How many a level has."""
+    counts = runs.groupby("level").seed.nunique()
+    return _between(int(counts.min()), int(counts.max()))
+
+
+def _between(least: int, most: int) -> str:
+    return plural(most, "seed") if least == most else f"{least} to {plural(most, 'seed')}"

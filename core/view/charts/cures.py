@@ -87,8 +87,10 @@ def defences(
 
     Its axis begins and ends at the tenths around the values: the lines lie near each other.
     """
-    means = table.groupby(["defence", "level"])[which].mean().reset_index(name="value")
-    means = means.dropna(subset=["value"])
+    known_values = table.dropna(subset=[which])
+    means = known_values.groupby(["defence", "level"], as_index=False).agg(
+        value=(which, "mean"), seeds=("seed", "nunique")
+    )
     means["name"] = means.defence.map(DEFENCE_NAMES)
     known = [name for name in DEFENCE_NAMES if name in set(means.defence)]
     high = max(0.1, math.ceil(10 * means.value.max()) / 10)
@@ -113,6 +115,7 @@ def defences(
             alt.Tooltip("name:N", title="defence"),
             alt.Tooltip("level:Q", format=".0%", title="corruption level"),
             alt.Tooltip("value:Q", format=".1%", title=title.lower()),
+            "seeds:Q",
         ],
     )
     plain = "datum.defence === 'none'"

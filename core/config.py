@@ -166,6 +166,10 @@ class RunConfig:
             raise ConfigError(
                 "mixup mixes the images whose targets the early-learning loss keeps: choose one of the two."
             )
+        if self.repair != "none" and self.data != "embedded":
+            raise ConfigError(
+                f"repair belongs to the embedded images, of which all are ranked: with data {self.data} leave it out."
+            )
         if (self.repair == "none") != (self.repaired == 0):
             raise ConfigError("repair and repaired belong together: give both, or neither.")
 
@@ -292,7 +296,8 @@ def run_name(config: RunConfig) -> str:
     parts = [config.model, what, f"{config.train_images // 1000}k images", f"batch {config.batch_size}"]
     after = config.epochs_after_fitted
     parts.append(f"{config.epochs} epochs" + (f" or fitted + {after}" if after else ""))
-    shown = ("model", "corruption", "level", "data", "batch_size", "epochs", "epochs_after_fitted")
+    shown = {"model", "corruption", "level", "data", "batch_size", "epochs", "epochs_after_fitted"}
+    shown.add("noise_matrix")  # a hundred numbers
     parts += [f"{key} {value}" for key, value in config.overrides().items() if key not in shown]
     return ", ".join(parts)
 

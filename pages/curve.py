@@ -10,7 +10,7 @@ from core.live.estimate import epoch_seconds, run_seconds
 from core.live.store import LiveRun
 from core.view.captions import curve as captions
 from core.view.charts import whole_curve as charts
-from core.view.words import SHORT_NETWORKS, about
+from core.view.words import SHORT_NETWORKS, about, without_links
 from pages.shared import resources
 from pages.shared.choosing import choice, chosen
 from pages.shared.copy_link import copy_link
@@ -37,7 +37,8 @@ def named_run() -> RunConfig | None:
     run_id = st.query_params.get("run")
     run = resources.store().run(run_id) if run_id else None
     if run_id and run is None:
-        st.warning(f"There is no run of this name here: {run_id[:12]!r}. Choose a network instead.")
+        said = f"There is no run of this name here: {run_id[:12]!r}. Choose a network instead."
+        st.warning(without_links(said))
     return run.config if run else None
 
 

@@ -79,7 +79,21 @@ def train_missing(configs: list[RunConfig], visitor_name: str) -> None:
 
 
 def train_sources(config: RunConfig, visitor_name: str) -> None:
-    train_missing(sources(config, chosen(RANKING_NAMES, "rank")), visitor_name)
+    todo = untrained(config, chosen(RANKING_NAMES, "rank"))
+    for source in todo:
+        if resources.final(source) is not None:  # what it told of the photographs is lost
+            resources.store().forget(source.run_id)
+    for source in todo:
+        resources.store().submit(source, visitor_name, network_address())
+
+
+def untrained(config: RunConfig, name: str) -> list[RunConfig]:
+    """The sources of a ranking that have not told yet what they know of each photograph."""
+    return [
+        source
+        for source in sources(config, name)
+        if resources.final(source) is None or resources.image_scores(source) is None
+    ]
 
 
 def train_compared(config: RunConfig, visitor_name: str) -> None:
@@ -100,7 +114,7 @@ def compared(config: RunConfig) -> dict[str, RunConfig]:
 def show_search(config: RunConfig, name: str, visitor_name: str) -> None:
     """What has to be trained first, and how far it is."""
     with plain_errors():
-        todo = [source for source in sources(config, name) if resources.final(source) is None]
+        todo = untrained(config, name)
         if not todo:
             st.rerun()
         runs = [run for source in todo if (run := resources.store().run(source.run_id))]
@@ -257,8 +271,7 @@ with page("Find the wrong labels", "") as head:
         st.header("The machine's turn", anchor=False)
         name = choice("How labels are ranked", RANKING_NAMES, "rank")
         st.caption(finding.EXPLAINED[name])
-        is_trained = tuple(resources.final(source) is not None for source in sources(config, name))
-        found = searched(config, name, is_trained)
+        found = None if untrained(config, name) else searched(config, name)
         if found is None:
             st.fragment(show_search, run_every=1.0)(config, name, visitor_name)
         else:

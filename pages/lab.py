@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.config import PAPER_LEARNING_RATE, RunConfig
+from core.config import PAPER_LEARNING_RATE, USUAL_WIDTH, RunConfig
 from core.errors import ConfigError
 from core.live.estimate import estimate
 from core.live.store import LiveRun
 from core.view.captions.run import describe_start, start_label
-from core.view.words import SHORT_NETWORKS
+from core.view.words import SHORT_NETWORKS, without_links
 from pages.shared import live, resources
 from pages.shared.class_curve import bring_to_own_level
 from pages.shared.copy_link import copy_link
@@ -93,7 +93,8 @@ def shown_run() -> LiveRun | None:
     run_id = st.query_params.get("run")
     run = resources.store().run(run_id) if run_id else None
     if run_id and run is None:
-        st.warning(f"There is no run of this name here: {run_id[:12]!r}. Start one above.")
+        said = f"There is no run of this name here: {run_id[:12]!r}. Start one above."
+        st.warning(without_links(said))
     if run:
         resources.store().note_view(run.run_id)
         take_from(run)
@@ -134,7 +135,7 @@ def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig
         key="start",
     )
     if config is None:
-        st.error(problem)
+        st.error(without_links(problem))
     elif config != shown:
         board = resources.board()  # and not the store itself: one look for all who come at once
         others = [other for other in board.active if other.run_id != config.run_id]
@@ -154,7 +155,7 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
                 tries[name] = replace(config, level=level)
     other = "mlp-3x512" if config.model == "mlp-1x512" else "mlp-1x512"
     tries[f"The same on a {SHORT_NETWORKS[other]}"] = replace(
-        config, model=other, learning_rate=PAPER_LEARNING_RATE[other]
+        config, model=other, learning_rate=PAPER_LEARNING_RATE[other], width=USUAL_WIDTH
     )
     st.markdown("**Next, try:**")
     with st.container(horizontal=True, key="next"):

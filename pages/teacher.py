@@ -1,5 +1,6 @@
 """The teacher's console: lessons and rooms, the queue, everybody's guesses."""
 
+import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ from pages.shared.frame import action, is_teacher, page, plain_errors, teachers_
 from pages.shared.links import link
 from pages.shared.navigation import the_page
 from pages.shared.run_form import FIELDS, number_text
-from pages.shared.visitor import is_known_by_cookie, network_address, visitor
+from pages.shared.visitor import keep_key, network_address, teacher_key, visitor
 
 CLOSED = """
 The teacher's page is closed: nobody has set a password. On the machine that serves the lab, run
@@ -55,12 +56,11 @@ ATTENDANCE = {
 def unlock() -> None:
     password, st.session_state.password = st.session_state.password, ""
     is_known = st.session_state.get("was_teacher", False) or is_at_the_server()
-    name = visitor()
-    if not resources.login().is_right(password, name, network_address(), is_known):
+    if not resources.login().is_right(password, visitor(), network_address(), is_known):
         raise RefusedError("That is not the password.")
-    st.session_state.is_teacher = st.session_state.was_teacher = True
-    if is_known_by_cookie():
-        resources.classroom().let_in(name)
+    st.session_state.was_teacher = True
+    st.session_state.teacher_key = secrets.token_hex(8)
+    resources.classroom().let_in(st.session_state.teacher_key)
 
 
 def is_at_the_server() -> bool:
@@ -70,8 +70,8 @@ def is_at_the_server() -> bool:
 
 
 def lock() -> None:
-    st.session_state.is_teacher = False
-    resources.classroom().lock_out(visitor())
+    resources.classroom().lock_out(teacher_key())
+    st.session_state.pop("teacher_key", None)
 
 
 def show_door() -> None:
@@ -258,6 +258,7 @@ with page("Teacher", "Set up a lesson, manage the queue, show the class its gues
     elif not is_teacher():
         show_door()
     else:
+        keep_key()
         rooms = resources.classroom().rooms()
         now, set_up, guesses = st.tabs(
             ["Now", "Set up", "Guesses"],

@@ -139,3 +139,14 @@ def test_names_tell_runs_apart():
     ]
     assert len({run_name(config) for config in configs}) == 4
     assert "seed 1" in run_name(configs[1])
+
+
+def test_labels_are_repaired_where_all_of_them_are_ranked():
+    with pytest.raises(ConfigError, match="embedded images"):
+        RunConfig(level=0.4, repair="drop", repaired=0.36, data="full")
+
+
+def test_the_name_of_a_run_leaves_a_matrix_out():
+    rows = ";".join(" ".join("1" if i == j else "0" for j in range(10)) for i in range(10))
+    name = run_name(RunConfig(level=0.5, noise="own", noise_matrix=rows))
+    assert "noise own" in name and len(name) < 100

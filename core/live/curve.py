@@ -42,6 +42,7 @@ class CurvePoint(NamedTuple):
     train_error: float | None
     test_error: float | None
     is_finished: bool
+    is_active: bool  # waits for its turn or is in training; else finished, paused, or ended before
 
 
 def curve_points(store: Store, configs: Iterable[RunConfig]) -> list[CurvePoint]:
@@ -60,6 +61,7 @@ def _point(run: LiveRun, record: EpochRecord | None) -> CurvePoint:
         record.train_error if record else None,
         record.test_error if record else None,
         run.status is Status.FINISHED,
+        run.is_active,
     )
 
 

@@ -110,7 +110,7 @@ CREATE TABLE IF NOT EXISTS shares (   -- who has taken which place of it
     PRIMARY KEY (room, place)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS teachers ( -- who has opened the teacher's page
-    visitor TEXT PRIMARY KEY,
+    visitor TEXT PRIMARY KEY,        -- the key that their browser was given
     until REAL NOT NULL              -- seconds since 1970
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS wrong_passwords (

@@ -3,18 +3,20 @@
 import json
 from bisect import bisect
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from statistics import median
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from core.config import TRAIN_IMAGES, RunConfig
+from core.config import TRAIN_IMAGES, USUAL_WIDTH, RunConfig
 from core.live.store import LiveRun
 from core.paths import ASSETS
 
 Speeds = dict[tuple[str, int], float]
 USUALLY_FITTED = 50  # epochs
+LEAST_WIDTH = 0.15  # of the time of the usual width that every step takes, however few units there are
 
 
 class Estimate(NamedTuple):
@@ -88,6 +90,9 @@ def speeds_of(runs: pd.DataFrame, device: str) -> Speeds:
 
 def epoch_seconds(config: RunConfig, speeds: Speeds) -> float:
     """What one epoch takes, evaluation included."""
+    usual = replace(config, width=USUAL_WIDTH)
+    if usual != config:
+        return max(config.width / USUAL_WIDTH, LEAST_WIDTH) * epoch_seconds(usual, speeds)
     wanted = (config.model, config.batch_size)
     if wanted in speeds:
         return config.train_images / speeds[wanted]

@@ -20,6 +20,7 @@ class FairShare:
         self,
         active: Iterable[LiveRun],
         waiting: Sequence[LiveRun],
+        *,
         in_flight: Collection[str] = (),
         begun: Collection[str] = (),
         last_trained: Sequence[str] = (),

@@ -34,7 +34,7 @@ class Guard:
         address: where browsers reach the lab, if that is not the Host of their requests (a proxy).
         """
         self.app = app
-        self.host = urlsplit(address).netloc.encode()
+        self.host = _host(address)
         policy = " ".join([POLICY, *framed_by])
         self.headers = [
             (b"content-security-policy", policy.encode()),
@@ -89,5 +89,15 @@ class Guard:
         """Whether a page of another site asks; who is no browser says nothing of a page."""
         headers = dict(scope["headers"])
         origin = headers.get(b"origin")
-        own = (headers.get(b"host"), self.host)
-        return origin is not None and urlsplit(origin).netloc not in own
+        if origin is None:
+            return False
+        host = _host(origin.decode("latin-1"))  # empty: a sandboxed frame, or a file on a disk
+        return not host or host not in (headers.get(b"host"), self.host)
+
+
+def _host(address: str) -> bytes:
+    """Host and port of an address; empty where it has none, or is no address."""
+    try:
+        return urlsplit(address).netloc.encode("latin-1")
+    except ValueError:  # UnicodeEncodeError is one, too
+        return b""

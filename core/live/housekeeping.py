@@ -16,6 +16,7 @@ from core.live.store import Store
 
 MEGABYTE = 10**6
 DAY = 24 * 3600
+DAMAGED = ".damaged"  # of a checkpoint that was set aside
 ORPHAN_SECONDS = 3600.0  # a checkpoint of no known run may belong to one that is just being made
 
 
@@ -46,10 +47,10 @@ def tidy(store: Store, folder: Path, keep: Keep) -> None:
     for run_id in store.seen_before(now - keep.days * DAY):
         store.forget(run_id)
     idle = store.seen_before(now)  # those looked at longest ago first
-    active = [run.run_id for run in store.active_runs()]
-    known = {path for run_id in (*idle, *active) for path in files_of(folder, run_id)}
+    known = {path for run_id in store.run_ids() for path in files_of(folder, run_id)}
     for path in _sizes(folder):
-        if path not in known and _age(path) > ORPHAN_SECONDS:
+        is_evidence = path.suffix == DAMAGED  # for whoever looks into the log
+        if path not in known and _age(path) > (keep.days * DAY if is_evidence else ORPHAN_SECONDS):
             _delete(path)
     excess = used_bytes(store, folder) - keep.megabytes * MEGABYTE
     sizes = _sizes(folder)

@@ -1,5 +1,6 @@
 """What live runs tell of their images: a file for each beside the checkpoints, new at every epoch."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from core.cleaning.scores import ImageScores, read_scores, to_bytes
@@ -22,7 +23,8 @@ def put_scores(folder: Path, run_id: str, scores: ImageScores) -> None:
     except OSError as error:
         raise StorageError(path, error) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder is a file, say: it is said already
+            part.unlink(missing_ok=True)
 
 
 def find_scores(folder: Path, run_id: str) -> ImageScores | None:

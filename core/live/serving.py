@@ -29,7 +29,10 @@ def given_address() -> str:
 
 def check_address(text: str) -> str:
     """An address to hand out, without a slash at its end. Raises ConfigError."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ConfigError(f"{text!r} is no address: write one like http://lab.school.example:8501.")
     return text.rstrip("/")

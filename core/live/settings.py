@@ -30,7 +30,7 @@ def load_settings(path: Path | None = None) -> Settings:
     """
     path = path or settings_file()
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
         content = tomllib.loads(text)
     except FileNotFoundError:
         return Settings()

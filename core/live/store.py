@@ -332,6 +332,11 @@ class Store:
 
     # What keeping the house in order asks
 
+    def run_ids(self) -> list[str]:
+        """Of all runs, whatever their state."""
+        with self.database.connect() as connection:
+            return [row["run_id"] for row in connection.execute("SELECT run_id FROM runs")]
+
     def seen_before(self, moment: float) -> list[str]:
         """Run ids of what is paused or has ended and was last asked for or opened before; oldest first."""
         statuses = (Status.PAUSED, *ENDED)

@@ -126,6 +126,8 @@ class TrainerProcess:
             stdout=subprocess.PIPE,
         ) as process:
             self.process, self._problem = process, ""
+            if self._stopped.is_set():  # while it was being started: `stop` has not seen it
+                process.kill()
             status = self._wait(process, lock, held)
             self._reason = process.stdout.read(1000).strip() if process.stdout else ""
         # Killed: start again. Ended in any other way, also by an abort, something is wrong with it.

@@ -8,6 +8,7 @@ each run from its checkpoint, and trains and reports anew what that lacks: on a 
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -155,7 +156,9 @@ class Trainer:
         waiting.remove(run)
         while waiting and len(chosen) < 2 * self.runs.cores:
             in_turn = [each.run_id for each in chosen]
-            other = self.fair_share.next(active, waiting, in_turn, begun, self.runs.loaded)
+            other = self.fair_share.next(
+                active, waiting, in_flight=in_turn, begun=begun, last_trained=self.runs.loaded
+            )
             waiting.remove(other)
             has = sum(each.owner == other.owner for each in chosen)
             if len(chosen) >= self.runs.cores and has >= everybody:
@@ -170,7 +173,9 @@ class Trainer:
         waiting = [run for run in active if run.run_id not in self.runs.in_flight]
         has_launched = False
         while waiting:
-            run = self.fair_share.next(active, waiting, self.runs.in_flight, self.runs.loaded)
+            run = self.fair_share.next(
+                active, waiting, in_flight=self.runs.in_flight, last_trained=self.runs.loaded
+            )
             if not self.runs.has_room_for(run.config):
                 break
             waiting.remove(run)
@@ -236,7 +241,11 @@ class Trainer:
             speed = run.config.train_images / outcome.device_seconds
             self.store.report_speed(run.config, self.device_name, speed)
         if outcome.record.epoch > run.epochs_done:  # not one that the checkpoint lacked
-            self._keep_scores(run)  # first: who reads the epoch finds them
+            try:
+                self._keep_scores(run)  # first: who reads the epoch finds them
+            except StorageError as error:
+                self._fail(run, error)
+                return
         self.store.add_epoch(run.run_id, outcome.record)
         if self.runs.is_complete(run.run_id):
             self._end(run)
@@ -287,6 +296,7 @@ class Trainer:
 def main() -> None:
     if hasattr(os, "nice"):  # Windows has no such call
         os.nice(5)  # pages first
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the server, whose end is ours
     use_allowed_cpus()
     threading.Thread(target=_leave_with_server, daemon=True).start()
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 import core
 from core.cleaning.ranking import Ranking
+from core.cleaning.repair import NotRankedError
 from core.cleaning.scores import ImageScores
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10, load
@@ -41,15 +42,24 @@ def train_on_cluster(
         with ExitStack() as claims:
             data = {name: ray.put(load(name)) for name in {config.data for config in configs}}
             waiting: dict[Any, RunConfig] = {}  # by Ray's reference to the result
+
+            def begin(config: RunConfig) -> bool:
+                """Whether it could be begun: a repaired run waits for those that rank its labels."""
+                ranking = stored_ranking(config, load(config.data), folder)
+                if config.repair != "none" and ranking is None:
+                    return False
+                waiting[task.remote(config, data[config.data], gpus > 0, ranking)] = config
+                return True
+
+            later = []
             for config in configs:
                 try:
-                    claims.enter_context(claim(config, folder))
+                    claims.callback(claim(config, folder).release)
                 except TakenError as error:
                     yield RunEnded(config, failure=error)
                     continue
-                if missing([config], folder):
-                    ranking = stored_ranking(config, load(config.data), folder)
-                    waiting[task.remote(config, data[config.data], gpus > 0, ranking)] = config
+                if missing([config], folder) and not begin(config):
+                    later.append(config)
             while waiting:
                 (done,), _ = ray.wait(list(waiting), num_returns=1)
                 config = waiting.pop(done)
@@ -62,6 +72,9 @@ def train_on_cluster(
                 else:
                     save(config, records, scores, trained_on, folder)
                     yield RunEnded(config)
+                    later = [config for config in later if not begin(config)]
+            for config in later:
+                yield RunEnded(config, failure=NotRankedError())
     finally:
         ray.shutdown()
 

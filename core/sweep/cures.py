@@ -9,7 +9,7 @@ import pandas as pd
 from core.cleaning.ranking import HELD_OUT
 from core.config import RunConfig
 from core.paths import ASSETS
-from core.sweep.comparison import PROTOCOL, PROTOCOL_BATCH_SIZE, by_protocol, over_seeds
+from core.sweep.comparison import PROTOCOL, by_protocol, over_seeds
 from core.sweep.grids import DEFENCES
 
 STOPPING = {"end": "at the end", "noisy": "stopped by held-out images", "best": "at its best"}
@@ -92,10 +92,8 @@ def defended_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
 
     With a column `defence`: "none", or a key of grids.DEFENCES.
     """
-    same = (runs.model == model) & (runs.data == "embedded") & (runs.corruption == "labels")
-    same &= (runs.validation == 0) & (runs.repair == "none") & (runs.noise == "uniform")
-    same &= runs.width == PROTOCOL["width"]
-    same &= runs.batch_size == PROTOCOL_BATCH_SIZE["embedded"]
+    runs = by_protocol(runs, "embedded", but=("loss", "mixup"))
+    same = (runs.model == model) & (runs.corruption == "labels") & (runs.epochs == RunConfig().epochs)
     runs = runs[same]
     names = []
     for run in runs.to_dict("records"):

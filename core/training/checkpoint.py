@@ -1,6 +1,7 @@
 """Checkpoints: the state of a run after an epoch, in safetensors; nothing is unpickled."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def save_checkpoint(
     except (OSError, SafetensorError) as error:  # the latter reports a failed write, too
         raise StorageError(path, error) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder is a file, say: it is said already
+            part.unlink(missing_ok=True)
 
 
 def load_checkpoint(
@@ -75,7 +77,7 @@ def load_checkpoint(
         for name, tensor in _tensors(model, optimizer, loss).items():
             tensor.copy_(saved[name])
         arrays = {
-            name.removeprefix(SCORES): tensor.numpy()
+            name.removeprefix(SCORES): tensor.numpy().copy()  # not a view of the mapped file
             for name, tensor in saved.items()
             if name.startswith(SCORES)
         }

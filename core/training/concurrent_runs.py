@@ -71,7 +71,8 @@ class ConcurrentRuns:
         self._trainings: dict[str, Training] = {}  # the one launched last comes last
         self._were_short: set[str] = set()  # runs that met with too little memory once
         self._failed: deque[EpochFailed] = deque()  # not yet collected
-        self.cores = 1 if self.works_by_itself else min(torch.get_num_threads(), MOST_SIDE_BY_SIDE)
+        is_cpu = self.device.type == "cpu"
+        self.cores = min(torch.get_num_threads(), MOST_SIDE_BY_SIDE) if is_cpu else 1
         self._each_on_a_core: ThreadPoolExecutor | None = None
         self._side_by_side: dict[str, int] = {}  # runs that worked together last, this one included
 

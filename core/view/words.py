@@ -1,5 +1,7 @@
 """Numbers in words: per cent, times, counts; and the names of what is measured."""
 
+import re
+
 # The one name of each quantity: on every page, in every export, on the command line.
 LABELS = {
     "test_error": "test error",
@@ -68,6 +70,16 @@ def compute(grid: str, model: str = "") -> str:
     """How to get what is not computed yet; a sentence that begins with a space."""
     network = f" --model {model}" if model else ""
     return f" `python -m core sweep --grid {grid}{network}` computes it."
+
+
+def number_text(value: float) -> str:
+    """All its digits, so that who types it again means the same."""
+    return repr(float(value)).removesuffix(".0")
+
+
+def without_links(text: str) -> str:
+    """Markdown in which what somebody has typed, or put into an address, makes no link or picture."""
+    return re.sub(r"\[|@|(?<=:)//|(?<=www)\.", lambda found: "\\" + found[0], text)
 
 
 def per_cent(value: float | None) -> str:

@@ -13,13 +13,11 @@ from pages.shared import resources
 from pages.shared.keeping import keep
 
 
-def searched(config: RunConfig, name: str, is_trained: tuple[bool, ...]) -> Searched | None:
-    """The ranking, once all its sources are trained and their scores are there; None before."""
+def searched(config: RunConfig, name: str) -> Searched | None:
+    """The ranking by its sources, which are trained; None where the scores of one are not there."""
     scores = [resources.image_scores(source) for source in sources(config, name)]
     known = [each for each in scores if each is not None]
-    if not all(is_trained) or len(known) < len(scores):
-        return None
-    return _ranked(config, name, known)
+    return _ranked(config, name, known) if len(known) == len(scores) else None
 
 
 @keep(64)

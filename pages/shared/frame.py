@@ -16,10 +16,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.config import RunConfig
 from core.errors import LabError, RefusedError, StoreError
+from core.view.words import without_links
 from pages.shared import resources
 from pages.shared.garbage import spare_the_collector
 from pages.shared.navigation import ICON, place_after
-from pages.shared.visitor import is_known_by_cookie, recognize, visitor
+from pages.shared.visitor import recognize, teacher_key
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 COLOURS = {
@@ -106,11 +107,11 @@ def plain_errors() -> Iterator[None]:
     """Show what can go wrong as its one sentence. Fragments, which rerun alone, need it, too."""
     spare_the_collector()
     if refusal := st.session_state.pop("refusal", ""):
-        st.error(refusal, icon=":material/error:")
+        st.error(without_links(refusal), icon=":material/error:")
     try:
         yield
     except LabError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(without_links(str(error)), icon=":material/error:")
 
 
 def action(act: Callable[..., object]) -> Callable[..., None]:
@@ -135,14 +136,12 @@ def action(act: Callable[..., object]) -> Callable[..., None]:
 
 
 def is_teacher() -> bool:
-    """Whether this visitor has opened the teacher's page, and not locked it since.
+    """Whether this browser has opened the teacher's page, and not locked it since.
 
-    Kept with the store, so that a lost connection locks nobody out; but not for one whose name
-    stands in the address, where a link would carry it to others.
+    Kept with the store, so that a lost connection locks nobody out.
     """
-    if is_known_by_cookie():
-        return resources.classroom().is_teacher(visitor())
-    return bool(st.session_state.get("is_teacher"))
+    key = teacher_key()
+    return bool(key) and resources.classroom().is_teacher(key)
 
 
 def teachers_action(act: Callable[..., object]) -> Callable[..., None]:

@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import ConfigError
 from core.live.classroom import Lesson
+from core.view.words import without_links
 from pages.shared import resources
 from pages.shared.frame import action, is_teacher
 from pages.shared.run_form import set_all
@@ -45,7 +46,7 @@ def room(head: DeltaGenerator) -> Room:
     if lesson is None:
         if code:
             _forget()
-            st.warning(_unknown(code))
+            st.warning(without_links(_unknown(code)))
         with head.popover("Join a room", icon=":material/meeting_room:", key="join-popover"):
             code_field()
         return Room("", None)

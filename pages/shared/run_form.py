@@ -23,7 +23,7 @@ from core.data.noise import named_mixing
 from core.data.people import PEOPLE, has_people
 from core.errors import ConfigError
 from core.live.store import LiveRun
-from core.view.words import LOSSES, NETWORKS, NOISES
+from core.view.words import LOSSES, NETWORKS, NOISES, number_text, without_links
 from pages.shared import resources
 from pages.shared.full_data import at_hand, choose_data
 
@@ -89,7 +89,8 @@ def own_matrix() -> None:
     try:
         rows = parse_matrix(begun)
     except ConfigError as error:
-        st.error(f"This matrix cannot be used: {error} The one of look-alikes is shown instead.")
+        said = f"This matrix cannot be used: {error} The one of look-alikes is shown instead."
+        st.error(without_links(said))
         rows = parse_matrix(FIRST_MATRIX)
     table = pd.DataFrame(rows, index=list(CLASSES), columns=list(CLASSES))
     st.caption(
@@ -221,10 +222,6 @@ def _number(name: str, label: str, usual: float | None = None) -> None:
         max_chars=40,
         help=f"{about['help'].capitalize()}. From {low:g} to {high:g}.",
     )
-
-
-def number_text(value: float) -> str:
-    return f"{value:g}"
 
 
 def set_all(config: RunConfig) -> None:

@@ -9,6 +9,10 @@ import secrets
 import streamlit as st
 
 COOKIE = ADDRESS = "lab_visitor"
+KEY_COOKIE = "lab_teacher"
+KEY_SCRIPT = """<script>
+document.cookie = "%(key)s=%(value)s; path=/; max-age=43200; SameSite=Lax";
+</script>"""
 # Kept for a year; sent again at every page, which costs nothing and renews it. Streamlit writes
 # the address anew whenever a setting changes: so the name is put back, again and again.
 SCRIPT = """<script>(() => {
@@ -43,9 +47,19 @@ def visitor() -> str:
     return st.session_state.visitor
 
 
-def is_known_by_cookie() -> bool:
-    """Whether nobody else can have this visitor's name from a link."""
-    return _sound(st.context.cookies.get(COOKIE)) == visitor()
+def keep_key() -> None:
+    """Give this browser the key that its session has been given, so that a reload has it, too.
+
+    A key of its own and not the visitor's name, which anybody may have put into a link.
+    """
+    if key := st.session_state.get("teacher_key"):
+        script = KEY_SCRIPT % {"key": KEY_COOKIE, "value": key}
+        st.html(script, unsafe_allow_javascript=True)
+
+
+def teacher_key() -> str:
+    """The key of the teacher's page that this browser has; empty: none."""
+    return st.session_state.get("teacher_key") or _sound(st.context.cookies.get(KEY_COOKIE))
 
 
 def network_address() -> str:

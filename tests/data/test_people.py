@@ -105,3 +105,12 @@ def test_the_rates_of_the_real_file_are_the_known_ones(data):
     for noise, name in PEOPLE.items():
         wrong = int((labels_by_people(noise, labels) != labels).sum())
         assert wrong == COUNTS[name][f"wrong_of_{'50000' if data == 'full' else 'embedded_5000'}"]
+
+
+@pytest.mark.parametrize("content", [b"I\xff\n.", b"F1.2.3\n.", b"\x80c.", b"(lp0\n."])
+def test_what_begins_like_a_pickle_and_is_none_is_one_sentence(tmp_path, monkeypatch, content, labels):
+    path = tmp_path / "broken.pt"
+    path.write_bytes(content)
+    monkeypatch.setenv(people.FILE, str(path))
+    with pytest.raises(DataError, match="CIFAR-10N's file"):
+        labels_by_people("people-worst", labels)

@@ -65,9 +65,9 @@ def test_points_tell_how_far_each_run_is(store):
     store.add_epoch(configs[1].run_id, record(3, test_error=0.7, train_error=0.5))
     points = curve_points(store, configs)
     assert [point.level for point in points] == list(LEVELS)
-    assert points[0] == (0.0, 0, 15, 15, 0.0, 0.6, True)
-    assert points[1] == (0.1, 0, 3, 15, 0.5, 0.7, False)
-    assert points[2] == (0.2, 0, 0, 15, None, None, False)
+    assert points[0] == (0.0, 0, 15, 15, 0.0, 0.6, True, False)
+    assert points[1] == (0.1, 0, 3, 15, 0.5, 0.7, False, True)
+    assert points[2] == (0.2, 0, 0, 15, None, None, False, True)
 
 
 def test_nothing_is_taken_where_nothing_is_shared_out(store):

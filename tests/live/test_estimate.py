@@ -42,3 +42,10 @@ def test_a_batch_size_that_nobody_measured_lies_where_its_steps_say(model):
         assert exact == pytest.approx(5_000 / measured[size])
     if model.startswith("mlp"):  # of which a step takes as long as many images
         assert seconds[0] > 10 * seconds[3]
+
+
+@pytest.mark.parametrize(("width", "times"), [(1, 0.15), (512, 1), (1024, 2), (4096, 8)])
+def test_more_hidden_units_take_longer(width, times):
+    speeds = {("mlp-1x512", 64): 20_000.0}
+    usual = estimate(RunConfig(), speeds).seconds
+    assert estimate(RunConfig(width=width), speeds).seconds == pytest.approx(times * usual)

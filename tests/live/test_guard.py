@@ -74,3 +74,13 @@ def test_a_browser_that_leaves_while_it_is_sent_to_is_no_error(has_left, end):
     run = Guard(application)({"type": "websocket", "headers": []}, None, send)
     with pytest.raises(end):
         run.send(None)
+
+
+@pytest.mark.parametrize("origin", ["null", "file://", "http://[", "https://\xe9lsewhere.example"])
+def test_a_page_that_has_no_address_is_a_page_of_another_site(origin):
+    """A sandboxed frame or a file on a disk; and what is no address at all ends in no traceback."""
+    own = {"host": "localhost:8501"}
+    asked, sent = ask("/_stcore/stream", "websocket", **own, origin=origin)
+    assert asked is None and sent == [{"type": "websocket.close", "code": 1008}]
+    asked, _ = ask("/_stcore/health", **own, origin=origin)
+    assert "origin" not in dict(asked["headers"])

@@ -94,3 +94,22 @@ def test_what_cannot_be_deleted_stops_nothing(store, folder, monkeypatch, caplog
     monkeypatch.setattr(housekeeping.Path, "unlink", refused)
     tidy(store, folder, Keep())
     assert "cannot be deleted (Permission denied)" in caplog.text
+
+
+def test_a_clock_that_ran_ahead_makes_no_orphan_of_a_run(store, folder, monkeypatch):
+    """Its run was asked for tomorrow, as the store sees it; what was set aside is kept, too."""
+    now = time.time()
+    with monkeypatch.context() as ahead:
+        ahead.setattr("core.live.store.time.time", lambda: now + DAY)
+        store.submit(RunConfig(seed=1), "ann")
+        store.pause(RunConfig(seed=1).run_id, by="ann")
+    kept = checkpoint(folder, RunConfig(seed=1).run_id)
+    aside = kept.with_suffix(".damaged")
+    for path in (kept, aside):
+        path.write_bytes(b"x" * 1000)
+        os.utime(path, (now - 2 * 3600, now - 2 * 3600))
+    tidy(store, folder, Keep())
+    assert kept.exists() and aside.exists()
+    os.utime(aside, (now - 400 * DAY, now - 400 * DAY))
+    tidy(store, folder, Keep())
+    assert kept.exists() and not aside.exists()

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from core.__main__ import main
+from core.errors import ConfigError
 from core.live import serving
 from core.live.login import is_password
 from core.paths import ROOT
@@ -111,3 +112,9 @@ def test_no_address_of_this_machine_alone_is_among_those_for_others():
     assert not any(
         map(serving.is_for_others, ("http://localhost:1", "http://127.0.0.1", "http://[::1]:8"))
     )
+
+
+def test_an_address_that_is_none_is_one_sentence():
+    for text in ("http://[", "lab.example", "ftp://lab.example", "http://"):
+        with pytest.raises(ConfigError, match="is no address"):
+            serving.check_address(text)

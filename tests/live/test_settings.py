@@ -87,3 +87,10 @@ def test_an_address_has_only_so_many_runs_whatever_names_it_makes_up(tmp_path):
     for seed in range(6, 8):
         store.submit(RunConfig(seed=seed), "ben", "")  # this machine is no address
     store.submit(RunConfig(seed=8), "cyd", "")
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path):
+    """As editors on Windows write it."""
+    path = tmp_path / "lab.toml"
+    path.write_bytes(b"\xef\xbb\xbf[limits]\nruns = 3\n")
+    assert load_settings(path).limits.runs == 3

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -265,3 +266,22 @@ def test_the_real_download_speaks_json_lines(data_folder):
     reports = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 1 and reports[0]["share"] == 0
     assert "None of the sources" in reports[-1]["error"]
+
+
+def test_stopped_while_a_trainer_is_being_started_it_leaves_none(data_folder, monkeypatch):
+    """The server waited for a trainer that nobody had told to end."""
+    process, popen, begun = TrainerProcess(), subprocess.Popen, threading.Event()
+
+    def slow(*arguments, **options):
+        begun.set()
+        time.sleep(0.3)
+        return popen(*arguments, **options)
+
+    monkeypatch.setattr(supervisor, "TRAINER", [sys.executable, "-c", "import time; time.sleep(600)"])
+    monkeypatch.setattr(supervisor.subprocess, "Popen", slow)
+    process.start()
+    assert begun.wait(30)
+    stopping = threading.Thread(target=process.stop, daemon=True)
+    stopping.start()
+    stopping.join(60)
+    assert not stopping.is_alive() and process.process.poll() is not None

@@ -7,7 +7,7 @@ import pytest
 from core.cleaning.ranking import rank, sources
 from core.config import RunConfig
 from core.data.corruption import given_labels
-from core.errors import StoreError
+from core.errors import StorageError, StoreError
 from core.live import trainer as trainer_module
 from core.live.image_scores import find_scores
 from core.live.store import MAX_ATTEMPTS
@@ -260,3 +260,20 @@ def test_a_trainer_that_ends_by_itself_saves_what_is_in_memory(store, trainer, d
     next_trainer = Trainer(store, "cpu", data_folder / "checkpoints")
     next_trainer.turn()
     assert store.run(run.run_id).epochs_done == 2
+
+
+def test_scores_that_cannot_be_written_end_one_run_and_not_the_trainer(store, trainer, monkeypatch):
+    run = store.submit(CONFIG, "ann")
+    put = trainer_module.put_scores
+
+    def no_room(folder, run_id, scores):
+        if run_id == run.run_id:
+            raise StorageError(folder, OSError(28, "No space left on device"))
+        put(folder, run_id, scores)
+
+    monkeypatch.setattr(trainer_module, "put_scores", no_room)
+    other = store.submit(dataclasses.replace(CONFIG, seed=7), "ben")
+    finish(trainer)
+    ended = store.run(run.run_id)
+    assert ended.status == "failed" and "No space left" in ended.message
+    assert store.run(other.run_id).status == "finished"

@@ -125,6 +125,19 @@ def test_what_is_queued_together_trains_together_where_there_is_room(store, trai
         assert reproducible(store.records(run.run_id)) == reproducible(train(run.config, tiny, "cpu"))
 
 
+def test_on_a_gpu_one_visitors_runs_take_turns_where_there_is_no_room_for_all(
+    store, trainer, monkeypatch
+):
+    """Two had all the turns until they ended, and two waited."""
+    monkeypatch.setattr(trainer_module, "POLL_SECONDS", 0)
+    as_on_a_gpu(trainer.runs, 2, monkeypatch)
+    runs = [store.submit(seeded(seed, epochs=20), "ann") for seed in range(4)]
+    while sum(store.run(run.run_id).epochs_done for run in runs) < 16:
+        trainer.turn()
+    epochs = [store.run(run.run_id).epochs_done for run in runs]
+    assert min(epochs) >= 3, epochs
+
+
 def test_out_of_memory_beside_others_is_no_failed_attempt(store, trainer, tiny, monkeypatch):
     monkeypatch.setattr(trainer_module, "POLL_SECONDS", 0)
     as_on_a_gpu(trainer.runs, 3, monkeypatch)

@@ -226,3 +226,13 @@ def test_the_game_is_of_a_stored_run_and_tells_nothing_before_it_is_stopped():
     assert '"test":[]' in game.proto.json.replace(" ", "") and '"best":0' in game.proto.json.replace(
         " ", ""
     )
+
+
+@pytest.mark.usefixtures("nothing_stored")
+def test_a_source_that_is_trained_but_tells_nothing_is_trained_again(store, data_folder):
+    """Its scores were deleted: the page ran again and again, without an end."""
+    (source,) = sources(BASE, "loss")
+    done(store, source)
+    page = opened(MARKS, rank="Loss when it was time to stop")
+    assert press(page, "Search for them") and not page.exception
+    assert store.run(source.run_id).status is Status.QUEUED

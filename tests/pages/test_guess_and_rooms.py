@@ -19,7 +19,7 @@ def test_a_room_sets_the_controls_and_hides_some():
     code = resources.classroom().open_room(lesson)
     page = open_page("lab", room=code.lower())
     assert page.slider(key="level").value == 0.7
-    assert not page.selectbox and not page.number_input  # the preset and all other settings
+    assert not page.selectbox and not page.text_input  # the preset and all other settings
     page.button(key="start").click().run()
     (run,) = resources.store().active_runs()
     assert (run.config.level, run.config.epochs) == (0.7, 33)

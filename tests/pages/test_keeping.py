@@ -30,16 +30,18 @@ def test_it_is_made_once_also_for_many_at_the_same_moment():
 
 
 def test_what_takes_long_keeps_nobody_waiting_who_wants_something_else():
-    goes_on = threading.Event()
+    has_begun, goes_on = threading.Event(), threading.Event()
 
     @keep(4)
     def make(which):
         if which == "slow":
+            has_begun.set()
             assert goes_on.wait(10)
         return [which]
 
     slow = threading.Thread(target=make, args=("slow",))
     slow.start()
+    assert has_begun.wait(10)
     assert make("quick") == ["quick"]  # while the slow one is being made
     goes_on.set()
     slow.join()

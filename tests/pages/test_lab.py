@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.config import PRESETS, RunConfig
+from core.config import PRESETS, USUAL_WIDTH, RunConfig
 from core.data.corruption import corrupt_labels, followed_images
 from core.errors import StoreError
 from core.live.limits import Limits
@@ -340,3 +340,29 @@ def test_at_its_end_a_run_offers_what_to_try_next(store):
     (run,) = store.active_runs()
     assert run.config == RunConfig(level=1.0, epochs=2)
     assert page.slider(key="level").value == 1.0 and viewer(page)["title"].startswith("100% random")
+
+
+def test_a_run_with_other_hidden_units_leads_on(store):
+    """Its page ended in a red box: no other network has them."""
+    page = open_page("lab", run=finished(store, width=64))
+    press(page, "The same on a deeper network")
+    assert not page.error and not page.exception
+    (run,) = store.active_runs()
+    assert (run.config.model, run.config.width) == ("mlp-3x512", USUAL_WIDTH)
+
+
+@pytest.mark.parametrize(
+    "address", [{"seed": "[Reload](https://evil.example)"}, {"run": "[a](//b.co)"}]
+)
+def test_an_address_makes_no_link_in_a_message(address):
+    page = open_page("lab", **address)
+    said = [message.value for message in (*page.error, *page.warning)]
+    assert any("\\[" in text for text in said) and not any("://" in text for text in said)
+
+
+def test_a_number_with_many_digits_is_the_run_that_was_started(store):
+    page = open_page("lab", learning_rate="0.01234567")
+    page.button(key="start").click().run()
+    (run,) = store.active_runs()
+    assert run.config.learning_rate == 0.01234567 and run.run_id in page.query_params["run"]
+    assert page.text_input(key="learning_rate").value == "0.01234567"

@@ -66,7 +66,7 @@ def test_the_switch_of_test_labels_moves_our_curves():
 
 def test_regularizers_ask_before_they_tell():
     page = open_page("sweep", figure="Regularizers")
-    assert "Do they stop this one from memorizing" in texts(page) and not page.dataframe[0:0]
+    assert "Do they stop this one from memorizing" in texts(page) and not page.metric
     assert "Choose an answer" in texts(page)
 
 

@@ -134,7 +134,9 @@ def test_the_teachers_own_pages_are_no_student(teacher):
     (code,) = resources.classroom().rooms()
     for name, is_teacher, joined in (("curve", True, 0), ("lab", False, 1)):
         page = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=60)
-        page.session_state["is_teacher"] = is_teacher
+        if is_teacher:
+            page.session_state["teacher_key"] = "a key"
+            resources.classroom().let_in("a key")
         page.query_params["room"] = code
         page.run()
         assert resources.classroom().attendance(code).joined == joined
@@ -145,7 +147,7 @@ def test_a_locked_page_does_nothing_more_whatever_button_is_fired(teacher, store
     store.submit(RunConfig(), "ann")
     page = unlocked()
     clear = next(button for button in page.button if button.label == "Clear the queue")
-    page.session_state["is_teacher"] = False  # as its lock does
+    resources.classroom().lock_out(page.session_state["teacher_key"])  # as its lock does
     clear.click().run()
     assert "The teacher's page is locked" in texts(page)
     assert len(store.active_runs()) == 1 and not page.tabs
@@ -158,27 +160,27 @@ def test_a_limit_under_the_usual_number_of_epochs_leaves_the_page_whole(teacher,
     assert not page.exception and page.text_input(key="lesson-epochs").value == "30"
 
 
-@pytest.fixture
-def with_cookie(monkeypatch):
-    """A browser that keeps the cookie of this visitor."""
-    monkeypatch.setattr(ContextProxy, "cookies", {"lab_visitor": "0123456789abcdef"})
+NAME = "0123456789abcdef"
 
 
-def test_a_lost_connection_leaves_the_page_open_and_the_lock_closes_it_everywhere(teacher, with_cookie):
+def test_a_lost_connection_leaves_the_page_open_and_the_lock_closes_it_everywhere(teacher, monkeypatch):
     other_tab = unlocked()
+    key = other_tab.session_state["teacher_key"]
+    assert any(f"lab_teacher={key};" in html.proto.body for html in other_tab.get("html"))
+    monkeypatch.setattr(ContextProxy, "cookies", {"lab_visitor": NAME, "lab_teacher": key})
     page = open_page("teacher")  # a new session of the same browser
     assert page.tabs
     press(page, "Lock this page")
     assert not page.tabs and not other_tab.run().tabs and not open_page("teacher").tabs
 
 
-def test_another_browser_is_no_teacher(teacher, with_cookie, monkeypatch):
+def test_another_browser_is_no_teacher(teacher, monkeypatch):
+    """Nor is one that has the teacher's name, which may have come to both by a link."""
+    monkeypatch.setattr(ContextProxy, "cookies", {"lab_visitor": NAME})
     unlocked()
-    monkeypatch.setattr(ContextProxy, "cookies", {"lab_visitor": "f" * 16})
-    assert not open_page("teacher").tabs
-    # Nor is one that has the teacher's name from a link, where the cookie is refused.
-    monkeypatch.setattr(ContextProxy, "cookies", {})
-    assert not open_page("teacher", lab_visitor="0123456789abcdef").tabs
+    for cookies in ({"lab_visitor": "f" * 16}, {"lab_visitor": NAME, "lab_teacher": NAME}, {}):
+        monkeypatch.setattr(ContextProxy, "cookies", cookies)
+        assert not open_page("teacher").tabs and not open_page("teacher", lab_visitor=NAME).tabs
 
 
 def test_the_teacher_sees_who_queues_most_and_how_full_the_disk_is(teacher, store):

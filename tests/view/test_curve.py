@@ -19,13 +19,15 @@ from tests.samples import record, swept
 
 
 def point(level: float, seed: int = 0, train: float = 0.0, epoch: int = 9, is_finished: bool = True):
-    return CurvePoint(level, seed, epoch, 9, train, 0.5 + 0.4 * level, is_finished)
+    return CurvePoint(
+        level, seed, epoch, 9, train, 0.5 + 0.4 * level, is_finished, is_active=not is_finished
+    )
 
 
 def test_the_sentence_says_what_is_there_and_no_more():
     assert "Which error will fall" in curve.describe_curve([])
     assert "Which error will fall" in curve.describe_curve(
-        [CurvePoint(0.0, 0, 0, 9, None, None, False)]
+        [CurvePoint(0.0, 0, 0, 9, None, None, False, True)]
     )
     some = [point(0.0), point(0.5, train=0.3, is_finished=False)]
     text = curve.describe_curve(some)
@@ -47,6 +49,9 @@ def test_the_sentence_says_what_is_there_and_no_more():
 
 
 def test_whom_the_class_waits_for():
+    cancelled = point(0.5, is_finished=False)._replace(is_active=False)
+    said = curve.describe_lacking([point(0.0), cancelled], Attendance(7, 0, 1, 1))
+    assert "1 stopped before the end" in said and "in training" not in said
     said = curve.describe_lacking([point(0.0), point(1.0, is_finished=False)], Attendance(7, 0, 1, 1))
     assert said == (
         "7 visitors in the room · 2 places taken · 1 still in training · 9 of 11 levels wait for somebody"
@@ -61,7 +66,7 @@ def test_the_mean_and_the_spread_of_several_seeds():
     points = [
         point(0.5, 0, train=0.1),
         point(0.5, 1, train=0.3),
-        CurvePoint(0.5, 2, 0, 9, None, None, False),
+        CurvePoint(0.5, 2, 0, 9, None, None, False, True),
     ]
     rows = chart.curve_rows(points)
     (mean,) = rows[(rows.kind == "mean") & (rows.quantity == "training error")].to_dict("records")

@@ -1,3 +1,7 @@
+import re
+
+import pytest
+
 from core import config
 from core.sweep.grids import DEFENCES
 from core.view import words
@@ -24,3 +28,21 @@ def test_every_choice_has_words_and_there_are_no_words_without_a_choice():
     assert set(words.RANKINGS) == set(config.RANKINGS) == set(EXPLAINED)
     assert {"none", *words.REPAIRS} == set(config.REPAIRS)
     assert {"none", *DEFENCES} == set(DEFENCE_NAMES)
+
+
+def test_what_somebody_has_typed_makes_no_link():
+    """As Streamlit's Markdown reads it: in brackets, as an address, as one of mail."""
+    for typed in (
+        "[Reload](https://evil.example)",
+        "https://evil.example",
+        "www.evil.example",
+        "a@b.co",
+    ):
+        said = words.without_links(f"seed is {typed!r}, but must be a number.")
+        assert not re.search(r"(?<!\\)\[|://|www\.|\w@", said)
+        assert said.replace("\\", "") == f"seed is {typed!r}, but must be a number."
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.01234567, "0.01234567"), (50, "50"), (0.1, "0.1")])
+def test_a_number_is_written_with_all_its_digits(value, text):
+    assert words.number_text(value) == text and float(text) == value

@@ -75,7 +75,8 @@ def describe_seeds(points: Sequence[CurvePoint]) -> str:
 def describe_lacking(points: Sequence[CurvePoint], attendance: Attendance) -> str:
     """Whom the class's figure still waits for: counts, no names."""
     finished = {point.level for point in points if point.is_finished}
-    training = sum(not point.is_finished for point in points)
+    training = sum(point.is_active for point in points)
+    stopped = sum(not point.is_active and not point.is_finished for point in points)
     free = len(LEVELS) - len({point.level for point in points})
     parts = [
         f"{plural(attendance.joined, 'visitor')} in the room",
@@ -83,8 +84,11 @@ def describe_lacking(points: Sequence[CurvePoint], attendance: Attendance) -> st
     ]
     if training:
         parts.append(f"{training} still in training")
+    if stopped:
+        parts.append(f"{stopped} stopped before the end")
     if free:
-        parts.append(f"{free} of {len(LEVELS)} levels wait for somebody")
+        waits = "waits" if free == 1 else "wait"
+        parts.append(f"{free} of {len(LEVELS)} levels {waits} for somebody")
     elif len(finished) == len(LEVELS):
         parts.append("the figure is whole")
     return " · ".join(parts)

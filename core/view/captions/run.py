@@ -19,6 +19,7 @@ from core.view.words import (
     SHORT_NETWORKS,
     about,
     duration,
+    number_text,
     per_cent,
     plural,
 )
@@ -276,7 +277,7 @@ def command_of(config: RunConfig) -> str:
     """The command that trains this very run again and saves its records."""
     flags = []
     for name, value in config.overrides().items():
-        text = f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))
+        text = number_text(value) if isinstance(value, float) else shlex.quote(str(value))
         if isinstance(value, bool):
             text = text.lower()
         flags.append(f"--{name.replace('_', '-')} {text}")

@@ -148,7 +148,9 @@ def show_found(
     if score is None:
         st.info("Either no label is wrong here or every one: there is nothing to tell apart.")
         return
-    st.markdown(f"**{finding.describe_found(score, found.ranking, corrupted.is_wrong, marks)}**")
+    shown = images_to_mark(config, corrupted, FORTY)
+    said = finding.describe_found(score, found.ranking, corrupted.is_wrong, marks, shown)
+    st.markdown(f"**{said}**")
     left, right = st.columns([3, 2], gap="large")
     with left:
         draw_live(

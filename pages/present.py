@@ -28,7 +28,7 @@ from pages.shared.run_viewer import show_levels, show_run, show_sprite
 from pages.shared.stage import lead, wanted
 
 MODEL, LEVEL = "mlp-1x512", 0.4
-CURED_MODEL = "alexnet"
+CONVOLUTIONAL = "alexnet"  # of the steps on one run, and on stopping in time
 CLASS_SECONDS = 2.0
 WHOSE_POINTS = (
     "Filled: ours, against the true labels of new photographs. Hollow: Zhang et al. 2017, whose points "
@@ -104,7 +104,7 @@ def photographs(count: int) -> None:
 
 
 def levels() -> None:
-    stored = resources.small_network()
+    stored = resources.stored_levels()
     if not stored:
         st.markdown("The runs for this step are not computed yet: `python -m core sweep --missing`.")
         return
@@ -112,9 +112,9 @@ def levels() -> None:
 
 
 def learning() -> None:
-    stored = [
-        (config, records) for config, records in resources.small_network() if config.level == LEVEL
-    ]
+    """Of AlexNet, which has several epochs for the pattern; the small network has hardly one."""
+    runs = resources.stored_levels(CONVOLUTIONAL)
+    stored = [(config, records) for config, records in runs if config.level == LEVEL]
     if not stored:
         st.markdown("The run for this step is not computed yet: `python -m core sweep --missing`.")
         return
@@ -156,7 +156,7 @@ def whole_sweep() -> None:
 
 
 def stop_in_time() -> None:
-    runs = cures.validated_runs(resources.sweep(), CURED_MODEL)
+    runs = cures.validated_runs(resources.sweep(), CONVOLUTIONAL)
     points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
     means = cures.stopping_means(points)
     if not len(means):
@@ -175,7 +175,7 @@ def stop_in_time() -> None:
             )
         )
     with right:
-        st.markdown(describe_stopping(points, CURED_MODEL))
+        st.markdown(describe_stopping(points, CONVOLUTIONAL))
         st.markdown(
             f"A fifth of the {RunConfig().train_images:,} photographs is held out, wrong names and all: nobody has to know "
             "which are wrong. Dashed: the best epoch of all, which nobody can know."
@@ -252,8 +252,8 @@ STEPS = (
         "First the pattern, then the lies by heart",
         learning,
         18,
-        "In its first epoch it names a quarter of the wrongly labelled photographs truly (a blind guess: a "
-        "tenth); later it repeats what it was told. "
+        "This is AlexNet, a network made for pictures. In its first epochs it names a third of the wrongly "
+        "labelled photographs correctly (a blind guess: a tenth); later it repeats what it was told. "
         "Move over the chart to stop at an epoch.",
     ),
     Step(

@@ -42,7 +42,7 @@ with page(
     visitor_name = visitor()
     in_room = room(head)
     call_to_own_level(in_room, visitor_name)
-    stored, level = resources.small_network(), FIRST
+    stored, level = resources.stored_levels(), FIRST
     if stored:
         level = show_levels(stored, first=FIRST, key="machine")
     with st.container(horizontal=True, vertical_alignment="bottom", key="go"), plain_errors():

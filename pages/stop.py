@@ -100,5 +100,5 @@ with page("Stop in time", "") as head:
     show_curves()
     st.caption(
         "The runs are of the sweep, on 5,000 photographs. In the lab, “Held out” under More does the same with a "
-        "run of yours."
+        "run of yours, and draws its error on the held-out photographs."
     )

@@ -199,7 +199,7 @@ def show_queue() -> None:
             else:
                 st.button("Pause all", on_click=teachers_action(classroom.pause_all), args=(True,))
             st.button(
-                "Clear the queue",
+                "Cancel all runs",
                 on_click=teachers_action(resources.classroom().clear_queue),
                 disabled=not waiting,
             )

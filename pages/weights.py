@@ -54,11 +54,10 @@ def show_widths() -> None:
 
 
 def show_theorem() -> None:
-    st.header("The theorem, by hand", anchor=False)
+    st.header("The theorem, built", anchor=False)
     st.markdown(
         "Two layers with 2n + d weights fit any labels of n images with d numbers each. The proof builds them: one "
-        "random direction puts the images in a row, one threshold between each two of them, one weight for each "
-        "step from label to label."
+        "random direction puts the images in a row; each image gets one threshold below it, and one weight."
     )
     if st.button("Build it for 5,000 random labels", key="build") or st.session_state.get("is_built"):
         st.session_state.is_built = True

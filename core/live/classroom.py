@@ -21,7 +21,7 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that reads like somethi
 CODE_LENGTH = 5
 MAX_GUESSES = 1_000  # kept in a room
 TEACHER_SECONDS = 12 * 3600.0  # an opened teacher's page stays open, also when the connection is lost
-HIDEABLE = {"preset": "Preset", "level": "Corruption level", "more": "More settings"}
+HIDEABLE = {"preset": "Preset", "level": "Corruption level", "more": "Network and more settings"}
 
 
 @dataclass(frozen=True)

@@ -324,7 +324,9 @@ class Database:
             aside = _set_aside_if_damaged(self.path)
             self.path.touch()
         except OSError as error:
-            raise StoreError(f"{self.path.parent} cannot be written ({error.strerror}).") from None
+            raise StoreError(
+                f"{self.path.parent} cannot be written ({error.strerror}): let LAB_DATA name another folder."
+            ) from None
         kept = f"was damaged. It is kept as {aside.name}" if aside else "has been deleted"
         connections = _Connections(self.path, self.patience)
         try:

@@ -29,14 +29,14 @@ class Limits:
                 f"A run can train on up to {self.images:,} images here: choose the embedded ones."
             )
         if runs >= self.runs:
-            count = "one run" if self.runs == 1 else f"{self.runs} runs"
+            count = "one unfinished run" if self.runs == 1 else f"{self.runs} unfinished runs"
             raise RefusedError(
-                f"You have {count} waiting or training, which is all that one visitor can have here: "
-                "wait until one is finished, or cancel one."
+                f"You have {count}, paused ones included, which is all that one visitor can have "
+                "here: wait until one is finished, or cancel one."
             )
         if address_runs >= self.address_runs:
             raise RefusedError(
-                f"From your network address {self.address_runs:,} runs are waiting or training, which is all "
+                f"From your network address {self.address_runs:,} runs are unfinished, which is all "
                 "that one address can have here: try again when some are finished."
             )
         if all_runs >= self.all_runs:

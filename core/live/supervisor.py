@@ -62,7 +62,7 @@ class TrainerProcess:
             return f"{self._problem} It is tried again by itself."
         if self._failures < 2:
             return ""
-        why = self._reason or "Why is in the terminal where the app runs."
+        why = self._reason or "The server's terminal says why."
         return (
             f"The process that trains ends at once, and is started again and again. {why} The runs wait, "
             "and none of their epochs is lost."
@@ -95,7 +95,9 @@ class TrainerProcess:
                 self._stopped.wait(min(MAX_RESTART_SECONDS, RESTART_SECONDS * 2**tries))
                 tries += 1
             except Exception:  # this thread is the only one that starts trainers: it must go on
-                self._problem = "The process that trains cannot be started: why is in the terminal where the app runs."
+                self._problem = (
+                    "The process that trains cannot be started: the server's terminal says why."
+                )
                 logging.exception("The trainer cannot be started.")
                 self._stopped.wait(MAX_RESTART_SECONDS)
 

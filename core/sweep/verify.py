@@ -17,9 +17,11 @@ from core.training.devices import hardware
 from core.training.training import train
 
 # The same processor, number of threads and torch must give the very same numbers. Elsewhere
-# rounding differs: measured in the first two epochs between float32 and bfloat16, it moves
-# an MLP by 0.007, but AlexNet by 0.04, which is as much as another seed does.
-TOLERANCE = 0.05  # of shares absolute, of losses relative
+# rounding differs. How far that moves the first epochs was measured between bfloat16 and float32:
+# six runs of the small network by up to 0.019; six of AlexNet by up to 0.061 and three of Inception
+# by up to 0.067, which is as much as another seed does. Of shares absolute, of losses relative:
+TOLERANCE = 0.05  # of fully connected networks
+CONVOLUTIONAL_TOLERANCE = 0.15
 COMPARED = tuple(name for name in METRICS if name not in ("epoch", *TIMES))
 
 
@@ -33,11 +35,11 @@ class Check(NamedTuple):
     stored: float | None
     computed: float | None
     difference: float  # of shares absolute, of losses relative; 0 for the very same numbers
-    is_same_machine: bool  # the same processor, threads and torch
+    tolerance: float  # 0 on the same machine: the same processor, threads and torch
 
     @property
     def is_reproduced(self) -> bool:
-        return self.difference <= (0 if self.is_same_machine else TOLERANCE)
+        return self.difference <= self.tolerance
 
 
 def is_verifiable(run: Row) -> bool:
@@ -61,7 +63,9 @@ def verify(
         again = train(config, data, "cpu", evaluate_all=evaluate_all, ranking=ranking)
         computed = list(itertools.islice(again, len(stored)))
         now = (hardware("cpu").device, torch.__version__.partition("+")[0])
-    is_same_machine = now == (run["device"], run["torch"].partition("+")[0])
+    tolerance = TOLERANCE if config.model.startswith("mlp") else CONVOLUTIONAL_TOLERANCE
+    if now == (run["device"], run["torch"].partition("+")[0]):
+        tolerance = 0.0
     differences = [
         (_difference(name, getattr(old, name), getattr(new, name)), name, old, new)
         for old, new in zip(stored, computed, strict=True)
@@ -69,7 +73,7 @@ def verify(
     ]
     largest, name, old, new = max(differences, key=lambda found: found[0])
     values = (getattr(old, name), getattr(new, name))
-    return Check(config.run_id, len(stored), name, *values, largest, is_same_machine)
+    return Check(config.run_id, len(stored), name, *values, largest, tolerance)
 
 
 def _difference(name: str, stored: float | None, computed: float | None) -> float:

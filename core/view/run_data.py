@@ -22,7 +22,7 @@ from core.view.words import CHANCE, FLOOR, LABELS
 
 PHOTOGRAPHS = 24
 ERRORS = ("test_error", "train_error")
-LINES = (*ERRORS, "right_label_error", "memorized", "recovered")
+LINES = (*ERRORS, "right_label_error", "memorized", "recovered", "validation_error")
 VALUES = (*LINES, "chance")  # of each epoch, in this order
 NAMES = {
     **{name: SHORT.get(LABELS[name], LABELS[name]) for name in LINES},

@@ -6,7 +6,7 @@ import re
 LABELS = {
     "test_error": "test error",
     "train_error": "training error",
-    "right_label_error": "error on clean labels",
+    "right_label_error": "error on right labels",
     "memorized": "memorized",
     "recovered": "predicted as the true class",
     "test_loss": "test loss",
@@ -45,7 +45,7 @@ NETWORKS = {
 }
 SHORT_NETWORKS = {model: name.partition(",")[0] for model, name in NETWORKS.items()}
 TIME_TO_FIT = "time to fit"
-CHANCE = "memorized by a blind guess"
+CHANCE = "repeated by chance"
 FLOOR = "least error without memorizing"
 FLOOR_EXPLAINED = (
     "0.9 p, the share of wrong labels on average (p is the corruption level; a label picked at random is "

@@ -24,7 +24,7 @@ def show_biography(config: RunConfig, records: Sequence[EpochRecord], key: str) 
     places = shown_places(corrupted.is_wrong, config.seed)
     rows = charts.said_rows(records, places, corrupted.labels[shown].tolist(), labels[shown].tolist())
     if len(rows):
-        st.markdown("**The photographs above, one after the other: what the network said of each**")
+        st.markdown("**Some of its photographs, a row each: what the network said of them**")
         draw_new(
             charts.biographies(rows),
             name=f"{key}-said",
@@ -43,13 +43,22 @@ def show_biography(config: RunConfig, records: Sequence[EpochRecord], key: str) 
                 alt="Share of the images learned for good in each epoch, by right and wrong labels",
             )
     counted = [record for record in records if record.loss_counts]
+    if scores is None and not counted:
+        st.caption(
+            "When each image was learned, and how sure the network was of it, is not kept of this run."
+        )
     if counted:
         with right:
             epoch = counted[0].epoch
             if len(counted) > 1:
                 usual = counted[min(4, len(counted) - 1)].epoch
                 epoch = st.slider(
-                    "Epoch", counted[0].epoch, counted[-1].epoch, usual, key=f"{key}-epoch"
+                    "Epoch",
+                    counted[0].epoch,
+                    counted[-1].epoch,
+                    usual,
+                    key=f"{key}-epoch",
+                    bind="query-params",
                 )
             record = next(each for each in counted if each.epoch == epoch)
             st.markdown(f"**{describe_losses(record)}**")

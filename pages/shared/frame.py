@@ -128,9 +128,7 @@ def action(act: Callable[..., object]) -> Callable[..., None]:
             st.session_state.refusal = str(error)
         except Exception:
             logging.exception("%s failed.", getattr(act, "__name__", act))
-            st.session_state.refusal = (
-                "That did not work: why is in the terminal where the app runs. Try again."
-            )
+            st.session_state.refusal = "That did not work: try again. If it fails again, tell whoever runs the server; its terminal says why."
 
     return do
 

@@ -45,7 +45,7 @@ def _offer_download() -> None:
     if process.error:
         st.error(process.error, icon=":material/error:")
     st.caption(
-        "All 50,000 images are not on this machine yet. They are 140 to 170 MB to fetch; until "
-        "then the embedded ones are used."
+        "The full set of 50,000 images is not on this machine yet: a download of 140 to 170 MB. Until then the "
+        "app uses its own 5,000."
     )
     st.button("Fetch all images", on_click=action(process.start), icon=":material/download:")

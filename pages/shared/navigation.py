@@ -60,7 +60,10 @@ PLACES = (  # in the order of the story
         "Train a network at every level at once, alone or with a class, and watch the figure grow.",
     ),
     Place(
-        "sweep", "The sweep", "stacked_line_chart", "Every level at once, beside the paper's points."
+        "sweep",
+        "The sweep",
+        "stacked_line_chart",
+        "Networks trained beforehand at every level, beside a paper of 2017.",
     ),
     Place(
         "annotate",
@@ -69,7 +72,7 @@ PLACES = (  # in the order of the story
         "Name twenty photographs, alone or with a class, and train a network on what you confuse.",
     ),
     Place(
-        "stop", "Stop in time", "front_hand", "Stop a training before it memorizes the wrong labels."
+        "stop", "Stop in time", "front_hand", "Stop the training where new photographs are read best."
     ),
     Place(
         "find",
@@ -87,13 +90,13 @@ PLACES = (  # in the order of the story
         "weights",
         "How many weights?",
         "stacks",
-        "What a network needs to memorize, built by hand, and without any network.",
+        "How large a network must be to memorize any labels.",
     ),
     Place(
         "present",
         "The story",
         "slideshow",
-        "Told by itself, for a poster or a projector.",
+        "It plays by itself, for a poster or a projector.",
         is_in_bar=False,
     ),
     Place("teacher", "Teacher", is_in_bar=False),

@@ -164,10 +164,10 @@ def sweep() -> pd.DataFrame:
     return _sweep(results.stamp())
 
 
-def small_network() -> list[tuple[RunConfig, list[EpochRecord]]]:
-    """The small network on the embedded images, its first seed at every level: what is replayed."""
+def stored_levels(model: str = MODELS[0]) -> list[tuple[RunConfig, list[EpochRecord]]]:
+    """A network on the embedded images, its first seed at every level: what is replayed."""
     runs = comparison.label_runs(sweep(), "embedded")
-    runs = runs[(runs.model == MODELS[0]) & (runs.seed == 0)].sort_values("level")
+    runs = runs[(runs.model == model) & (runs.seed == 0)].sort_values("level")
     return [(results.config_of(run), sweep_records(run["run_id"])) for run in runs.to_dict("records")]
 
 

@@ -172,7 +172,7 @@ def more_settings() -> None:
     """What seldom needs a change; config_of_form reads them."""
     choose_data(default().data)
     if corruption_choice() == "labels":
-        _words("noise", "What a wrong label becomes", offered_noises())
+        _words("noise", "Kind of wrong labels", offered_noises())
     model = st.session_state.get("model", default().model)
     first, second = st.columns(2)
     with first:
@@ -183,12 +183,12 @@ def more_settings() -> None:
         _number("weight_decay", "Weight decay")
     with second:
         _number("batch_size", "Batch size")
-        _number("learning_rate_decay", "Decay per epoch")
+        _number("learning_rate_decay", "Learning rate decay")
         _number("seed", "Seed")
-    _words("loss", "What the training makes small", LOSSES)
+    _words("loss", "Loss function", LOSSES)
     first, second = st.columns(2)
     with first:
-        _number("mixup", "Mixup of pairs")
+        _number("mixup", "Mixup")
         if model == MODELS[0]:
             _number("width", "Hidden units")
     with second:
@@ -214,13 +214,15 @@ def _number(name: str, label: str, usual: float | None = None) -> None:
     """A number as people type it. A browser's own field for numbers makes 5 of "0,05"."""
     about = FIELDS[name].metadata
     low, high = about["limits"]
+    if name == "epochs":
+        high = resources.settings().limits.epochs
     st.text_input(
         label,
         number_text(getattr(default(), name) if usual is None else usual),
         key=name,
         bind="query-params",
         max_chars=40,
-        help=f"{about['help'].capitalize()}. From {low:g} to {high:g}.",
+        help=f"{about['help'][0].upper()}{about['help'][1:]}. From {low:g} to {high:g}.",
     )
 
 

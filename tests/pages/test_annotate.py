@@ -50,7 +50,7 @@ def test_the_room_sees_what_it_confuses_and_who_guessed_is_left_out(room, embedd
     page.run()
     said = texts(page)
     assert "40 answers by 2 visitors: 85% are" in said and "1 visitor left out" in said
-    assert "Without a limit of time 70% are right, with one 100%" in said
+    assert "Without a time limit 70% are right, with one 100%" in said
 
 
 def test_ones_own_answers_and_the_two_networks(store, embedded):

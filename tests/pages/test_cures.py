@@ -133,9 +133,9 @@ def test_the_machine_finds_and_the_mended_run_is_held_against_the_others(
     page = opened(MARKS, rank=words[name])
     assert not page.exception
     said = texts(page)
-    assert "of the machine's first 10, out of all 5,000 photographs, 10." in said
-    assert "Estimated from the labels alone" in said or name != "confident"
-    assert "1,800 photographs are left out." in said
+    assert "of the machine's 10, from the same 40 photographs, 10." in said
+    assert "Estimated without the true labels" in said or name != "confident"
+    assert "1,800 photographs are left out:" in said
     press(page, "Train again")
     waiting = {run.config.repair for run in store.active_runs()}
     assert waiting == {"none", "drop"} and len(store.active_runs()) == 3

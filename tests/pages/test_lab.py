@@ -156,7 +156,7 @@ def test_limits_are_said_where_a_run_is_refused(store):
     page.button(key="start").click().run()
     page.slider(key="level").set_value(0.9).run()
     page.button(key="start").click().run()
-    assert "You have one run waiting or training" in page.error[0].value
+    assert "You have one unfinished run" in page.error[0].value
     assert len(store.active_runs()) == 1 and not page.exception
     assert not page.run().error  # said once
 

@@ -66,7 +66,7 @@ def test_the_teacher_holds_the_reins(teacher, store):
     assert store.run(configs[0].run_id).status == "paused"
     press(page, "Cancel it")
     assert store.run(configs[0].run_id).status == "cancelled"
-    press(page, "Clear the queue")
+    press(page, "Cancel all runs")
     assert store.active_runs() == [] and "Nobody is training" in texts(page)
     press(page, "Lock this page")
     assert not page.tabs
@@ -146,7 +146,7 @@ def test_a_locked_page_does_nothing_more_whatever_button_is_fired(teacher, store
     """The button was drawn while the page was open; a message of the protocol fires it again."""
     store.submit(RunConfig(), "ann")
     page = unlocked()
-    clear = next(button for button in page.button if button.label == "Clear the queue")
+    clear = next(button for button in page.button if button.label == "Cancel all runs")
     resources.classroom().lock_out(page.session_state["teacher_key"])  # as its lock does
     clear.click().run()
     assert "The teacher's page is locked" in texts(page)

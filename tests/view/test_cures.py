@@ -24,7 +24,7 @@ RNG = np.random.default_rng(5)
 def test_the_marks_of_a_visitor_are_counted():
     is_wrong = np.array([True, False, True, True])
     assert finding.describe_marks(is_wrong, [0, 1]) == (
-        "Of the 2 that you marked 1 have a wrong label. 3 of the 4 have one."
+        "Of the 2 that you marked, 1 has a wrong label; of all 4, 3 have one."
     )
 
 
@@ -34,11 +34,11 @@ def test_what_mending_costs_is_counted_for_both_actions():
     ranking = Ranking(np.array([2, 0, 1, 3]), np.array([0, 1, 5, 3]))
     drop = RunConfig(level=0.4, repair="drop", repaired=0.5)
     text = finding.describe_cost(drop, ranking, corrupted, true)
-    assert "2 photographs are left out. 1 of their labels are wrong, 1 of them are right" in text
-    assert "Of the 2 that remain 0 are wrong: 0%" in text
+    assert "2 photographs are left out: 1 with a wrong label, 1 with a right one" in text
+    assert "Of the 2 labels that remain, 0 are wrong: 0%" in text
     relabel = RunConfig(level=0.4, repair="relabel", repaired=0.5)
     text = finding.describe_cost(relabel, ranking, corrupted, true)
-    assert "Afterwards 2 of the 2 are right" in text
+    assert "Afterwards 2 of the 2 labels are right" in text
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,10 @@ def test_what_mending_costs_is_counted_for_both_actions():
     [
         ((0.7, 0.65, 0.6), "fell by 5.0 points, from 70.0% to 65.0%. That is 50% of the way"),
         ((0.7, 0.75, 0.6), "rose by 5.0 points"),
-        ((0.7, 0.701, 0.6), "less than half a point"),
+        (
+            (0.7, 0.69, 0.6),
+            "fell by 1.0 points, from 70.0% to 69.0%: so small a change may be chance.**",
+        ),
         ((0.7, None, 0.6), "Train again to see"),
         ((None, 0.7, None), "Train again to see"),
         ((0.7, 0.65, None), "fell by 5.0 points, from 70.0% to 65.0%.**"),
@@ -239,3 +242,13 @@ def test_every_chart_compiles_to_svg():
         assert isinstance(chart, (alt.LayerChart, alt.Chart))
         svg = vl_convert.vegalite_to_svg(chart.to_dict(validate=False))
         assert svg.startswith("<svg") and ".000000%" not in svg  # what a screen reader says of an axis
+
+
+def test_the_machine_chooses_from_the_same_photographs_as_the_visitor():
+    """Its easiest ten of all five thousand would be no match."""
+    is_wrong = np.arange(50) < 20
+    ranking = Ranking(np.array([*range(30, 50), *range(30)]), np.zeros(50, dtype=np.int64))
+    score = score_ranking(ranking.order, is_wrong)
+    text = finding.describe_found(score, ranking, is_wrong, np.array([0, 25]), np.arange(28))
+    assert "Of your 2 marks 1 were wrong labels; of the machine's 2, from the same 28" in text
+    assert "photographs, 2. Of all 50 labels 20 are wrong" in text

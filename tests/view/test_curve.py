@@ -114,7 +114,7 @@ def test_how_many_weights_it_takes_is_read_from_the_runs():
         ((0.8, 0.6, 0.7, 0.7), "it rises again by 10.0 points"),
         (
             (0.8, 0.6, 0.615, 0.58),
-            "it rises by 1.5 points and falls again by 3.5 (means of 1 seed; an error of ",
+            "it rises by 1.5 points and falls again by 3.5 (means of 1 seed, which on ",
         ),
         ((0.8, 0.7, 0.6, 0.6), "it only falls"),
     ],
@@ -139,7 +139,7 @@ def test_a_class_is_told_how_often_it_agrees():
     assert "22 answers by 3 visitors: 91% are the data set's own label" in text
     assert "two who see the same photograph agree in 33%" in text
     assert "Most often confused: dog, taken for cat" in text
-    assert "1 time the time was over" in text and "1 visitor left out" in text
+    assert "Time ran out 1 time" in text and "1 visitor left out" in text
     assert annotation.describe_answers([], true, 0) == "Nobody has named a photograph yet."
     assert annotation.describe_answers([], true, 2) == annotation.NONE_COUNTS
 

@@ -8,6 +8,8 @@ import pytest
 from core.config import RunConfig
 from core.data.corruption import corrupt_labels, followed_images
 from core.view.run_data import (
+    INK,
+    NAMES,
     PHOTOGRAPHS,
     VALUES,
     RunData,
@@ -16,6 +18,7 @@ from core.view.run_data import (
     shown_images,
     shown_places,
 )
+from core.view.words import LABELS
 from tests.samples import record
 
 TRUE = np.arange(5_000, dtype=np.uint8) % 10
@@ -66,3 +69,12 @@ def test_of_a_few_photographs_as_many_are_wrong_as_of_all():
 
 def test_a_run_behind_another_is_its_errors():
     assert lines_of([record(1), record(2)]) == {"test_error": [0.7, 0.7], "train_error": [0.5, 0.25]}
+
+
+def test_the_error_on_held_out_images_is_drawn_where_some_are_held_out(embedded):
+    """So that a training can be stopped by it."""
+    config = RunConfig(level=0.4, validation=0.2)
+    data = RunData(config, embedded.train_labels, range(24))
+    told = json.loads(data.json([record(1, validation_error=0.6)]))["told"]
+    assert told[0][VALUES.index("validation_error")] == 0.6
+    assert NAMES["validation_error"] == LABELS["validation_error"] and INK["validation_error"]

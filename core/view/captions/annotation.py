@@ -15,6 +15,7 @@ from core.cleaning.annotators import (
 )
 from core.data.cifar10 import CLASSES
 from core.records import EpochRecord
+from core.sweep.comparison import by_chance
 from core.view.words import plural
 
 EXPLAINED = (
@@ -48,10 +49,10 @@ def describe_answers(answers: Sequence[Answer], true_labels: NDArray[np.integer]
         for timed in (False, True)
     )
     if slow is not None and fast is not None:
-        text += f" Without a limit of time {slow:.0%} are right, with one {fast:.0%}."
+        text += f" Without a time limit {slow:.0%} are right, with one {fast:.0%}."
     late = sum(answer.label is None for answer in answers)
     if late:
-        text += f" {plural(late, 'time')} the time was over."
+        text += f" Time ran out {plural(late, 'time')}."
     if left_out:
         text += f" {plural(left_out, 'visitor')} left out."
     return text
@@ -69,13 +70,13 @@ def describe_trained(
     if own is None or random is None:
         return (
             f"Two networks, with {wrong:.0%} of their labels wrong: one gets {whose.lower()}, confused as above, the "
-            "other as many random ones."
+            "other as many wrong labels picked at random."
         )
     gap = 100 * (own.test_error - random.test_error)
-    if abs(gap) < 1.6:
+    if abs(gap) < 100 * by_chance(1):
         return (
             f"With {wrong:.0%} wrong labels both networks misread about as many new photographs: they differ by "
-            f"{abs(gap):.1f} points, and an error of 1,000 images is known to 1.6."
+            f"{abs(gap):.1f} points, too little to tell from chance with 1,000 photographs."
         )
     worse = f"{whose} hurt more" if gap > 0 else "Random labels hurt more"
     return (

@@ -11,6 +11,7 @@ from core.data.cifar10 import CLASSES
 from core.data.corruption import LabelCorruption
 from core.data.noise import wrong_share
 from core.records import EpochRecord
+from core.sweep.comparison import by_chance
 from core.view.words import NOISES, plural
 
 EXPLAINED = {
@@ -20,12 +21,12 @@ EXPLAINED = {
     ),
     "margin": (
         "Area under the margin: how much surer the network is of the given label than of any other, on "
-        "average over the first epochs, before it memorizes. A wrong label is resisted; the least come first "
+        "average over the first epochs. Wrong labels are learned more slowly; the smallest come first "
         "(Pleiss et al. 2020)."
     ),
     "loss": (
         "The network is stopped when its error on held-out photographs, with the labels they were given, is "
-        "least. What it then finds hardest to believe comes first: it has the pattern, and not yet the lies."
+        "lowest. What it then finds hardest to believe comes first: it has memorized fewer lies than at the end."
     ),
 }
 
@@ -41,22 +42,34 @@ def describe_marks(is_wrong: NDArray[np.bool_], marks: Sequence[int]) -> str:
     """is_wrong: of the photographs shown; marks: places of those that were marked."""
     hits = int(is_wrong[list(marks)].sum())
     return (
-        f"Of the {len(marks)} that you marked {hits} have a wrong label. "
-        f"{int(is_wrong.sum())} of the {len(is_wrong)} have one."
+        f"Of the {len(marks)} that you marked, {_have(hits)} a wrong label; of all {len(is_wrong)}, "
+        f"{_have(int(is_wrong.sum()))} one."
     )
 
 
+def _have(count: int) -> str:
+    return f"{count} has" if count == 1 else f"{count} have"
+
+
 def describe_found(
-    score: Found, ranking: Ranking, is_wrong: NDArray[np.bool_], marks: NDArray[np.int64]
+    score: Found,
+    ranking: Ranking,
+    is_wrong: NDArray[np.bool_],
+    marks: NDArray[np.int64],
+    shown: NDArray[np.int64],
 ) -> str:
-    """How well the ranking finds them, beside the visitor; marks: indices of the images marked."""
+    """How well the ranking finds them, beside the visitor.
+
+    marks: indices of the images marked; shown: of those from which they were chosen.
+    """
     few = len(marks)
-    own, machine = int(is_wrong[marks].sum()), int(is_wrong[ranking.order[:few]].sum())
+    of_shown = ranking.order[np.isin(ranking.order, shown)][:few]
+    own, machine = int(is_wrong[marks].sum()), int(is_wrong[of_shown].sum())
     wrong = int(is_wrong.sum())
     return (
-        f"Of your {few} marks {own} were wrong labels; of the machine's first {few}, out of all "
-        f"{len(is_wrong):,} photographs, {machine}. {wrong:,} labels are wrong: of its first {wrong:,} "
-        f"{score.precision_at_count:.0%} are."
+        f"Of your {few} marks {own} were wrong labels; of the machine's {few}, from the same {len(shown)} "
+        f"photographs, {machine}. Of all {len(is_wrong):,} labels {wrong:,} are wrong, and so are "
+        f"{score.precision_at_count:.0%} of its first {wrong:,}."
     )
 
 
@@ -64,7 +77,7 @@ def explain_precision(score: Found) -> str:
     return (
         "The machine's list, from its first photograph at the left to its last at the right: how many of "
         "those looked at so far are wrong (precision) against how many of all wrong ones are among them "
-        "(recall). Dashed: a list in any order. Ring: your ten marks, of forty photographs. "
+        "(recall). Dashed: a list in random order. Ring: your ten marks, of forty photographs. "
         f"A wrong label ranks before a right one with a chance of {score.roc_area:.1%} (area under the ROC curve)."
     )
 
@@ -75,7 +88,7 @@ def describe_transition(estimated: NDArray[np.floating], true: NDArray[np.floati
     place = np.unravel_index(np.argmax(np.abs(estimated - true)), true.shape)
     row, column = CLASSES[place[0]], CLASSES[place[1]]
     return (
-        f"Estimated from the labels alone. On average a cell is {100 * off:.1f} points off the truth; most "
+        f"Estimated without the true labels. On average a cell is {100 * off:.1f} points off the truth; most "
         f"for {row} labelled {column}: {estimated[place]:.0%} estimated, {true[place]:.0%} true."
     )
 
@@ -100,19 +113,19 @@ def describe_cost(
     labels, is_wrong = corrupted.labels, corrupted.is_wrong
     first = ranking.order[: round(mended.repaired * len(labels))]
     wrong, right = int(is_wrong[first].sum()), int((~is_wrong[first]).sum())
-    accused = f"{right:,} of them are right: false accusations"
     if mended.repair == "drop":
         left = int(is_wrong.sum()) - wrong
         rest = len(labels) - len(first)
         return (
-            f"**{len(first):,} photographs are left out. {wrong:,} of their labels are wrong, {accused}. "
-            f"Of the {rest:,} that remain {left:,} are wrong: {left / rest:.0%}.**"
+            f"**{len(first):,} photographs are left out: {wrong:,} with a wrong label, {right:,} with a right one "
+            f"(false accusations). Of the {rest:,} labels that remain, {left:,} are wrong: {left / rest:.0%}.**"
         )
     named = ranking.prediction[first]
     now_right = int((named == true_labels[first]).sum())
     return (
-        f"**{len(first):,} photographs get the name that the network gives them. {wrong:,} of their labels are "
-        f"wrong, {accused}. Afterwards {now_right:,} of the {len(first):,} are right.**"
+        f"**{len(first):,} photographs get the name that the network gives them: {wrong:,} with a wrong label, "
+        f"{right:,} with a right one (false accusations). Afterwards {now_right:,} of the {len(first):,} labels are "
+        "right.**"
     )
 
 
@@ -129,13 +142,12 @@ def describe_mended(ends: Mapping[str, EpochRecord | None]) -> str:
     if before is None or after is None:
         return "Train again to see whether the mending helps."
     change = before.test_error - after.test_error
-    if abs(change) < 0.005:
-        text = "The mending changes the error on new photographs by less than half a point."
-    elif change > 0:
-        text = f"The error on new photographs fell by {100 * change:.1f} points, from {before.test_error:.1%} to {after.test_error:.1%}."
-    else:
-        text = f"The error on new photographs rose by {-100 * change:.1f} points: more was lost than mended."
-    if truth is not None and before.test_error > truth.test_error:
+    is_chance = abs(change) < by_chance(1)
+    text = (
+        f"The error on new photographs {'fell' if change > 0 else 'rose'} by {100 * abs(change):.1f} points, from "
+        f"{before.test_error:.1%} to {after.test_error:.1%}{': so small a change may be chance' * is_chance}."
+    )
+    if not is_chance and truth is not None and before.test_error > truth.test_error:
         gap = before.test_error - truth.test_error
         text += f" That is {max(0.0, change) / gap:.0%} of the way to what true labels would give ({truth.test_error:.1%})."
     return f"**{text}**"

@@ -22,6 +22,7 @@ from core.view.words import (
     number_text,
     per_cent,
     plural,
+    the_network,
 )
 
 NOTICEABLE = 0.13  # a share that is more than a tenth by chance
@@ -103,24 +104,24 @@ def describe_errors(
         )
     chance = memorized_by_chance(config, last.recovered)
     if max(last.recovered, last.memorized) < NOTICEABLE:
-        return f"{after} tells the wrong labels no better than a blind guess yet."
-    blind = "" if chance is None else f" (a blind guess: {chance:.0%})"
-    truly = (
-        f"of the images with a wrong label it gives {last.recovered:.0%} their true name (a blind "
-        f"guess: 10%) and repeats the wrong one of {last.memorized:.0%}{blind}"
+        return f"{after} does no better than a blind guess on the images with a wrong label."
+    by_chance = "" if chance is None else f" (its mistakes would hit {chance:.0%} by chance)"
+    named = (
+        f"of the images with a wrong label it names {last.recovered:.0%} correctly (a blind guess: 10%) "
+        f"and repeats the wrong label of {last.memorized:.0%}{by_chance}"
     )
     if last.recovered > last.memorized:
         memorizes = chance is not None and last.memorized - chance >= EXCESS
         also = ", and already memorizing" if memorizes else ""
-        return f"{after} is finding the pattern{also}: {truly}."
+        return f"{after} is finding the pattern{also}: {named}."
     best = max((record.recovered or 0.0, -record.epoch) for record in records)
     before = ""
-    if best[0] >= NOTICEABLE:
-        before = f" In epoch {-best[1]} it gave {best[0]:.0%} of them their true name."
+    if best[0] >= NOTICEABLE and -best[1] < last.epoch:
+        before = f" In epoch {-best[1]} it named {best[0]:.0%} of them correctly."
     state = "has memorized" if last.memorized > 0.95 else "is memorizing: it repeats"
     return (
-        f"{after} {state} {last.memorized:.0%} of the wrong labels; it gives {last.recovered:.0%} of those "
-        f"images their true name.{before} It misreads {last.test_error:.0%} of new images."
+        f"{after} {state} {last.memorized:.0%} of the wrong labels; it names {last.recovered:.0%} of those "
+        f"images correctly.{before} It misreads {last.test_error:.0%} of new images."
     )
 
 
@@ -140,12 +141,12 @@ def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
     by_chance = memorized_by_chance(config, recovered)
     chance = ""
     if by_chance is not None:
-        chance = f" (a network that knows nothing of the labels would repeat {by_chance:.0%})"
+        chance = f" (its mistakes would hit {by_chance:.0%} by chance)"
     if config.level == 1 and config.noise == "uniform":
         return f"Now it repeats {memorized:.0%} of the wrong labels{chance}."
     return (
-        f"Of the wrongly labelled images the network named {best:.0%} truly in epoch {best_epoch}; now it "
-        f"names {recovered:.0%} truly and repeats the wrong label of {memorized:.0%}{chance}."
+        f"Of the images with a wrong label the network named {best:.0%} correctly in epoch {best_epoch}; now it "
+        f"names {recovered:.0%} correctly and repeats the wrong label of {memorized:.0%}{chance}."
     )
 
 
@@ -175,9 +176,9 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
     existing: this very run, if somebody has submitted it already; waiting: other active runs.
     """
     if existing and existing.status not in RESTARTABLE:
-        return "Already trained here, or being trained: it is shown at once."
+        return "This run is here already: it is shown at once."
     text = (
-        f"{config.model}, {config.train_images:,} images, {plural(config.epochs, 'epoch')}: "
+        f"{the_network(config.model)[0].upper()}{the_network(config.model)[1:]}, {config.train_images:,} images, {plural(config.epochs, 'epoch')}: "
         f"{about(needed.seconds)}, {needed.basis}"
     )
     if waiting:
@@ -188,10 +189,10 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
 def describe_empty(config: RunConfig) -> str:
     """What to expect of a run that has not been started."""
     if not config.level:
-        return "Press Start: with enough epochs the training error falls to nothing."
+        return "Press Start: does the training error fall to nothing?"
     return (
         "Press Start. Dashed: where a network would end that named every image correctly "
-        f"({_floor_in_words(config)}). Below it, it has memorized wrong labels."
+        f"({_floor_in_words(config)}). A network below this line has memorized wrong labels."
     )
 
 

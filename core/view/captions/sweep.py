@@ -397,7 +397,7 @@ def describe_fit_sources(curves: pd.DataFrame, model: str, data: str) -> str:
 def describe_regularized(table: pd.DataFrame) -> str:
     """Whether a regularizer keeps random labels from being learned; table: comparison.regularized."""
     names = {"random_crop": "random crops", "weight_decay": "weight decay"}
-    clauses, moved = [], []
+    clauses, moved, verdicts = [], [], []
     for row in table.to_dict("records"):
         used = " and ".join(words for name, words in names.items() if row[name])
         if row["labels"] == "true" and used and row["pairs"] > 0:
@@ -405,9 +405,13 @@ def describe_regularized(table: pd.DataFrame) -> str:
         if row["labels"] == "random" and used and pd.notna(row["train"]):
             theirs = f" ({row['paper_train']:.1%} in the paper)" if pd.notna(row["paper_train"]) else ""
             clauses.append(f"with {used} {row['train']:.1%}{theirs}")
+            stops = "no" if row["train"] > 0.98 else "in part" if row["train"] > 0.2 else "yes"
+            verdicts.append(f"{used[0].upper()}{used[1:]}: {stops}")
         elif row["labels"] == "random" and used and pd.notna(row["paper_train"]):
             clauses.append(f"with {used}, in the paper, {row['paper_train']:.1%}")
     text = "Of labels that are all random the network repeats " + ", ".join(clauses) + "."
+    if verdicts:
+        text = f"{'; '.join(verdicts)}. {text}"
     if not clauses:
         text = "On random labels with a regularizer nothing is computed yet."
     if moved:

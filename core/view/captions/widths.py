@@ -4,19 +4,20 @@ import pandas as pd
 
 from core.capacity.demonstrations import Built, Solved
 from core.config import TRAIN_IMAGES
+from core.sweep.comparison import by_chance
 from core.sweep.grids import WIDTHS
-from core.view.words import all_but, duration, per_cent, plural
+from core.view.words import all_but, compute, duration, per_cent, plural
 
 FITTED = 0.005  # of the labels are wrong at most where a network counts as fitting them all
 DRAWN = (0.0, 0.1, 0.2)  # levels
 POINTS = 0.01  # a change of the mean test error that is worth a word
-KNOWN = 0.016  # standard error of a test error of 60 to 70%, on 1,000 images
 
 
 def describe_fitting(means: pd.DataFrame, enough: int) -> str:
     """means: widths.width_means of training errors on random labels."""
     if not len(means):
-        return "With how many weights does the network repeat random labels? That is not computed yet."
+        asked = "With how many weights does the network repeat random labels? That is not computed yet."
+        return asked + compute("mini-widths")
     fitted = means[means.error <= FITTED].sort_values("weights")
     narrow = means.sort_values("weights").iloc[0]
     start = (
@@ -40,7 +41,7 @@ def describe_descent(means: pd.DataFrame) -> str:
     means = means[means.level.isin(DRAWN)]
     means = means[means.groupby("level").width.transform("nunique") == len(WIDTHS)]
     if means.empty:
-        return "What more weights do to the test error is not computed yet."
+        return "What more weights do to the test error is not computed yet." + compute("mini-widths")
     parts, rises = [], []
     for level, rows in means.groupby("level"):
         errors = rows.sort_values("weights").error.tolist()
@@ -58,10 +59,10 @@ def describe_descent(means: pd.DataFrame) -> str:
         else:
             parts.append(f"{name} it only falls")
     seeds = int(means.seeds.min())
-    chance = ": so small a rise may be chance" if rises and max(rises) <= KNOWN else ""
+    chance = ": so small a rise may be chance" if rises and max(rises) <= by_chance(seeds) else ""
     return (
-        f"The test error falls first; then {', '.join(parts)} (means of {plural(seeds, 'seed')}; an error "
-        f"of 1,000 images is known to {100 * KNOWN:.1f} points{chance})."
+        f"With more weights the test error falls; on the way {', '.join(parts)} (means of {plural(seeds, 'seed')}, "
+        f"which on 1,000 images {100 * by_chance(seeds):.1f} points apart may be the same{chance})."
     )
 
 
@@ -94,6 +95,7 @@ def describe_kernel(solved: Solved, network: float | None) -> str:
     )
     return (
         f"One system of {TRAIN_IMAGES['embedded']:,} equations, solved in {duration(solved.seconds)}: on true labels "
-        f"{solved.true.test_error:.1%} of new photographs are misread.{beside} Random labels it repeats all but "
-        f"{solved.random.train_error:.1%}; its norm is {solved.random.norm / solved.true.norm:.1f} times that on true ones."
+        f"{solved.true.test_error:.1%} of new photographs are misread.{beside} It repeats "
+        f"{all_but(solved.random.train_error, TRAIN_IMAGES['embedded'])} random labels, too; that solution's norm is "
+        f"{solved.random.norm / solved.true.norm:.1f} times that of the one for true labels."
     )

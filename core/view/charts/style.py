@@ -8,10 +8,10 @@ from core.config import LEVELS, MODELS
 from core.view.words import CHANCE, FLOOR, TIME_TO_FIT
 
 SHORT = {  # at the end of a line, where there is less room
-    "error on clean labels": "clean labels",
+    "error on right labels": "right labels",
     "predicted as the true class": "true class",
     FLOOR: "no memorizing",
-    CHANCE: "blind guess",
+    CHANCE: "by chance",
 }
 
 # After Okabe and Ito's palette, told apart by colour-blind eyes; darker, so that lines and names
@@ -19,18 +19,19 @@ SHORT = {  # at the end of a line, where there is less room
 COLOURS = {
     "test error": "#C25400",
     "training error": "#0072B2",
-    "error on clean labels": "#3A87B5",
+    "error on right labels": "#3A87B5",
     "memorized": "#B0588A",
     "predicted as the true class": "#008560",
     FLOOR: "#946600",
     CHANCE: "#6F757E",
+    "validation error": "#7A5AC8",
     TIME_TO_FIT: "#999933",  # Tol's olive
     "test loss": "#C25400",
     "training loss": "#0072B2",
 }
 WRONG_LABEL = "#D81B60"  # Tol's magenta, with a dashed frame and a cross
 GREY = "#6F757E"  # numbers of others
-DASHES = {"error on clean labels": [2, 2], FLOOR: [6, 4], CHANCE: [2, 3]}
+DASHES = {"error on right labels": [2, 2], FLOOR: [6, 4], CHANCE: [2, 3]}
 NETWORK_COLOURS = dict(
     zip(MODELS, ("#0072B2", "#008560", "#C25400", "#9B3D76", "#6F757E"), strict=True)
 )
@@ -84,7 +85,7 @@ def share_axis(title: str, name: str = "value") -> alt.Y:
 
 
 def colour(quantities: list[str], has_legend: bool = True) -> alt.Color:
-    """Colours by quantity. The legend leaves out the blind guess, which is named at its line."""
+    """Colours by quantity. The legend leaves out what is repeated by chance, which is named at its line."""
     scale = alt.Scale(domain=quantities, range=[COLOURS[quantity] for quantity in quantities])
     if not has_legend:  # each line is named at its end
         return alt.Color("quantity:N", scale=scale, legend=None)

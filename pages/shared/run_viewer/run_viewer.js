@@ -156,13 +156,15 @@ class View {
     this.explained.textContent = shown && data.predicted.length ? data.key : data.key_before
     const { names } = data
     const line = (key, dash) => ({ key, name: names[key], colour: ink(data.colours[key]), values: data.lines[key], dash })
+    const isThere = key => data.lines[key].some(value => value !== null)
+    const more = data.is_simple ? [] : [line("right_label_error", "3 4"), ...(isThere("validation_error") ? [line("validation_error", "8 4")] : [])]
     const ghosts = data.ghosts || []
     this.drawChart(this.errors, {
-      series: [line("test_error"), line("train_error"), ...(data.is_simple ? [] : [line("right_label_error", "3 4")])],
+      series: [line("test_error"), line("train_error"), ...more],
       floor: data.is_simple ? null : data.floor, floorName: names.floor, floorColour: ink(data.colours.floor),
       ghosts, axis: data.error_axis, shown,
     })
-    this.fates.toggleAttribute("hidden", data.is_simple || !data.lines.memorized.some(value => value !== null) && data.floor === null)
+    this.fates.toggleAttribute("hidden", data.is_simple || !isThere("memorized") && data.floor === null)
     this.drawChart(this.fates, {
       series: [line("memorized"), line("recovered"), line("chance", "2 4")],
       floor: null, ghosts: [], axis: data.fate_axis, shown,
@@ -277,7 +279,7 @@ class View {
     this.details.toggleAttribute("hidden", !this.count || Boolean(this.data.is_simple))
     if (!this.details.open) return
     const { lines, names } = this.data
-    const keys = ["test_error", "train_error", "right_label_error", "memorized", "recovered"].filter(key => lines[key].some(value => value !== null))
+    const keys = ["test_error", "train_error", "validation_error", "right_label_error", "memorized", "recovered"].filter(key => lines[key].some(value => value !== null))
     const row = (cells, tag) => {
       const tr = document.createElement("tr")
       tr.append(...cells.map(cell => Object.assign(document.createElement(tag), { textContent: cell })))

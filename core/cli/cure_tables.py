@@ -36,7 +36,7 @@ def stopping() -> Table:
         for level, of_level in points.groupby("level"):
             means = of_level.groupby("kind").test_error.mean()
             epoch = of_level[of_level.kind == "noisy"].epoch.mean()
-            gain = stopping_gains(of_level).gain.iloc[0]
+            gain = stopping_gains(of_level).gain.mean()
             errors = [f"{100 * means[kind]:.1f}" for kind in STOPPING]
             seeds = str(of_level.seed.nunique())
             rows.append(

@@ -61,13 +61,11 @@ def stopping_means(points: pd.DataFrame) -> pd.DataFrame:
 def stopping_gains(points: pd.DataFrame) -> pd.DataFrame:
     """How much lower the test error is where held-out images stop the training than at its end.
 
-    points: stopping_points of one network. Columns gain, seeds (means over them), end, noisy;
-    a row for each level.
+    points: stopping_points of one network. Columns level, seed, end, noisy, gain; a row for each run.
     """
     each = points.pivot_table(index=["level", "seed"], columns="kind", values="test_error")
-    each = each.reindex(columns=["end", "noisy"])
-    means = each.groupby("level").mean()
-    return means.assign(gain=means.end - means.noisy, seeds=each.groupby("level").size())
+    each = each.reindex(columns=["end", "noisy"]).reset_index()
+    return each.assign(gain=each.end - each.noisy)
 
 
 def validated_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:

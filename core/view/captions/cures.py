@@ -28,20 +28,22 @@ DEFENCES_EXPLAINED = (
 
 def describe_stopping(points: pd.DataFrame, model: str) -> str:
     """points: cures.stopping_points of one network."""
-    gains = stopping_gains(points)
-    gains = gains[(gains.index >= 0.2) & (gains.index <= 0.8)]
-    if gains.empty:
+    runs = stopping_gains(points)
+    runs = runs[(runs.level >= 0.2) & (runs.level <= 0.8)]
+    if runs.empty:
         return "When to stop? For this network it is not computed yet." + compute(
             "mini-stopping", model
         )
-    better = int((gains.gain > 0).sum())
-    sure = int((gains.gain > gains.seeds.map(by_chance)).sum())
-    most = gains.sort_values("gain").iloc[-1]
+    means = runs.groupby("level")[["end", "noisy", "gain"]].mean()
+    better = int((means.gain > 0).sum())
+    most = means.sort_values("gain").iloc[-1]
+    known = 2 * runs.gain.std() / len(runs) ** 0.5  # of all runs: those of one level are few
+    about = f" (± {100 * known:.1f})" if len(runs) > 2 else ""
     return (
         f"Stopped where held-out photographs are read best, with the labels they were given, {the_network(model)} "
-        f"misreads fewer new photographs at {better} of {plural(len(gains), 'level')} from 20% to 80%, at {sure} of "
-        f"them by more than chance would; most at {most.name:.0%} corruption: {most.noisy:.1%} instead of "
-        f"{most.end:.1%} at the end."
+        f"misreads fewer new photographs at {better} of {plural(len(means), 'level')} from 20% to 80%: "
+        f"{100 * runs.gain.mean():.1f} points fewer on average{about}; most at {most.name:.0%} corruption: "
+        f"{most.noisy:.1%} instead of {most.end:.1%} at the end."
     )
 
 
@@ -81,14 +83,14 @@ def noise_rows(points: pd.DataFrame, noises: dict[str, str]) -> pd.DataFrame:
     named = points.assign(noise=points.run_id.map(noises))
     rows = []
     for (noise, level), alike in named.groupby(["noise", "level"]):
-        (gains,) = stopping_gains(alike).to_dict("records")
+        gains = stopping_gains(alike)
         rows.append(
             {
                 "Labels": f"{level:.0%} {NOISES[str(noise)]}",
-                "At the end": per_cent(gains["end"]),
-                "Stopped": per_cent(gains["noisy"]),
-                "Gained": f"{100 * gains['gain']:+.1f} points",
-                "Seeds": gains["seeds"],
+                "At the end": per_cent(gains.end.mean()),
+                "Stopped": per_cent(gains.noisy.mean()),
+                "Gained": f"{100 * gains.gain.mean():+.1f} points",
+                "Seeds": len(gains),
             }
         )
     return pd.DataFrame(rows)

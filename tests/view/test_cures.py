@@ -140,9 +140,8 @@ def test_stopping_tells_gains_from_chance_and_names_its_price():
     points = stopped(p2=(0.55, 0.54), p6=(0.73, 0.66), p8=(0.8, 0.81))
     text = said.describe_stopping(points, "alexnet")
     assert "AlexNet misreads fewer new photographs at 2 of 3 levels" in text
-    assert (
-        "at 1 of them by more than chance would; most at 60% corruption: 66.0% instead of 73.0%" in text
-    )
+    # of gains of 1, 7 and -1 points: the mean, and two of its standard errors
+    assert "2.3 points fewer on average (± 4.8); most at 60% corruption: 66.0% instead of 73.0%" in text
     whole = pd.DataFrame({"level": [0.2, 0.6], "seed": 0, "final_test_error": [0.5, 0.72]})
     price = said.describe_held_out_cost(points, whole)
     assert "the stopped one is better at 60%; worse at 20%." in price

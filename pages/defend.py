@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig
-from core.sweep import cures
+from core.sweep import cures, reference
 from core.sweep.grids import CURE_LEVELS, DEFENCES
 from core.view.captions import cures as captions
 from core.view.charts import cures as charts
@@ -92,4 +92,5 @@ with page("Defend", "") as head:
             computed,
         )
     st.caption(captions.DEFENCES_EXPLAINED)
+    st.caption(captions.describe_published_defences(reference.noisy_labels()))
     show_try(visitor_name)

@@ -13,6 +13,7 @@ from core.data.cifar10 import CLASSES
 from core.data.corruption import LabelCorruption, given_labels
 from core.data.noise import transition_matrix
 from core.records import EpochRecord
+from core.sweep import reference
 from core.view import gallery
 from core.view.captions import finding
 from core.view.charts import finding as charts
@@ -252,6 +253,7 @@ def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> 
                 args=(runs["Before"], visitor_name),
             )
         st.markdown(finding.describe_mended(ends))
+        st.caption(finding.describe_published_cleaning(reference.noisy_labels()))
 
 
 def show_errors(ends: dict[str, EpochRecord | None]) -> None:

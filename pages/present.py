@@ -13,14 +13,14 @@ from core.data.corruption import given_labels
 from core.live import serving
 from core.sweep import comparison, cures, reference
 from core.view import gallery
-from core.view.captions.cures import describe_stopping
+from core.view.captions.cures import describe_stopping, describe_stops
 from core.view.captions.curve import describe_lacking
 from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
 from core.view.charts import cures as cure_charts
-from pages.shared import resources
+from pages.shared import resources, stop_game
 from pages.shared.curve_figure import class_curve, draw_curve, rows_of
-from pages.shared.drawing import draw
+from pages.shared.drawing import draw, draw_new
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.links import link
 from pages.shared.navigation import the_page
@@ -203,10 +203,45 @@ def _class_figure(code: str) -> None:
         )
 
 
+def class_stops() -> None:
+    """Grows by itself while the class plays."""
+    st.fragment(_class_stops, run_every=CLASS_SECONDS)(room_in_address())
+
+
+def _class_stops(code: str) -> None:
+    with plain_errors():
+        run = stop_game.played_run()
+        assert run is not None, "somebody has stopped it"
+        errors = [record.test_error for record in resources.sweep_records(run.run_id)]
+        best = errors.index(min(errors)) + 1
+        stops = resources.classroom().stops(code, run.run_id)
+        in_two_sizes(
+            lambda size, is_large: draw_new(
+                cure_charts.stops(stops, len(errors), best, height="container"),
+                name=f"class-stops-{size}",
+                is_large=is_large,
+                height="stretch",
+                alt="How many visitors stopped after which epoch; dashed: the best one",
+            )
+        )
+        st.markdown(describe_stops(stops, best))
+
+
+def room_in_address() -> str:
+    return st.query_params.get("room", "").strip().upper()
+
+
 def shared_room() -> str:
     """The code of the room in the address where it has a figure of its own; else empty."""
-    code = st.query_params.get("room", "").strip().upper()
+    code = room_in_address()
     return code if resources.has_class_figure(code) else ""
+
+
+def has_stops() -> bool:
+    """Whether somebody in the room of the address has played Stop in time."""
+    code = room_in_address()
+    run = stop_game.played_run() if code else None
+    return run is not None and bool(resources.classroom().stops(code, run.run_id))
 
 
 def your_turn() -> None:
@@ -286,9 +321,18 @@ CLASS_STEP = Step(
 )
 
 
+STOPS_STEP = Step(
+    "When did you stop?",
+    class_stops,
+    30,
+    "Dashed: the epoch in which the network read new photographs best. The training curve does not tell it.",
+)
+
+
 def steps() -> tuple[Step, ...]:
-    """In a room with a figure of its own (?room=CODE) it comes last."""
-    return (*STEPS, CLASS_STEP) if shared_room() else STEPS
+    """In a room (?room=CODE) what it has made comes last: its stops, its figure."""
+    made = [STOPS_STEP] * has_stops() + [CLASS_STEP] * bool(shared_room())
+    return (*STEPS, *made)
 
 
 def go() -> None:

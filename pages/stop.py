@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.sweep import comparison, cures
-from core.sweep.grids import CURED
 from core.view.captions import cures as captions
 from core.view.charts import cures as charts
 from core.view.words import compute
@@ -15,18 +14,9 @@ from pages.shared.frame import action, page, plain_errors
 from pages.shared.room import Room, room
 from pages.shared.visitor import visitor
 
-GAME_LEVEL = 0.4
-
-
-def played_run(model: str):
-    """The stored run of the game; None while there is none."""
-    runs = cures.validated_runs(resources.sweep(), model)
-    runs = runs[(runs.level == GAME_LEVEL) & (runs.seed == 0)]
-    return runs.iloc[0] if len(runs) else None
-
 
 def show_game(in_room: Room, visitor_name: str) -> None:
-    run = next((found for model in reversed(CURED) if (found := played_run(model)) is not None), None)
+    run = stop_game.played_run()
     if run is None:
         st.info("The run of this game is not computed yet." + compute("mini-stopping"))
         return

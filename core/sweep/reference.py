@@ -64,6 +64,11 @@ def earlier_attempts() -> dict[str, Any]:
     return _reference("reproductions")
 
 
+def noisy_labels() -> dict[str, Any]:
+    """Test accuracies of the literature on learning with noisy labels."""
+    return _reference("noisy_labels")
+
+
 @cache
 def _reference(name: str) -> dict[str, Any]:
     return json.loads((ASSETS / "reference" / f"{name}.json").read_text(encoding="utf-8"))

@@ -54,9 +54,9 @@ def draw_live(
     return st.vega_lite_chart(rows, spec, key=name, **options)
 
 
-def draw_new(chart: alt.LayerChart | alt.Chart, name: str, **options):
+def draw_new(chart: alt.LayerChart | alt.Chart, name: str, is_large: bool = False, **options):
     """Show a chart that is another one every time."""
-    return st.vega_lite_chart(_sized(_spec_of(chart)), key=name, **options)
+    return st.vega_lite_chart(_sized(_spec_of(chart), is_large), key=name, **options)
 
 
 def _sized(spec: dict, is_large: bool = False) -> dict:

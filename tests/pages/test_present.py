@@ -6,7 +6,7 @@ from core.config import RunConfig
 from core.live.classroom import Classroom, Lesson
 from core.live.curve import SharedCurve
 from core.sweep.results import load_runs
-from pages.shared import resources
+from pages.shared import resources, stop_game
 from tests.pages.opened import open_page, texts, viewer
 
 STEPS = 7
@@ -61,3 +61,13 @@ def test_in_a_room_the_class_figure_ends_the_story(store):
     SharedCurve(store).end(room)
     page.run()  # the figure stays
     assert not page.exception and page.header[0].value == "The figure that you make"
+
+
+def test_in_a_room_the_stops_of_the_class_are_a_step(store):
+    """The projector shows them, and its teacher need not have played."""
+    classroom = Classroom(store)
+    room = classroom.open_room(Lesson("Lies"))
+    classroom.add_stop(room, "ann", stop_game.played_run().run_id, 6)
+    page = open_page("present", room=room, step=str(STEPS + 1))
+    assert not page.exception and page.header[0].value == "When did you stop?"
+    assert "1 stop so far" in texts(page) and page.get("vega_lite_chart")

@@ -11,6 +11,7 @@ from core.cleaning.scores import no_scores
 from core.config import RunConfig
 from core.data.corruption import LabelCorruption
 from core.records import LOSS_EDGES, count_losses
+from core.sweep import reference
 from core.view.captions import biography as said_of_images
 from core.view.captions import cures as said
 from core.view.captions import finding
@@ -251,3 +252,12 @@ def test_the_machine_chooses_from_the_same_photographs_as_the_visitor():
     text = finding.describe_found(score, ranking, is_wrong, np.array([0, 25]), np.arange(28))
     assert "Of your 2 marks 1 were wrong labels; of the machine's 2, from the same 28" in text
     assert "photographs, 2. Of all 50 labels 20 are wrong" in text
+
+
+def test_published_numbers_are_those_of_the_reference():
+    literature = reference.noisy_labels()
+    assert not any("from_memory" in str(each) for each in literature.values())
+    defences = said.describe_published_defences(literature)
+    assert "89.1% of the test photographs" in defences and "79.4% at 50%" in defences
+    cleaning = finding.describe_published_cleaning(literature)
+    assert "87.1% of the test photographs" in cleaning and "trained on all 60.2%" in cleaning

@@ -63,7 +63,7 @@ def stopping(means: pd.DataFrame, height: int | str = 420) -> alt.LayerChart:
     ).properties(height=height)
 
 
-def stops(epochs: list[int], last: int, best: int, height: int = 220) -> alt.LayerChart:
+def stops(epochs: list[int], last: int, best: int, height: int | str = 220) -> alt.LayerChart:
     """How many of a room stopped when; best: the epoch at which the test error was least."""
     bins = alt.Chart(pd.DataFrame({"epoch": epochs}, dtype="int64")).mark_bar(
         color=COLOURS["training error"]

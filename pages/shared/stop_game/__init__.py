@@ -6,14 +6,30 @@ A component of our own because a press must count at the very epoch that is seen
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from core.errors import ConfigError
 from core.records import EpochRecord
+from core.sweep import cures
+from core.sweep.grids import CURED
 from core.view.charts.style import COLOURS
+from pages.shared import resources
 from pages.shared.component import component
 
+LEVEL = 0.4  # of the training that is stopped
+
 _GAME = component(Path(__file__).parent)
+
+
+def played_run() -> pd.Series | None:
+    """The stored run that is replayed, a row of the sweep: AlexNet's, or else the small network's."""
+    for model in reversed(CURED):
+        runs = cures.validated_runs(resources.sweep(), model)
+        runs = runs[(runs.level == LEVEL) & (runs.seed == 0)]
+        if len(runs):
+            return runs.iloc[0]
+    return None
 
 
 def play(

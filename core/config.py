@@ -14,6 +14,7 @@ from typing import Any
 from core.errors import ConfigError
 
 # A run that waits to be fitted ends here: its learning rate is 0.00004 of the first epoch's.
+MAX_SEED = 9999
 MAX_EPOCHS = 200
 USUAL_WIDTH = 512  # of the multilayer networks, in hidden units
 MAX_REPAIRED = 0.9  # of the training images: some are left to train on
@@ -98,7 +99,7 @@ class RunConfig:
     momentum: float = setting(0.9, "momentum of SGD", (0, 0.999))
     weight_decay: float = setting(0.0, "L2 penalty; the paper's runs have none", (0, 0.1))
     random_crop: bool = setting(False, "augment: crop 28 x 28 pixels at a random place")
-    seed: int = setting(0, "fixes the corruption, the first weights and the order", (0, 9999))
+    seed: int = setting(0, "fixes the corruption, the first weights and the order", (0, MAX_SEED))
     noise: str = setting("uniform", "what a label that is drawn again becomes", choices=NOISES)
     noise_matrix: str = setting(
         "", "of noise own: a CSV file with a row for each true class; or its rows, divided by ;"

@@ -14,7 +14,7 @@ from core.view.words import SHORT_NETWORKS, about, without_links
 from pages.shared import resources
 from pages.shared.choosing import choice, chosen
 from pages.shared.copy_link import copy_link
-from pages.shared.curve_figure import class_curve, draw_curve, points_of, rows_of
+from pages.shared.curve_figure import class_curve, draw_curve, highest, points_of, rows_of
 from pages.shared.downloads import downloads
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.links import link
@@ -67,7 +67,7 @@ def seconds_between_looks(visitor_name: str) -> float:
 
 def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: str) -> None:
     """name: of the figure, for its downloads."""
-    config = configs[0]
+    config = highest(configs)
     with st.container(key="figure-area"):
         place = st.container()
         with st.container(horizontal=True):
@@ -139,7 +139,7 @@ def _show_own(
                 st.caption(captions.describe_whole(configs[0], seconds))
         for message in dict.fromkeys(run.message for run in runs if run.message):
             st.error(message)
-        show_figure(configs, points_of(configs), captions.curve_title(configs[0]))
+        show_figure(configs, points_of(configs), captions.curve_title(highest(configs)))
 
 
 def shows_class(in_room: Room) -> bool:

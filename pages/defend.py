@@ -22,7 +22,7 @@ LEVELS = {f"{level:g}": f"{level:.0%} corruption" for level in sorted(CURE_LEVEL
 USUAL_LEVEL = f"{CURE_LEVELS[0]:g}"
 
 
-def show_table(table: pd.DataFrame, level: float, times: dict[str, float]) -> None:
+def show_table(table: pd.DataFrame, level: float, times: dict[str, float | None]) -> None:
     right = st.column_config.TextColumn(alignment="right")
     rows = captions.defence_rows(table, level, times)
     config = {name: right for name in rows.columns if name not in ("Defence", "Seeds")}

@@ -19,7 +19,7 @@ from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
 from core.view.charts import cures as cure_charts
 from pages.shared import resources, stop_game
-from pages.shared.curve_figure import class_curve, draw_curve, rows_of
+from pages.shared.curve_figure import class_curve, draw_curve, highest, rows_of
 from pages.shared.drawing import draw, draw_new
 from pages.shared.frame import action, page, plain_errors
 from pages.shared.links import link
@@ -194,7 +194,7 @@ def _class_figure(code: str) -> None:
     with plain_errors():
         curve = class_curve(code)
         assert curve is not None, "a figure that is there stays"
-        rows = rows_of(curve.points, curve.configs[0], paper=True)
+        rows = rows_of(curve.points, highest(curve.configs), paper=True)
         in_two_sizes(lambda size, is_large: draw_curve(rows, f"class-curve-{size}", is_large))
         st.markdown(describe_lacking(curve.points, curve.attendance))
         st.caption(

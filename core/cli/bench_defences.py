@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from core.config import PAPER_LEARNING_RATE, RunConfig
@@ -12,15 +13,17 @@ from core.sweep.cures import KNOWN_DEFENCES
 if TYPE_CHECKING:
     from core.training.training import Training
 
-ROUNDS = 3  # each defence is measured so often, in turn with the others; the median counts
+ROUNDS = 5  # each defence is measured so often, in turn with the others
 
 
 @dataclass(frozen=True)
 class DefenceCost:
     model: str
     defence: str
-    epoch_seconds: float  # evaluation included
-    times: float  # of an epoch without a defence
+    epoch_seconds: float  # evaluation included; the median over the rounds
+    times: float  # of an epoch without a defence in the same round; the median
+    least: float  # of these ratios
+    most: float
 
 
 def defence_costs(model: str, seconds: float) -> Iterator[DefenceCost]:
@@ -37,9 +40,9 @@ def defence_costs(model: str, seconds: float) -> Iterator[DefenceCost]:
     for _ in range(ROUNDS):
         for name, training in trainings.items():
             measured[name].append(_epoch_seconds(training, seconds / ROUNDS))
-    medians = {name: sorted(values)[ROUNDS // 2] for name, values in measured.items()}
-    for name, value in medians.items():
-        yield DefenceCost(model, name, value, value / medians["none"])
+    for name, values in measured.items():
+        ratios = [value / none for value, none in zip(values, measured["none"], strict=True)]
+        yield DefenceCost(model, name, median(values), median(ratios), min(ratios), max(ratios))
 
 
 def _epoch_seconds(training: "Training", seconds: float) -> float:

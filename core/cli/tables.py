@@ -292,10 +292,12 @@ def defence_costs() -> str:
             DEFENCE_NAMES[row["defence"]],
             f"{row['epoch_seconds']:.2f} s",
             f"{row['times']:.2f}",
+            f"{row['least']:.2f}–{row['most']:.2f}",
         ]
         for row in measured["rows"]
     ]
-    return _machine(measured) + markdown(["network", "defence", "an epoch", "times as long"], rows)
+    head = ["network", "defence", "an epoch", "times as long", "from round to round"]
+    return _machine(measured) + markdown(head, rows)
 
 
 def load_class() -> str:

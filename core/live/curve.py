@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from core.config import LEVELS, RunConfig
+from core.config import LEVELS, MAX_SEED, RunConfig
 from core.errors import RefusedError
 from core.live.store import LiveRun, Status, Store
 from core.records import EpochRecord
@@ -29,7 +29,7 @@ def whole_curve(config: RunConfig) -> list[RunConfig]:
 def of_place(config: RunConfig, place: int) -> RunConfig:
     """The run of a place: level and seed; config: what the class trains, with its first seed."""
     rounds, step = divmod(place, len(ORDER))
-    return replace(config, level=ORDER[step], seed=config.seed + rounds)
+    return replace(config, level=ORDER[step], seed=(config.seed + rounds) % (MAX_SEED + 1))
 
 
 class CurvePoint(NamedTuple):

@@ -25,7 +25,6 @@ def train_on_cluster(
     address: str,
     gpus: float = 0,
     folder: Path = SWEEP_FOLDER,
-    cpus: float = 1,
 ) -> Generator[Event]:
     """Report each run as it ends, when it has been added to `folder`, or what stopped it.
 
@@ -35,9 +34,7 @@ def train_on_cluster(
     Raises ConfigError where Ray is not installed or nothing answers at `address`.
     """
     ray = _connected(address)
-    task = ray.remote(_train).options(
-        num_cpus=cpus, num_gpus=gpus, max_retries=-1, retry_exceptions=False
-    )
+    task = ray.remote(_train).options(num_cpus=1, num_gpus=gpus, max_retries=-1, retry_exceptions=False)
     try:
         with ExitStack() as claims:
             data = {name: ray.put(load(name)) for name in {config.data for config in configs}}

@@ -195,12 +195,12 @@ def loss_curves(
     return pd.concat(parts or [pd.DataFrame()]).reindex(columns=columns)
 
 
-def epochs_to_fit(curves: pd.DataFrame, loss: float = FITTED_LOSS) -> pd.DataFrame:
-    """The first epoch at which each curve is at this loss or below, in their order.
+def epochs_to_fit(curves: pd.DataFrame) -> pd.DataFrame:
+    """The first epoch at which each curve is at a loss of 0.05 or below, in their order.
 
     curves: loss_curves(). Columns source, series, epoch; those that never get there are left out.
     """
-    there = curves[curves.loss <= loss]
+    there = curves[curves.loss <= FITTED_LOSS]
     first = there.groupby(["source", "series"], as_index=False).epoch.min()
     return pd.DataFrame(first).sort_values(["source", "epoch"], kind="stable")
 

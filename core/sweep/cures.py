@@ -137,10 +137,17 @@ def defence_gains(table: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 @cache
-def defence_times(model: str) -> dict[str, float]:
-    """How many times as long an epoch takes with each defence, as `core bench --defences` measured it."""
+def defence_times(model: str) -> dict[str, float | None]:
+    """How many times as long an epoch takes with each defence, as `core bench --defences` measured it.
+
+    None where no difference was measured: where it took longer in one round, and less long in another.
+    """
     try:
         rows = json.loads((ASSETS / "defences.json").read_text(encoding="utf-8"))["rows"]
     except FileNotFoundError:
         return {}
-    return {row["defence"]: row["times"] for row in rows if row["model"] == model}
+    return {
+        row["defence"]: None if row["least"] < 1 < row["most"] else row["times"]
+        for row in rows
+        if row["model"] == model
+    }

@@ -1,12 +1,14 @@
 """The figure of a whole curve in training: its rows, made once for all who watch, and its drawing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 
 from core.config import RunConfig
+from core.data.noise import wrong_share
 from core.live.classroom import Attendance
 from core.live.curve import CurvePoint, curve_points
 from core.sweep import comparison, reference
@@ -41,6 +43,11 @@ def class_curve(room: str) -> ClassCurve | None:
     return ClassCurve(configs or (config,), points_of(configs), resources.classroom().attendance(room))
 
 
+def highest(configs: Sequence[RunConfig]) -> RunConfig:
+    """Of the runs of a curve the one that tells its noise: at level 0 there is none."""
+    return max(configs, key=lambda config: config.level)
+
+
 class CurveRows(NamedTuple):
     """What the figure draws, as the core makes it and as a browser is sent it; the runs' own rows."""
 
@@ -52,13 +59,14 @@ class CurveRows(NamedTuple):
 def rows_of(
     points: Sequence[CurvePoint], config: RunConfig, stored: bool = False, paper: bool = False
 ) -> CurveRows:
-    """stored, paper: beside the stored runs and the paper's points."""
-    return _rows_of(tuple(points), config.model, config.data, stored, paper)
+    """stored, paper: beside the stored runs and the paper's points; config: of the highest level."""
+    wrong = round(wrong_share(replace(config, level=1.0)), 4)
+    return _rows_of(tuple(points), config.model, config.data, wrong, stored, paper)
 
 
 @keep(64)
 def _rows_of(
-    points: tuple[CurvePoint, ...], model: str, data: str, stored: bool, paper: bool
+    points: tuple[CurvePoint, ...], model: str, data: str, wrong: float, stored: bool, paper: bool
 ) -> CurveRows:
     runs = comparison.label_runs(resources.sweep(), data) if stored else None
     frame = charts.curve_rows(
@@ -66,6 +74,7 @@ def _rows_of(
         None if runs is None else runs[runs.model == model],
         reference.paper() if paper else None,
         model,
+        wrong,
     )
     table = pa.Table.from_pandas(frame, preserve_index=False)
     return CurveRows(frame, table, frame[frame.kind == "run"])

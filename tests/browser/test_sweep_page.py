@@ -4,7 +4,6 @@ import io
 import re
 
 import pypdf
-import pytest
 from playwright.sync_api import Page, expect
 
 from core.sweep.results import load_runs
@@ -59,15 +58,6 @@ def test_levels_and_seeds_and_what_was_wrong_in_earlier_attempts(page, server):
     expect(page.get_by_text("before 95% of its labels are right")).to_be_visible()
     page.locator(".st-key-rule").get_by_text("By training loss").click()
     expect(page.get_by_text("before its average training loss is 0.05")).to_be_visible()
-
-
-def test_what_no_gpu_has_computed_is_said_to_be_missing(page, server):
-    computed = set(load_runs().query("data == 'full'").model)
-    if "inception" in computed:
-        pytest.skip("it is computed")
-    open_page(page, server, "/sweep?network=inception&experts=true", "The sweep")
-    expect(page.get_by_text("are not computed yet")).to_be_visible()
-    expect(page.get_by_text("Nothing of what the paper prints or plots of inception")).to_be_visible()
 
 
 def test_the_figure_and_its_data_can_be_taken_away(page, server):

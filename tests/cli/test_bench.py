@@ -66,3 +66,4 @@ def test_the_cost_of_each_defence_is_beside_that_of_none(monkeypatch, tiny):
     rows = {row.defence: row for row in bench_defences.defence_costs("mlp-1x512", 0.01)}
     assert set(rows) == set(KNOWN_DEFENCES) and rows["none"].times == 1
     assert all(row.epoch_seconds > 0 for row in rows.values())
+    assert all(row.least <= row.times <= row.most for row in rows.values())

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from core.config import LEVELS, RunConfig
+from core.config import LEVELS, MAX_SEED, RunConfig
 from core.errors import RefusedError
 from core.live.curve import ORDER, SharedCurve, curve_points, of_place, whole_curve
 from core.live.limits import Limits
@@ -35,10 +35,10 @@ def test_a_curve_counts_as_one_run_and_takes_no_more(store):
     runs = store.submit_curve(whole_curve(BASE), "ann")
     assert [run.config.level for run in runs] == list(LEVELS)
     assert store.submit_curve(whole_curve(BASE), "ann") == runs  # asked for again: nothing new
-    with pytest.raises(RefusedError, match="one run"):
+    with pytest.raises(RefusedError, match="one unfinished run"):
         store.submit(RunConfig(seed=9), "ann")
     store.submit(RunConfig(seed=9), "ben")
-    with pytest.raises(RefusedError, match="one run"):
+    with pytest.raises(RefusedError, match="one unfinished run"):
         store.submit_curve(whole_curve(RunConfig(seed=1)), "ben")
 
 
@@ -127,7 +127,7 @@ def test_who_has_a_place_again_holds_no_second_one(shared, store):
 
 def test_a_refused_run_leaves_its_place_to_others(shared, store):
     store.submit(RunConfig(seed=9), "ann")
-    with pytest.raises(RefusedError, match="one run"):
+    with pytest.raises(RefusedError, match="one unfinished run"):
         shared.take("ROOM1", "ann")
     assert shared.configs("ROOM1") == []
     assert shared.take("ROOM1", "ben").config == BASE
@@ -155,3 +155,7 @@ def test_another_curve_begins_with_all_places_free(shared):
     shared.end("ROOM1")
     shared.share_out("ROOM1", RunConfig(epochs=3))
     assert shared.is_open("ROOM1") and shared.take("ROOM1", "ben").config.epochs == 3
+
+
+def test_after_the_last_seed_comes_the_first():
+    assert of_place(RunConfig(seed=MAX_SEED), len(LEVELS)).seed == 0

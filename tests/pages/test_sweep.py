@@ -7,6 +7,7 @@ from core.sweep import results
 from core.sweep.comparison import label_runs
 from core.sweep.results import load_runs
 from core.view.words import SHORT_NETWORKS
+from pages.shared import resources
 from pages.shared.sweep_figures import ALL, FIGURES
 from tests.pages.opened import open_page, texts
 
@@ -78,3 +79,20 @@ def test_sweep_shows_each_network(network, address):
     levels = runs[runs.model == network].level.nunique()
     said = f"Filled: ours, {levels} of 11 levels" if levels else "are not computed yet"
     assert not page.exception and said in texts(page)
+
+
+@pytest.mark.parametrize("levels", [[], [0.0], [0.0, 0.5]])
+def test_levels_that_are_not_computed_are_said_to_be_missing(monkeypatch, levels):
+    """Of one level nothing is told of all of them; of none, another network is shown."""
+    runs = load_runs()
+    is_left_out = (runs.model == "inception") & (runs.data == "full") & ~runs.level.isin(levels)
+    monkeypatch.setattr(resources, "sweep", lambda: runs[~is_left_out])
+    page = open_page("sweep", network="inception", experts="true")
+    said = texts(page) + "".join(str(each.proto) for each in page.get("bidi_component"))
+    assert not page.exception
+    if not levels:
+        assert "even the wrong ones" in said
+    elif levels == [0.0]:
+        assert "Of Inception 1 level of 11 is computed yet: at 0% corruption" in said
+        assert "even the wrong ones" not in said and "What rises" not in said
+        assert "figure 1b by up to" not in said

@@ -15,6 +15,7 @@ from core.sweep.comparison import (
     decay_above_chance,
     label_runs,
     level_means,
+    series_runs,
 )
 from core.sweep.reference import PAPER_NAMES, paper, sound_paper_curve
 from core.sweep.results import load_epochs, load_runs
@@ -86,6 +87,7 @@ def test_before_they_memorize_stored_networks_are_at_the_baseline(epochs):
 EXPONENTS = {
     ("full", "mlp-1x512"): 1.06,
     ("full", "mlp-3x512"): 1.02,
+    ("full", "alexnet"): 1.19,  # of its six levels
     ("embedded", "mlp-1x512"): 1.00,
     ("embedded", "alexnet"): 1.03,
     ("embedded", "inception"): 1.24,
@@ -102,6 +104,14 @@ def test_our_accuracy_above_chance_falls_with_an_exponent_near_1(runs, data, mod
     against = decay_above_chance(means.level, converted)
     assert against.exponent == pytest.approx(law.exponent + 1)
     assert against.factor == pytest.approx(law.factor)
+
+
+def test_to_a_fully_connected_network_shuffled_pixels_are_as_good_as_true_ones(runs):
+    """Within two standard deviations of the seeds: it does not know which pixels are neighbours."""
+    series = series_runs(runs, "mlp-1x512", "embedded")
+    true, shuffled = (series[name].final_test_error for name in ("true labels", "shuffled pixels"))
+    assert len(true) == len(shuffled) == 3
+    assert abs(true.mean() - shuffled.mean()) < 2 * max(true.std(), shuffled.std())
 
 
 @pytest.mark.parametrize("model", PAPER_NAMES)

@@ -228,12 +228,6 @@ def test_the_queue_tells_who_trains_from_who_is_paused():
     assert describe_queue([ann, ben], True) == "All training is paused: 2 runs wait."
 
 
-def test_what_has_not_been_trained_is_not_said_to_be_in_training():
-    assert "being trained" in describe_errors(HALF, [], Status.RUNNING)
-    for status in (Status.QUEUED, Status.PAUSED, Status.CANCELLED, Status.FAILED):
-        assert describe_errors(HALF, [], status) == "No epoch has been trained yet."
-
-
 def test_0_9_p_is_explained_where_it_is_drawn():
     runs = label_runs(load_runs())
     for text in (describe_sources(runs, "mlp-1x512", "full", 0), describe_empty(HALF)):

@@ -78,6 +78,16 @@ def test_the_title_names_all_but_the_level():
     assert curve.curve_title(RunConfig(level=0.4, loss="generalized")) == (
         "Every level, small network, 5,000 photographs, generalized cross-entropy"
     )
+    assert curve.curve_title(RunConfig(level=0.4, noise="human-worst")) == (
+        "Every level of labels by people, the worst of three, small network, 5,000 photographs"
+    )
+
+
+def test_the_dashed_line_is_the_share_of_wrong_labels_whatever_the_noise():
+    for wrong, said in ((0.9, "0.9 p"), (1.0, "1 p"), (0.402, "0.4 p")):
+        rows = chart.curve_rows([point(0.0)], wrong=wrong)
+        floor = rows[rows.kind == "floor"].set_index("level")
+        assert floor.error[1.0] == wrong and floor["name"][0.4].endswith(f": {said}")
 
 
 def test_the_chart_compiles_with_all_its_rows():

@@ -185,7 +185,7 @@ def explain_defences(table: pd.DataFrame, level: float) -> str:
     )
 
 
-def defence_rows(table: pd.DataFrame, level: float, times: dict[str, float]) -> pd.DataFrame:
+def defence_rows(table: pd.DataFrame, level: float, times: dict[str, float | None]) -> pd.DataFrame:
     """A row for each defence: what it gives at a level, and what it costs, on true labels and in time.
 
     table: cures.defence_points; times: cures.defence_times.
@@ -203,7 +203,11 @@ def defence_rows(table: pd.DataFrame, level: float, times: dict[str, float]) -> 
             "At its best epoch": [per_cent(at["best"][name]) for name in known],
             "Wrong labels memorized": [per_cent(at["memorized"][name]) for name in known],
             "On true labels": [per_cent(clean.get(name)) for name in known],
-            "Time of an epoch": [f"x {times[name]:.2f}" if name in times else "–" for name in known],
+            "Time of an epoch": [_times(times[name]) if name in times else "–" for name in known],
             "Seeds": [seeds[name] for name in known],
         }
     )
+
+
+def _times(times: float | None) -> str:
+    return "no difference" if times is None else f"x {times:.2f}"

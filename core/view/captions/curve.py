@@ -1,21 +1,23 @@
 """The whole curve, live: what it shows, and what it still lacks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import mean
 
 from core.config import LEVELS, RunConfig
 from core.live.classroom import Attendance
 from core.live.curve import CurvePoint
 from core.view.captions.run import run_title
-from core.view.words import SHORT_NETWORKS, about, plural
+from core.view.words import NOISES, SHORT_NETWORKS, about, plural
 
 LEARNED = 0.02  # of the labels at most are wrong in training where a network repeats them
 
 
 def curve_title(config: RunConfig) -> str:
-    """Which curve: network and images; config: any of its runs."""
-    rest = run_title(config).split(", ", 1)[1]
-    return f"Every level, {rest}"
+    """Which curve: network and images; config: any of its runs that has wrong labels."""
+    rest = run_title(replace(config, level=0.0)).split(", ", 1)[1]
+    noise = f" of {NOISES[config.noise]}" if config.noise != "uniform" else ""
+    return f"Every level{noise}, {rest}"
 
 
 def describe_curve(points: Sequence[CurvePoint]) -> str:

@@ -82,13 +82,8 @@ def start_label(config: RunConfig | None, run: LiveRun | None) -> str:
     return "Train this"
 
 
-def describe_errors(
-    config: RunConfig, records: list[EpochRecord], status: Status = Status.RUNNING
-) -> str:
-    """What the error curves show so far."""
-    if not records:
-        is_running = status is Status.RUNNING
-        return "The first epoch is being trained." if is_running else "No epoch has been trained yet."
+def describe_errors(config: RunConfig, records: list[EpochRecord]) -> str:
+    """What the error curves show so far; records: of one epoch at least."""
     last = records[-1]
     after = f"After {plural(last.epoch, 'epoch')} the network"
     if last.memorized is None or last.recovered is None:  # no label is wrong

@@ -20,11 +20,11 @@ DEFENCE_COLOURS = dict(
 )
 
 
-def _legend(narrow: int = 420) -> alt.Legend:
+def _legend() -> alt.Legend:
     return alt.Legend(
         title=None,
         orient="top",
-        columns=alt.ExprRef(f"width < {narrow} ? 1 : 3"),
+        columns=alt.ExprRef("width < 420 ? 1 : 3"),
         labelLimit=420,
         symbolType="stroke",
         symbolStrokeWidth=4,

@@ -14,7 +14,7 @@ from core.view.charts.style import FLOOR, GREY, SHORT, colour, level_axis, share
 
 QUANTITIES = {"test_error": "test error", "train_error": "training error"}
 NAMED_AT = 0.4  # the level at which the dashed line is named
-COLUMNS = ["level", "error", "low", "high", "quantity", "kind", "is_finished", "seed", "epoch"]
+COLUMNS = ["level", "error", "low", "high", "quantity", "kind", "is_finished", "seed", "epoch", "name"]
 
 
 def whole_curve(height: int | str = 480) -> alt.LayerChart:
@@ -45,7 +45,7 @@ def whole_curve(height: int | str = 480) -> alt.LayerChart:
         of("floor").mark_line(strokeDash=[6, 4]),
         of("floor", f"datum.level === {NAMED_AT}")
         .mark_text(fontSize=13, fontWeight="bold", align="left", dx=8, dy=14)
-        .encode(text=alt.value(SHORT[FLOOR] + ": 0.9 p")),
+        .encode(text="name:N"),
         of("stored").mark_line(strokeWidth=1.5).encode(color=grey, detail="quantity:N"),
         of("paper").mark_point(shape="diamond", size=110, strokeWidth=2, opacity=1).encode(color=grey),
         of("mean").mark_area(opacity=0.2).encode(y="low:Q", y2="high:Q"),
@@ -64,11 +64,16 @@ def curve_rows(
     stored: pd.DataFrame | None = None,
     paper: dict[str, Any] | None = None,
     model: str = "",
+    wrong: float = 0.9,
 ) -> pd.DataFrame:
-    """stored: rows of the sweep, of this network and these images; paper: reference.paper."""
+    """stored: rows of the sweep, of this network and these images; paper: reference.paper.
+
+    wrong: the share of wrong labels at level 1, as its noise has it.
+    """
     rows: list[dict[str, Any]] = []
     for level in (0.0, NAMED_AT, 1.0):
-        rows.append({"level": level, "error": 0.9 * level, "quantity": FLOOR, "kind": "floor"})
+        floor = {"level": level, "error": wrong * level, "quantity": FLOOR, "kind": "floor"}
+        rows.append({**floor, "name": f"{SHORT[FLOOR]}: {wrong:.2g} p"})
     for field, quantity in QUANTITIES.items():
         known = [point for point in points if point.epoch]
         for point in known:

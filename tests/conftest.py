@@ -13,10 +13,13 @@ os.environ.pop("CIFAR10_DIR", None)
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from core.data import cifar10
 from core.data.cifar10 import BATCHES, Cifar10, load_embedded
 
+settings.register_profile("untimed", deadline=None)  # speed belongs in the benchmark
+settings.load_profile("untimed")
 atexit.register(shutil.rmtree, os.environ["LAB_DATA"], ignore_errors=True)
 
 

@@ -22,7 +22,7 @@ FLAGS = [
     "--disable-quic",
 ]
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)  # a slow machine is no fault
 
 
 @pytest.hookimpl(wrapper=True)

@@ -45,7 +45,7 @@ def test_two_browsers_share_a_run_and_a_third_with_the_password_pauses_it(browse
     expect(ann.get_by_text(trained)).to_be_visible(timeout=60_000)
 
     open_page(ben, school, address, "Lab")
-    expect(ben.get_by_text("Already trained here, or being trained")).to_be_visible()
+    expect(ben.get_by_text("This run is here already")).to_be_visible()
     ben.get_by_role("button", name=re.compile("Start training|Replay")).click()
     expect(ben.get_by_text(trained)).to_be_visible()
     expect(ben.get_by_text("Another visitor has started this run")).to_be_visible()

@@ -56,8 +56,8 @@ def test_levels_and_seeds_and_what_was_wrong_in_earlier_attempts(page, server):
     page.locator(".st-key-figure").get_by_text("Time to fit").click()
     expect(charts(page)).to_have_count(2)
     expect(page.get_by_text("before 95% of its labels are right")).to_be_visible()
-    page.locator(".st-key-rule").get_by_text("By training loss").click()
-    expect(page.get_by_text("before its average training loss is 0.05")).to_be_visible()
+    # By its training loss this network is fitted at two levels: too few for a figure.
+    expect(page.get_by_text("By training loss")).to_have_count(0)
 
 
 def test_the_figure_and_its_data_can_be_taken_away(page, server):

@@ -16,6 +16,7 @@ from core.data.corruption import given_labels
 from core.records import LOSS_EDGES
 from core.training import dataset as dataset_module
 from core.training.dataset import Dataset
+from core.training.devices import autocast
 from core.training.training import Training, train, train_to_end
 from tests.samples import reproducible
 
@@ -89,7 +90,7 @@ def test_the_validation_error_is_against_the_labels_given(tiny):
     training.launch()
     record = training.collect()
     dataset, model = training.dataset, training.model.eval()
-    with torch.no_grad(), torch.autocast("cpu", dtype=dataset.train_images.dtype):
+    with torch.no_grad(), autocast(torch.device("cpu")):
         answers = model(dataset.train_images[dataset.held_out]).argmax(dim=1).numpy()
     expected = np.mean(answers != given_labels(config, tiny.train_labels).labels[dataset.held_out])
     assert record.validation_error == expected
@@ -205,7 +206,7 @@ def test_a_loss_changes_the_training_and_not_what_is_measured(tiny, loss):
     training.launch()
     record = training.collect()
     dataset = training.dataset
-    with torch.no_grad(), torch.autocast("cpu", dtype=dataset.train_images.dtype):
+    with torch.no_grad(), autocast(torch.device("cpu")):
         logits = training.model.eval()(dataset.train_images).float()
     assert record.train_loss == pytest.approx(F.cross_entropy(logits, dataset.labels).item(), rel=1e-3)
     plain = next(train(FAST, tiny, "cpu"))

@@ -298,8 +298,10 @@ def run_name(config: RunConfig) -> str:
     after = config.epochs_after_fitted
     parts.append(f"{config.epochs} epochs" + (f" or fitted + {after}" if after else ""))
     shown = {"model", "corruption", "level", "data", "batch_size", "epochs", "epochs_after_fitted"}
-    shown.add("noise_matrix")  # a hundred numbers
-    parts += [f"{key} {value}" for key, value in config.overrides().items() if key not in shown]
+    hidden = {"noise_matrix"}  # a hundred numbers
+    parts += [
+        f"{key} {value}" for key, value in config.overrides().items() if key not in shown | hidden
+    ]
     return ", ".join(parts)
 
 

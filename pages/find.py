@@ -275,7 +275,8 @@ with page("Find the wrong labels", "") as head:
         st.header("The machine's turn", anchor=False)
         name = choice("How labels are ranked", RANKING_NAMES, "rank")
         st.caption(finding.EXPLAINED[name])
-        found = None if untrained(config, name) else searched(config, name)
+        are_trained = all(resources.final(source) is not None for source in sources(config, name))
+        found = searched(config, name) if are_trained else None
         if found is None:
             st.fragment(show_search, run_every=1.0)(config, name, visitor_name)
         else:

@@ -114,7 +114,8 @@ def mini() -> str:
             of_level = runs[(runs.model == model) & (runs.level == level)]
             epochs = fitted[(fitted.model == model) & (fitted.level == level)].epoch
             row.append(_mean(100 * of_level.final_test_error, ".1f"))
-            row.append(_mean(epochs, ".0f") if epochs.notna().all() else "not in 60")
+            never = f"not in {runs.epochs_trained.max():.0f}"
+            row.append(_mean(epochs, ".0f") if epochs.notna().all() else never)
         rows.append(row)
     seeds = runs.groupby("model").seed.nunique()
     names = ", ".join(f"`{model}` {seeds[model]}" for model in models)

@@ -70,7 +70,7 @@ def fetch(report: Report = lambda progress: None) -> str:
                     raise
                 failures.append(f"{name}: {error}")
             except OSError as error:  # a file that may not be read, an answer without any content
-                failures.append(f"{name}: {error.filename}: {error.strerror}")
+                failures.append(f"{name}: {error}")
             else:
                 _begun().unlink(missing_ok=True)
                 report(Progress(1, f"All 60,000 images are here, from {name}"))

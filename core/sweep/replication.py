@@ -119,7 +119,7 @@ def _figure_1c(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterat
                 remarks.append(FIGURE_1C_AT_0.format(value, _table_error(paper, name)))
             if is_duplicate(figure, name, level):
                 remarks.append(DUPLICATE)
-            if is_read_early(ours):
+            if _is_read_early(ours):
                 remarks.append(f"Ours: {READ_EARLY}.")
             yield Number(
                 "Figure 1c", model, "test error", f"level {level:.0%}", value, error, len(ours),
@@ -152,7 +152,7 @@ def _table_1(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator
             is_plain = quantity == "test" and not with_ and labels == "true"
             if is_plain and series and abs(series[0] - (1 - test / 100)) > 0.005:
                 remark = FIGURE_1C_AT_0.format(series[0], 1 - test / 100)
-            if is_read_early(ours):
+            if _is_read_early(ours):
                 remark = f"{remark} Ours: {READ_EARLY}.".strip()
             yield Number(
                 "Table 1", model, f"{quantity} accuracy", at, value / 100, mean, len(ours), remark
@@ -171,7 +171,7 @@ def _table_4(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator
                 )  # fmt: skip
 
 
-def is_read_early(runs: pd.DataFrame) -> bool:
+def _is_read_early(runs: pd.DataFrame) -> bool:
     """Whether these runs, or some of them, end by the rule of the grid "paper-until-fitted"."""
     return bool((runs.epochs_after_fitted == EARLY).any())
 

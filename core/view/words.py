@@ -108,6 +108,11 @@ def all_but(share: float, count: int) -> str:
     return "all" if missing == 0 else f"all but {missing:,} of {count:,}"
 
 
+def between(least: int, most: int, noun: str) -> str:
+    """1 to 3 seeds; 3 seeds where all are alike."""
+    return plural(most, noun) if least == most else f"{least} to {plural(most, noun)}"
+
+
 def plural(count: int, noun: str) -> str:
     """1 epoch, 2 epochs."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

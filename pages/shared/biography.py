@@ -24,7 +24,7 @@ def show_biography(config: RunConfig, records: Sequence[EpochRecord], key: str) 
     places = shown_places(corrupted.is_wrong, config.seed)
     rows = charts.said_rows(records, places, corrupted.labels[shown].tolist(), labels[shown].tolist())
     if len(rows):
-        st.markdown("**Some of its photographs, a row each: what the network said of them**")
+        st.markdown("**A row for each photograph: what the network said of it at every epoch**")
         draw_new(
             charts.biographies(rows),
             name=f"{key}-said",
@@ -45,7 +45,7 @@ def show_biography(config: RunConfig, records: Sequence[EpochRecord], key: str) 
     counted = [record for record in records if record.loss_counts]
     if scores is None and not counted:
         st.caption(
-            "When each image was learned, and how sure the network was of it, is not kept of this run."
+            "When each image was learned, and how sure the network was of it, is not kept for this run."
         )
     if counted:
         with right:

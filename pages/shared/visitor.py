@@ -8,10 +8,12 @@ import secrets
 
 import streamlit as st
 
+from core.live.classroom import TEACHER_SECONDS
+
 COOKIE = ADDRESS = "lab_visitor"
 KEY_COOKIE = "lab_teacher"
 KEY_SCRIPT = """<script>
-document.cookie = "%(key)s=%(value)s; path=/; max-age=43200; SameSite=Lax";
+document.cookie = "%(key)s=%(value)s; path=/; max-age=%(seconds)d; SameSite=Lax";
 </script>"""
 # Kept for a year; sent again at every page, which costs nothing and renews it. Streamlit writes
 # the address anew whenever a setting changes: so the name is put back, again and again.
@@ -53,7 +55,7 @@ def keep_key() -> None:
     A key of its own and not the visitor's name, which anybody may have put into a link.
     """
     if key := st.session_state.get("teacher_key"):
-        script = KEY_SCRIPT % {"key": KEY_COOKIE, "value": key}
+        script = KEY_SCRIPT % {"key": KEY_COOKIE, "value": key, "seconds": TEACHER_SECONDS}
         st.html(script, unsafe_allow_javascript=True)
 
 

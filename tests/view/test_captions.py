@@ -256,5 +256,7 @@ def test_what_is_not_fitted_is_not_said_to_be():
     fitted.loc[1] = ["ours", "gaussian", 40]
     assert "even those of pure noise" in describe_what_is_fitted(fitted, errors)
     del errors["gaussian"]  # not trained
+    assert "any labels: true ones. How" in describe_what_is_fitted(fitted, errors)
+    errors["random labels"], fitted.loc[2] = pd.Series([0.9]), ["ours", "random labels", 20]
     assert "true ones, random ones. How" in describe_what_is_fitted(fitted, errors)
     assert "Not in the epochs" not in describe_fits(fitted, errors, "alexnet")

@@ -129,6 +129,13 @@ def test_a_defence_is_compared_with_none_on_the_seeds_that_both_have():
     assert "1 to 3 seeds" in said.explain_defences(table, 0.4)
 
 
+def test_a_lucky_seed_of_one_defence_is_not_said_to_help_most():
+    """Its 2 points of one seed may be chance; another's 1.8 points of three seeds are not."""
+    three = [defended(none=0.7, mixup=0.682).assign(seed=seed) for seed in range(3)]
+    text = said.describe_defences(pd.concat([*three, defended(generalized=0.68)]), 0.4, "alexnet")
+    assert "mixup helps most" in text and "Too close to call: generalized" in text
+
+
 def stopped(**errors) -> pd.DataFrame:
     """Points of one network: by level, the errors at the end and where it was stopped, of one seed."""
     rows = [

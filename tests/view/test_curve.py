@@ -124,7 +124,7 @@ def test_how_many_weights_it_takes_is_read_from_the_runs():
         ((0.8, 0.6, 0.7, 0.7), "it rises again by 10.0 points"),
         (
             (0.8, 0.6, 0.615, 0.58),
-            "it rises by 1.5 points and falls again by 3.5 (means of 1 seed, which on ",
+            "it rises by 1.5 points and falls again by 3.5 (means of 1 seed on 1,000 images, known to ",
         ),
         ((0.8, 0.7, 0.6, 0.6), "it only falls"),
     ],

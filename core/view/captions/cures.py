@@ -7,7 +7,7 @@ import pandas as pd
 from core.cleaning.ranking import HELD_OUT
 from core.sweep.comparison import by_chance
 from core.sweep.cures import defence_gains, stopping_gains
-from core.view.words import NOISES, compute, per_cent, plural, the_network
+from core.view.words import NOISES, between, compute, per_cent, plural, the_network
 
 DEFENCE_NAMES = {
     "none": "No defence",
@@ -35,7 +35,7 @@ def describe_published_defences(literature: dict[str, Any]) -> str:
     return (
         f"Published, on all 50,000 photographs: early-learning regularization with a {elr['network']} names "
         f"{elr['test_accuracy_symmetric']['0.4']:.1%} of the test photographs correctly at 40% symmetric noise (Liu et "
-        f"al. 2020); without a defence a network of that size names {accuracy:.1%} at 50%, at its best epoch (Li et al. 2020)."
+        f"al. 2020); without a defence, in another study, {accuracy:.1%} at 50%, at the best epoch (Li et al. 2020)."
     )
 
 
@@ -152,14 +152,17 @@ def describe_defences(table: pd.DataFrame, level: float, model: str) -> str:
         asked = f"Which defence helps at {level:.0%}? That is not computed yet."
         return asked + compute("mini-defences", model)
     chance = gains.seeds.map(by_chance)
-    best, helped = gains.iloc[0], gains[gains.gain > chance]
+    helped = gains[gains.gain > chance]
     if len(helped):
+        best = helped.iloc[0]
         text = (
             f"At {level:.0%} corruption {DEFENCE_NAMES[best.defence].lower()} helps most: {best.own:.1%} of new photographs "
             f"misread at the end, instead of {best.none:.1%} ({100 * best.gain:.1f} points)."
         )
     else:
-        text = f"At {level:.0%} corruption none of these defences helps here by more than chance would."
+        text = (
+            f"At {level:.0%} corruption none of these defences helps here by more than may be chance."
+        )
     kinds = {
         "Also helpful": helped[1:],
         "Too close to call": gains[gains.gain.abs() <= chance],
@@ -176,8 +179,7 @@ def explain_defences(table: pd.DataFrame, level: float) -> str:
     seeds = table[table.level == level].groupby("defence").seed.nunique()
     if not len(seeds):
         return ""
-    least, most = int(seeds.min()), int(seeds.max())
-    counted = plural(most, "seed") if least == most else f"{least} to {plural(most, 'seed')}"
+    counted = between(int(seeds.min()), int(seeds.max()), "seed")
     return (
         f"At {level:.0%} corruption, after 60 epochs on 5,000 photographs; means of {counted}. “Gained” compares "
         "each defence with none on the seeds that both have. On 1,000 new photographs "

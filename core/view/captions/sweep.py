@@ -10,7 +10,15 @@ from core.sweep.comparison import PowerLaw
 from core.sweep.grids import EARLY, GRIDS
 from core.sweep.reference import PAPER_NAMES, Source, parameters, weights_that_suffice
 from core.sweep.replication import READ_EARLY
-from core.view.words import FLOOR_EXPLAINED, SHORT_NETWORKS, all_but, compute, plural, the_network
+from core.view.words import (
+    FLOOR_EXPLAINED,
+    SHORT_NETWORKS,
+    all_but,
+    between,
+    compute,
+    plural,
+    the_network,
+)
 
 REACHED = {  # by the rules of comparison.FIT_RULES
     "error": "95% of its labels are right",
@@ -366,9 +374,10 @@ def describe_what_is_fitted(fitted: pd.DataFrame, errors: dict[str, pd.Series]) 
     """What the network can be made to repeat; arguments: as of describe_fits."""
     unfitted = _unfitted(fitted, errors)
     if not unfitted:
+        random = ", random ones" if "random labels" in errors else ""
         noise = ", even those of pure noise" if "gaussian" in errors else ""
         return (
-            f"The network can be made to repeat any labels: true ones, random ones{noise}. "
+            f"The network can be made to repeat any labels: true ones{random}{noise}. "
             "How long it takes differs."
         )
     return (
@@ -387,7 +396,7 @@ def describe_fit_sources(curves: pd.DataFrame, model: str, data: str) -> str:
     """What the lines of figure 1a are; curves: comparison.loss_curves."""
     ours = curves[curves.source == Source.OURS.value]
     counts = ours.groupby("series").seeds.max()
-    seeds = _between(int(counts.min()), int(counts.max()))
+    seeds = between(int(counts.min()), int(counts.max()), "seed")
     text = f"Thick: {the_network(model)}, {TRAIN_IMAGES[data]:,} images, mean over {seeds}."
     if (curves.source == Source.PAPER.value).any():
         text += " Thin and dashed: the paper's Inception (figure 1a)."
@@ -476,8 +485,4 @@ def _levels(levels: Iterable[float]) -> str:
 def _seeds(runs: pd.DataFrame) -> str:
     """How many a level has."""
     counts = runs.groupby("level").seed.nunique()
-    return _between(int(counts.min()), int(counts.max()))
-
-
-def _between(least: int, most: int) -> str:
-    return plural(most, "seed") if least == most else f"{least} to {plural(most, 'seed')}"
+    return between(int(counts.min()), int(counts.max()), "seed")

@@ -61,8 +61,8 @@ def describe_descent(means: pd.DataFrame) -> str:
     seeds = int(means.seeds.min())
     chance = ": so small a rise may be chance" if rises and max(rises) <= by_chance(seeds) else ""
     return (
-        f"With more weights the test error falls; on the way {', '.join(parts)} (means of {plural(seeds, 'seed')}, "
-        f"which on 1,000 images {100 * by_chance(seeds):.1f} points apart may be the same{chance})."
+        f"What more weights do to the test error: {', '.join(parts)} (means of {plural(seeds, 'seed')} on 1,000 "
+        f"images, known to {100 * by_chance(seeds):.1f} points{chance})."
     )
 
 

@@ -55,8 +55,9 @@ STYLE = """
 .st-key-story .run-viewer svg.fates, .st-key-story .run-viewer details { display: none }
 .st-key-story .run-viewer:not(.simple) .photographs { grid-template-columns: repeat(4, minmax(0, 1fr)) }
 .st-key-story .run-viewer figure:nth-child(n + 13) { display: none }
-@media (min-width: 761px) and (max-height: 820px) {
-  .st-key-story .run-viewer figure:nth-child(n + 9) { display: none }
+/* Where three rows of photographs are too high: without the first, in which no label is wrong. */
+@media (min-width: 761px) and (max-height: 820px), (min-width: 761px) and (min-aspect-ratio: 3/2) {
+  .st-key-story .run-viewer:not(.simple) figure:nth-child(-n + 4) { display: none }
 }
 .st-key-hall [data-testid=stVegaLiteChart], .st-key-hall div:has([data-testid=stVegaLiteChart]) {
   height: 70vh !important }

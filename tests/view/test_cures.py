@@ -263,6 +263,14 @@ def test_the_machine_chooses_from_the_same_photographs_as_the_visitor():
     assert "photographs, 2. Of all 50 labels 20 are wrong" in text
 
 
+def test_a_line_breaks_off_where_a_level_is_missing():
+    """It would say something of 20% that nobody has computed."""
+    at_20 = defended(none=0.7).replace({"level": {0.4: 0.2}})
+    table = pd.concat([defended(none=0.7, mixup=0.6), at_20], ignore_index=True)
+    rows = cures.defences(table, "last", "Test error").data.set_index(["defence", "level"]).value
+    assert pd.isna(rows["mixup", 0.2]) and rows["mixup", 0.4] == 0.6 and rows["none", 0.2] == 0.7
+
+
 def test_published_numbers_are_those_of_the_reference():
     literature = reference.noisy_labels()
     assert not any("from_memory" in str(each) for each in literature.values())

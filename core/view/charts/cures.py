@@ -88,9 +88,13 @@ def defences(
     Its axis begins and ends at the tenths around the values: the lines lie near each other.
     """
     known_values = table.dropna(subset=[which])
-    means = known_values.groupby(["defence", "level"], as_index=False).agg(
+    means = known_values.groupby(["defence", "level"]).agg(
         value=(which, "mean"), seeds=("seed", "nunique")
     )
+    # A row without a value where a level is missing: there a line breaks off.
+    drawn = [known_values.defence.unique(), sorted(known_values.level.unique())]
+    whole = pd.MultiIndex.from_product(drawn, names=["defence", "level"])
+    means = means.reindex(whole).reset_index()
     means["name"] = means.defence.map(DEFENCE_NAMES)
     known = [name for name in DEFENCE_NAMES if name in set(means.defence)]
     high = max(0.1, math.ceil(10 * means.value.max()) / 10)

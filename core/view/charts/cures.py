@@ -92,9 +92,7 @@ def defences(
         value=(which, "mean"), seeds=("seed", "nunique")
     )
     # A row without a value where a level is missing: there a line breaks off.
-    drawn = [known_values.defence.unique(), sorted(known_values.level.unique())]
-    whole = pd.MultiIndex.from_product(drawn, names=["defence", "level"])
-    means = means.reindex(whole).reset_index()
+    means = means.unstack("level").stack("level", future_stack=True).reset_index()
     means["name"] = means.defence.map(DEFENCE_NAMES)
     known = [name for name in DEFENCE_NAMES if name in set(means.defence)]
     high = max(0.1, math.ceil(10 * means.value.max()) / 10)

@@ -3,13 +3,16 @@
 const SVG = "http://www.w3.org/2000/svg"
 
 // The default export: one object of this class for each place on the page, told of all its data.
+// What is without its words until then, class "unfilled", is not seen before.
 function component(Kind, selector) {
   const made = new WeakMap()
   return ({ data, parentElement, setStateValue, setTriggerValue }) => {
-    if (!made.has(parentElement)) made.set(parentElement, new Kind(parentElement.querySelector(selector)))
+    const root = parentElement.querySelector(selector)
+    if (!made.has(parentElement)) made.set(parentElement, new Kind(root))
     const one = made.get(parentElement)
     Object.assign(one, { setStateValue, setTriggerValue })
     one.update(data)
+    root.classList.remove("unfilled")
     // Streamlit calls this, too, where data was overtaken by the next before it could be shown.
     return () => {
       if (parentElement.isConnected) return

@@ -50,6 +50,7 @@ def screen(request, browser):
 def seen(page: Page) -> None:
     page.wait_for_load_state("networkidle")
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    expect(page.locator(".unfilled")).to_have_count(0)
     page.wait_for_timeout(400)  # Streamlit fades what is new in
 
 

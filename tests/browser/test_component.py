@@ -1,6 +1,14 @@
 """What the scripts of our own components share, without a server."""
 
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from pages.shared import component
 from pages.shared.component import SHARED
+
+OWN = sorted(Path(component.__file__).parent.glob("*/*.html"))
 
 COUNTING = """
 class Counting {
@@ -33,4 +41,18 @@ def test_an_object_lives_until_its_place_is_taken_off_the_page(browser):
     )
     lived = ["made", "first, update 1", "second, update 2", "third, update 3", "ended"]
     assert page.evaluate("said") == lived
+    page.close()
+
+
+@pytest.mark.parametrize("file", OWN, ids=lambda file: file.stem)
+def test_no_component_is_seen_before_it_has_its_words(browser, file):
+    """A page is drawn before its scripts have come: buttons without a name, pictures without a title."""
+    style = (Path(component.__file__).parent / "style.css").read_text(encoding="utf-8")
+    page = browser.new_page()
+    page.set_content(f'<style>{style}</style><div id="place">{file.read_text(encoding="utf-8")}</div>')
+    root = page.locator("#place > *")
+    expect(root).to_have_css("visibility", "hidden")
+    page.add_script_tag(content=f"{SHARED}\nclass Filling {{ update() {{}} }}")
+    page.evaluate("""() => component(Filling, "#place > *")({ data: {}, parentElement: document })""")
+    expect(root).to_have_css("visibility", "visible")
     page.close()

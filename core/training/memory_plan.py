@@ -38,10 +38,17 @@ def needed(configs: list[RunConfig], device: torch.device) -> int:
     if device.type != "cuda":
         return runs
     sets = {(config.data, *images_of(config)): 1.2 * config.train_images for config in configs}
-    parts = sum(config.train_images > EVALUATED_IMAGES for config in configs) * EVALUATED_IMAGES
-    images = (sum(sets.values()) + parts) * PIXEL_VALUES * compute_dtype(device).itemsize
+    copied = sum(_copied_images(config) for config in configs)
+    images = (sum(sets.values()) + copied) * PIXEL_VALUES * compute_dtype(device).itemsize
     crops = {config.data: config.train_images for config in configs if config.random_crop}
     return runs + int(images) + sum(crops.values()) * 3 * 32 * 32
+
+
+def _copied_images(config: RunConfig) -> int:
+    """The most training images that an evaluation copies for this run alone: it takes a part of them."""
+    if config.validation or config.repair == "drop":
+        return config.train_images  # those trained on and, beside them, those held out
+    return EVALUATED_IMAGES if config.train_images > EVALUATED_IMAGES else 0
 
 
 @cache

@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 import torch
 
+from core.cleaning.ranking import Ranking
 from core.config import RunConfig
 from core.training import memory_plan
+from core.training.dataset import Dataset
 
 GPU = torch.device("cuda")
 
@@ -45,6 +48,19 @@ def test_on_a_gpu_images_count_once_and_activations_for_each_run(monkeypatch):
     assert memory_plan.run_bytes("inception", 512, GPU) > run
     crop = RunConfig(model="inception", data="full", batch_size=32, random_crop=True)
     assert memory_plan.needed([crop], GPU) == images + each + 50_000 * 3 * 32 * 32
+
+
+@pytest.mark.parametrize(
+    "part", [{"validation": 0.2}, {"repair": "drop", "ranking": "loss", "repaired": 0.1}]
+)
+def test_on_a_gpu_a_run_on_a_part_of_the_images_has_copies_of_its_own(monkeypatch, embedded, part):
+    """As many as its evaluation holds: those trained on and, beside them, those held out."""
+    monkeypatch.setattr(memory_plan, "compute_dtype", lambda device: torch.bfloat16)
+    config, order = RunConfig(level=0.4, **part), np.arange(5_000)
+    dataset = Dataset(config, embedded, torch.device("cpu"), Ranking(order, order % 10))
+    copied = sum(len(indices) for indices in (dataset.trained, dataset.held_out))
+    more = memory_plan.needed([config], GPU) - memory_plan.needed([RunConfig(level=0.4)], GPU)
+    assert copied * 2352 * 2 <= more <= 5_000 * 2352 * 2
 
 
 def test_a_gpu_of_80_gb_holds_the_posters_runs(monkeypatch):

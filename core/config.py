@@ -144,12 +144,12 @@ class RunConfig:
             )
         if self.corruption != "labels" and self.random_crop:
             raise ConfigError(
-                f"random_crop moves pixels that corruption {self.corruption} has already scrambled: "
+                f"random crop moves pixels that corruption {self.corruption} has already scrambled: "
                 "choose one of the two."
             )
         if self.noise_matrix and self.noise != "own":
             raise ConfigError(
-                f"noise_matrix belongs to noise own: with noise {self.noise} leave it out."
+                f"noise matrix belongs to noise own: with noise {self.noise} leave it out."
             )
         if self.noise == "own":
             self._set("noise_matrix", format_matrix(parse_matrix(self.noise_matrix)))
@@ -201,6 +201,11 @@ class RunConfig:
         return cls(**{name: parse(specs[name], text) for name, text in texts.items()})
 
 
+def spoken(name: str) -> str:
+    """A field's name in a sentence; forms, addresses and the command line each spell it their own way."""
+    return name.replace("_", " ")
+
+
 def parse(spec: Field, text: str) -> Any:
     """One RunConfig field from its text; "False" is false. Raises ConfigError."""
     value_type = spec.metadata["value_type"]
@@ -208,12 +213,14 @@ def parse(spec: Field, text: str) -> Any:
         return text
     if value_type is bool:
         if text.lower() not in ("true", "false"):
-            raise ConfigError(f"{spec.name} is {text!r}, but must be true or false.")
+            raise ConfigError(f"{spoken(spec.name)} is {text!r}, but must be true or false.")
         return text.lower() == "true"
     try:
         return _number(text, value_type)
     except ValueError:
-        raise ConfigError(f"{spec.name} is {text!r}, but must be {_NUMBERS[value_type]}.") from None
+        raise ConfigError(
+            f"{spoken(spec.name)} is {text!r}, but must be {_NUMBERS[value_type]}."
+        ) from None
 
 
 def _number(text: str, value_type: type) -> Any:
@@ -233,7 +240,7 @@ _NUMBERS = {int: "a whole number", float: "a number"}
 
 
 def _validated(spec: Field, value: Any) -> Any:
-    name, value_type = spec.name, spec.metadata["value_type"]
+    name, value_type = spoken(spec.name), spec.metadata["value_type"]
     if spec.metadata["choices"]:
         if value not in spec.metadata["choices"]:
             raise ConfigError(
@@ -300,7 +307,9 @@ def run_name(config: RunConfig) -> str:
     shown = {"model", "corruption", "level", "data", "batch_size", "epochs", "epochs_after_fitted"}
     hidden = {"noise_matrix"}  # a hundred numbers
     parts += [
-        f"{key} {value}" for key, value in config.overrides().items() if key not in shown | hidden
+        spoken(key) if value is True else f"{spoken(key)} {value}"
+        for key, value in config.overrides().items()
+        if key not in shown | hidden
     ]
     return ", ".join(parts)
 

@@ -87,6 +87,8 @@ def test_every_field_is_part_of_the_name():
         ({"noise": "mean"}, "must be one of uniform"),
         ({"noise_matrix": 3, "noise": "own", "level": 0.5}, "must be a text"),
         ({"validation": 0.6}, "from 0 to 0.5"),
+        ({"learning_rate": 12}, "^learning rate is 12, but must be a number from 1e-06 to 10"),
+        ({"random_crop": True, "corruption": "gaussian"}, "^random crop moves pixels"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(settings, sentence):
@@ -139,6 +141,7 @@ def test_names_tell_runs_apart():
     ]
     assert len({run_name(config) for config in configs}) == 4
     assert "seed 1" in run_name(configs[1])
+    assert run_name(RunConfig(random_crop=True, weight_decay=0.1)).endswith("weight decay 0.1, random crop")
 
 
 def test_labels_are_repaired_where_all_of_them_are_ranked():

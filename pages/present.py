@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
@@ -137,10 +138,15 @@ def in_two_sizes(draw_one: Callable[[str, bool], object]) -> None:
             draw_one(size, size == "hall")
 
 
+def chart_and_words() -> list[DeltaGenerator]:
+    """Words under a chart of this height would push the buttons off the screen."""
+    return st.columns([7, 3], gap="large")
+
+
 def whole_sweep() -> None:
     ours = comparison.label_runs(resources.sweep())
     ours = ours[ours.model == MODEL]
-    left, right = st.columns([7, 3], gap="large")
+    left, right = chart_and_words()
     with left:
         in_two_sizes(
             lambda size, is_large: draw(
@@ -166,7 +172,7 @@ def stop_in_time() -> None:
     if not len(means):
         st.markdown("The runs for this step are not computed yet: `python -m core sweep --missing`.")
         return
-    left, right = st.columns([7, 3], gap="large")
+    left, right = chart_and_words()
     with left:
         in_two_sizes(
             lambda size, is_large: draw(
@@ -196,12 +202,16 @@ def _class_figure(code: str) -> None:
         curve = class_curve(code)
         assert curve is not None, "a figure that is there stays"
         rows = rows_of(curve.points, highest(curve.configs), paper=True)
-        in_two_sizes(lambda size, is_large: draw_curve(rows, f"class-curve-{size}", is_large))
-        st.markdown(describe_lacking(curve.points, curve.attendance))
-        st.caption(
-            f"Orange: test error; blue: training error; grey diamonds: the test errors of Zhang et al. 2017, on "
-            f"50,000 photographs. Take a level on your own phone: join room {code} in the lab."
-        )
+        left, right = chart_and_words()
+        with left:
+            in_two_sizes(lambda size, is_large: draw_curve(rows, f"class-curve-{size}", is_large))
+        with right:
+            st.markdown(describe_lacking(curve.points, curve.attendance))
+            st.markdown(f"Take a level on your own phone: join room **{code}** in the lab.")
+            st.caption(
+                "Orange: test error; blue: training error; grey diamonds: the test errors of Zhang et al. "
+                "2017, on 50,000 photographs."
+            )
 
 
 def class_stops() -> None:
@@ -216,16 +226,20 @@ def _class_stops(code: str) -> None:
         errors = [record.test_error for record in resources.sweep_records(run.run_id)]
         best = errors.index(min(errors)) + 1
         stops = resources.classroom().stops(code, run.run_id)
-        in_two_sizes(
-            lambda size, is_large: draw_new(
-                cure_charts.stops(stops, len(errors), best, height="container"),
-                name=f"class-stops-{size}",
-                is_large=is_large,
-                height="stretch",
-                alt="How many visitors stopped after which epoch; dashed: the best one",
+        left, right = chart_and_words()
+        with left:
+            in_two_sizes(
+                lambda size, is_large: draw_new(
+                    cure_charts.stops(stops, len(errors), best, height="container"),
+                    name=f"class-stops-{size}",
+                    is_large=is_large,
+                    height="stretch",
+                    alt="How many visitors stopped after which epoch; dashed: the best one",
+                )
             )
-        )
-        st.markdown(describe_stops(stops, best))
+        with right:
+            st.markdown(describe_stops(stops, best))
+            st.markdown(STOPS_STEP.note)
 
 
 def room_in_address() -> str:

@@ -141,7 +141,9 @@ def test_names_tell_runs_apart():
     ]
     assert len({run_name(config) for config in configs}) == 4
     assert "seed 1" in run_name(configs[1])
-    assert run_name(RunConfig(random_crop=True, weight_decay=0.1)).endswith("weight decay 0.1, random crop")
+    assert run_name(RunConfig(random_crop=True, weight_decay=0.1)).endswith(
+        "weight decay 0.1, random crop"
+    )
 
 
 def test_labels_are_repaired_where_all_of_them_are_ranked():

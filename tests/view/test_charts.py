@@ -11,7 +11,7 @@ from core.sweep.comparison import relative_fit_times
 from core.sweep.reference import paper
 from core.sweep.results import load_runs
 from core.view.charts import by_level, history, transitions
-from core.view.charts.style import COLOURS, MARKS
+from core.view.charts.style import COLOURS, MARKS, enlarged
 from core.view.words import FLOOR, LABELS
 from tests.samples import record
 
@@ -181,3 +181,11 @@ def test_every_chart_compiles_to_svg():
         assert isinstance(chart, alt.LayerChart)
         svg = vl_convert.vegalite_to_svg(chart.to_dict())
         assert svg.startswith("<svg") and ".000000%" not in svg  # what a screen reader says of an axis
+
+
+def test_for_a_projector_every_axis_has_large_words_also_one_that_says_nothing_of_itself():
+    chart = alt.Chart(pd.DataFrame({"a": [1], "b": [2]})).mark_bar()
+    plain = chart.encode(x="a:Q", y=alt.Y("b:Q", axis=None), x2="b:Q").to_dict()["encoding"]
+    large = enlarged(plain)
+    assert large["x"]["axis"]["labelFontSize"] == large["x"]["axis"]["titleFontSize"] == 24
+    assert large["y"]["axis"] is None and large["x2"] == plain["x2"]

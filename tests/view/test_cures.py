@@ -253,6 +253,17 @@ def test_every_chart_compiles_to_svg():
         assert svg.startswith("<svg") and ".000000%" not in svg  # what a screen reader says of an axis
 
 
+def test_a_bar_of_the_stops_holds_two_epochs_and_the_last_epoch_has_its_place():
+    bars = cures.stops([1, 3, 4, 60], 60, 5).layer[0].data
+    assert dict(zip(bars.when, bars.visitors, strict=True)) == {
+        "epochs 1 and 2": 1,
+        "epochs 3 and 4": 2,
+        "epochs 59 and 60": 1,
+    }
+    row = bars[bars.when == "epochs 3 and 4"].iloc[0]
+    assert row.left < 3 and row.right > 4 and bars.right.max() < 61
+
+
 def test_the_machine_chooses_from_the_same_photographs_as_the_visitor():
     """Its easiest ten of all five thousand would be no match."""
     is_wrong = np.arange(50) < 20

@@ -63,18 +63,38 @@ def stopping(means: pd.DataFrame, height: int | str = 420) -> alt.LayerChart:
     ).properties(height=height)
 
 
+STOPS_WIDTH = 2  # epochs to a bar: a class is small
+
+
 def stops(epochs: list[int], last: int, best: int, height: int | str = 220) -> alt.LayerChart:
     """How many of a room stopped when; best: the epoch at which the test error was least."""
-    bins = alt.Chart(pd.DataFrame({"epoch": epochs}, dtype="int64")).mark_bar(
-        color=COLOURS["training error"]
+    first = pd.Series(epochs, dtype="int64").sub(1).floordiv(STOPS_WIDTH).mul(STOPS_WIDTH).add(1)
+    counts = first.value_counts().rename_axis("first").reset_index(name="visitors")
+    until = counts["first"] + STOPS_WIDTH
+    counts = counts.assign(
+        left=counts["first"] - 0.4,
+        right=until - 0.6,
+        when="epochs " + counts["first"].astype(str) + " and " + (until - 1).astype(str),
     )
-    bars = bins.encode(
-        x=alt.X("epoch:Q", bin=alt.Bin(step=2, extent=[0, last]), title="Stopped after epoch"),
-        y=alt.Y("count()", title="Visitors", axis=alt.Axis(tickMinStep=1, format="d")),
+    bars = (
+        alt.Chart(counts)
+        .mark_bar(color=COLOURS["training error"])
+        .encode(
+            x=alt.X(
+                "left:Q",
+                title="Stopped after epoch",
+                scale=alt.Scale(domain=[0, last + 1], nice=False),
+                axis=alt.Axis(values=list(range(0, last + 1, 10)), grid=False),
+            ),
+            x2="right:Q",
+            y=alt.Y("visitors:Q", title="Visitors", axis=alt.Axis(tickMinStep=1, format="d")),
+            y2=alt.datum(0),
+            tooltip=[alt.Tooltip("when:N", title="stopped after"), "visitors:Q"],
+        )
     )
     rule = (
         alt.Chart(pd.DataFrame({"best": [best]}))
-        .mark_rule(strokeDash=[5, 4], strokeWidth=2, color=COLOURS["test error"])
+        .mark_rule(strokeDash=[5, 4], strokeWidth=3, color=COLOURS["test error"])
         .encode(x="best:Q")
     )
     return alt.LayerChart(layer=[bars, rule]).properties(height=height)

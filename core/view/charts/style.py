@@ -57,6 +57,10 @@ def enlarged(part: Any, size: int = 24) -> Any:
     for name, each in part.items():
         if name in ("axis", "legend") and isinstance(each, dict):
             larger[name] = {**each, **words}
+        elif name in ("x", "y") and isinstance(each, dict) and "type" in each:
+            larger[name] = enlarged(
+                {"axis": {}, **each}, size
+            )  # also where it says nothing of its axis
         elif name == "mark" and isinstance(each, dict) and each.get("type") == "text":
             larger[name] = {**each, "fontSize": size}
         elif name in ("data", "datasets"):

@@ -22,15 +22,22 @@ def test_what_the_project_has_is_not_trained_again(tmp_path, monkeypatch):
     assert not missing([RunConfig()], tmp_path / "borrowed")
 
 
+def test_the_check_says_how_the_device_can_be_used(capsys):
+    exec(borrowed._check_command()[-1], {})
+    assert "CPU thread" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_it_checks_measures_trains_and_packs(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(borrowed, "_bench_command", lambda folder, seconds: ["false"])  # the slow part
+    # No processor is too slow for these two.
+    monkeypatch.setattr(borrowed, "_check_command", lambda: ["echo", "a device"])
+    monkeypatch.setattr(borrowed, "_bench_command", lambda folder, seconds: ["false"])
     monkeypatch.setattr(borrowed, "SWEEP_FOLDER", tmp_path / "nothing")
     folder = tmp_path / "borrowed"
-    arguments = ["borrowed", "--minutes", "0.15", "--grid", "mini", "--model", "mlp-1x512"]
+    arguments = ["borrowed", "--minutes", "0.1", "--grid", "mini", "--model", "mlp-1x512"]
     assert main([*arguments, "--folder", str(folder)]) == 0
     printed = capsys.readouterr().out
-    assert "CPU thread" in printed and "speed ended with status 1" in printed
+    assert "a device" in printed and "speed ended with status 1" in printed
     statuses = json.loads((folder / "parts.json").read_text())
     assert statuses["check"] == 0 and statuses["sweep"] == 0 and statuses["speed"] == 1
     with tarfile.open(tmp_path / "borrowed.tar.gz") as archive:

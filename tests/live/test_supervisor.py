@@ -25,7 +25,7 @@ from tests.samples import reproducible, wait_until
 def test_killed_again_and_again_at_random_moments_it_resumes(store, data_folder, monkeypatch):
     monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.05)
     draw = random.Random(0)
-    config = RunConfig(level=0.5, epochs=24)
+    config = RunConfig(level=0.5, epochs=12)
     run_id = store.submit(config, "ann").run_id
     process = TrainerProcess()
     process.start()
@@ -43,7 +43,7 @@ def test_killed_again_and_again_at_random_moments_it_resumes(store, data_folder,
     wait_until(lambda: is_over(store, run_id), 120)
     assert store.run(run_id).status == "finished"
     records = store.records(run_id)
-    assert [record.epoch for record in records] == list(range(1, 25))
+    assert [record.epoch for record in records] == list(range(1, 13))
     assert reproducible(records) == reproducible(train(config, load_embedded()))
     process.stop()
 

@@ -154,7 +154,7 @@ def test_cancelled_runs_leave_memory_and_can_be_taken_up_again(store, trainer, t
 
 @pytest.mark.slow
 def test_divergence_ends_one_run_and_not_the_others(store, trainer):
-    bad = RunConfig(model="inception-no-bn", learning_rate=10, epochs=3, batch_size=256)
+    bad = RunConfig(level=1.0, learning_rate=10, momentum=0.99, epochs=3, batch_size=8)
     store.submit(bad, "ann")
     store.submit(CONFIG, "ann")
     finish(trainer)

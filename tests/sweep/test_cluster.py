@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 RAY = Path(sys.executable).with_name("ray")
-RUNS = [RunConfig(level=level, epochs=8) for level in (0.0, 0.5, 1.0)]
+RUNS = [RunConfig(level=level, epochs=4) for level in (0.0, 0.5, 1.0)]
 DIVERGES = RunConfig(level=1.0, epochs=1, learning_rate=10.0, momentum=0.99)
 # The command line in a program of its own, with these runs as its smallest grid.
 SWEEP = f"""

@@ -25,14 +25,14 @@ from core.training.training import train, train_to_end
 from tests.samples import as_on_a_gpu, reproducible
 
 CONFIG = RunConfig(level=0.5, epochs=3)
-SHORT = RunConfig(level=1.0, epochs=16)
+SHORT = RunConfig(level=1.0, epochs=8)
 # The command line itself, its smallest grid cut down to one short run.
 COMMAND = """
 import sys
 from core.__main__ import main
 from core.config import RunConfig
 from core.sweep.grids import GRIDS, Grid
-GRIDS["mini"] = Grid("mini", "One short run.", (RunConfig(level=1.0, epochs=16),))
+GRIDS["mini"] = Grid("mini", "One short run.", (RunConfig(level=1.0, epochs=8),))
 sys.exit(main(["sweep", "--grid", "mini", "--seed", "0", "--folder", sys.argv[1]]))
 """
 
@@ -159,7 +159,7 @@ def test_a_diverging_run_ends_and_the_next_one_is_trained(tmp_path, tiny):
 @pytest.mark.slow
 def test_killed_at_several_moments_it_loses_at_most_one_epoch(tmp_path, uninterrupted):
     moments = random.Random(0)
-    for epochs in (1, moments.randrange(5, 14)):
+    for epochs in (1, moments.randrange(3, 7)):
         with start(tmp_path) as process:
             printed = 0
             for line in process.stdout:
@@ -194,9 +194,9 @@ def test_two_sweeps_do_not_train_the_same_run_twice(tmp_path):
     with start(tmp_path) as first, start(tmp_path) as second:
         said = [process.communicate(timeout=120) for process in (first, second)]
     lines = list(itertools.chain.from_iterable(out.splitlines() for out, _ in said))
-    assert sum(line.startswith("epoch  16/16") for line in lines) == 1
+    assert sum(line.startswith("epoch   8/8") for line in lines) == 1
     assert sum("is being trained by another sweep" in complaint for _, complaint in said) == 1
-    assert len(load_records(SHORT.run_id, tmp_path)) == 16
+    assert len(load_records(SHORT.run_id, tmp_path)) == 8
 
 
 def test_a_damaged_checkpoint_is_set_aside_and_the_run_starts_again(tmp_path, tiny, caplog):

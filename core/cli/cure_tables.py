@@ -153,6 +153,23 @@ def defences() -> Table:
     return head, rows
 
 
+def in_float32() -> str:
+    """Which of the defended runs were trained without bfloat16; empty where all had it.
+
+    Each is compared with none, which may have been trained with it.
+    """
+    parts = []
+    for model in CURED:
+        runs = defended_runs(load_runs(), model)
+        runs = runs[runs.level.isin(CURE_LEVELS) & runs.device.str.contains("float32")]
+        for level, at in runs.groupby("level"):
+            known = [name.lower() for key, name in DEFENCE_NAMES.items() if key in set(at.defence)]
+            parts.append(f"`{model}` at {level:.0%} ({', '.join(known)})")
+    if not parts:
+        return ""
+    return "\nTrained in float32, on processors without bfloat16: " + "; ".join(parts) + ".\n"
+
+
 def _fallen(before: list[float | None], after: pd.Series) -> str:
     """The mean over the seeds, in points; both in the order of the seeds."""
     falls = [old - new for old, new in zip(before, after, strict=True) if old is not None]

@@ -331,7 +331,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "noises": lambda: markdown(*cure_tables.noises()),
     "rankings": lambda: markdown(*cure_tables.rankings()),
     "mending": lambda: markdown(*cure_tables.mending()),
-    "defences": lambda: markdown(*cure_tables.defences()),
+    "defences": lambda: markdown(*cure_tables.defences()) + cure_tables.in_float32(),
     "widths": widths,
     "coverage": coverage,
     "speed": speed,

@@ -57,3 +57,14 @@ def test_what_is_not_computed_is_said_to_be_missing(monkeypatch):
     monkeypatch.setattr(tables, "load_runs", lambda: nothing)
     assert tables.full_scale("inception").count("not computed yet") == 11 * 4
     assert "0 of 33" in tables.coverage()
+
+
+def test_what_was_trained_without_bfloat16_is_said(monkeypatch):
+    runs = load_runs()
+    without = runs.assign(device="2 CPU threads (AVX512, bfloat16)")
+    monkeypatch.setattr(tables.cure_tables, "load_runs", lambda: without)
+    assert tables.cure_tables.in_float32() == ""
+    is_one = (runs.model == "alexnet") & (runs.loss == "generalized") & (runs.level == 0.4)
+    one = without.assign(device=without.device.mask(is_one, "1 CPU thread (AVX2, float32)"))
+    monkeypatch.setattr(tables.cure_tables, "load_runs", lambda: one)
+    assert tables.cure_tables.in_float32().endswith(": `alexnet` at 40% (generalized cross-entropy).\n")

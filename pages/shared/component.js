@@ -11,8 +11,8 @@ function component(Kind, selector) {
     if (!made.has(parentElement)) made.set(parentElement, new Kind(root))
     const one = made.get(parentElement)
     Object.assign(one, { setStateValue, setTriggerValue })
-    one.update(data)
     root.classList.remove("unfilled")
+    one.update(data)
     // Streamlit calls this, too, where data was overtaken by the next before it could be shown.
     return () => {
       if (parentElement.isConnected) return

@@ -33,8 +33,8 @@ SHOWN = 24  # of those found, and of those falsely accused
 RANKING_NAMES = {key: words.capitalize() for key, words in RANKINGS.items()}
 ACTIONS = {"drop": "Leave them out", "relabel": "Let the network name them"}
 GALLERIES = {
-    "found": "Found: wrong, and ranked first",
-    "accused": "Falsely accused: right, and ranked first",
+    "found": "Found",
+    "accused": "Falsely accused",
 }
 
 
@@ -252,7 +252,8 @@ def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> 
                 on_click=action(train_compared),
                 args=(runs["Before"], visitor_name),
             )
-        st.markdown(finding.describe_mended(ends))
+        if not ticks:  # while one is in training, its bar is enough
+            st.markdown(finding.describe_mended(ends))
         st.caption(finding.describe_published_cleaning(reference.noisy_labels()))
 
 

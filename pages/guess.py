@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.sweep import comparison, reference
-from core.view.captions.classroom import describe_guess, describe_guesses
+from core.view.captions.classroom import GUESSES_EXPLAINED, describe_guess, describe_guesses
 from core.view.captions.sweep import describe_message
 from core.view.charts import by_level
 from pages.shared import resources
@@ -29,6 +29,7 @@ def show_everybody(code: str, ours: pd.DataFrame) -> None:
             name="everybody",
             alt="Median and middle half of all guesses against corruption level, with the truth",
         )
+        st.caption(GUESSES_EXPLAINED)
 
 
 with page(

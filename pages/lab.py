@@ -7,7 +7,7 @@ import streamlit as st
 from core.config import PAPER_LEARNING_RATE, USUAL_WIDTH, RunConfig
 from core.errors import ConfigError
 from core.live.estimate import estimate
-from core.live.store import LiveRun
+from core.live.store import LiveRun, Status
 from core.view.captions.run import describe_start, start_label
 from core.view.words import SHORT_NETWORKS, without_links
 from pages.shared import live, resources
@@ -38,7 +38,9 @@ from pages.shared.visitor import network_address, visitor
 STYLE = """<style>
 @media (min-width: 761px) {
   [data-testid=stLayoutWrapper]:has(> .st-key-bar) { position: sticky; top: 3.6rem; z-index: 50;
-    backdrop-filter: blur(14px); padding: .2rem 0 }
+    background: inherit; padding: .2rem 0 }
+  /* What scrolls by must not be read through it. */
+  [data-testid=stAppViewContainer], [data-testid=stAppViewContainer] :has(.st-key-bar) { background: inherit }
 }
 .st-key-bar [data-testid=stSlider] { min-width: 11rem }
 .st-key-run-line [data-testid=stProgress] { min-width: 14rem }
@@ -149,6 +151,9 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
     """What to try when a run has ended."""
     config = run.config
     tries: dict[str, RunConfig] = {}
+    usual = replace(config, learning_rate=PAPER_LEARNING_RATE[config.model])
+    if run.status is Status.FAILED and usual != config:
+        config = tries["The usual learning rate"] = usual
     if config.corruption == "labels":
         for name, level in (("True labels", 0.0), ("Half random", 0.5), ("All random", 1.0)):
             if level != config.level:
@@ -158,7 +163,7 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
         config, model=other, learning_rate=PAPER_LEARNING_RATE[other], width=USUAL_WIDTH
     )
     st.markdown("**Next, try:**")
-    with st.container(horizontal=True, key="next"):
+    with st.container(horizontal=True, vertical_alignment="center", key="next"):
         for name, each in tries.items():
             st.button(
                 name, on_click=action(begin), args=(each, visitor_name), key=f"next-{each.run_id}"

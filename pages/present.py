@@ -39,7 +39,7 @@ STYLE = """
 <style>
 :root { font-size: clamp(16px, 1.35vw, 44px) }
 [data-testid=stHeader], [data-testid=stToolbar], .st-key-head { display: none }
-[data-testid=stMainBlockContainer] { padding: 1.2rem 2rem; max-width: none }
+[data-testid=stMainBlockContainer] { padding: 1.2rem 2rem !important; max-width: none }
 .st-key-story h2 { font-size: clamp(1.6rem, 3.2vw, 4.2rem); padding: 0 0 .3rem 0 }
 .st-key-story p { font-size: clamp(1.1rem, 1.7vw, 2.4rem); line-height: 1.35 }
 .st-key-story .images { grid-template-columns: repeat(var(--columns), minmax(0, var(--size))) }
@@ -52,7 +52,7 @@ STYLE = """
 .st-key-story .images small { font-size: .8em }
 .st-key-story .run-viewer h2 { font-size: 1.3rem }
 .st-key-story .run-viewer svg text, .st-key-story .run-viewer figcaption { font-size: 1.05rem }
-.st-key-story .run-viewer svg.errors { height: 54vh }
+.st-key-story .run-viewer svg.errors { height: 50vh }
 .st-key-story .run-viewer svg.fates, .st-key-story .run-viewer details { display: none }
 .st-key-story .run-viewer:not(.simple) .photographs { grid-template-columns: repeat(4, minmax(0, 1fr)) }
 .st-key-story .run-viewer figure:nth-child(n + 13) { display: none }
@@ -99,7 +99,7 @@ def photographs(count: int) -> None:
     first = int(np.flatnonzero(corrupted.is_wrong)[0])
     shown = [first, *(place for place in range(first + 1, first + 60))][:count]
     st.html(gallery.style("images", data.train_images[shown]))
-    columns, size = (1, "62vh") if count == 1 else (3, "31vh")
+    columns, size = (1, "62vh") if count == 1 else (3, "28vh")
     st.html(f"<style>.images {{ --columns: {columns}; --size: {size} }}</style>")
     tiles = [
         gallery.label_tile(CLASSES[corrupted.labels[place]], CLASSES[data.train_labels[place]])
@@ -160,9 +160,9 @@ def whole_sweep() -> None:
                 alt="Test and training error against corruption level, ours and the paper's",
             )
         )
-        st.caption(WHOSE_POINTS)
     with right:
         st.markdown("\n\n".join(describe_message(ours, MODEL, reference.paper()).split("\n\n")[:2]))
+        st.caption(WHOSE_POINTS)
 
 
 def stop_in_time() -> None:

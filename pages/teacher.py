@@ -14,6 +14,7 @@ from core.live.classroom import HIDEABLE, Lesson
 from core.live.store import TEACHER, Status
 from core.sweep import comparison
 from core.view.captions.classroom import (
+    GUESSES_EXPLAINED,
     describe_guesses,
     describe_owners,
     describe_queue,
@@ -250,6 +251,7 @@ def show_guesses() -> None:
             name="guesses",
             alt="The guesses of the room shown above",
         )
+        st.caption(GUESSES_EXPLAINED)
 
 
 with page("Teacher", "Set up a lesson, manage the queue, show the class its guesses."):

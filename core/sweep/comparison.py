@@ -254,9 +254,18 @@ def regularized(runs: pd.DataFrame, data: str, paper: dict[str, Any], model: str
     return both.sort_values(keys, ascending=[False, True, True], ignore_index=True)
 
 
+def is_as_in_the_paper(config: RunConfig) -> bool:
+    """Whether the labels are redrawn at random and nothing is done against it, as in figure 1c."""
+    return config.corruption == "labels" and not (
+        config.weight_decay
+        or config.random_crop
+        or any(getattr(config, name) != value for name, value in PROTOCOL.items())
+    )
+
+
 def sweep_test_error(runs: pd.DataFrame, config: RunConfig) -> float | None:
     """Our own test error on all images for this network and level, the mean over seeds."""
-    if config.corruption != "labels":
+    if not is_as_in_the_paper(config):
         return None
     runs = label_runs(runs)
     same = runs[(runs.model == config.model) & (runs.level == config.level)]

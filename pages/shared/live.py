@@ -45,6 +45,7 @@ class Seen(NamedTuple):
     """What of a run decides how its page is drawn; the whole page is drawn anew when it changes."""
 
     is_active: bool
+    has_ended: bool
     has_epochs: bool
     is_slow: bool  # its line ticks within an epoch
 
@@ -67,7 +68,7 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
 def _seen(run: LiveRun) -> Seen:
     records = resources.records(run.run_id, run.epochs_done)
     is_slow = not records or median(record.seconds for record in records[-5:]) > REDRAW_SECONDS
-    return Seen(run.is_active, bool(records), run.is_active and is_slow)
+    return Seen(run.is_active, run.has_ended, bool(records), run.is_active and is_slow)
 
 
 def _redraw_seconds(run: LiveRun) -> float | None:
@@ -302,6 +303,8 @@ def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
 def _references(
     config: RunConfig, stamp: int, _sweep: pd.DataFrame
 ) -> tuple[float | None, float | None]:
+    if not comparison.is_as_in_the_paper(config):
+        return None, None  # it would be another experiment's number
     return (
         reference.paper_test_error(reference.paper(), config),
         comparison.sweep_test_error(_sweep, config),

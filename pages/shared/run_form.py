@@ -124,6 +124,7 @@ def level_slider() -> float:
         format="percent",
         key="level",
         bind="query-params",
+        disabled=st.session_state.get("corruption", default().corruption) != "labels",
         help="Each label is picked at random from all ten classes with this probability p: nine tenths of "
         "them, 0.9 p of all labels, end up wrong.",
     )

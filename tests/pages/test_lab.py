@@ -137,7 +137,7 @@ def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
     def tick():
         from pages.shared import live
 
-        live._show("283f00000000", False, (), live.Seen(True, False, False), 1.0)
+        live._show("283f00000000", False, (), live.Seen(True, False, False, False), 1.0)
 
     page = AppTest.from_function(tick, default_timeout=60).run()
     assert not page.exception and "no longer here" in page.warning[0].value
@@ -258,7 +258,11 @@ def test_numbers_are_taken_as_people_mean_them(store, key, typed, meant):
 def test_numbers_that_are_none_are_refused_and_never_something_else(store, key, typed):
     page = open_page("lab")
     page.text_input(key=key).set_value(typed).run()
-    assert key in page.error[0].value and "must be" in page.error[0].value and not page.exception
+    assert (
+        key.replace("_", " ") in page.error[0].value
+        and "must be" in page.error[0].value
+        and not page.exception
+    )
     assert page.button(key="start").disabled
     assert page.text_input(key=key).value == typed  # to be mended
 

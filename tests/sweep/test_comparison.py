@@ -27,6 +27,13 @@ def test_our_sweep_beside_the_paper():
     at_zero = runs[(runs.model == "mlp-1x512") & (runs.level == 0)].final_test_error.mean()
     assert sweep_test_error(runs, RunConfig(level=0.0)) == pytest.approx(at_zero)
     assert sweep_test_error(runs[runs.model != "alexnet"], RunConfig(model="alexnet")) is None
+    for other in (
+        {"noise": "pair"},
+        {"loss": "generalized"},
+        {"validation": 0.2},
+        {"weight_decay": 0.001},
+    ):
+        assert sweep_test_error(runs, RunConfig(level=0.5, **other)) is None  # another experiment
     table = beside_paper(runs, paper(), "mlp-1x512").set_index("level")
     assert table.paper[0.0] == 0.4951
     assert table.ours[0.0] == pytest.approx(at_zero) == table.converted[0.0]

@@ -236,7 +236,7 @@ def test_0_9_p_is_explained_where_it_is_drawn():
 
 def test_regularizers_are_told_with_their_numbers():
     said = describe_regularized(regularized(load_runs(), "full", paper(), "mlp-1x512"))
-    assert "with weight decay" in said and "On true labels the test accuracy moves" in said
+    assert "with weight decay" in said and "On true labels the test accuracy changes" in said
     mini = describe_regularized(regularized(load_runs(), "embedded", paper(), "mlp-1x512"))
     assert said.startswith("Weight decay: no.") and "Random crops: in part" in mini
     assert "with weight decay 100.0%" in mini and "with random crops 73" in mini  # never one for both

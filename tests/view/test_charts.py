@@ -149,7 +149,6 @@ def test_compared_runs_are_a_line_each():
     runs = [("a", CONFIG, [record(1), record(2)]), ("b", CONFIG, [record(1)])]
     table = rows(history.compared(runs, "test_error"))
     assert table.groupby("run").size().to_dict() == {"a": 2, "b": 1}
-    assert table.label.tolist() == ["", "a", "b"]
 
 
 def test_transition_heatmap_has_a_cell_for_every_pair():
@@ -189,3 +188,16 @@ def test_for_a_projector_every_axis_has_large_words_also_one_that_says_nothing_o
     large = enlarged(plain)
     assert large["x"]["axis"]["labelFontSize"] == large["x"]["axis"]["titleFontSize"] == 24
     assert large["y"]["axis"] is None and large["x2"] == plain["x2"]
+
+
+def test_runs_side_by_side_are_named_by_what_differs():
+    assert history.what_differs(["mlp, level 20%, 5k", "mlp, level 40%, 5k"]) == [
+        "level 20%",
+        "level 40%",
+    ]
+    assert history.what_differs(["a, b", "a, b, c"]) == [
+        "a, b",
+        "a, b, c",
+    ]  # of the first nothing is left
+    assert history.what_differs(["mlp, level 20%"]) == ["mlp, level 20%"]
+    assert history.what_differs([]) == []

@@ -69,8 +69,9 @@ def describe_trained(
     """Which hurts more; whose: labels, in words; random: the end with as many random labels, `wrong` of all."""
     if own is None or random is None:
         return (
-            f"Two networks, with {wrong:.0%} of their labels wrong: one gets {whose.lower()}, confused as above, the "
-            "other as many wrong labels picked at random."
+            f"Two networks, with {wrong:.0%} of their labels wrong: one gets {whose.lower()}, confused as above (and "
+            "one right answer more for each class, so that none is without any), the other as many wrong labels "
+            "picked at random."
         )
     gap = 100 * (own.test_error - random.test_error)
     if abs(gap) < 100 * by_chance(1):

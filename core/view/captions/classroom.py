@@ -9,6 +9,8 @@ from core.live.store import LiveRun
 from core.sweep.comparison import Guess, guess_gaps
 from core.view.words import plural
 
+GUESSES_EXPLAINED = "Dashed: the guess in the middle; band: half of all guesses; solid: what happened."
+
 
 def describe_guess(guess: Guess, ours: pd.DataFrame) -> str:
     """How far the visitor's guess is from the truth; guess: test and training errors."""

@@ -76,7 +76,8 @@ def start_label(config: RunConfig | None, run: LiveRun | None) -> str:
         return "Start training"
     shown = run.config
     if config == shown:
-        return {Status.FINISHED: "Replay"}.get(run.status, "Training" if run.is_active else "Go on")
+        ended = {Status.FINISHED: "Replay", Status.FAILED: "Try again"}
+        return ended.get(run.status, "Training" if run.is_active else "Go on")
     if config.corruption == shown.corruption and replace(config, level=shown.level) == shown:
         return f"Train at {100 * config.level:g}%"
     return "Train this"
@@ -258,12 +259,14 @@ def run_row(run: LiveRun, last: EpochRecord | None) -> dict[str, str]:
 
 def describe_provenance(run: pd.Series) -> str:
     """Where a stored run comes from; run: a row of the sweep."""
-    fitted = "never" if pd.isna(run["fitted_epoch"]) else f"since epoch {run['fitted_epoch']:.0f}"
+    fitted = "above 0.05 to the end"
+    if pd.notna(run["fitted_epoch"]):
+        fitted = f"at most 0.05 since epoch {run['fitted_epoch']:.0f}"
     together = ""
     if run["runs_at_once"] > 1:
         together = f" together with {run['runs_at_once'] - 1:.3g} others"
     return (
-        f"Run {run['run_id']}: {run['epochs_trained']} epochs, average loss at most 0.05 "
+        f"Run {run['run_id']}: {run['epochs_trained']} epochs, average loss "
         f"{fitted}; {run['images_per_second']:,.0f} images/s, {duration(run['wall_seconds'])} in all"
         f"{together}, on {run['device']}, torch {run['torch']}, Python {run['python']}, {run['date']}."
     )

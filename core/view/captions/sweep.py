@@ -425,7 +425,7 @@ def describe_regularized(table: pd.DataFrame) -> str:
         text = "On random labels with a regularizer nothing is computed yet."
     if moved:
         text += (
-            " On true labels the test accuracy moves by so many points, compared seed by seed: "
+            " On true labels the test accuracy changes, compared seed by seed and in points, by: "
             f"{', '.join(moved)}."
         )
     return text

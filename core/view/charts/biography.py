@@ -87,12 +87,26 @@ def learned_rows(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> pd.DataFra
 def learned(height: int = 240) -> alt.LayerChart:
     """When images were learned for good, those with right and those with wrong labels, with any rows."""
     base = alt.Chart(pd.DataFrame(columns=["labels", "epoch", "share"])).encode(
-        x=alt.X("epoch:Q", title="Learned for good in epoch"),
-        y=alt.Y("share:Q", title="Share of the images", axis=alt.Axis(format="~%"), stack=None),
+        x=alt.X(
+            "from:Q",
+            title="Learned for good in epoch",
+            scale=alt.Scale(nice=False),
+            axis=alt.Axis(format="d", tickMinStep=1, grid=False),
+        ),
+        x2="to:Q",
+        y=alt.Y("share:Q", title="Share of the images", axis=alt.Axis(format="~%")),
+        y2=alt.datum(0),
         color=_labelled(),
         tooltip=["labels:N", "epoch:Q", alt.Tooltip("share:Q", format=".1%")],
     )
-    return alt.LayerChart(layer=[base.mark_bar(opacity=0.6)]).properties(height=height)
+    # Beside each other, the epoch in their middle.
+    sides = base.transform_calculate(
+        **{
+            "from": f"datum.epoch - (datum.labels === '{next(iter(LABELLED))}' ? 0.4 : 0)",
+            "to": "datum.from + 0.4",
+        }
+    )
+    return alt.LayerChart(layer=[sides.mark_bar()]).properties(height=height)
 
 
 def loss_rows(record: EpochRecord) -> pd.DataFrame:
@@ -114,6 +128,7 @@ def losses(height: int = 240) -> alt.LayerChart:
         x=alt.X("from:Q", title="Loss of the image (8: or more)", scale=alt.Scale(domain=[0, 8.25])),
         x2="to:Q",
         y=alt.Y("share:Q", title="Share of the images", axis=alt.Axis(format="~%"), stack=None),
+        y2=alt.datum(0),
         color=_labelled(),
         tooltip=["labels:N", alt.Tooltip("share:Q", format=".1%"), "images:Q"],
     )

@@ -201,9 +201,10 @@ def _names(base: alt.Chart, ours: pd.DataFrame) -> list[alt.Chart]:
 def _names_at_ends(ours: alt.Chart, level: float) -> list[alt.Chart]:
     """Both errors' names over their points at this level; ours: the chart of our points alone."""
     found = ours.transform_filter(f"datum.level === {level}")
+    is_left = level < 0.3  # where the numbers of the axis are
     return [
         found.transform_filter(f"datum.quantity === '{quantity}'")
-        .mark_text(**BOLD, align="right", dx=-4, dy=-16)
+        .mark_text(**BOLD, align="left" if is_left else "right", dx=8 if is_left else -4, dy=-16)
         .encode(text="quantity:N")
         for quantity in ("test error", "training error")
     ]

@@ -82,7 +82,7 @@ def stops(epochs: list[int], last: int, best: int, height: int | str = 220) -> a
         .encode(
             x=alt.X(
                 "left:Q",
-                title="Stopped after epoch",
+                title="Stopped after epoch (two to a bar)",
                 scale=alt.Scale(domain=[0, last + 1], nice=False),
                 axis=alt.Axis(values=list(range(0, last + 1, 10)), grid=False),
             ),

@@ -1,5 +1,6 @@
 """One run, or several, against the epoch."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,14 @@ from core.config import RunConfig
 from core.data.noise import wrong_share
 from core.records import EpochRecord, memorized_by_chance
 from core.sweep.reference import Source
-from core.view.charts.style import COLOURS, DASHES, SERIES_COLOURS, SHORT, colour, share_axis
+from core.view.charts.style import (
+    DASHES,
+    NETWORK_COLOURS,
+    SERIES_COLOURS,
+    SHORT,
+    colour,
+    share_axis,
+)
 from core.view.words import CHANCE, FLOOR, LABELS
 
 ERRORS = ("test_error", "train_error", "right_label_error")
@@ -87,31 +95,46 @@ def loss_rows(records: list[EpochRecord]) -> pa.Table:
 
 
 def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], metric: str) -> alt.LayerChart:
-    """One metric of several runs against epoch, a line each. runs: (name, config, records)."""
-    names = [name for name, _, _ in runs]
+    """One metric of several runs against epoch, a line each. runs: (name, config, records).
+
+    Of a name, made of parts with commas, the legend says what not all of them have: a phone has
+    no room for more.
+    """
+    names = what_differs([name for name, _, _ in runs])
     rows = [
-        {
-            "run": name,
-            "epoch": record.epoch,
-            "value": getattr(record, metric),
-            "label": name if record is records[-1] else "",
-        }
-        for name, _, records in runs
+        {"run": name, "epoch": record.epoch, "value": getattr(record, metric)}
+        for name, (_, _, records) in zip(names, runs, strict=True)
         for record in records
     ]
-    table = pd.DataFrame(rows, columns=["run", "epoch", "value", "label"])
+    table = pd.DataFrame(rows, columns=["run", "epoch", "value"])
     epochs = max((last_epoch(config, records) for _, config, records in runs), default=1)
     quantity = LABELS[metric]
-    base = alt.Chart(table).encode(
-        x=_epoch_axis(epochs),
-        y=share_axis(quantity.capitalize()),
-        tooltip=["run:N", "epoch:Q", alt.Tooltip("value:Q", format=".1%", title=quantity)],
+    legend = alt.Legend(title=None, orient="bottom", columns=1, labelLimit=600, symbolStrokeWidth=3)
+    chart = (
+        alt.Chart(table)
+        .mark_line(strokeWidth=2.5)
+        .encode(
+            x=_epoch_axis(epochs, named=False),
+            y=share_axis(quantity.capitalize()),
+            color=alt.Color(
+                "run:N",
+                sort=names,
+                scale=alt.Scale(range=list(NETWORK_COLOURS.values())),
+                legend=legend,
+            ),
+            strokeDash=alt.StrokeDash("run:N", sort=names, legend=None),
+            tooltip=["run:N", "epoch:Q", alt.Tooltip("value:Q", format=".1%", title=quantity)],
+        )
     )
-    dash = alt.StrokeDash(
-        "run:N", sort=names, legend=alt.Legend(title=None, orient="bottom", columns=1, labelLimit=600)
-    )
-    line = base.mark_line(color=COLOURS[quantity], strokeWidth=2).encode(strokeDash=dash)
-    return (line + _end_labels(base, COLOURS[quantity])).properties(height=320)
+    return alt.LayerChart(layer=[chart]).properties(height=320)
+
+
+def what_differs(names: list[str]) -> list[str]:
+    """Of each name the parts that not all have; the names as they are where none is left of one."""
+    parts = [name.split(", ") for name in names]
+    shared = set.intersection(*map(set, parts)) if parts else set()
+    short = [", ".join(part for part in each if part not in shared) for each in parts]
+    return short if all(short) and len(set(short)) == len(set(names)) else names
 
 
 def last_epoch(config: RunConfig, records: list[EpochRecord]) -> int:
@@ -165,7 +188,7 @@ def _history(
     return (line + _end_labels(base)).properties(height=height)
 
 
-def _end_labels(base: alt.Chart, fixed_colour: str | None = None) -> alt.Chart:
+def _end_labels(base: alt.Chart) -> alt.Chart:
     """Names at the ends of the lines. From the same data: a second table would be a new chart."""
     mark: Mapping[str, Any] = {
         "align": alt.ExprRef(f"width < {NARROW} ? 'right' : 'left'"),
@@ -174,20 +197,22 @@ def _end_labels(base: alt.Chart, fixed_colour: str | None = None) -> alt.Chart:
         "baseline": "middle",
     }
     text = base.mark_text(**mark, fontSize=12, fontWeight="bold")
-    text = text.encode(text="label:N", strokeDash=alt.Undefined)
-    return text.encode(color=alt.value(fixed_colour)) if fixed_colour else text
+    return text.encode(text="label:N", strokeDash=alt.Undefined)
 
 
-def _epoch_axis(epochs: int) -> alt.X:
-    """Whole epochs, and room at the right for the names of the lines, which in narrow ones are above them."""
+def _epoch_axis(epochs: int, named: bool = True) -> alt.X:
+    """Whole epochs; where lines are named, room at the right for it: in narrow charts it is above them."""
     step = max(1, round(epochs / 8))
-    end = alt.ExprRef(f"width < {NARROW} ? {epochs} : {1.38 * epochs}")
+    end = alt.ExprRef(f"width < {NARROW} ? {epochs} : {1.38 * epochs}") if named else epochs
     return alt.X(
         "epoch:Q",
         title="Epoch",
         scale=alt.Scale(domainMin=0, domainMax=end, nice=False),
         axis=alt.Axis(values=list(range(0, epochs + 1, step)), format="d"),
     )
+
+
+MOST_LOSS = 6.0  # of the figure; what diverged for an epoch leaves it at the top
 
 
 def losses_by_series(curves: pd.DataFrame, height: int = 420) -> alt.LayerChart:
@@ -197,9 +222,10 @@ def losses_by_series(curves: pd.DataFrame, height: int = 420) -> alt.LayerChart:
     """
     names = [name for name in SERIES_COLOURS if name in set(curves.series)]
     scale = alt.Scale(domain=names, range=[SERIES_COLOURS[name] for name in names])
+    high = min(MOST_LOSS, max(2.5, math.ceil(2 * curves.loss.max()) / 2)) if len(curves) else 2.5
     base = alt.Chart(curves).encode(
-        x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(format="d")),
-        y=alt.Y("loss:Q", title="Training loss (nats)", scale=alt.Scale(domain=[0, 2.5], clamp=True)),
+        x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(format="d", tickCount=8)),
+        y=alt.Y("loss:Q", title="Training loss (nats)", scale=alt.Scale(domain=[0, high])),
         color=alt.Color(
             "series:N",
             scale=scale,
@@ -207,7 +233,9 @@ def losses_by_series(curves: pd.DataFrame, height: int = 420) -> alt.LayerChart:
         ),
         tooltip=["source:N", "series:N", "epoch:Q", alt.Tooltip("loss:Q", format=".3f"), "seeds:Q"],
     )
-    ours = base.transform_filter(alt.datum.source == Source.OURS.value).mark_line(strokeWidth=3)
+    ours = base.transform_filter(alt.datum.source == Source.OURS.value).mark_line(
+        strokeWidth=3, clip=True
+    )
     theirs = base.transform_filter(alt.datum.source == Source.PAPER.value)
-    thin = theirs.mark_line(strokeWidth=1.5, strokeDash=[4, 3])
+    thin = theirs.mark_line(strokeWidth=1.5, strokeDash=[4, 3], clip=True)
     return (ours + thin).properties(height=height)

@@ -144,7 +144,7 @@ class View {
 
   frameOf(svg, width) {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize)
-    return { left: 3.1 * rem, right: width - (width > 26 * rem ? 8.5 : 0.8) * rem, rem, named: width > 26 * rem }
+    return { left: 3.6 * rem, right: width - (width > 26 * rem ? 8.5 : 0.8) * rem, rem, named: width > 26 * rem }
   }
 
   draw() {
@@ -240,7 +240,7 @@ class View {
     for (let epoch = 0; epoch <= this.data.epochs; epoch += step)
       parts.push(text(epoch, { x: x(epoch), y: bottom + 1.05 * box.rem, "text-anchor": "middle" }))
     parts.push(text("Epoch", { x: (box.left + box.right) / 2, y: bottom + 2.2 * box.rem, "text-anchor": "middle" }))
-    parts.push(text(axis, { transform: `translate(${0.75 * box.rem}, ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle", "dominant-baseline": "middle" }))
+    parts.push(text(axis, { transform: `translate(${0.6 * box.rem}, ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle", "dominant-baseline": "middle" }))
     for (const ghost of ghosts)
       for (const key of ["test_error", "train_error"])
         parts.push(shape("path", { class: "ghost", d: path(ghost[key], ghost[key].length, x, y) }))

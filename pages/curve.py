@@ -79,7 +79,7 @@ def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: 
         title = captions.describe_curve(points)
         st.markdown(f"**{title}**")
         draw_curve(rows)
-    st.caption(captions.describe_seeds(points))
+    st.caption(captions.describe_seeds(points, stored, paper))
     if points:
         with exports:
             downloads(

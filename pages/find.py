@@ -210,7 +210,7 @@ def show_mending(
             "How many of the images, the most suspicious first",
             offered,
             first,
-            format_func=lambda value: f"{value:.1%}",
+            format_func=lambda value: f"{100 * value:g}%",
             key="mended",
             bind="query-params",
         )

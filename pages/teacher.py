@@ -214,7 +214,7 @@ def show_queue() -> None:
                 "Visitor": places[run.owner],  # a number of the moment, no name
                 "Address": run.address or "this machine",
                 "Run": run_name(run.config),
-                "State": run.status.value,
+                "State": "held" if classroom.is_paused and run.is_active else run.status.value,
                 "Epochs": f"{run.epochs_done} of {run.config.epochs}",
             }
             for run in waiting

@@ -18,7 +18,7 @@ from core.sweep.cures import (
     stopping_points,
     validated_runs,
 )
-from core.sweep.grids import CURE_LEVELS, CURED, SEEDS
+from core.sweep.grids import CURE_LEVELS, CURED, DEFENCES, SEEDS
 from core.sweep.results import load_epochs, load_runs, load_scores
 from core.view.captions.cures import DEFENCE_NAMES, noise_rows
 from core.view.words import RANKINGS as RANKING_NAMES
@@ -164,7 +164,9 @@ def in_float32() -> str:
         runs = runs[runs.level.isin(CURE_LEVELS) & runs.device.str.contains("float32")]
         for level, at in runs.groupby("level"):
             known = [name.lower() for key, name in DEFENCE_NAMES.items() if key in set(at.defence)]
-            parts.append(f"`{model}` at {level:.0%} ({', '.join(known)})")
+            all_of_them = len(known) == len(DEFENCES)
+            which = "each defence" if all_of_them else ", ".join(known)
+            parts.append(f"`{model}` at {level:.0%} ({which})")
     if not parts:
         return ""
     return "\nTrained in float32, on processors without bfloat16: " + "; ".join(parts) + ".\n"

@@ -267,12 +267,17 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
     if row is None:
         st.caption("Neither we nor the paper have this combination.")
     others = ["gained", "pairs"] + ([] if data == "full" else ["paper_train", "paper_test"])
+    # A number that nobody has is an empty cell, and all have as many digits.
     shown = table.drop(columns=others)
-    per_cent = st.column_config.NumberColumn(format="percent")
+    shown["seeds"] = shown.seeds.astype("Int64")
+    for name in ACCURACIES:
+        if name in shown:
+            shown[name] = shown[name].map("{:.1%}".format, na_action="ignore").fillna("")
+    right = st.column_config.TextColumn(alignment="right")
     st.dataframe(
         shown.rename(columns=REGULARIZER_COLUMNS),
         hide_index=True,
-        column_config=dict.fromkeys(ACCURACIES.values(), per_cent),
+        column_config=dict.fromkeys(ACCURACIES.values(), right),
     )
     st.caption(captions.REGULARIZERS_EXPLAINED)
 

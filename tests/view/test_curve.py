@@ -166,3 +166,9 @@ def test_which_hurts_more(own, random, said):
     ends = record(9, test_error=own), record(9, test_error=random)
     assert said in annotation.describe_trained("The room's labels", 0.2, *ends)
     assert "one gets your labels" in annotation.describe_trained("Your labels", 0.2, None, ends[1])
+
+
+def test_what_else_is_drawn_is_explained():
+    said = curve.describe_seeds([], has_stored=True, has_paper=True)
+    assert "Thin grey lines: the stored runs" in said and "Grey diamonds: the paper's" in said
+    assert "grey" not in curve.describe_seeds([]).lower()

@@ -65,12 +65,18 @@ def _range(errors: Sequence[float]) -> str:
     return least if least == most else f"{least} to {most}"
 
 
-def describe_seeds(points: Sequence[CurvePoint]) -> str:
-    """What the marks are."""
+def describe_seeds(
+    points: Sequence[CurvePoint], has_stored: bool = False, has_paper: bool = False
+) -> str:
+    """What the marks are; has_stored, has_paper: what else is drawn."""
     seeds = len({point.seed for point in points})
     text = "A mark is a run, hollow until it is finished."
     if seeds > 1:
         text += f" The line is the mean of up to {seeds} runs of a level, the band goes from the least to the greatest."
+    if has_stored:
+        text += " Thin grey lines: the stored runs, test error and training error."
+    if has_paper:
+        text += " Grey diamonds: the paper's test errors, on 50,000 images."
     return text
 
 

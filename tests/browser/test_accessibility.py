@@ -17,7 +17,12 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 NOT_OURS: dict[str, str] = {}
 
 
+# Streamlit fades what a busy server draws anew, and in again; the page at rest is judged.
+AT_REST = "[data-testid=stElementContainer] { opacity: 1 !important; transition: none !important }"
+
+
 def violations(page: Page) -> list[str]:
+    page.add_style_tag(content=AT_REST)
     page.evaluate(AXE)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     return [

@@ -208,7 +208,7 @@ def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, 
 
 def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     open_page(page, server, "/lab?seed=13", "Lab")
-    start_with_epochs(page, 50)
+    start_with_epochs(page, 30)
     trainers = subprocess.run(
         ["pgrep", "-P", str(server.process.pid), "-f", "core.live.trainer"],
         capture_output=True,
@@ -218,15 +218,15 @@ def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     subprocess.run(["kill", f"-{signal.SIGKILL}", trainers[0]], check=True)
     store, run_id = (
         Store(server.folder / "runs.sqlite"),
-        replace(DEFAULT, epochs=50, seed=13).run_id,
+        replace(DEFAULT, epochs=30, seed=13).run_id,
     )
     kept = store.records(run_id)
     server.stop()
     server.start()
     page.goto(page.url)
-    expect(page.get_by_text("Epoch 50 of 50 · finished")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Epoch 30 of 30 · finished")).to_be_visible(timeout=120_000)
     records = store.records(run_id)
-    assert reproducible(records[: len(kept)]) == reproducible(kept) and len(records) == 50
+    assert reproducible(records[: len(kept)]) == reproducible(kept) and len(records) == 30
 
 
 def test_runs_side_by_side_share_a_link(page, server):

@@ -55,7 +55,12 @@ def biographies(rows: pd.DataFrame) -> alt.Chart:
         .mark_rect()
         .encode(
             x=alt.X("epoch:O", title="Epoch", axis=alt.Axis(labelOverlap=True, labelAngle=0)),
-            y=alt.Y("photograph:N", sort=order, title=None, axis=alt.Axis(labelLimit=260)),
+            y=alt.Y(
+                "photograph:N",
+                sort=order,
+                title=None,
+                axis=alt.Axis(labelLimit=260, labelOverlap=False),
+            ),
             color=alt.Color(
                 "kind:N",
                 scale=alt.Scale(domain=list(SAID), range=list(SAID.values())),
@@ -125,7 +130,12 @@ def loss_rows(record: EpochRecord) -> pd.DataFrame:
 def losses(height: int = 240) -> alt.LayerChart:
     """How hard the images are for the network, those with right and with wrong labels, with any rows."""
     base = alt.Chart(pd.DataFrame(columns=["labels", "from", "to", "share", "images"])).encode(
-        x=alt.X("from:Q", title="Loss of the image (8: or more)", scale=alt.Scale(domain=[0, 8.25])),
+        x=alt.X(
+            "from:Q",
+            title="Loss of the image (8: or more)",
+            scale=alt.Scale(domain=[0, 8.25]),
+            axis=alt.Axis(values=list(range(9)), grid=False),
+        ),
         x2="to:Q",
         y=alt.Y("share:Q", title="Share of the images", axis=alt.Axis(format="~%"), stack=None),
         y2=alt.datum(0),

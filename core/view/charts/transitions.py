@@ -41,7 +41,7 @@ def _heatmap(rows: pd.DataFrame, name: str, numbers: str, most: float) -> alt.La
             title="Label given",
             axis=alt.Axis(labelAngle=-45, labelOverlap=False),
         ),
-        y=alt.Y("true:N", sort=list(CLASSES), title="True class"),
+        y=alt.Y("true:N", sort=list(CLASSES), title="True class", axis=alt.Axis(labelOverlap=False)),
         tooltip=[
             alt.Tooltip("true:N", title="true class"),
             alt.Tooltip("given:N", title="label given"),

@@ -106,9 +106,7 @@ def shown_run() -> LiveRun | None:
 def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig | None:
     """The controls, and what Start would do; returns the run that they describe, if it can be."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
-        start_button = st.empty()
-        if not in_room.hides("level"):
-            level_slider()
+        start_button, slider = st.empty(), st.empty()
         if not in_room.hides("more"):
             network_choice()
         if not (in_room.hides("preset") and in_room.hides("more")):
@@ -117,6 +115,9 @@ def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig
                     preset_choice()
                 if not in_room.hides("more"):
                     more_settings()
+    if not in_room.hides("level"):
+        with slider:  # once it is known whether there are labels to corrupt
+            level_slider()
     if not in_room.hides("more"):
         own_matrix()
     config, problem = None, ""

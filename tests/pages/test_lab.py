@@ -12,6 +12,7 @@ from core.errors import StoreError
 from core.live.limits import Limits
 from core.records import EpochProgress
 from pages.shared import live, resources
+from pages.shared.run_form import CORRUPTION_NAMES
 from tests.pages.opened import finished, metrics, open_page, press, texts, viewer
 from tests.samples import record
 
@@ -101,7 +102,22 @@ def test_train_buttons_follow_the_state(store):
 def test_train_says_why_a_run_failed(store):
     run_id = store.submit(RunConfig(level=0.5), "somebody").run_id
     store.report_failure(run_id, "The training diverged in epoch 1.")
-    assert "diverged in epoch 1" in texts(open_page("lab", run=run_id))
+    page = open_page("lab", run=run_id)
+    assert "diverged in epoch 1" in texts(page) and page.button(key="start").label == "Try again"
+    assert "The usual learning rate" not in [button.label for button in page.button]  # it has it
+
+
+def test_who_failed_by_a_wild_learning_rate_is_offered_the_usual_one(store):
+    run_id = store.submit(RunConfig(level=0.5, learning_rate=10), "somebody").run_id
+    store.report_failure(run_id, "The training diverged in epoch 1.")
+    page = open_page("lab", run=run_id)
+    next(each for each in page.button if each.label == "The usual learning rate").click().run()
+    assert [run.config for run in store.active_runs()] == [RunConfig(level=0.5)]
+
+
+def test_scrambled_pixels_have_no_level_to_set(store):
+    assert open_page("lab", corruption=CORRUPTION_NAMES["gaussian"]).slider(key="level").disabled
+    assert not open_page("lab").slider(key="level").disabled
 
 
 def test_train_lists_ones_runs_where_there_is_one_besides_the_one_that_is_shown(store):

@@ -251,6 +251,9 @@ def test_every_chart_compiles_to_svg():
         assert isinstance(chart, (alt.LayerChart, alt.Chart))
         svg = vl_convert.vegalite_to_svg(chart.to_dict(validate=False))
         assert svg.startswith("<svg") and ".000000%" not in svg  # what a screen reader says of an axis
+        for layer in chart.to_dict(validate=False).get("layer", ()):
+            if layer["mark"]["type"] == "bar":  # from the axis up: with x2 alone it is a dash
+                assert "y2" in layer["encoding"]
 
 
 def test_a_bar_of_the_stops_holds_two_epochs_and_the_last_epoch_has_its_place():

@@ -299,9 +299,14 @@ def format_matrix(matrix: Matrix) -> str:
 
 
 def run_name(config: RunConfig) -> str:
-    """A run in a few words, for tables and legends: what differs between runs."""
+    """A run in a few words, for the command line and for files: what differs between runs."""
+    return f"{config.model}, {settings_of(config)}"
+
+
+def settings_of(config: RunConfig) -> str:
+    """All that differs between the runs of a network, in a few words."""
     what = f"level {100 * config.level:g}%" if config.corruption == "labels" else config.corruption
-    parts = [config.model, what, f"{config.train_images // 1000}k images", f"batch {config.batch_size}"]
+    parts = [what, f"{config.train_images // 1000}k images", f"batch {config.batch_size}"]
     after = config.epochs_after_fitted
     parts.append(f"{config.epochs} epochs" + (f" or fitted + {after}" if after else ""))
     shown = {"model", "corruption", "level", "data", "batch_size", "epochs", "epochs_after_fitted"}

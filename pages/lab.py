@@ -106,20 +106,23 @@ def shown_run() -> LiveRun | None:
 def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig | None:
     """The controls, and what Start would do; returns the run that they describe, if it can be."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
-        start_button, slider = st.empty(), st.empty()
+        start_button, slider, preset = st.empty(), st.empty(), None
         if not in_room.hides("more"):
             network_choice()
         if not (in_room.hides("preset") and in_room.hides("more")):
             with st.popover("More", icon=":material/tune:", help="All other settings"):
                 if not in_room.hides("preset"):
-                    preset_choice()
+                    preset = st.empty()
                 if not in_room.hides("more"):
                     more_settings()
     if not in_room.hides("level"):
         with slider:  # once it is known whether there are labels to corrupt
             level_slider()
+    if preset is not None:
+        with preset:  # once it is known what all others say
+            preset_choice(in_room.hidden)
     if not in_room.hides("more"):
-        own_matrix()
+        own_matrix(is_open=run is None)
     config, problem = None, ""
     try:
         data_at_hand(form_values(in_room.hidden)["data"])

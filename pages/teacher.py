@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 import streamlit as st
 
-from core.config import MODELS, RunConfig, parse, run_name
+from core.config import MODELS, RunConfig, parse
 from core.errors import RefusedError
 from core.live import serving
 from core.live.classroom import HIDEABLE, Lesson
@@ -21,7 +21,7 @@ from core.view.captions.classroom import (
     describe_storage,
 )
 from core.view.charts import by_level
-from core.view.words import NETWORKS
+from core.view.words import NETWORKS, name_of_run
 from pages.shared import resources
 from pages.shared.copy_link import copy_link
 from pages.shared.drawing import draw_new
@@ -213,7 +213,7 @@ def show_queue() -> None:
             {
                 "Visitor": places[run.owner],  # a number of the moment, no name
                 "Address": run.address or "this machine",
-                "Run": run_name(run.config),
+                "Run": name_of_run(run.config),
                 "State": "held" if classroom.is_paused and run.is_active else run.status.value,
                 "Epochs": f"{run.epochs_done} of {run.config.epochs}",
             }
@@ -225,7 +225,7 @@ def show_queue() -> None:
         chosen = st.selectbox(
             "A run",
             list(runs),
-            format_func=lambda run_id: run_name(runs[run_id].config),
+            format_func=lambda run_id: name_of_run(runs[run_id].config),
             key="chosen-run",
         )
         if chosen in runs:

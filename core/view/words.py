@@ -2,6 +2,8 @@
 
 import re
 
+from core.config import RunConfig, settings_of
+
 # The one name of each quantity: on every page, in every export, on the command line.
 LABELS = {
     "test_error": "test error",
@@ -64,6 +66,11 @@ def the_network(model: str) -> str:
     """Its name within a sentence."""
     name = SHORT_NETWORKS[model]
     return f"the {name}" if name[0].islower() else name
+
+
+def name_of_run(config: RunConfig) -> str:
+    """A run in a few words, for tables and legends."""
+    return f"{SHORT_NETWORKS[config.model]}, {settings_of(config)}"
 
 
 def compute(grid: str, model: str = "") -> str:

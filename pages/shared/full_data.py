@@ -6,15 +6,15 @@ from core.data import cifar10
 from pages.shared import resources
 from pages.shared.frame import action
 
-NAMES = {"embedded": "5,000 embedded images", "full": "All 50,000 images"}
+IMAGES = {"embedded": "5,000 embedded images", "full": "All 50,000 images"}
 
 
 def choose_data(default: str = "embedded") -> str:
     """The choice as a control bound to the address."""
     return st.segmented_control(
         "Training images",
-        list(NAMES),
-        format_func=NAMES.__getitem__,
+        list(IMAGES),
+        format_func=IMAGES.__getitem__,
         default=default,
         required=True,
         key="data",

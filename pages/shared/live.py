@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from core.config import RunConfig, run_name
+from core.config import RunConfig
 from core.errors import RefusedError
 from core.live.store import LiveRun, Status
 from core.records import EpochRecord
@@ -20,7 +20,7 @@ from core.view.captions.run import (
     run_row,
 )
 from core.view.charts import history
-from core.view.words import LABELS, per_cent
+from core.view.words import LABELS, name_of_run, per_cent
 from pages.shared import resources
 from pages.shared.biography import show_biography
 from pages.shared.drawing import draw_live, draw_new
@@ -174,7 +174,7 @@ def show_comparison(runs: list[LiveRun]) -> None:
         "Runs to compare",
         list(choices),
         default=[run_id for run_id in named if run_id in choices],
-        format_func=lambda run_id: run_name(choices[run_id].config),
+        format_func=lambda run_id: name_of_run(choices[run_id].config),
         key="compared",
         on_change=remember,
         placeholder="Choose two or more",
@@ -191,7 +191,7 @@ def show_comparison(runs: list[LiveRun]) -> None:
     )
     if chosen:
         lines = [
-            (run_name(choices[run_id].config), choices[run_id].config, store.records(run_id))
+            (name_of_run(choices[run_id].config), choices[run_id].config, store.records(run_id))
             for run_id in chosen
         ]
         draw_new(

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Collection
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pandas as pd
@@ -25,7 +25,7 @@ from core.errors import ConfigError
 from core.live.store import LiveRun
 from core.view.words import LOSSES, NETWORKS, NOISES, number_text, without_links
 from pages.shared import resources
-from pages.shared.full_data import at_hand, choose_data
+from pages.shared.full_data import IMAGES, at_hand, choose_data
 
 CORRUPTION_NAMES = {
     "labels": "Labels",
@@ -76,8 +76,11 @@ def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
     return RunConfig(**values)
 
 
-def own_matrix() -> None:
-    """The matrix of one's own, as a table; only where that noise is chosen."""
+def own_matrix(is_open: bool) -> None:
+    """The matrix of one's own, as a table; only where that noise is chosen.
+
+    is_open: at first; a table of a hundred numbers is not what somebody wants to see of a run.
+    """
     if st.session_state.get("noise", default().noise) != "own":
         return
     if "noise_matrix" not in st.session_state:
@@ -93,10 +96,12 @@ def own_matrix() -> None:
         st.error(without_links(said))
         rows = parse_matrix(FIRST_MATRIX)
     table = pd.DataFrame(rows, index=list(CLASSES), columns=list(CLASSES))
-    st.caption(
-        "What a label that is drawn again becomes, by the true class in the row. Every row has the sum 1."
-    )
-    shown = st.data_editor(table, key=f"matrix-{zlib.crc32(begun.encode()):x}")
+    with st.expander("Your own noise", expanded=is_open):
+        st.caption(
+            "What a label that is drawn again becomes, by the true class in the row. Every row has the "
+            "sum 1."
+        )
+        shown = st.data_editor(table, key=f"matrix-{zlib.crc32(begun.encode()):x}")
     text = format_matrix(tuple(map(tuple, shown.to_numpy(dtype=float).tolist())))
     st.session_state.matrix_table_of = (begun, text)
     if text != st.session_state.noise_matrix:
@@ -135,7 +140,7 @@ def corruption_choice() -> str:
         "What is corrupted",
         CORRUPTIONS,
         format_func=CORRUPTION_NAMES.__getitem__,
-        default=default().corruption,
+        default=_usual("corruption", CORRUPTIONS),
         required=True,
         wrap=True,
         key="corruption",
@@ -143,16 +148,32 @@ def corruption_choice() -> str:
     )
 
 
-def preset_choice() -> None:
-    """Choosing a preset sets the other widgets."""
-    names = {preset.key: preset for preset in PRESETS}
+def preset_choice(hidden: Collection[str] = ()) -> None:
+    """Choosing a preset sets the other widgets; it shows the one that they make, if any.
+
+    To be drawn after them.
+    """
+    presets = {preset.key: preset for preset in PRESETS}
+    configs = {key: resources.offered(preset.config) for key, preset in presets.items()}
+
+    def set_to_chosen() -> None:
+        if st.session_state.preset is not None:
+            set_all(configs[st.session_state.preset])
+
+    try:
+        asked = config_of_form(hidden)
+    except ConfigError:
+        asked = None
+    at_once = {key: replace(config, data=at_hand(config.data)) for key, config in configs.items()}
+    st.session_state.preset = next((key for key, config in at_once.items() if config == asked), None)
     st.selectbox(
         "Preset",
-        list(names),
-        format_func=lambda key: names[key].name,
+        list(presets),
+        index=None,
+        format_func=lambda key: presets[key].name,
         key="preset",
-        bind="query-params",
-        on_change=lambda: set_all(resources.offered(names[st.session_state.preset].config)),
+        on_change=set_to_chosen,
+        placeholder="Settings of your own",
     )
 
 
@@ -160,7 +181,7 @@ def network_choice() -> None:
     st.selectbox(
         "Network",
         MODELS,
-        MODELS.index(default().model),
+        MODELS.index(_usual("model", MODELS)),
         format_func=NETWORKS.__getitem__,
         key="model",
         bind="query-params",
@@ -171,7 +192,7 @@ def network_choice() -> None:
 
 def more_settings() -> None:
     """What seldom needs a change; config_of_form reads them."""
-    choose_data(default().data)
+    choose_data(_usual("data", IMAGES))
     if corruption_choice() == "labels":
         _words("noise", "Kind of wrong labels", offered_noises())
     model = st.session_state.get("model", default().model)
@@ -199,12 +220,19 @@ def more_settings() -> None:
     )
 
 
+def _usual(name: str, offered: Collection[str]) -> str:
+    """What a choice shows at first; its key in an address, typed by hand, is understood like its words."""
+    usual: str = getattr(default(), name)
+    key = st.query_params.get(name, usual)
+    return key if key in offered else usual
+
+
 def _words(name: str, label: str, words: dict[str, str]) -> None:
     """A choice by its words."""
     st.selectbox(
         label,
         list(words),
-        list(words).index(getattr(default(), name)),
+        list(words).index(_usual(name, words)),
         format_func=words.__getitem__,
         key=name,
         bind="query-params",

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.config import RunConfig, run_name
+from core.config import RunConfig
 from core.data.cifar10 import has_full
 from core.live.store import LiveRun
 from core.records import EpochRecord
@@ -19,7 +19,7 @@ from core.view.captions.run import (
     describe_provenance,
 )
 from core.view.charts import history
-from core.view.words import LABELS
+from core.view.words import LABELS, name_of_run
 from pages.shared import resources
 from pages.shared.biography import show_biography
 from pages.shared.drawing import draw, draw_new
@@ -104,7 +104,7 @@ def _live_run(live_runs: list[LiveRun]) -> LiveRun | None:
         "Put a live run beside it",
         list(runs),
         index=None,
-        format_func=lambda run_id: run_name(runs[run_id].config),
+        format_func=lambda run_id: name_of_run(runs[run_id].config),
         placeholder="Choose one of your runs",
         key="beside",
     )
@@ -133,8 +133,8 @@ def _fate(config: RunConfig, records: list[EpochRecord]) -> None:
 def _side_by_side(config: RunConfig, records: list[EpochRecord], beside: LiveRun) -> None:
     live = resources.store().records(beside.run_id)
     lines = [
-        ("the sweep's: " + run_name(config), config, records),
-        ("live: " + run_name(beside.config), beside.config, live),
+        ("the sweep's: " + name_of_run(config), config, records),
+        ("live: " + name_of_run(beside.config), beside.config, live),
     ]
     metrics = ["test_error", "memorized" if config.level and beside.config.level else "train_error"]
     for column, metric in zip(st.columns(2), metrics, strict=True):

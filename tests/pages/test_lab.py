@@ -39,6 +39,26 @@ def test_train_presets_set_every_control(store):
     assert run.config.learning_rate == 0.1
 
 
+def test_the_preset_is_the_one_that_the_settings_make_if_any(store):
+    page = open_page("lab")
+    assert page.selectbox(key="preset").value == "fifth"
+    page.slider(key="level").set_value(0.35).run()
+    assert page.selectbox(key="preset").value is None
+    page.selectbox(key="preset").set_value("half").run()
+    assert page.slider(key="level").value == 0.5 and page.selectbox(key="preset").value == "half"
+    page.text_input(key="epochs").set_value("no number").run()
+    assert page.selectbox(key="preset").value is None and not page.exception
+
+
+def test_an_address_typed_by_hand_may_name_a_choice_by_its_key(store):
+    page = open_page("lab", model="alexnet", noise="pair", data="full", loss="early-learning")
+    page.button(key="start").click().run()
+    (run,) = store.active_runs()
+    config = run.config
+    assert (config.model, config.noise, config.loss) == ("alexnet", "pair", "early-learning")
+    assert open_page("lab", corruption="shuffled-pixels").slider(key="level").disabled
+
+
 def test_train_a_network_brings_its_learning_rate(store):
     page = open_page("lab")
     page.selectbox(key="model").set_value("inception").run()

@@ -1,5 +1,7 @@
 import json
 import re
+import tomllib
+from pathlib import Path
 
 import altair as alt
 import numpy as np
@@ -10,8 +12,8 @@ from core.config import MODELS, RunConfig
 from core.sweep.comparison import relative_fit_times
 from core.sweep.reference import paper
 from core.sweep.results import load_runs
-from core.view.charts import by_level, history, transitions
-from core.view.charts.style import COLOURS, MARKS, enlarged
+from core.view.charts import biography, by_level, cures, history, transitions, widths
+from core.view.charts.style import COLOURS, MARKS, NETWORK_COLOURS, SERIES_COLOURS, enlarged
 from core.view.words import FLOOR, LABELS
 from tests.samples import record
 
@@ -201,3 +203,21 @@ def test_runs_side_by_side_are_named_by_what_differs():
     ]  # of the first nothing is left
     assert history.what_differs(["mlp, level 20%"]) == ["mlp, level 20%"]
     assert history.what_differs([]) == []
+
+
+def luminance(colour: str) -> float:
+    """Relative, as WCAG 2.2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_line_is_seen_on_the_page(scheme):
+    config = Path(__file__).parents[2] / ".streamlit" / "config.toml"
+    page = luminance(tomllib.loads(config.read_text())["theme"][scheme]["backgroundColor"])
+    palettes = [COLOURS, NETWORK_COLOURS, SERIES_COLOURS, widths.LEVEL_COLOURS, biography.SAID]
+    palettes += [biography.LABELLED, cures.STOPPING_COLOURS, cures.DEFENCE_COLOURS]
+    for colour in {colour for palette in palettes for colour in palette.values()}:
+        darker, lighter = sorted((page, luminance(colour)))
+        assert (lighter + 0.05) / (darker + 0.05) >= 3, colour

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.config import RunConfig, run_name
+from core.config import RunConfig
 from core.data.noise import wrong_share
 from core.live.estimate import Estimate, Speeds, epoch_seconds, time_left
 from core.live.store import RESTARTABLE, LiveRun, Status
@@ -19,6 +19,7 @@ from core.view.words import (
     SHORT_NETWORKS,
     about,
     duration,
+    name_of_run,
     number_text,
     per_cent,
     plural,
@@ -242,13 +243,13 @@ def describe_turn(in_training: list[LiveRun], run: LiveRun) -> str:
         return "This run is being trained now." if len(in_training) == 1 else ""
     if len(in_training) > 1:
         return f"{len(in_training)} other runs are being trained now."
-    return f"Being trained now: {run_name(in_training[0].config)}."
+    return f"Being trained now: {name_of_run(in_training[0].config)}."
 
 
 def run_row(run: LiveRun, last: EpochRecord | None) -> dict[str, str]:
     """A run as a row of the visitor's table."""
     return {
-        "Run": run_name(run.config),
+        "Run": name_of_run(run.config),
         "State": run.status.value,
         "Epochs": f"{run.epochs_done} of {run.config.epochs}",
         "Training error": per_cent(last.train_error if last else None),

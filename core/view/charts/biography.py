@@ -16,7 +16,7 @@ SAID = {  # of an image at an epoch, and its colour
     "its label, which is right": COLOURS["training error"],
     "its label, which is wrong": WRONG_LABEL,
     "its true name": COLOURS["predicted as the true class"],
-    "another name": "#C9CDD3",
+    "another name": "#8E949C",
 }
 LABELLED = {"right labels": COLOURS["training error"], "wrong labels": WRONG_LABEL}
 

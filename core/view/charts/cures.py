@@ -14,7 +14,7 @@ STOPPING_COLOURS = {"end": COLOURS["test error"], "noisy": COLOURS["training err
 DEFENCE_COLOURS = dict(
     zip(
         DEFENCE_NAMES,
-        ("#6F757E", "#946600", "#0072B2", "#9B3D76", "#008560", "#C25400", "#7A5AC8"),
+        ("#6F757E", "#946600", "#0072B2", "#B0588A", "#008560", "#C25400", "#7A5AC8"),
         strict=True,
     )
 )

@@ -15,7 +15,7 @@ SHORT = {  # at the end of a line, where there is less room
 }
 
 # After Okabe and Ito's palette, told apart by colour-blind eyes; darker, so that lines and names
-# have enough contrast on white (4.5) and on black (3).
+# have enough contrast on white (names 4.5, lines 3) and on black (3).
 COLOURS = {
     "test error": "#C25400",
     "training error": "#0072B2",
@@ -33,14 +33,14 @@ WRONG_LABEL = "#D81B60"  # Tol's magenta, with a dashed frame and a cross
 GREY = "#6F757E"  # numbers of others
 DASHES = {"error on right labels": [2, 2], FLOOR: [6, 4], CHANCE: [2, 3]}
 NETWORK_COLOURS = dict(
-    zip(MODELS, ("#0072B2", "#008560", "#C25400", "#9B3D76", "#6F757E"), strict=True)
+    zip(MODELS, ("#0072B2", "#008560", "#C25400", "#B0588A", "#6F757E"), strict=True)
 )
 SERIES_COLOURS = {  # of what a network can fit
     "true labels": "#009E73",
     "random labels": "#D55E00",
     "shuffled pixels": "#0072B2",
     "random pixels": "#CC79A7",
-    "gaussian": "#E69F00",
+    "gaussian": "#999933",
 }
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke")
 MARKS = dict(zip(MODELS, SHAPES, strict=False))

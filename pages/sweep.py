@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.live.store import LiveRun
 from core.sweep import comparison
+from core.view.captions.sweep import describe_lacking
 from pages.shared import resources, stored_run
 from pages.shared.choosing import choice
 from pages.shared.frame import page
@@ -39,13 +40,6 @@ def visitors_runs() -> list[LiveRun]:
     return [run for run in resources.store().runs_of(visitor()) if run.epochs_done]
 
 
-def lacking(label: str, names: list[str], key: str) -> None:
-    """The choices that are not computed: seen, and not to be chosen."""
-    if names:
-        texts = [f"{name}: not computed yet" for name in names]
-        st.pills(label, texts, disabled=True, key=f"lacking-{key}", label_visibility="collapsed")
-
-
 with page("The sweep", "") as head:
     st.html(STYLE)
     if room(head).waits_for_guess:
@@ -57,13 +51,9 @@ with page("The sweep", "") as head:
         data = choice("Images", IMAGES, "images")
         computed, others = networks(runs, data)
         model = choice("Network", computed, "network")
-        lacking("Networks not computed yet", others, "network")
     figures = offered(runs, model, data)
     # With one figure there is no choice, whatever the address says.
-    with st.container(horizontal=True, gap="medium"):
-        figure = choice("Figure", figures, "figure") if len(figures) > 1 else "error"
-        without = [] if model == ALL else [FIGURES[key] for key in FIGURES if key not in figures]
-        lacking("Figures not computed yet", without, "figure")
+    figure = choice("Figure", figures, "figure") if len(figures) > 1 else "error"
     if figure == "error":
         show_errors(runs, model, data, visitors_runs())
     elif figure == "time":
@@ -87,3 +77,5 @@ with page("The sweep", "") as head:
                     stored_run.show_details(ours, visitors_runs())
                 if data == "full":
                     show_replication(runs, model)
+    without = [] if model == ALL else [FIGURES[key] for key in FIGURES if key not in figures]
+    st.caption(describe_lacking(others, without))

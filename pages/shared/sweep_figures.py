@@ -82,15 +82,8 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
     labelled = comparison.label_runs(runs, data)
     models = [name for name in MODELS if name in set(labelled.model)] if model == ALL else [model]
     ours, paper = labelled[labelled.model.isin(models)], paper_of(data)
-    title = describe_networks(ours) if model == ALL else describe_sweep(ours, model)
     is_one = model != ALL and len(ours) > 0
-    if is_one:
-        known = {
-            words: level for words, level in LINKED_LEVELS.items() if float(level) in set(ours.level)
-        }
-        linked_text(with_links(title, known), stored_run.choose_level, "told", is_bold=True)
-    else:
-        st.markdown(f"**{title}**")
+    told = st.container()
     left, right = st.columns([3, 2], gap="large") if is_one else (st.container(), None)
     with left:
         figure = st.container(key="figure-area")
@@ -101,6 +94,17 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
                 poster = st.toggle("Show the poster", key="poster", bind="query-params")
                 earlier = st.toggle("Show earlier attempts", key="earlier", bind="query-params")
             place = st.container(width="content")
+    title = describe_networks(ours) if model == ALL else describe_sweep(ours, model, are_corrupted)
+    with told:
+        if is_one:
+            known = {
+                words: level
+                for words, level in LINKED_LEVELS.items()
+                if float(level) in set(ours.level)
+            }
+            linked_text(with_links(title, known), stored_run.choose_level, "told", is_bold=True)
+        else:
+            st.markdown(f"**{title}**")
     others = _points_of_others(model, poster, earlier) if model != ALL else None
     live = _live_points(models, live_runs)
 
@@ -141,7 +145,8 @@ def explain_errors(runs: pd.DataFrame, model: str, data: str) -> None:
     ours = labelled[labelled.model == model]
     st.markdown(describe_message(ours, model, reference.paper()))
     if data == "full" and len(ours):
-        st.markdown(describe_gap(comparison.beside_paper(ours, reference.paper(), model)))
+        gap = describe_gap(comparison.beside_paper(ours, reference.paper(), model))
+        st.markdown(f"{gap} The figure “{FIGURES['labels']}” shows how we can tell." if gap else "")
         few = comparison.label_runs(runs, "embedded")
         st.markdown(describe_worth(ours, few, model))
 

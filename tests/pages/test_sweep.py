@@ -52,9 +52,8 @@ def test_every_combination_of_the_controls_opens(stored, network):
 def test_a_figure_with_too_few_points_is_not_offered_and_said_to_lack(stored):
     page = open_page("sweep", network="Inception", images="5,000 images", figure="Time to fit")
     offered = {group.label: group for group in page.get("button_group")}
-    lacking = offered["Figures not computed yet"]
-    assert lacking.proto.disabled
-    assert "What it can fit: not computed yet" in [option.content for option in lacking.proto.options]
+    assert "Figure" not in offered  # with one there is no choice
+    assert "too few runs for “Time to fit” and “Which test labels?”" in texts(page)
 
 
 def test_the_switch_of_test_labels_moves_our_curves():

@@ -35,9 +35,11 @@ from core.view.captions.sweep import (
     describe_decay,
     describe_fits,
     describe_gap,
+    describe_lacking,
     describe_message,
     describe_regularized,
     describe_sources,
+    describe_sweep,
     describe_what_is_fitted,
     describe_worth,
 )
@@ -161,6 +163,22 @@ def test_sources_say_what_is_ours_and_what_is_not_computed():
     assert "not computed yet" in describe_sources(empty, "alexnet", "full", 0)
     assert "--grid mini --model alexnet" in describe_sources(empty, "alexnet", "embedded", 0)
     assert "your own" in describe_sources(empty, "alexnet", "full", 2)
+
+
+def test_corrupted_test_labels_are_not_said_to_be_misread():
+    runs = label_runs(load_runs())
+    assert "the more it misreads" in describe_sweep(runs, "mlp-1x512")
+    said = describe_sweep(runs, "mlp-1x512", are_corrupted=True)
+    assert "the more it misreads" not in said and "corrupted as often" in said
+
+
+def test_what_is_not_computed_is_named_in_one_sentence():
+    assert describe_lacking([], []) == ""
+    said = describe_lacking(["AlexNet"], ["Time to fit", "Regularizers"])
+    assert said == (
+        "Not computed yet: of AlexNet no run; of this network too few runs for “Time to fit” and "
+        "“Regularizers”."
+    )
 
 
 def test_the_gap_to_the_paper_is_said_in_its_own_numbers():

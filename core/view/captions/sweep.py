@@ -1,6 +1,6 @@
 """The sweep: what its figures show, what their marks are, and what is missing."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pandas as pd
@@ -26,16 +26,22 @@ REACHED = {  # by the rules of comparison.FIT_RULES
 }
 
 
-def describe_sweep(ours: pd.DataFrame, model: str) -> str:
-    """What figure 1c shows; ours: rows of the precomputed sweep."""
+def describe_sweep(ours: pd.DataFrame, model: str, are_corrupted: bool = False) -> str:
+    """What figure 1c shows; ours: rows of the precomputed sweep.
+
+    are_corrupted: whether it shows the errors against corrupted test labels.
+    """
     ours = ours[ours.model == model]
     means = ours.groupby("level").final_test_error.mean()
     if 0.0 in means.index and 1.0 in means.index:
         images = TRAIN_IMAGES[ours.iloc[0].data]
         kept = all_but(ours.final_train_error.max(), images)
+        what = "the more it misreads"
+        if are_corrupted:
+            what = "the more of their labels, corrupted as often, it does not guess"
         return (
             f"With true labels this network misreads {means[0.0]:.0%} of new images; the more labels are "
-            f"random, the more it misreads: up to {means[1.0]:.0%} (a blind guess: 90%). Yet it repeats {kept} "
+            f"random, {what}: up to {means[1.0]:.0%} (a blind guess: 90%). Yet it repeats {kept} "
             "labels it was given, even the wrong ones."
         )
     name = the_network(model)
@@ -45,6 +51,14 @@ def describe_sweep(ours: pd.DataFrame, model: str) -> str:
             f"{means.index[0]:.0%} corruption it misreads {means.iloc[0]:.0%} of new images."
         )
     return f"No run of {name} is computed yet."
+
+
+def describe_lacking(networks: Collection[str], figures: Collection[str]) -> str:
+    """What the page offers no choice of, by their names."""
+    what = [f"of {name} no run" for name in networks]
+    if figures:
+        what.append(f"of this network too few runs for {' and '.join(f'“{name}”' for name in figures)}")
+    return f"Not computed yet: {'; '.join(what)}." if what else ""
 
 
 def describe_networks(ours: pd.DataFrame) -> str:
@@ -293,8 +307,7 @@ def describe_gap(table: pd.DataFrame) -> str:
         f"paper's points lie {near}{skipped}. Both are fair questions. The second asks how well the network does in a "
         "world where labels are picked at random at that rate, and there the best possible error is 0.9 p. "
         "The paper does not say which it asked; its first author's later code corrupts both sets, and "
-        "he explains why (GitHub, pluskid/fitting-random-labels, issue 4). The figure “Which test "
-        "labels?” shows how we can tell."
+        "he explains why (GitHub, pluskid/fitting-random-labels, issue 4)."
     )
 
 
@@ -305,7 +318,7 @@ def describe_decay(ours: PowerLaw | None, paper: PowerLaw | None, are_corrupted:
     against = "test labels corrupted, too" if are_corrupted else "the true test labels"
     text = (
         "What a network gets right beyond a blind guess falls roughly like a power of the share of labels "
-        f"that are kept, 1 - p. Ours, against {against}: exponent {ours.exponent:.2f} ± {ours.error:.2f} "
+        f"that are kept, 1\u00a0-\u00a0p. Ours, against {against}: exponent {ours.exponent:.2f} ± {ours.error:.2f} "
         f"({plural(ours.levels, 'level')})."
     )
     if paper is not None:

@@ -354,7 +354,7 @@ def accuracy_above_chance(
             y=height_axis, color=alt.value(GREY), detail="source:N"
         ),
         slopes.transform_filter(alt.datum.kept < 0.5)
-        .mark_text(align="left", dx=6, dy=-10, fontSize=13)
+        .mark_text(align="left", baseline="top", dx=6, dy=5, fontSize=13)  # the line rises from it
         .encode(y=height_axis, text="source:N", color=alt.value(GREY)),
     ]
     for source, filled in ((Source.OURS, True), (Source.PAPER, False)):

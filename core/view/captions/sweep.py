@@ -38,7 +38,7 @@ def describe_sweep(ours: pd.DataFrame, model: str, are_corrupted: bool = False) 
         kept = all_but(ours.final_train_error.max(), images)
         what = "the more it misreads"
         if are_corrupted:
-            what = "the more of their labels, corrupted as often, it does not guess"
+            what = "those of the new images, too, the more of them it gets wrong"
         return (
             f"With true labels this network misreads {means[0.0]:.0%} of new images; the more labels are "
             f"random, {what}: up to {means[1.0]:.0%} (a blind guess: 90%). Yet it repeats {kept} "

@@ -6,10 +6,18 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from core.config import LEVELS, PAPER_LEARNING_RATE, TEST_IMAGES, USUAL_WIDTH, RunConfig, run_name
+from core.config import LEVELS, PAPER_LEARNING_RATE, TEST_IMAGES, RunConfig, run_name
 from core.records import FITTED_LOSS, EpochRecord
 from core.sweep.grids import WEIGHT_DECAY
-from core.sweep.reference import SERIES_1A, TABLE_NAMES, Source, paper_curve, sound_paper_curve
+from core.sweep.reference import (
+    PROTOCOL,
+    SERIES_1A,
+    TABLE_NAMES,
+    Source,
+    is_as_in_the_paper,
+    paper_curve,
+    sound_paper_curve,
+)
 
 PROTOCOL_BATCH_SIZE = {"full": 128, "embedded": 64}  # of the grids "paper" and "mini"
 BY_LEVEL = ["model", "level"]
@@ -26,10 +34,6 @@ CHANCE_ERROR = 0.9
 # small network (measured at 20, 40 and 80%), and more where their training differs.
 ONE_ALONE_IS_RIGHT = 0.2
 DECAY_LEVELS = (0.1, 0.8)  # between these a power law is fitted: near 1 only chance is left
-# What the protocol fixes, beside the batch size: a run with another value is another experiment.
-PROTOCOL: dict[str, float | str] = {"learning_rate_decay": 0.95, "momentum": 0.9}
-PROTOCOL |= {"noise": "uniform", "validation": 0, "loss": "cross-entropy", "mixup": 0, "repair": "none"}
-PROTOCOL |= {"width": USUAL_WIDTH}
 EXPERIMENT = ["model", "level", "corruption", "weight_decay", "random_crop"]  # all but seed and length
 
 
@@ -252,15 +256,6 @@ def regularized(runs: pd.DataFrame, data: str, paper: dict[str, Any], model: str
     )
     both = means.merge(theirs, on=keys, how="outer")
     return both.sort_values(keys, ascending=[False, True, True], ignore_index=True)
-
-
-def is_as_in_the_paper(config: RunConfig) -> bool:
-    """Whether the labels are redrawn at random and nothing is done against it, as in figure 1c."""
-    return config.corruption == "labels" and not (
-        config.weight_decay
-        or config.random_crop
-        or any(getattr(config, name) != value for name, value in PROTOCOL.items())
-    )
 
 
 def sweep_test_error(runs: pd.DataFrame, config: RunConfig) -> float | None:

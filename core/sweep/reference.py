@@ -10,8 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from core.config import RunConfig
+from core.config import USUAL_WIDTH, RunConfig
 from core.paths import ASSETS
+
+# What the protocol fixes, beside the batch size: a run with another value is another experiment.
+PROTOCOL: dict[str, float | str] = {"learning_rate_decay": 0.95, "momentum": 0.9}
+PROTOCOL |= {"noise": "uniform", "validation": 0, "loss": "cross-entropy", "mixup": 0, "repair": "none"}
+PROTOCOL |= {"width": USUAL_WIDTH}
 
 
 class Source(StrEnum):
@@ -95,10 +100,19 @@ def sound_paper_curve(paper: dict[str, Any], model: str) -> pd.DataFrame:
     return curve[~pd.Series(slips, index=curve.index, dtype=bool)]
 
 
+def is_as_in_the_paper(config: RunConfig) -> bool:
+    """Whether the labels are redrawn at random and nothing is done against it, as in figure 1c."""
+    return config.corruption == "labels" and not (
+        config.weight_decay
+        or config.random_crop
+        or any(getattr(config, name) != value for name, value in PROTOCOL.items())
+    )
+
+
 def paper_test_error(paper: dict[str, Any], config: RunConfig) -> float | None:
     """The paper's test error for this network at this level, where its figure has that point."""
-    if config.corruption != "labels":
-        return None
+    if not is_as_in_the_paper(config):
+        return None  # it would be another experiment's number
     curve = paper_curve(paper, config.model)
     point = curve[curve.level == config.level]
     return float(point.test_error.iloc[0]) if len(point) else None

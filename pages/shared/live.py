@@ -303,8 +303,6 @@ def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
 def _references(
     config: RunConfig, stamp: int, _sweep: pd.DataFrame
 ) -> tuple[float | None, float | None]:
-    if not comparison.is_as_in_the_paper(config):
-        return None, None  # it would be another experiment's number
     return (
         reference.paper_test_error(reference.paper(), config),
         comparison.sweep_test_error(_sweep, config),

@@ -60,6 +60,7 @@ def test_the_teacher_holds_the_reins(teacher, store):
     )
     press(page, "Pause all")
     assert store.database.state().is_paused and "All training is paused: 3 runs wait" in texts(page)
+    assert set(page.dataframe[0].value["State"]) == {"held"}
     assert "the teacher has paused all training" in texts_of_run(configs[0])
     press(page, "Resume all")
     press(page, "Pause it")

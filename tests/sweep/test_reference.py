@@ -18,6 +18,8 @@ def test_the_papers_values_are_found_by_level():
     assert paper_test_error(paper(), RunConfig(level=0.35)) is None
     assert paper_test_error(paper(), RunConfig(model="mlp-3x512", level=0.3)) is None
     assert paper_test_error(paper(), RunConfig(corruption="gaussian")) is None
+    assert paper_test_error(paper(), RunConfig(level=0.3, mixup=1.0)) is None
+    assert paper_test_error(paper(), RunConfig(level=0.3, noise="pair")) is None
 
 
 def test_the_posters_and_earlier_attempts_values_are_theirs():

@@ -88,6 +88,6 @@ def test_a_live_run_is_put_beside_a_stored_one(page, server):
     box.click()
     box.press("ArrowDown")
     box.press("Enter")
-    expect(page.get_by_text("live: mlp-1x512").first).to_be_visible()
+    expect(page.get_by_text("live: small network").first).to_be_visible()
     expect(charts(page)).to_have_count(4)
     expect(page.get_by_test_id("stException")).to_have_count(0)

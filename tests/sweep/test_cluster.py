@@ -37,7 +37,9 @@ from core.sweep.grids import GRIDS, Grid
 GRIDS["mini"] = Grid("mini", "Four runs.", tuple({[*RUNS, DIVERGES]!r}))
 sys.exit(main(["sweep", "--grid", "mini", "--seed", "0", *sys.argv[1:]]))
 """
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
+# A lost node is to be missed within two seconds, not twenty.
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_health_check_initial_delay_ms": "500"}
+QUIET |= {"RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "4"}
 
 
 @pytest.fixture

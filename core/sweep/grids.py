@@ -113,11 +113,14 @@ def _decayed(model: str, **settings: Any) -> RunConfig:
 
 
 def _mini_regularized(model: str) -> list[RunConfig]:
-    return [
+    runs = [
         RunConfig(model=model, level=level, **regularizer)
         for level in (0.0, 1.0)
         for regularizer in ({"weight_decay": WEIGHT_DECAY}, {"random_crop": True})
     ]
+    if model == "alexnet":  # as in table 4
+        runs.append(RunConfig(model=model, level=1.0, weight_decay=TUTORIAL_WEIGHT_DECAY))
+    return runs
 
 
 def _searched(model: str, **settings: Any) -> list[RunConfig]:

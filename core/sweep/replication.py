@@ -11,7 +11,7 @@ from core.sweep.comparison import (
     protocol_runs,
     relative_fit_times,
 )
-from core.sweep.grids import EARLY
+from core.sweep.grids import EARLY, WEIGHT_DECAY
 from core.sweep.reference import PAPER_NAMES, SERIES_1A, TABLE_NAMES, is_duplicate
 
 COLUMNS = ("source", "model", "quantity", "at", "paper", "ours", "difference", "seeds", "remark")
@@ -65,7 +65,7 @@ def _select(
         (runs.model == model)
         & (runs.level == level)
         & (runs.corruption == corruption)
-        & ((runs.weight_decay > 0) == decay)
+        & (runs.weight_decay == (WEIGHT_DECAY if decay else 0))
         & (runs.random_crop == crop)
     ]
 

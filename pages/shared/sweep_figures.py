@@ -285,6 +285,8 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
         column_config=dict.fromkeys(ACCURACIES.values(), right),
     )
     st.caption(captions.REGULARIZERS_EXPLAINED)
+    if model == "alexnet":
+        st.caption(captions.describe_failed_alexnet(comparison.protocol_runs(runs, data)))
 
 
 FIGURES = {

@@ -15,6 +15,7 @@ from core.sweep.comparison import (
     epochs_to_fit,
     label_runs,
     loss_curves,
+    protocol_runs,
     regularized,
 )
 from core.sweep.reference import paper, parameters
@@ -33,6 +34,7 @@ from core.view.captions.run import (
 )
 from core.view.captions.sweep import (
     describe_decay,
+    describe_failed_alexnet,
     describe_fits,
     describe_gap,
     describe_lacking,
@@ -250,6 +252,20 @@ def test_0_9_p_is_explained_where_it_is_drawn():
     runs = label_runs(load_runs())
     for text in (describe_sources(runs, "mlp-1x512", "full", 0), describe_empty(HALF)):
         assert "named every image correctly" in text and "corruption level" in text
+
+
+def test_what_made_the_papers_alexnet_fail_is_said_by_what_ours_did():
+    runs = protocol_runs(load_runs(), "embedded")
+    ours = runs[(runs.model == "alexnet") & (runs.level == 1) & (runs.weight_decay == 0.0005)]
+    said = describe_failed_alexnet(ours)
+    assert "failed to converge" in said and said.endswith("with 0.0005 100.0%.")
+    stronger = ours.assign(weight_decay=0.004)
+    both = pd.concat([ours, stronger])
+    assert "does not explain the paper's failure" in describe_failed_alexnet(both)
+    failed = pd.concat([ours, stronger.assign(final_train_error=0.899)])
+    assert "with 0.004 10.1%" in describe_failed_alexnet(failed)
+    assert "it may be the paper's" in describe_failed_alexnet(failed)
+    assert "not computed yet" in describe_failed_alexnet(ours[:0])
 
 
 def test_regularizers_are_told_with_their_numbers():

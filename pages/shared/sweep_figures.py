@@ -65,13 +65,13 @@ def choose_test_labels() -> bool:
 
 
 def networks(runs: pd.DataFrame, data: str) -> tuple[dict[str, str], list[str]]:
-    """The networks of which there are runs on these images, by key, and the names of the others.
+    """The networks of which there are runs on these images, by key, and the keys of the others.
 
     Where there are several, all of them together are a choice, too.
     """
     known = set(comparison.label_runs(runs, data).model)
     computed = {model: SHORT_NETWORKS[model] for model in MODELS if model in known}
-    others = [name for model, name in SHORT_NETWORKS.items() if model not in known]
+    others = [model for model in SHORT_NETWORKS if model not in known]
     if not computed:  # the figure says what lacks
         return SHORT_NETWORKS, []
     return ({**computed, ALL: "All together"} if len(computed) > 1 else computed), others

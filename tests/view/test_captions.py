@@ -176,9 +176,9 @@ def test_corrupted_test_labels_are_not_said_to_be_misread():
 
 def test_what_is_not_computed_is_named_in_one_sentence():
     assert describe_lacking([], []) == ""
-    said = describe_lacking(["AlexNet"], ["Time to fit", "Regularizers"])
+    said = describe_lacking(["alexnet", "mlp-3x512"], ["Time to fit", "Regularizers"])
     assert said == (
-        "Not computed yet: of AlexNet no run; of this network too few runs for “Time to fit” and "
+        "Not computed yet: of AlexNet no run; of the deeper network no run; of this network too few runs for “Time to fit” and "
         "“Regularizers”."
     )
 
@@ -258,12 +258,12 @@ def test_what_made_the_papers_alexnet_fail_is_said_by_what_ours_did():
     runs = protocol_runs(load_runs(), "embedded")
     ours = runs[(runs.model == "alexnet") & (runs.level == 1) & (runs.weight_decay == 0.0005)]
     said = describe_failed_alexnet(ours)
-    assert "failed to converge" in said and said.endswith("with 0.0005 100.0%.")
+    assert "failed to converge" in said and said.endswith("100.0% with 0.0005.")
     stronger = ours.assign(weight_decay=0.004)
     both = pd.concat([ours, stronger])
     assert "does not explain the paper's failure" in describe_failed_alexnet(both)
     failed = pd.concat([ours, stronger.assign(final_train_error=0.899)])
-    assert "with 0.004 10.1%" in describe_failed_alexnet(failed)
+    assert "10.1% with 0.004" in describe_failed_alexnet(failed)
     assert "it may be the paper's" in describe_failed_alexnet(failed)
     assert "not computed yet" in describe_failed_alexnet(ours[:0])
 

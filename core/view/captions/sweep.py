@@ -54,8 +54,8 @@ def describe_sweep(ours: pd.DataFrame, model: str, are_corrupted: bool = False) 
 
 
 def describe_lacking(networks: Collection[str], figures: Collection[str]) -> str:
-    """What the page offers no choice of, by their names."""
-    what = [f"of {name} no run" for name in networks]
+    """What the page offers no choice of: networks, by key, and figures, by name."""
+    what = [f"of {the_network(model)} no run" for model in networks]
     if figures:
         what.append(f"of this network too few runs for {' and '.join(f'“{name}”' for name in figures)}")
     return f"Not computed yet: {'; '.join(what)}." if what else ""
@@ -466,13 +466,13 @@ def describe_failed_alexnet(ours: pd.DataFrame) -> str:
         "prints no value. "
     )
     known = [
-        f"with {decay:g} {kept[decay]:.1%}"
+        f"{kept[decay]:.1%} with {decay:g}"
         for decay in (WEIGHT_DECAY, TUTORIAL_WEIGHT_DECAY)
         if decay in kept.index
     ]
     if not known:
         return f"{text}Ours is not computed yet."
-    text += f"Ours repeats of them, weight decay acting on all layers: {', '.join(known)}. "
+    text += f"Ours, with it on all layers, repeats of the labels {', '.join(known)}. "
     if TUTORIAL_WEIGHT_DECAY in kept.index:
         text += (
             f"{TUTORIAL_WEIGHT_DECAY:g} is that of the tutorial from which the paper's AlexNet seems to come "

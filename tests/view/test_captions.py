@@ -258,12 +258,12 @@ def test_what_made_the_papers_alexnet_fail_is_said_by_what_ours_did():
     runs = protocol_runs(load_runs(), "embedded")
     ours = runs[(runs.model == "alexnet") & (runs.level == 1) & (runs.weight_decay == 0.0005)]
     said = describe_failed_alexnet(ours)
-    assert "failed to converge" in said and said.endswith("100.0% with 0.0005.")
+    assert "failed to converge" in said and said.endswith("100.0% (0.0005) of the labels.")
     stronger = ours.assign(weight_decay=0.004)
     both = pd.concat([ours, stronger])
     assert "does not explain the paper's failure" in describe_failed_alexnet(both)
     failed = pd.concat([ours, stronger.assign(final_train_error=0.899)])
-    assert "10.1% with 0.004" in describe_failed_alexnet(failed)
+    assert "10.1% (0.004)" in describe_failed_alexnet(failed)
     assert "it may be the paper's" in describe_failed_alexnet(failed)
     assert "not computed yet" in describe_failed_alexnet(ours[:0])
 

@@ -466,13 +466,13 @@ def describe_failed_alexnet(ours: pd.DataFrame) -> str:
         "prints no value. "
     )
     known = [
-        f"{kept[decay]:.1%} with {decay:g}"
+        f"{kept[decay]:.1%} ({decay:g})"
         for decay in (WEIGHT_DECAY, TUTORIAL_WEIGHT_DECAY)
         if decay in kept.index
     ]
     if not known:
         return f"{text}Ours is not computed yet."
-    text += f"Ours, with it on all layers, repeats of the labels {', '.join(known)}. "
+    text += f"Ours, with it on all layers, repeats {' and '.join(known)} of the labels. "
     if TUTORIAL_WEIGHT_DECAY in kept.index:
         text += (
             f"{TUTORIAL_WEIGHT_DECAY:g} is that of the tutorial from which the paper's AlexNet seems to come "

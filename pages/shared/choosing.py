@@ -1,5 +1,7 @@
 """A choice of a few words, kept in the address."""
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from core.sweep.grids import CURED
@@ -11,8 +13,7 @@ def choice(label: str, names: dict[str, str], key: str, first: str = "") -> str:
 
     first: by default the first of them.
     """
-    by_key = st.query_params.get(key)  # as in addresses from before there were words
-    first = by_key if by_key in names else first or next(iter(names))
+    first = at_first(key, names, first or next(iter(names)))
     st.segmented_control(
         label,
         list(names),
@@ -25,6 +26,15 @@ def choice(label: str, names: dict[str, str], key: str, first: str = "") -> str:
         label_visibility="collapsed",
     )
     return chosen(names, key, first)
+
+
+def at_first(key: str, offered: Collection[str], usual: str) -> str:
+    """What a choice shows before anything is chosen.
+
+    In an address its key is understood like its words: typed by hand, or from before there were words.
+    """
+    by_key = st.query_params.get(key, usual)
+    return by_key if by_key in offered else usual
 
 
 def chosen(names: dict[str, str], key: str, first: str = "") -> str:

@@ -25,6 +25,7 @@ from core.errors import ConfigError
 from core.live.store import LiveRun
 from core.view.words import LOSSES, NETWORKS, NOISES, number_text, without_links
 from pages.shared import resources
+from pages.shared.choosing import at_first
 from pages.shared.full_data import IMAGES, at_hand, choose_data
 
 CORRUPTION_NAMES = {
@@ -140,7 +141,7 @@ def corruption_choice() -> str:
         "What is corrupted",
         CORRUPTIONS,
         format_func=CORRUPTION_NAMES.__getitem__,
-        default=_usual("corruption", CORRUPTIONS),
+        default=at_first("corruption", CORRUPTIONS, default().corruption),
         required=True,
         wrap=True,
         key="corruption",
@@ -181,7 +182,7 @@ def network_choice() -> None:
     st.selectbox(
         "Network",
         MODELS,
-        MODELS.index(_usual("model", MODELS)),
+        MODELS.index(at_first("model", MODELS, default().model)),
         format_func=NETWORKS.__getitem__,
         key="model",
         bind="query-params",
@@ -192,7 +193,7 @@ def network_choice() -> None:
 
 def more_settings() -> None:
     """What seldom needs a change; config_of_form reads them."""
-    choose_data(_usual("data", IMAGES))
+    choose_data(at_first("data", IMAGES, default().data))
     if corruption_choice() == "labels":
         _words("noise", "Kind of wrong labels", offered_noises())
     model = st.session_state.get("model", default().model)
@@ -220,19 +221,12 @@ def more_settings() -> None:
     )
 
 
-def _usual(name: str, offered: Collection[str]) -> str:
-    """What a choice shows at first; its key in an address, typed by hand, is understood like its words."""
-    usual: str = getattr(default(), name)
-    key = st.query_params.get(name, usual)
-    return key if key in offered else usual
-
-
 def _words(name: str, label: str, words: dict[str, str]) -> None:
     """A choice by its words."""
     st.selectbox(
         label,
         list(words),
-        list(words).index(_usual(name, words)),
+        list(words).index(at_first(name, words, getattr(default(), name))),
         format_func=words.__getitem__,
         key=name,
         bind="query-params",

@@ -53,7 +53,7 @@ def test_a_figure_with_too_few_points_is_not_offered_and_said_to_lack(stored):
     page = open_page("sweep", network="Inception", images="5,000 images", figure="Time to fit")
     offered = {group.label: group for group in page.get("button_group")}
     assert "Figure" not in offered  # with one there is no choice
-    assert "too few runs for “Time to fit” and “Which test labels?”" in texts(page)
+    assert "too few runs for “Time to fit”, “Which test labels?”" in texts(page)
 
 
 def test_the_switch_of_test_labels_moves_our_curves():

@@ -178,7 +178,7 @@ def test_what_is_not_computed_is_named_in_one_sentence():
     assert describe_lacking([], []) == ""
     said = describe_lacking(["alexnet", "mlp-3x512"], ["Time to fit", "Regularizers"])
     assert said == (
-        "Not computed yet: of AlexNet no run; of the deeper network no run; of this network too few runs for “Time to fit” and "
+        "Not computed yet: of AlexNet no run; of the deeper network no run; of this network too few runs for “Time to fit”, "
         "“Regularizers”."
     )
 

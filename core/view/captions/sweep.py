@@ -57,7 +57,8 @@ def describe_lacking(networks: Collection[str], figures: Collection[str]) -> str
     """What the page offers no choice of: networks, by key, and figures, by name."""
     what = [f"of {the_network(model)} no run" for model in networks]
     if figures:
-        what.append(f"of this network too few runs for {' and '.join(f'“{name}”' for name in figures)}")
+        names = ", ".join(f"“{name}”" for name in figures)
+        what.append(f"of this network too few runs for {names}")
     return f"Not computed yet: {'; '.join(what)}." if what else ""
 
 

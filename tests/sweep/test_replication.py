@@ -91,6 +91,14 @@ def test_table_4_has_numbers_where_it_prints_numbers():
     assert table.paper.tolist() == pytest.approx([0.9921, 0.9993])
 
 
+def test_a_regularizers_number_is_that_of_our_weight_decay_alone():
+    known = tables(run("mlp-1x512", level=1.0, weight_decay=0.0005), train_error=0.0)
+    other = tables(run("mlp-1x512", level=1.0, weight_decay=0.004), train_error=0.9)
+    both = [pd.concat(parts, ignore_index=True) for parts in zip(known, other, strict=True)]
+    table = replication(*both, paper())
+    assert table[table.source == "Table 4"].ours.tolist() == [1.0]
+
+
 def test_the_papers_epochs_follow_from_its_ratios():
     """Three whole numbers that a referee found; figure 1a's loss curves confirm Inception's."""
     epochs = {model: paper_fit_times(paper(), model).epochs.tolist() for model in PAPER_NAMES}

@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import RefusedError
 from pages.shared import resources
 from pages.shared.frame import plain_errors
-from pages.shared.looks import seconds_between
+from pages.shared.looks import measured, seconds_between
 from pages.shared.navigation import the_page
 from pages.shared.room import Room
 from pages.shared.visitor import network_address
@@ -21,7 +21,7 @@ def call_to_own_level(in_room: Room, visitor_name: str) -> None:
 
 
 def _call(room: str, visitor_name: str) -> None:
-    with plain_errors():
+    with plain_errors(), measured():
         seconds_between(visitor_name, "call")
         if resources.is_shared_out(room):
             st.page_link(
@@ -35,16 +35,16 @@ def _call(room: str, visitor_name: str) -> None:
 def bring_to_own_level(in_room: Room, visitor_name: str) -> None:
     """In the lab: as soon as the room shares out its levels, this visitor's own one is trained and shown."""
     if in_room.code:
-        every = max(LOOK_SECONDS, 2 * seconds_between(visitor_name))
+        every = max(LOOK_SECONDS, 2 * seconds_between(visitor_name, "level"))
         st.fragment(_look, run_every=every)(in_room.code, visitor_name)
 
 
 def _look(room: str, visitor_name: str) -> None:
-    with plain_errors():
+    with plain_errors(), measured():
+        seconds_between(visitor_name, "level")  # who waits for their turn has not left
         if not resources.is_shared_out(room):
             st.session_state.pop("own_level", None)
             return
-        seconds_between(visitor_name)  # who waits for their turn has not left
         try:
             run = resources.shared_curve().take(room, visitor_name, network_address())
         except RefusedError as error:

@@ -32,7 +32,6 @@ from pages.shared.run_viewer import Ghost, show_run
 from pages.shared.visitor import visitor
 
 REDRAW_SECONDS = 1.0
-FIRST_SECONDS = 0.2  # until there is something to see
 WAITING_SECONDS = 3.0  # for a run that somebody else can resume
 OLD_SECONDS = 2.5  # a curve that is drawn less often says so
 PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained
@@ -60,7 +59,7 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     seen, every = _seen(run), _redraw_seconds(run)
     # Beside each other, not one within the other: each is drawn by its own timer alone.
     if seen.is_slow:
-        between = max(PROGRESS_SECONDS, seconds_between(visitor()))
+        between = max(PROGRESS_SECONDS, seconds_between(visitor(), "line"))
         st.fragment(_show_line, run_every=between)(run.run_id, seen)
     st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], seen, every)
 
@@ -75,8 +74,8 @@ def _redraw_seconds(run: LiveRun) -> float | None:
     """How often its curve is drawn anew: less often the more are watching; None: it does not change."""
     if run.status is Status.FINISHED:
         return None
-    usual = REDRAW_SECONDS if run.epochs_done else FIRST_SECONDS
-    return max(usual if run.is_active else WAITING_SECONDS, seconds_between(visitor()))
+    usual = REDRAW_SECONDS if run.is_active else WAITING_SECONDS
+    return max(usual, seconds_between(visitor(), "lab"))
 
 
 def _show(
@@ -203,7 +202,8 @@ def show_comparison(runs: list[LiveRun]) -> None:
 
 def _show_line(run_id: str, seen: Seen) -> None:
     """The line of a run, on a timer of its own."""
-    with plain_errors():
+    with plain_errors(), measured():
+        seconds_between(visitor(), "line")
         run = resources.store().run(run_id)
         if run is None:
             return

@@ -81,8 +81,11 @@ _watch = _Watch()
 _present = _Present()
 
 
-def seconds_between(visitor: str, which: str = "lab") -> float:
-    """Between two looks of a live page, where all that are watched have as many."""
+def seconds_between(visitor: str, which: str) -> float:
+    """Between two looks at a part of a page, where all that are watched have as many.
+
+    which: the part, with a timer of its own.
+    """
     _present.look(visitor)
     _watch.look(visitor, which)
     return _watch.between()

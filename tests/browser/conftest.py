@@ -22,7 +22,8 @@ FLAGS = [
     "--disable-quic",
 ]
 
-expect.set_options(timeout=60_000)  # a slow machine is no fault
+SLOW_MS = 60_000  # a slow machine is no fault
+expect.set_options(timeout=SLOW_MS)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,6 +69,7 @@ def browser(failures):
 
         def new_context(**options: Any) -> BrowserContext:
             context = open_context(**options)
+            context.set_default_navigation_timeout(SLOW_MS)
             context.on("weberror", lambda failed: failures.append(failed.error.stack))
             return context
 

@@ -34,7 +34,7 @@ def watch(clock, visitors: int, seconds: float, cost: float) -> float:
         (visitor,) = [each for each, when in due.items() if when == at][:1]
         with looks.measured():
             clock.cpu += cost / looks.AROUND
-        between = max(1.0, looks.seconds_between(str(visitor)))
+        between = max(1.0, looks.seconds_between(str(visitor), "lab"))
         due[visitor] = at + between
     return between
 
@@ -53,7 +53,7 @@ def test_few_are_not_slowed_down_and_those_who_have_gone_no_longer_count(clock):
 
 
 def test_who_looks_has_not_left(clock, monkeypatch):
-    looks.seconds_between("ann")
+    looks.seconds_between("ann", "lab")
     assert not looks.has_left("ann")
     clock.now += looks.LEFT_SECONDS + 1
     assert looks.has_left("ann") and looks.has_left("ben")
@@ -66,7 +66,7 @@ def test_who_looks_is_noted_for_other_servers_all_in_one(clock, store, monkeypat
     monkeypatch.setattr(store, "note_looks", lambda looked: notes.append(looked) or note(looked))
     for _ in range(20):
         for visitor in ("ann", "ben"):
-            looks.seconds_between(visitor)
+            looks.seconds_between(visitor, "lab")
         clock.now += 2
     assert [sorted(looked) for looked in notes] == [["ann"], ["ann", "ben"]]
     assert clock.now - store.last_look("ben") < looks.NOTED_SECONDS + 2

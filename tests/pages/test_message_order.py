@@ -60,6 +60,7 @@ def begins(queue: ForwardMsgQueue, run: str, fragment: str | None = None) -> Non
     message = ForwardMsg()
     message.new_session.SetInParent()
     message.metadata.run.script_run_id = run
+    message.metadata.run.fragment_ids.extend([fragment] if fragment else [])
     queue.enqueue(message)
 
 
@@ -99,9 +100,9 @@ def draw_page(queue: ForwardMsgQueue) -> None:
     ends(queue)
 
 
-def draw_fragment_again(queue: ForwardMsgQueue) -> None:
-    begins(queue, "fragment", "line")
-    draw_fragment(queue, 1)
+def draw_fragment_again(queue: ForwardMsgQueue, name: str = "line", place: int = 1) -> None:
+    begins(queue, "fragment", name)
+    draw_fragment(queue, place)
     ends(queue, fragment=True)
 
 
@@ -136,6 +137,43 @@ def test_a_run_of_the_whole_page_replaces_what_is_unsent():
         "new_session",
         "script_finished",
     }
+
+
+def test_a_fragment_that_runs_again_and_again_has_no_more_to_send_than_its_last_run():
+    """Else a busy server falls ever further behind, and a page just opened stays empty."""
+    queue, browser = OrderedQueue(), Browser()
+    draw_page(queue)
+    lengths = []
+    for _ in range(4):
+        draw_fragment_again(queue)
+        draw_fragment_again(queue, "curve", 3)
+        lengths.append(len(queue))
+    assert len(set(lengths)) == 1
+    browser.receive(queue)
+    assert browser.shown == ["title", ["curve"], "photographs", ["curve"]]
+
+
+def test_what_is_said_once_is_not_lost_with_the_run_that_said_it():
+    queue = OrderedQueue()
+    begins(queue, "fragment", "line")
+    said = ForwardMsg()
+    said.auto_rerun.interval = 2
+    queue.enqueue(said)
+    draw_fragment_again(queue)
+    assert [message.WhichOneof("type") for message in queue.flush()].count("auto_rerun") == 1
+
+
+def test_the_end_of_a_run_that_is_sent_in_part_follows_its_beginning():
+    queue, browser = OrderedQueue(), Browser("title", "caption", ["curve"], "photographs")
+    begins(queue, "page")
+    queue.enqueue(at(0, element="title"))
+    browser.receive(queue)
+    draw_fragment(queue, 1)
+    queue.enqueue(at(2, element="photographs"))
+    ends(queue)
+    draw_fragment_again(queue)
+    browser.receive(queue)
+    assert browser.shown == ["title", ["curve"], "photographs"]
 
 
 def test_what_a_fragment_sends_is_not_put_into_the_place_of_what_the_page_sent():

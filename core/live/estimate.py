@@ -3,8 +3,7 @@
 import json
 from bisect import bisect
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -90,14 +89,15 @@ def speeds_of(runs: pd.DataFrame, device: str) -> Speeds:
 
 def epoch_seconds(config: RunConfig, speeds: Speeds) -> float:
     """What one epoch takes, evaluation included."""
-    usual = replace(config, width=USUAL_WIDTH)
-    if usual != config:
-        return max(config.width / USUAL_WIDTH, LEAST_WIDTH) * epoch_seconds(usual, speeds)
     wanted = (config.model, config.batch_size)
-    if wanted in speeds:
-        return config.train_images / speeds[wanted]
-    ratios = [speed / _reference_speed(*key) for key, speed in speeds.items()] or [1.0]
-    return config.train_images / (_reference_speed(*wanted) * sum(ratios) / len(ratios))
+    speed = speeds.get(wanted)
+    if speed is None:
+        ratios = [speed / _reference_speed(*key) for key, speed in speeds.items()] or [1.0]
+        speed = _reference_speed(*wanted) * sum(ratios) / len(ratios)
+    usual = config.train_images / speed
+    if config.width == USUAL_WIDTH:
+        return usual
+    return max(config.width / USUAL_WIDTH, LEAST_WIDTH) * usual
 
 
 @cache
@@ -106,6 +106,7 @@ def reference() -> dict[str, Any]:
     return json.loads((ASSETS / "bench.json").read_text(encoding="utf-8"))
 
 
+@lru_cache(1024)
 def _reference_speed(model: str, batch_size: int) -> float:
     """Images per second on the reference machine, evaluation included.
 

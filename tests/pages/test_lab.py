@@ -11,7 +11,7 @@ from core.data.corruption import corrupt_labels, followed_images
 from core.errors import StoreError
 from core.live.limits import Limits
 from core.records import EpochProgress
-from pages.shared import live, resources
+from pages.shared import live, looks, resources
 from pages.shared.run_form import CORRUPTION_NAMES
 from tests.pages.opened import finished, metrics, open_page, press, texts, viewer
 from tests.samples import record
@@ -48,6 +48,24 @@ def test_the_preset_is_the_one_that_the_settings_make_if_any(store):
     assert page.slider(key="level").value == 0.5 and page.selectbox(key="preset").value == "half"
     page.text_input(key="epochs").set_value("no number").run()
     assert page.selectbox(key="preset").value is None and not page.exception
+
+
+def test_a_matrix_of_ones_own_is_open_until_a_run_is_shown(store):
+    def expander():
+        return next(each for each in page.expander if each.label == "Your own noise")
+
+    page = open_page("lab", noise="own")
+    assert expander().proto.expanded
+    page.button(key="start").click().run()
+    assert page.query_params["run"] and not expander().proto.expanded
+
+
+def test_each_timer_of_a_page_counts(store, monkeypatch):
+    """The line of a run once had one that no share of the core was taken from."""
+    monkeypatch.setattr(looks, "_watch", looks._Watch())
+    page = open_page("lab")
+    page.button(key="start").click().run()
+    assert {which for _, which in looks._watch.looked} == {"line", "lab"}
 
 
 def test_an_address_typed_by_hand_may_name_a_choice_by_its_key(store):

@@ -94,10 +94,7 @@ def epoch_seconds(config: RunConfig, speeds: Speeds) -> float:
     if speed is None:
         ratios = [speed / _reference_speed(*key) for key, speed in speeds.items()] or [1.0]
         speed = _reference_speed(*wanted) * sum(ratios) / len(ratios)
-    usual = config.train_images / speed
-    if config.width == USUAL_WIDTH:
-        return usual
-    return max(config.width / USUAL_WIDTH, LEAST_WIDTH) * usual
+    return max(config.width / USUAL_WIDTH, LEAST_WIDTH) * config.train_images / speed
 
 
 @cache

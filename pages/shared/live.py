@@ -27,7 +27,7 @@ from pages.shared.drawing import draw_live, draw_new
 from pages.shared.frame import action, plain_errors
 from pages.shared.keeping import keep
 from pages.shared.links import link
-from pages.shared.looks import has_left, measured, seconds_between
+from pages.shared.looks import has_left, measured, seconds_between, wants_another_timer
 from pages.shared.run_viewer import Ghost, show_run
 from pages.shared.visitor import visitor
 
@@ -59,8 +59,8 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     seen, every = _seen(run), _redraw_seconds(run)
     # Beside each other, not one within the other: each is drawn by its own timer alone.
     if seen.is_slow:
-        between = max(PROGRESS_SECONDS, seconds_between(visitor(), "line"))
-        st.fragment(_show_line, run_every=between)(run.run_id, seen)
+        line_every = _line_seconds()
+        st.fragment(_show_line, run_every=line_every)(run.run_id, seen, line_every)
     st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], seen, every)
 
 
@@ -78,6 +78,11 @@ def _redraw_seconds(run: LiveRun) -> float | None:
     return max(usual, seconds_between(visitor(), "lab"))
 
 
+def _line_seconds() -> float:
+    """How often the line of a run is drawn anew, where that is more often than its curve."""
+    return max(PROGRESS_SECONDS, seconds_between(visitor(), "line"))
+
+
 def _show(
     run_id: str,
     is_stale: bool,
@@ -92,8 +97,7 @@ def _show(
             st.warning("This run is no longer here: start it again above.")
             return
         wanted = _redraw_seconds(run)  # whoever looks has not left
-        has_other_timer = bool(every and wanted) and not 0.6 < (wanted or 1.0) / (every or 1.0) < 1.7
-        if _seen(run) != seen or has_other_timer:
+        if _seen(run) != seen or wants_another_timer(every, wanted):
             st.rerun()  # the whole page: starts, changes or ends the timers
         if not seen.is_slow:
             _draw_line(run)
@@ -200,14 +204,14 @@ def show_comparison(runs: list[LiveRun]) -> None:
         )
 
 
-def _show_line(run_id: str, seen: Seen) -> None:
+def _show_line(run_id: str, seen: Seen, every: float) -> None:
     """The line of a run, on a timer of its own."""
     with plain_errors(), measured():
-        seconds_between(visitor(), "line")
+        wanted = _line_seconds()
         run = resources.store().run(run_id)
         if run is None:
             return
-        if _seen(run) != seen:
+        if _seen(run) != seen or wants_another_timer(every, wanted):
             st.rerun()  # the whole page: the curves must not end an epoch before the line does
         _draw_line(run)
 

@@ -91,6 +91,11 @@ def seconds_between(visitor: str, which: str) -> float:
     return _watch.between()
 
 
+def wants_another_timer(every: float | None, wanted: float | None) -> bool:
+    """Whether a part is drawn much more or less often than it should be; None: without a timer."""
+    return bool(every and wanted) and not 0.6 < (wanted or 1.0) / (every or 1.0) < 1.7
+
+
 @contextmanager
 def measured() -> Iterator[None]:
     """Around the drawing of a look: what it costs tells how often there can be one."""

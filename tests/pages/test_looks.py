@@ -3,7 +3,9 @@
 import time
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from core.config import RunConfig
 from core.live.store import Store
 from pages.shared import looks
 
@@ -50,6 +52,32 @@ def test_few_are_not_slowed_down_and_those_who_have_gone_no_longer_count(clock):
     slow = watch(clock, 200, 60, 0.02)
     assert slow > 8
     assert watch(clock, 5, 60, 0.02) == 1.0
+
+
+def test_a_timer_is_changed_where_it_is_far_off(store, monkeypatch):
+    """A page opened while nobody watched went on at its first pace when a class had come."""
+    assert not looks.wants_another_timer(1.0, 1.5) and not looks.wants_another_timer(None, 1.0)
+    assert looks.wants_another_timer(1.0, 2.0) and looks.wants_another_timer(2.0, 1.0)
+
+    def tick():
+        import streamlit as st
+
+        from pages.shared import live, looks, resources
+
+        (run,) = resources.store().active_runs()
+        st.session_state.drawn = st.session_state.get("drawn", 0) + 1
+        for each in range(st.session_state.viewers):
+            looks.seconds_between(str(each), "line")
+        every = live._line_seconds() if st.session_state.drawn > 1 else live.PROGRESS_SECONDS
+        live._show_line(run.run_id, live._seen(run), every)
+
+    store.submit(RunConfig(epochs=3), "ann")
+    for viewers, drawn in ((1, 1), (40, 2)):
+        page = AppTest.from_function(tick, default_timeout=60)
+        page.session_state.viewers, page.session_state.visitor = viewers, "ann"
+        monkeypatch.setattr(looks, "_watch", looks._Watch())
+        page.run()
+        assert not page.exception and page.session_state.drawn == drawn
 
 
 def test_who_looks_has_not_left(clock, monkeypatch):

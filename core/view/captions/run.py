@@ -184,11 +184,11 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
 
 
 def describe_empty(config: RunConfig) -> str:
-    """What to expect of a run that has not been started."""
+    """What to look for in a run that has no epoch yet, started or not."""
     if not config.level:
-        return "Press Start: does the training error fall to nothing?"
+        return "Does the training error fall to nothing?"
     return (
-        "Press Start. Dashed: where a network would end that named every image correctly "
+        "Dashed: where a network would end that named every image correctly "
         f"({_floor_in_words(config)}). A network below this line has memorized wrong labels."
     )
 

@@ -58,9 +58,10 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     is_stale = config is not None and config != run.config
     seen, every = _seen(run), _redraw_seconds(run)
     # Beside each other, not one within the other: each is drawn by its own timer alone.
-    if seen.is_slow:
-        line_every = _line_seconds()
-        st.fragment(_show_line, run_every=line_every)(run.run_id, seen, line_every)
+    with st.container():  # stays when the line goes: the curves below would be made anew, and replayed
+        if seen.is_slow:
+            line_every = _line_seconds()
+            st.fragment(_show_line, run_every=line_every)(run.run_id, seen, line_every)
     st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], seen, every)
 
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.config import PRESETS, RunConfig
+from core.live.classroom import Classroom
 from core.live.store import Store
 from tests.browser.server import Server, open_page
 from tests.samples import record, reproducible, wait_until
@@ -87,6 +88,20 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
     expect(page.get_by_role("heading", level=1)).to_have_text("The sweep")
     expect(page.get_by_text("Large: your own finished runs")).to_be_visible()
     no_exception(page)
+
+
+def test_the_curves_stay_when_the_line_above_them_goes(page, server):
+    """Made anew they would be replayed from the first epoch, at the moment of the end."""
+    classroom = Classroom(Store(server.folder / "runs.sqlite"))
+    classroom.pause_all(True)
+    open_page(page, server, "/lab?seed=16&epochs=4", "Lab")
+    start_button(page).click()
+    expect(page).to_have_url(re.compile("run="))
+    expect(page.get_by_text(re.compile("^Epoch 0 of 4|paused"))).to_be_visible()  # a line of its own
+    page.locator(".run-viewer").evaluate("viewer => { viewer.wasHere = true }")
+    classroom.pause_all(False)
+    expect(page.get_by_text("Epoch 4 of 4 · finished")).to_be_visible(timeout=120_000)
+    assert page.locator(".run-viewer").evaluate("viewer => viewer.wasHere")
 
 
 def test_an_epoch_chosen_on_the_chart_sets_photographs_and_sentence(page, server):

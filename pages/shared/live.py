@@ -1,6 +1,5 @@
 """The parts of the live page: a run as it goes, and this visitor's runs beside each other."""
 
-from statistics import median
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -67,7 +66,9 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
 
 def _seen(run: LiveRun) -> Seen:
     records = resources.records(run.run_id, run.epochs_done)
-    is_slow = not records or median(record.seconds for record in records[-5:]) > REDRAW_SECONDS
+    # By its first epoch: by its latest ones the line would change places again and again, and a press
+    # of its buttons would be lost.
+    is_slow = not records or records[0].seconds > REDRAW_SECONDS
     return Seen(run.is_active, run.has_ended, bool(records), run.is_active and is_slow)
 
 

@@ -69,6 +69,14 @@ def test_each_timer_of_a_page_counts(store, monkeypatch):
     assert {which for _, which in looks._watch.looked} == {"line", "lab"}
 
 
+def test_a_line_keeps_its_place_whatever_its_later_epochs_take(store):
+    config = RunConfig(epochs=9)
+    store.submit(config, "ann")
+    for epoch, seconds in enumerate((0.9, 1.2, 1.2, 1.2, 0.8, 0.8, 0.8), 1):
+        store.add_epoch(config.run_id, record(epoch, seconds=seconds))
+        assert not live._seen(store.run(config.run_id)).is_slow
+
+
 def test_an_address_typed_by_hand_may_name_a_choice_by_its_key(store):
     page = open_page("lab", model="alexnet", noise="pair", data="full", loss="early-learning")
     page.button(key="start").click().run()

@@ -50,19 +50,18 @@ class ReplayedSteps:
 class Replayed(Generic[T]):
     """Work captured when it is called first, and replayed from then on.
 
-    Each call returns the same tensors with new values.
+    Each call returns the same tensors with new values. The first does the work once in advance:
+    libraries choose their kernels for each shape by trying them out, which a capture forbids.
     """
 
-    def __init__(self, work: Callable[[], T], pool: Any, warm_up: Callable[[], object]):
-        """warm_up: a little of the work, in which libraries choose their kernels."""
+    def __init__(self, work: Callable[[], T], pool: Any):
         self.work = work
         self.pool = pool
-        self.warm_up = warm_up
         self.graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self) -> T:
         if self.graph is None:
-            self.warm_up()
+            self.work()
             results: list[T] = []
             self.graph = capture(lambda: results.append(self.work()), self.pool)
             (self.result,) = results

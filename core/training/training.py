@@ -223,11 +223,8 @@ class Training:
         pool = new_pool()
         self.take_steps = ReplayedSteps(lambda: self.step(self.config.batch_size), pool).take
         model, size = self.model, evaluation_batch(self.config, self.device)
-        few = (self.dataset.test_images[:size], self.dataset.test_labels[:size])
         self.evaluate = Replayed(
-            lambda: {name: evaluate(model, *found, size) for name, found in self.sets.items()},
-            pool,
-            warm_up=lambda: evaluate(model, *few, size),
+            lambda: {name: evaluate(model, *found, size) for name, found in self.sets.items()}, pool
         )
 
     @property

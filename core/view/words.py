@@ -62,6 +62,11 @@ NOISE_EXPLAINED = (
 )
 
 
+def capitalized(text: str) -> str:
+    """With a capital at its beginning; the rest as it is, names of networks too."""
+    return text[:1].upper() + text[1:]
+
+
 def the_network(model: str) -> str:
     """Its name within a sentence."""
     name = SHORT_NETWORKS[model]

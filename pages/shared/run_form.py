@@ -23,7 +23,7 @@ from core.data.noise import named_mixing
 from core.data.people import PEOPLE, has_people
 from core.errors import ConfigError
 from core.live.store import LiveRun
-from core.view.words import LOSSES, NETWORKS, NOISES, number_text, without_links
+from core.view.words import LOSSES, NETWORKS, NOISES, capitalized, number_text, without_links
 from pages.shared import resources
 from pages.shared.choosing import at_first
 from pages.shared.full_data import IMAGES, at_hand, choose_data
@@ -245,7 +245,7 @@ def _number(name: str, label: str, usual: float | None = None) -> None:
         key=name,
         bind="query-params",
         max_chars=40,
-        help=f"{about['help'][0].upper()}{about['help'][1:]}. From {low:g} to {high:g}.",
+        help=f"{capitalized(about['help'])}. From {low:g} to {high:g}.",
     )
 
 

@@ -18,6 +18,7 @@ from core.view.words import (
     REPAIRS,
     SHORT_NETWORKS,
     about,
+    capitalized,
     duration,
     name_of_run,
     number_text,
@@ -47,7 +48,7 @@ def run_title(config: RunConfig) -> str:
     ]
     network = SHORT_NETWORKS[config.model]
     parts = [what, network, f"{config.train_images:,} photographs", *more]
-    return ", ".join(parts)[0].upper() + ", ".join(parts)[1:]
+    return capitalized(", ".join(parts))
 
 
 # Of a run's settings what its title says in other words, or leaves to the fields.
@@ -175,7 +176,8 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
     if existing and existing.status not in RESTARTABLE:
         return "This run is here already: it is shown at once."
     text = (
-        f"{the_network(config.model)[0].upper()}{the_network(config.model)[1:]}, {config.train_images:,} images, {plural(config.epochs, 'epoch')}: "
+        f"{capitalized(the_network(config.model))}, {config.train_images:,} images, "
+        f"{plural(config.epochs, 'epoch')}: "
         f"{about(needed.seconds)}, {needed.basis}"
     )
     if waiting:

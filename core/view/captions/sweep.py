@@ -15,6 +15,7 @@ from core.view.words import (
     SHORT_NETWORKS,
     all_but,
     between,
+    capitalized,
     compute,
     plural,
     the_network,
@@ -380,7 +381,7 @@ def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str
         text = "; ".join(known)
         by_heart = [name for name in left if name in errors and name not in unfitted]
         heart = " What it fits all the same it has learned by heart." if by_heart else ""
-        lines.append(f"{text[0].upper()}{text[1:]}.{heart}")
+        lines.append(f"{capitalized(text)}.{heart}")
     return "\n\n".join(lines)
 
 
@@ -411,10 +412,11 @@ def describe_fit_sources(curves: pd.DataFrame, model: str, data: str) -> str:
     ours = curves[curves.source == Source.OURS.value]
     counts = ours.groupby("series").seeds.max()
     seeds = between(int(counts.min()), int(counts.max()), "seed")
-    text = f"Thick: {the_network(model)}, {TRAIN_IMAGES[data]:,} images, mean over {seeds}."
+    mean = "" if counts.max() == 1 else "mean over "
+    text = f"{the_network(model)}, {TRAIN_IMAGES[data]:,} images, {mean}{seeds}."
     if (curves.source == Source.PAPER.value).any():
-        text += " Thin and dashed: the paper's Inception (figure 1a)."
-    return text
+        return f"Thick: {text} Thin and dashed: the paper's Inception (figure 1a)."
+    return capitalized(text)
 
 
 def describe_regularized(table: pd.DataFrame) -> str:
@@ -429,7 +431,7 @@ def describe_regularized(table: pd.DataFrame) -> str:
             theirs = f" ({row['paper_train']:.1%} in the paper)" if pd.notna(row["paper_train"]) else ""
             clauses.append(f"with {used} {row['train']:.1%}{theirs}")
             stops = "no" if row["train"] > 0.98 else "in part" if row["train"] > 0.2 else "yes"
-            verdicts.append(f"{used[0].upper()}{used[1:]}: {stops}")
+            verdicts.append(f"{capitalized(used)}: {stops}")
         elif row["labels"] == "random" and used and pd.notna(row["paper_train"]):
             clauses.append(f"with {used}, in the paper, {row['paper_train']:.1%}")
     text = "Of labels that are all random the network repeats " + ", ".join(clauses) + "."

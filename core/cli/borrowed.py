@@ -21,6 +21,7 @@ from core.paths import ROOT
 from core.sweep.results import SWEEP_FOLDER, add_tables, load_runs, load_tables, make_folder
 
 MEASURING = 0.25  # of the time, at most; the rest trains
+AT_ONCE = 8  # runs on a GPU: with more, all of them would be half done when the time is over
 PYTHON = [sys.executable, "-m"]
 
 
@@ -122,7 +123,8 @@ def _sweep_command(options: argparse.Namespace) -> list[str]:
         if (value := getattr(options, name))
         for text in (f"--{name}", value)
     ]
-    return [*PYTHON, "core", "sweep", *chosen, "--folder", str(options.folder.absolute())]
+    folder = str(options.folder.absolute())
+    return [*PYTHON, "core", "sweep", *chosen, "--folder", folder, "--at-once", str(AT_ONCE)]
 
 
 def _run_part(name: str, command: list[str], log: Path, seconds: float) -> int | None:

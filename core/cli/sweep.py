@@ -42,6 +42,13 @@ def register(commands: Commands) -> None:
         help="stop after so many minutes, at the end of an epoch; the same command resumes",
     )
     parser.add_argument(
+        "--at-once",
+        type=int,
+        metavar="N",
+        help="on a GPU, train at most so many side by side (default: as many as its memory holds); "
+        "fewer are done sooner",
+    )
+    parser.add_argument(
         "--add", type=Path, metavar="FOLDER", help="add the runs that another machine left in FOLDER"
     )
     add_folder_flag(parser)
@@ -70,6 +77,10 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"--minutes is {options.minutes:g}, but must be more than 0.")
     if options.minutes is not None and options.ray:
         raise ConfigError("--minutes works where the training is: leave out --ray, or --minutes.")
+    if options.at_once is not None and options.at_once < 1:
+        raise ConfigError(f"--at-once is {options.at_once}, but must be at least 1.")
+    if options.at_once is not None and options.ray:
+        raise ConfigError("--at-once works where the training is: use --gpus, or leave out --ray.")
     if options.ray and options.wandb:
         raise ConfigError("--wandb works where the training is: leave out --ray, or --wandb.")
     # Torch takes seconds to import: not for a wrong flag, nor for --add.
@@ -152,4 +163,4 @@ def events_of(todo: list[RunConfig], options: argparse.Namespace) -> Generator[o
     from core.sweep.runner import Sweep
     from core.training.devices import best_device
 
-    return iter(Sweep(todo, best_device(), options.folder))
+    return iter(Sweep(todo, best_device(), options.folder, at_once=options.at_once))

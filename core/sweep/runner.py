@@ -91,12 +91,17 @@ class Sweep:
         device: str,
         folder: Path = SWEEP_FOLDER,
         data: Cifar10 | None = None,
+        at_once: int | None = None,
     ):
-        """data: instead of what the configs name."""
+        """data: instead of what the configs name.
+        at_once: runs that a GPU trains side by side at most; None: as many as its memory holds.
+        """
         self.todo = deque(dict.fromkeys(configs))
         self.folder = folder
         self.data = data
         self.runs = ConcurrentRuns(device)
+        if at_once:
+            self.runs.max_at_once = min(at_once, self.runs.max_at_once)
         self.hardware = hardware(self.runs.abilities.device)
         self.claims: dict[str, FileLock] = {}  # of the runs that have begun, by run id
         self.configs: dict[str, RunConfig] = {}

@@ -18,9 +18,11 @@ from core.config import RunConfig
 from core.errors import DataError, DivergedError, SweepError, TakenError, TooLargeError
 from core.sweep import runner
 from core.sweep.results import load_epochs, load_records, load_runs, load_scores
-from core.sweep.runner import EpochTrained, RunEnded, Sweep, missing, stored_ranking
+from core.sweep.runner import EpochTrained, RunEnded, RunStarted, Sweep, missing, stored_ranking
 from core.sweep.verify import verify
+from core.training import concurrent_runs
 from core.training.concurrent_runs import ConcurrentRuns
+from core.training.self_check import Abilities
 from core.training.training import train, train_to_end
 from tests.samples import as_on_a_gpu, reproducible
 
@@ -98,6 +100,20 @@ def test_a_repaired_run_that_nothing_ranks_ends_in_a_sentence_and_the_others_go_
     assert found[CONFIG.run_id] is None
     assert "train the runs that find the wrong labels first" in str(found[REPAIRED.run_id])
     assert missing([REPAIRED, CONFIG], tmp_path) == [REPAIRED]
+
+
+@pytest.mark.parametrize(("at_once", "begun"), [(None, 4), (2, 2)])
+def test_fewer_side_by_side_are_done_sooner(tmp_path, tiny, monkeypatch, at_once, begun):
+    """Where the time is short: else all would be half done when it is over."""
+    device = Abilities("cpu", use_graphs=False, max_at_once=32)
+    monkeypatch.setattr(concurrent_runs, "check_device", lambda _: device)
+    configs = [RunConfig(level=0.5, epochs=2, seed=seed) for seed in range(4)]
+    sweep = Sweep(configs, "cpu", tmp_path, tiny, at_once)
+    as_on_a_gpu(sweep.runs, sweep.runs.max_at_once, monkeypatch)
+    events = list(sweep)
+    first_end = next(place for place, event in enumerate(events) if isinstance(event, RunEnded))
+    assert sum(isinstance(event, RunStarted) for event in events[:first_end]) == begun
+    assert missing(configs, tmp_path) == []
 
 
 def test_an_interrupted_run_resumes_and_loses_no_record(tmp_path, tiny):

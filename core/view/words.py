@@ -1,6 +1,7 @@
 """Numbers in words: per cent, times, counts; and the names of what is measured."""
 
 import re
+from collections.abc import Iterable
 
 from core.config import RunConfig, settings_of
 
@@ -60,6 +61,12 @@ NOISE_EXPLAINED = (
     "real annotators are not random: they confuse what looks alike. CIFAR-10's own test labels are "
     "about 0.5% wrong, so that “true” is itself an approximation."
 )
+
+
+def named_levels(levels: Iterable[float]) -> str:
+    """Of corruption, rising: "levels 20%, 40%"."""
+    named = [f"{level:.0%}" for level in sorted(levels)]
+    return f"level{'s' * (len(named) > 1)} {', '.join(named)}"
 
 
 def capitalized(text: str) -> str:

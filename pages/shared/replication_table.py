@@ -6,7 +6,7 @@ import streamlit as st
 from core.sweep import reference, results
 from core.sweep.replication import replication
 from core.view import export
-from core.view.captions.sweep import describe_replication
+from core.view.captions.replication import describe_replication
 from pages.shared import resources
 from pages.shared.keeping import keep
 

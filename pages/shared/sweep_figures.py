@@ -9,20 +9,27 @@ import streamlit as st
 from core.config import MODELS
 from core.live.store import LiveRun, Status
 from core.sweep import comparison, reference, results
-from core.view.captions import sweep as captions
-from core.view.captions.sweep import (
-    describe_decay,
+from core.view.captions.fitting import (
     describe_fit_rule,
+    describe_fit_sources,
     describe_fits,
-    describe_gap,
+    describe_time,
+    describe_what_is_fitted,
+)
+from core.view.captions.regularizers import (
+    REGULARIZERS_EXPLAINED,
+    describe_failed_alexnet,
+    describe_regularized,
+)
+from core.view.captions.replication import DECAY_EXPLAINED, describe_decay, describe_gap
+from core.view.captions.sweep import (
+    OTHER_LINE,
     describe_message,
     describe_networks,
     describe_networks_marks,
     describe_others,
-    describe_regularized,
     describe_sources,
     describe_sweep,
-    describe_time,
     describe_worth,
 )
 from core.view.charts import by_level, history
@@ -121,7 +128,7 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
     if model == ALL:
         sources = describe_networks_marks(ours)
     elif paper and len(ours):
-        sources += captions.OTHER_LINE[are_corrupted]
+        sources += OTHER_LINE[are_corrupted]
     with figure:
         draw(
             "sweep",
@@ -207,11 +214,11 @@ def show_test_labels(runs: pd.DataFrame, model: str, data: str) -> None:
             chart,
             alt="Accuracy above chance against the share of labels kept, on logarithmic axes",
         )
-        st.caption(captions.DECAY_EXPLAINED)
+        st.caption(DECAY_EXPLAINED)
     with right:
         if paper and len(ours):
             st.markdown(describe_gap(comparison.beside_paper(ours, reference.paper(), model)))
-        downloads("test-labels", chart, title, captions.DECAY_EXPLAINED, means)
+        downloads("test-labels", chart, title, DECAY_EXPLAINED, means)
 
 
 def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
@@ -226,8 +233,8 @@ def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
         name: rows.final_test_error for name, rows in comparison.series_runs(runs, model, data).items()
     }
     fitted = comparison.epochs_to_fit(curves)
-    title = captions.describe_what_is_fitted(fitted, errors)
-    sources = captions.describe_fit_sources(curves, model, data)
+    title = describe_what_is_fitted(fitted, errors)
+    sources = describe_fit_sources(curves, model, data)
     with left:
         st.markdown(f"**{title}**")
         draw(
@@ -284,9 +291,9 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
         hide_index=True,
         column_config=dict.fromkeys(ACCURACIES.values(), right),
     )
-    st.caption(captions.REGULARIZERS_EXPLAINED)
+    st.caption(REGULARIZERS_EXPLAINED)
     if model == "alexnet":
-        st.caption(captions.describe_failed_alexnet(comparison.protocol_runs(runs, data)))
+        st.caption(describe_failed_alexnet(comparison.protocol_runs(runs, data)))
 
 
 FIGURES = {

@@ -23,6 +23,9 @@ from core.sweep.results import load_epochs, load_runs
 from core.training.models import build_model
 from core.view.captions.classroom import describe_queue
 from core.view.captions.corruption import describe_corruption
+from core.view.captions.fitting import describe_fits, describe_what_is_fitted
+from core.view.captions.regularizers import describe_failed_alexnet, describe_regularized
+from core.view.captions.replication import describe_decay, describe_gap
 from core.view.captions.run import (
     describe_empty,
     describe_errors,
@@ -33,16 +36,10 @@ from core.view.captions.run import (
     describe_status,
 )
 from core.view.captions.sweep import (
-    describe_decay,
-    describe_failed_alexnet,
-    describe_fits,
-    describe_gap,
     describe_lacking,
     describe_message,
-    describe_regularized,
     describe_sources,
     describe_sweep,
-    describe_what_is_fitted,
     describe_worth,
 )
 from tests.samples import live_run, record

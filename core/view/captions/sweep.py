@@ -1,30 +1,24 @@
 """The sweep: what its figures show, what their marks are, and what is missing."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
 
 from core.config import TRAIN_IMAGES
-from core.sweep.comparison import PowerLaw
-from core.sweep.grids import EARLY, GRIDS, TUTORIAL_WEIGHT_DECAY, WEIGHT_DECAY
-from core.sweep.reference import PAPER_NAMES, Source, parameters, weights_that_suffice
+from core.sweep.grids import EARLY, GRIDS
+from core.sweep.reference import PAPER_NAMES, parameters, weights_that_suffice
 from core.sweep.replication import READ_EARLY
 from core.view.words import (
     FLOOR_EXPLAINED,
     SHORT_NETWORKS,
     all_but,
     between,
-    capitalized,
     compute,
+    named_levels,
     plural,
     the_network,
 )
-
-REACHED = {  # by the rules of comparison.FIT_RULES
-    "error": "95% of its labels are right",
-    "loss": "its average training loss is 0.05",
-}
 
 
 def describe_sweep(ours: pd.DataFrame, model: str, are_corrupted: bool = False) -> str:
@@ -91,57 +85,7 @@ def describe_networks_marks(ours: pd.DataFrame) -> str:
     text += "Thick: test error; thin, near 0: training error."
     early = ours[ours.epochs_after_fitted == EARLY]
     for model, rows in early.groupby("model"):
-        text += f" {SHORT_NETWORKS[str(model)]} at {_levels(rows.level.unique())}: {READ_EARLY}."
-    return text
-
-
-def describe_time(times: pd.DataFrame, model: str, rule: str) -> str:
-    """What figure 1b shows; times: comparison.relative_fit_times."""
-    ours = times[times.model == model]
-    if not len(ours) or ours.level.max() == 0:
-        return "How much longer do wrong labels take to be learned? For this too few runs are computed yet."
-    most = ours.sort_values("level").iloc[-1]
-    return (
-        f"At {most.level:.0%} corruption the network needs {most.time:.1f} times as many epochs as on "
-        f"true labels before {REACHED[rule]}."
-    )
-
-
-def describe_fit_rule(
-    times: pd.DataFrame, ours: pd.DataFrame, model: str, rule: str, theirs: pd.DataFrame | None
-) -> str:
-    """By what rule a training set counts as fitted, and what never gets there.
-
-    theirs: reference.paper_fit_times, where the paper has the figure.
-    """
-    name = {"loss": "average training loss is 0.05 or less", "error": "training error is 5% or less"}
-    text = f"Fitted: the first epoch whose {name[rule]}. "
-    if rule == "error":
-        text += "This rule is ours: the paper does not print its own."
-    else:
-        text += "By this rule the paper's own loss curves of Inception give its figure's ratio of 3.6."
-    missing = set(ours[ours.model == model].level) - set(times[times.model == model].level)
-    if missing:
-        text += (
-            f" Not drawn: {_levels(missing)}, where not every run gets there before its learning "
-            "rate has faded away."
-        )
-    if theirs is not None and len(theirs):
-        both = times[times.model == model].merge(theirs, on="level", suffixes=("", "_paper"))
-        far = both.loc[(both.time - both.time_paper).abs().nlargest(1).index]
-        for row in far[(far.time - far.time_paper).abs() > 0.2].itertuples():
-            text += (
-                f"\n\nThe paper's ratios are not reproduced here: at {row.level:.0%} ours is "
-                f"{row.time:.2f}, the paper's {row.time_paper:.2f}."
-            )
-        first, last = theirs.epochs.iloc[0], theirs.epochs.iloc[-1]
-        text += (
-            f"\n\nThe paper shows ratios. They are whole numbers divided by {first:.0f}, so that its "
-            f"network seems to have taken {first:.0f} epochs on true labels and {last:.0f} on random ones "
-            "(or a multiple of that)."
-        )
-        if model == "mlp-1x512":
-            text += " Its point at 60% repeats the one at 70%, in figure 1c as well."
+        text += f" {SHORT_NETWORKS[str(model)]} at {named_levels(rows.level.unique())}: {READ_EARLY}."
     return text
 
 
@@ -204,7 +148,7 @@ def describe_sources(
         early = computed[computed.epochs_after_fitted == EARLY]
         if len(early):
             text += (
-                f" At {_levels(early.level.unique())}: {READ_EARLY}; in runs that were longer the test error "
+                f" At {named_levels(early.level.unique())}: {READ_EARLY}; in runs that were longer the test error "
                 "then still moved by 0.8 points or less (root mean square)."
             )
     else:
@@ -261,235 +205,6 @@ def describe_others(poster: bool, earlier: bool, attempts: dict[str, Any]) -> st
     return " ".join(parts)
 
 
-def describe_replication(table: pd.DataFrame, model: str) -> str:
-    """How near we are; table: replication.replication."""
-    ours = table[table.model == model]
-    name = the_network(model)
-    if not len(ours):
-        return f"Nothing of what the paper prints or plots of {name} is computed yet."
-    text = f"Of {name}, {plural(len(ours), 'number')} that the paper prints or plots "
-    text += "is computed" if len(ours) == 1 else "are computed"
-    for source in ("Table 1", "Figure 1c"):
-        last = ours[ours.source == source]
-        far, where = 100 * last.difference.abs().max(), f"{source[0].lower()}{source[1:]}"
-        if len(last) == 1:
-            text += f"; the one of its {where} differs from ours by {far:.1f} percentage points"
-        elif len(last):
-            text += f"; those of its {where} differ from ours by {far:.1f} percentage points at most"
-        if len(last) and source == "Figure 1c":
-            text += " (ours are on true test labels)"
-    times = ours[ours.source == "Figure 1b"]
-    if len(times):
-        text += f"; the ratios of its figure 1b by up to {times.difference.abs().max():.2f}"
-    return (
-        f"{text}. Where the paper contradicts itself, the remark says so. The table gives shares as fractions "
-        "of 1, and times relative to true labels."
-    )
-
-
-def describe_gap(table: pd.DataFrame) -> str:
-    """Why the paper's points lie above ours; table: comparison.beside_paper."""
-    inner = table[(table.level > 0) & (table.level < 1) & ~table.is_slip]
-    if not len(inner):
-        return ""
-    gap = 100 * (inner.paper - inner.ours).max()
-    rest = 100 * (inner.paper - inner.converted).abs().max()
-    near = f"where ours would if the labels of the new photographs were corrupted, too: within {rest:.1f} points"
-    if rest > 2:
-        near = (
-            "much nearer to where ours would if the labels of the new photographs were corrupted, too: "
-            f"{rest:.1f} points at most instead of {gap:.0f}; some of the rest is there at 0% already, where "
-            "the paper's figure disagrees with its own table 1"
-        )
-    slips = ", ".join(f"{level:.0%}" for level in table[table.is_slip].level)
-    skipped = f" (its doubled point at {slips} left out)" if slips else ""
-    return (
-        f"**Against true test labels the paper's points lie up to {gap:.0f} percentage points above ours. "
-        "Why?** We ask how often the network is wrong about what is *really* in new photographs. The "
-        f"paper's points lie {near}{skipped}. Both are fair questions. The second asks how well the network does in a "
-        "world where labels are picked at random at that rate, and there the best possible error is 0.9 p. "
-        "The paper does not say which it asked; its first author's later code corrupts both sets, and "
-        "he explains why (GitHub, pluskid/fitting-random-labels, issue 4)."
-    )
-
-
-def describe_decay(ours: PowerLaw | None, paper: PowerLaw | None, are_corrupted: bool) -> str:
-    """What the two slopes say: comparison.decay_above_chance of our errors and of the paper's."""
-    if ours is None:
-        return "Of this network too few levels are computed to tell how fast its accuracy falls."
-    against = "test labels corrupted, too" if are_corrupted else "the true test labels"
-    text = (
-        "What a network gets right beyond a blind guess falls roughly like a power of the share of labels "
-        f"that are kept, 1\u00a0-\u00a0p. Ours, against {against}: exponent {ours.exponent:.2f} ± {ours.error:.2f} "
-        f"({plural(ours.levels, 'level')})."
-    )
-    if paper is not None:
-        text += (
-            f" The paper's: {paper.exponent:.2f} ± {paper.error:.2f} ({plural(paper.levels, 'level')})."
-        )
-    return text
-
-
-DECAY_EXPLAINED = (
-    "Both axes are logarithmic, so that a power is a straight line and its exponent the slope; grey: "
-    "slopes 1 and 2. Corrupting the test labels multiplies the accuracy above chance by 1 - p once "
-    "more: it adds exactly 1 to the exponent, whatever the network. Exponents are fitted over levels "
-    "10% to 80%; nearer to 100% only chance is left."
-)
-
-
-def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str) -> str:
-    """In what order a network fits true labels, random ones, scrambled pixels and noise.
-
-    fitted: comparison.epochs_to_fit; errors: the last test errors of each series, a seed each.
-    """
-    lines = []
-    for source, whose in ((Source.OURS, "Ours"), (Source.PAPER, "The paper's Inception")):
-        rows = fitted[fitted.source == source.value]
-        if len(rows):
-            order = ", ".join(
-                f"{name} {epoch}" for name, epoch in zip(rows.series, rows.epoch, strict=True)
-            )
-            lines.append(f"**{whose}, epochs until the average training loss is 0.05:** {order}.")
-    unfitted = _unfitted(fitted, errors)
-    if unfitted:
-        lines.append(f"Not in the epochs that it was trained here: {', '.join(unfitted)}.")
-    if "shuffled pixels" in errors and "true labels" in errors:
-        both = [100 * errors[name].mean() for name in ("true labels", "shuffled pixels")]
-        if model.startswith("mlp"):
-            lines.append(
-                "A fully connected network does not know which pixels are neighbours: with all images' "
-                f"pixels reordered in one way it must do as well. Test error {both[0]:.1f}% before, "
-                f"{both[1]:.1f}% after."
-            )
-        else:
-            lines.append(
-                "A convolutional network lives on which pixels are neighbours: reordering them, in one "
-                f"way for all images, takes its test error from {both[0]:.1f}% to {both[1]:.1f}%."
-            )
-    left = {
-        "random pixels": "Each image's pixels reordered in a way of its own leave its colours",
-        "gaussian": "noise in its place leaves nothing to recognize",
-        "random labels": "random labels leave nothing to find",
-    }
-    known = [
-        f"{words} (test error {100 * errors[name].mean():.1f}%)"
-        for name, words in left.items()
-        if name in errors
-    ]
-    if known:
-        text = "; ".join(known)
-        by_heart = [name for name in left if name in errors and name not in unfitted]
-        heart = " What it fits all the same it has learned by heart." if by_heart else ""
-        lines.append(f"{capitalized(text)}.{heart}")
-    return "\n\n".join(lines)
-
-
-def describe_what_is_fitted(fitted: pd.DataFrame, errors: dict[str, pd.Series]) -> str:
-    """What the network can be made to repeat; arguments: as of describe_fits."""
-    unfitted = _unfitted(fitted, errors)
-    if not unfitted:
-        random = ", random ones" if "random labels" in errors else ""
-        noise = ", even those of pure noise" if "gaussian" in errors else ""
-        return (
-            f"The network can be made to repeat any labels: true ones{random}{noise}. "
-            "How long it takes differs."
-        )
-    return (
-        f"How long it takes to fit what a network is fed differs. With {' and '.join(unfitted)} the average "
-        "training loss stayed above 0.05 in all epochs trained here."
-    )
-
-
-def _unfitted(fitted: pd.DataFrame, errors: dict[str, pd.Series]) -> list[str]:
-    """Our series whose average training loss has not come down to 0.05."""
-    done = set(fitted[fitted.source == Source.OURS.value].series)
-    return [name for name in errors if name not in done]
-
-
-def describe_fit_sources(curves: pd.DataFrame, model: str, data: str) -> str:
-    """What the lines of figure 1a are; curves: comparison.loss_curves."""
-    ours = curves[curves.source == Source.OURS.value]
-    counts = ours.groupby("series").seeds.max()
-    seeds = between(int(counts.min()), int(counts.max()), "seed")
-    mean = "" if counts.max() == 1 else "mean over "
-    text = f"{the_network(model)}, {TRAIN_IMAGES[data]:,} images, {mean}{seeds}."
-    if (curves.source == Source.PAPER.value).any():
-        return f"Thick: {text} Thin and dashed: the paper's Inception (figure 1a)."
-    return capitalized(text)
-
-
-def describe_regularized(table: pd.DataFrame) -> str:
-    """Whether a regularizer keeps random labels from being learned; table: comparison.regularized."""
-    names = {"random_crop": "random crops", "weight_decay": "weight decay"}
-    clauses, moved, verdicts = [], [], []
-    for row in table.to_dict("records"):
-        used = " and ".join(words for name, words in names.items() if row[name])
-        if row["labels"] == "true" and used and row["pairs"] > 0:
-            moved.append(f"{used} {100 * row['gained']:+.1f} ({plural(int(row['pairs']), 'seed')})")
-        if row["labels"] == "random" and used and pd.notna(row["train"]):
-            theirs = f" ({row['paper_train']:.1%} in the paper)" if pd.notna(row["paper_train"]) else ""
-            clauses.append(f"with {used} {row['train']:.1%}{theirs}")
-            stops = "no" if row["train"] > 0.98 else "in part" if row["train"] > 0.2 else "yes"
-            verdicts.append(f"{capitalized(used)}: {stops}")
-        elif row["labels"] == "random" and used and pd.notna(row["paper_train"]):
-            clauses.append(f"with {used}, in the paper, {row['paper_train']:.1%}")
-    text = "Of labels that are all random the network repeats " + ", ".join(clauses) + "."
-    if verdicts:
-        text = f"{'; '.join(verdicts)}. {text}"
-    if not clauses:
-        text = "On random labels with a regularizer nothing is computed yet."
-    if moved:
-        text += (
-            " On true labels the test accuracy changes, compared seed by seed and in points, by: "
-            f"{', '.join(moved)}."
-        )
-    return text
-
-
-REGULARIZERS_EXPLAINED = (
-    "Accuracies at the end of training; the paper's are of its tables 1 and 4. Our weight decay is "
-    "0.0005: the paper says “default” and prints no number. Such small differences need several seeds: "
-    "a row of one seed settles none of them. With crops our training accuracy is measured on the centres "
-    "of the images, the paper's on the images as they were cropped; and a network that sees every image "
-    "differently each time needs longer: a low number after a fixed time does not show that it cannot "
-    "memorize."
-)
-
-
-def describe_failed_alexnet(ours: pd.DataFrame) -> str:
-    """What weight decay does to AlexNet on random labels, of which the paper says that it failed.
-
-    ours: rows of comparison.protocol_runs.
-    """
-    alone = ours[(ours.model == "alexnet") & (ours.corruption == "labels") & ~ours.random_crop]
-    kept = 1 - alone[alone.level == 1].groupby("weight_decay").final_train_error.mean()
-    text = (
-        "Of AlexNet with weight decay on random labels the paper says that it “failed to converge”, and "
-        "prints no value. "
-    )
-    known = [
-        f"{kept[decay]:.1%} ({decay:g})"
-        for decay in (WEIGHT_DECAY, TUTORIAL_WEIGHT_DECAY)
-        if decay in kept.index
-    ]
-    if not known:
-        return f"{text}Ours is not computed yet."
-    text += f"Ours, with it on all layers, repeats {' and '.join(known)} of the labels. "
-    if TUTORIAL_WEIGHT_DECAY in kept.index:
-        text += (
-            f"{TUTORIAL_WEIGHT_DECAY:g} is that of the tutorial from which the paper's AlexNet seems to come "
-            "(there on two layers): "
-        )
-        fails = kept[TUTORIAL_WEIGHT_DECAY] < 0.2
-        text += (
-            "it may be the paper's."
-            if fails
-            else "it does not explain the paper's failure here, either."
-        )
-    return text.strip()
-
-
 def _shown(runs: pd.DataFrame, model: str) -> str:
     run = runs[runs.model == model].iloc[0]
     return f"{run.epochs} times in batches of {run.batch_size}"
@@ -523,11 +238,6 @@ def _devices(runs: pd.DataFrame) -> str:
         for device_type, device in zip(runs.device_type, runs.device, strict=True)
     }
     return ", ".join(sorted(names))
-
-
-def _levels(levels: Iterable[float]) -> str:
-    named = [f"{level:.0%}" for level in sorted(levels)]
-    return f"level{'s' * (len(named) > 1)} {', '.join(named)}"
 
 
 def _seeds(runs: pd.DataFrame) -> str:

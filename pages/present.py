@@ -51,14 +51,16 @@ STYLE = """
 .st-key-story .images figcaption { font-size: clamp(1.2rem, 1.7vw, 2.4rem) }
 .st-key-story .images small { font-size: .8em }
 .st-key-story .run-viewer h2 { font-size: 1.3rem }
-.st-key-story .run-viewer svg text, .st-key-story .run-viewer figcaption { font-size: 1.05rem }
+.st-key-story .run-viewer svg text { font-size: 1.05rem }
+.st-key-story .run-viewer figcaption { font-size: min(1.05rem, 17cqi) }
 .st-key-story .run-viewer svg.errors { height: 50vh }
 .st-key-story .run-viewer svg.fates, .st-key-story .run-viewer details { display: none }
 .st-key-story .run-viewer:not(.simple) .photographs { grid-template-columns: repeat(4, minmax(0, 1fr)) }
-.st-key-story .run-viewer figure:nth-child(n + 13) { display: none }
-/* Where three rows of photographs are too high: without the first, in which no label is wrong. */
+/* Three of the six rows of photographs: in the first two no label is wrong at this level. */
+.st-key-story .run-viewer:not(.simple) :is(figure:nth-child(-n + 8), figure:nth-child(n + 21)) { display: none }
+/* Where three are too high, two; of both about as many labels are wrong as of all images. */
 @media (min-width: 761px) and (max-height: 820px), (min-width: 761px) and (min-aspect-ratio: 3/2) {
-  .st-key-story .run-viewer:not(.simple) figure:nth-child(-n + 4) { display: none }
+  .st-key-story .run-viewer:not(.simple) figure:nth-child(-n + 12) { display: none }
 }
 .st-key-hall [data-testid=stVegaLiteChart], .st-key-hall div:has([data-testid=stVegaLiteChart]) {
   height: 70vh !important }

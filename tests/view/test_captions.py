@@ -262,6 +262,8 @@ def test_what_made_the_papers_alexnet_fail_is_said_by_what_ours_did():
     failed = pd.concat([ours, stronger.assign(final_train_error=0.899)])
     assert "10.1% (0.004)" in describe_failed_alexnet(failed)
     assert "it may be the paper's" in describe_failed_alexnet(failed)
+    strongest = [stronger.assign(weight_decay=decay, final_train_error=0.9) for decay in (0.1, 0.05)]
+    assert describe_failed_alexnet(pd.concat([both, *strongest])).endswith("It fails with 0.05.")
     assert "not computed yet" in describe_failed_alexnet(ours[:0])
 
 

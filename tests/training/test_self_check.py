@@ -5,8 +5,11 @@ import math
 import pytest
 import torch
 
+from core.training import self_check
 from core.training.concurrent_runs import ConcurrentRuns
+from core.training.cuda_graphs import STEPS_IN_GRAPH, WARM_UP_STEPS
 from core.training.self_check import MAX_AT_ONCE, check_device, train_tiny
+from core.training.training import Training
 
 
 class FakeGpu:
@@ -88,9 +91,21 @@ def test_a_cpu_needs_no_check():
     assert runs.max_at_once == 1 and runs.device.type == "cpu"
 
 
-def test_what_is_trained_for_the_check_is_the_same_every_time():
-    (once,), (first, second) = train_tiny("cpu", False, 1), train_tiny("cpu", False, 2)
-    assert once == first == second and 0 < once < 5
+def test_what_is_trained_for_the_check_is_the_same_every_time(monkeypatch):
+    trainings = []
+
+    def noted(*arguments, **options):
+        trainings.append(Training(*arguments, **options))
+        return trainings[-1]
+
+    monkeypatch.setattr(self_check, "Training", noted)
+    first, second = train_tiny("cpu", False, 2)
+    assert first == second and 0 < first < 5
+    training = trainings[0]
+    steps, rest = divmod(len(training.dataset), training.config.batch_size)
+    assert steps > WARM_UP_STEPS + STEPS_IN_GRAPH and rest
+    shapes = {len(images) for images, _ in training.sets.values()}
+    assert len(shapes) == 4  # as in real runs, whose captures have to know all of them
 
 
 @pytest.mark.gpu

@@ -14,7 +14,7 @@ WEIGHT_DECAY = 0.0005  # the paper says "default" and prints no number
 EARLY = 5  # epochs after the training set is fitted: see _read_early
 TUTORIAL_WEIGHT_DECAY = 0.004  # of TensorFlow's CIFAR-10 tutorial, there on two layers only
 # Which makes AlexNet fail on random labels, as the paper says of its own? On 5,000 images.
-STRONGER_WEIGHT_DECAYS = (TUTORIAL_WEIGHT_DECAY, 0.02, 0.05, 0.1)
+STRONGER_WEIGHT_DECAYS = (TUTORIAL_WEIGHT_DECAY, 0.01, 0.02)
 MINI = ("mlp-1x512", "mlp-3x512", "alexnet", "inception")  # networks on the 5,000 embedded images
 CURED = ("mlp-1x512", "alexnet")  # networks of the grids on noticing and mending wrong labels
 CURE_LEVELS = (0.4, 0.2, 0.6, 0.8, 0.0)

@@ -34,6 +34,7 @@ from core.sweep.results import load_epochs, load_runs
 from core.sweep.widths import weights_of, width_runs
 from core.view.captions.cures import DEFENCE_NAMES
 from core.view.captions.widths import DRAWN
+from core.view.words import between
 
 MAKERS = {
     "bench.json": "`python -m core bench --out assets/bench.json`",
@@ -117,9 +118,12 @@ def mini() -> str:
             never = f"not in {runs.epochs_trained.max():.0f}"
             row.append(_mean(epochs, ".0f") if epochs.notna().all() else never)
         rows.append(row)
-    seeds = runs.groupby("model").seed.nunique()
-    names = ", ".join(f"`{model}` {seeds[model]}" for model in models)
-    return markdown(head, rows) + f"\nSeeds: {names}.\n"
+    seeds = runs.groupby(["model", "level"]).seed.nunique()
+    names = ", ".join(
+        f"`{model}` {between(int(seeds[model].min()), int(seeds[model].max()), 'seed')}"
+        for model in models
+    )
+    return markdown(head, rows) + f"\nFor each level: {names}.\n"
 
 
 def exponents() -> str:

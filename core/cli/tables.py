@@ -118,12 +118,11 @@ def mini() -> str:
             never = f"not in {runs.epochs_trained.max():.0f}"
             row.append(_mean(epochs, ".0f") if epochs.notna().all() else never)
         rows.append(row)
-    seeds = runs.groupby(["model", "level"]).seed.nunique()
-    names = ", ".join(
-        f"`{model}` {between(int(seeds[model].min()), int(seeds[model].max()), 'seed')}"
-        for model in models
-    )
-    return markdown(head, rows) + f"\nFor each level: {names}.\n"
+    seeds = []
+    for model in models:
+        counts = runs[runs.model == model].groupby("level").seed.nunique()
+        seeds.append(f"`{model}` {between(int(counts.min()), int(counts.max()), 'seed')}")
+    return markdown(head, rows) + f"\nFor each level: {', '.join(seeds)}.\n"
 
 
 def exponents() -> str:

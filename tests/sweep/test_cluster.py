@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 RAY = Path(sys.executable).with_name("ray")
-RUNS = [RunConfig(level=level, epochs=3) for level in (0.0, 1.0)]
+RUNS = [RunConfig(level=level, epochs=4) for level in (0.0, 0.5, 1.0)]
 DIVERGES = RunConfig(level=1.0, epochs=1, learning_rate=10.0, momentum=0.99)
 # The command line in a program of its own, with these runs as its smallest grid.
 SWEEP = f"""
@@ -34,7 +34,7 @@ import sys
 from core.__main__ import main
 from core.config import RunConfig
 from core.sweep.grids import GRIDS, Grid
-GRIDS["mini"] = Grid("mini", "Three runs.", tuple({[*RUNS, DIVERGES]!r}))
+GRIDS["mini"] = Grid("mini", "Four runs.", tuple({[*RUNS, DIVERGES]!r}))
 sys.exit(main(["sweep", "--grid", "mini", "--seed", "0", *sys.argv[1:]]))
 """
 # A lost node is to be missed within two seconds, not twenty.
@@ -116,7 +116,7 @@ def test_a_lost_node_loses_no_result(nodes, tmp_path, embedded):
         kill(second)
         said, _ = sweep.communicate(timeout=360)
     assert sweep.returncode == 1 and "Traceback" not in said, said  # one run diverged
-    assert "2 of 3 runs trained" in said and "diverged" in said
+    assert "3 of 4 runs trained" in said and "diverged" in said
     for config in RUNS:
         stored = [record.reproducible() for record in load_records(config.run_id, tmp_path)]
         assert stored == [record.reproducible() for record in train(config, embedded, "cpu")]

@@ -34,7 +34,7 @@ from core.sweep.results import load_epochs, load_runs
 from core.sweep.widths import weights_of, width_runs
 from core.view.captions.cures import DEFENCE_NAMES
 from core.view.captions.widths import DRAWN
-from core.view.words import between
+from core.view.words import between, named_levels
 
 MAKERS = {
     "bench.json": "`python -m core bench --out assets/bench.json`",
@@ -356,8 +356,7 @@ def _early(runs: pd.DataFrame) -> str:
     """A line on those of the protocol's runs that are read early; empty where none is."""
     early = runs[runs.epochs_after_fitted == EARLY]
     named = [
-        f"`{model}` at {', '.join(f'{level:.0%}' for level in sorted(rows.level.unique()))}"
-        for model, rows in early.groupby("model")
+        f"`{model}` at {named_levels(rows.level.unique())}" for model, rows in early.groupby("model")
     ]
     return f"\nOf 50,000 images {READ_EARLY}: {'; '.join(named)}.\n" if named else ""
 

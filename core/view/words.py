@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from core.config import RunConfig, settings_of
+from core.config import LEVELS, RunConfig, settings_of
 
 # The one name of each quantity: on every page, in every export, on the command line.
 LABELS = {
@@ -64,7 +64,10 @@ NOISE_EXPLAINED = (
 
 
 def named_levels(levels: Iterable[float]) -> str:
-    """Of corruption, rising: "levels 20%, 40%"."""
+    """Of corruption, rising: "levels 20%, 40%"; "every level" where none of the sweep's is left out."""
+    levels = set(levels)
+    if levels >= set(LEVELS):
+        return "every level"
     named = [f"{level:.0%}" for level in sorted(levels)]
     return f"level{'s' * (len(named) > 1)} {', '.join(named)}"
 

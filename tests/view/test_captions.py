@@ -18,12 +18,12 @@ from core.sweep.comparison import (
     protocol_runs,
     regularized,
 )
-from core.sweep.reference import paper, parameters
+from core.sweep.reference import paper, paper_fit_times, parameters
 from core.sweep.results import load_epochs, load_runs
 from core.training.models import build_model
 from core.view.captions.classroom import describe_queue
 from core.view.captions.corruption import describe_corruption
-from core.view.captions.fitting import describe_fits, describe_what_is_fitted
+from core.view.captions.fitting import describe_fit_rule, describe_fits, describe_what_is_fitted
 from core.view.captions.regularizers import describe_failed_alexnet, describe_regularized
 from core.view.captions.replication import describe_decay, describe_gap
 from core.view.captions.run import (
@@ -215,6 +215,26 @@ def test_what_wrong_labels_cost_is_said_in_images():
     said = describe_worth(label_runs(runs), label_runs(runs, "embedded"), "mlp-1x512")
     assert "about 25% of the labels" in said and "nine tenths" in said
     assert describe_worth(label_runs(runs), label_runs(runs, "embedded"), "inception-no-bn") == ""
+    said = describe_worth(label_runs(runs), label_runs(runs, "embedded"), "inception")
+    assert (
+        "shown 17 to 42 times in batches of 128" in said
+    )  # as trained, not as its config asks at least
+
+
+def test_whether_our_times_to_fit_follow_the_papers_is_said():
+    theirs = paper_fit_times(paper(), "inception")
+    levels = theirs.level.tolist()
+    ours = theirs.assign(model="inception", epochs=[12.0] * 10 + [40.0])
+    told = ((ours.time, "follow the paper's"), (0.8 * ours.time + 0.2, "do not follow the paper's"))
+    for times, said in told:
+        changed = ours.assign(time=times)
+        text = describe_fit_rule(changed, changed, "inception", "error", theirs)
+        assert f"Our ratios {said}: " in text and "Ours took 12 and 40." in text and "10 epochs" in text
+    assert "the largest at 90%, where ours is 3.08 and the paper's 3.60" in text
+    alone = ours[ours.level == 0]
+    text = describe_fit_rule(alone, ours, "inception", "error", theirs)
+    assert "Our ratios" not in text and "Ours took" not in text
+    assert f"Not drawn: levels {', '.join(f'{level:.0%}' for level in levels[1:])}" in text
 
 
 def test_the_slopes_are_told():

@@ -206,8 +206,9 @@ def describe_others(poster: bool, earlier: bool, attempts: dict[str, Any]) -> st
 
 
 def _shown(runs: pd.DataFrame, model: str) -> str:
-    run = runs[runs.model == model].iloc[0]
-    return f"{run.epochs} times in batches of {run.batch_size}"
+    computed = runs[runs.model == model]
+    epochs = computed.epochs_trained.astype(int)
+    return f"{between(epochs.min(), epochs.max(), 'time')} in batches of {computed.iloc[0].batch_size}"
 
 
 def describe_worth(full: pd.DataFrame, mini: pd.DataFrame, model: str) -> str:
@@ -234,10 +235,10 @@ def describe_worth(full: pd.DataFrame, mini: pd.DataFrame, model: str) -> str:
 def _devices(runs: pd.DataFrame) -> str:
     """In short: each run's own caption names the processor."""
     names = {
-        "CPUs" if device_type == "cpu" else device
+        "CPUs" if device_type == "cpu" else f"a GPU ({device})"
         for device_type, device in zip(runs.device_type, runs.device, strict=True)
     }
-    return ", ".join(sorted(names))
+    return " and ".join(sorted(names))
 
 
 def _seeds(runs: pd.DataFrame) -> str:

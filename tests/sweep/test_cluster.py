@@ -37,8 +37,10 @@ from core.sweep.grids import GRIDS, Grid
 GRIDS["mini"] = Grid("mini", "Four runs.", tuple({[*RUNS, DIVERGES]!r}))
 sys.exit(main(["sweep", "--grid", "mini", "--seed", "0", *sys.argv[1:]]))
 """
-# A lost node is to be missed within two seconds, not twenty.
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_health_check_initial_delay_ms": "500"}
+# A lost node is to be missed within two seconds, not twenty; and tasks, to which Ray gives a low
+# priority, are not to starve beside other tests.
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+QUIET |= {"RAY_health_check_initial_delay_ms": "500"}
 QUIET |= {"RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "4"}
 
 

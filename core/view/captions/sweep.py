@@ -144,9 +144,10 @@ def describe_sources(
         if most > 1:
             text += " Band: 95% interval of the mean, over seeds."
         if least == 1:
-            text += " One seed has no band: it settles gaps of five points, not of one."
+            text += " One seed has no band"
+            text += "." if figure == "time" else ": it settles gaps of five points, not of one."
         early = computed[computed.epochs_after_fitted == EARLY]
-        if len(early):
+        if len(early) and figure != "time":  # by then it is fitted
             text += (
                 f" At {named_levels(early.level.unique())}: {READ_EARLY}; in runs that were longer the test error "
                 "then still moved by 0.8 points or less (root mean square)."

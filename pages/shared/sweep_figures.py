@@ -20,6 +20,7 @@ from core.view.captions.regularizers import (
     REGULARIZERS_EXPLAINED,
     describe_failed_alexnet,
     describe_regularized,
+    name_regularizers,
 )
 from core.view.captions.replication import DECAY_EXPLAINED, describe_decay, describe_gap
 from core.view.captions.sweep import (
@@ -52,12 +53,11 @@ ACCURACIES = {
     "test": "Test accuracy",
     "paper_test": "The paper's test accuracy",
 }
-REGULARIZER_COLUMNS = {
-    "labels": "Labels",
-    "random_crop": "Random crop",
-    "weight_decay": "Weight decay",
-    **ACCURACIES,
-    "seeds": "Seeds",
+IN_THE_TABLE = {  # in which all are accuracies; short, and ours first, for phones
+    "train": "Training",
+    "test": "Test",
+    "paper_train": "The paper's training",
+    "paper_test": "The paper's test",
 }
 
 
@@ -278,18 +278,20 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
                 st.metric(label, "–" if row is None or pd.isna(row[name]) else f"{row[name]:.1%}")
     if row is None:
         st.caption("Neither we nor the paper have this combination.")
-    others = ["gained", "pairs"] + ([] if data == "full" else ["paper_train", "paper_test"])
-    # A number that nobody has is an empty cell, and all have as many digits.
-    shown = table.drop(columns=others)
-    shown["seeds"] = shown.seeds.astype("Int64")
-    for name in ACCURACIES:
-        if name in shown:
-            shown[name] = shown[name].map("{:.1%}".format, na_action="ignore").fillna("")
+    shown = pd.DataFrame(
+        {"Labels": table["labels"], "Regularizer": table.apply(name_regularizers, axis=1)}
+    )
+    for name, label in IN_THE_TABLE.items():
+        if data == "full" or not name.startswith("paper"):
+            # A number that nobody has is an empty cell, and all have as many digits.
+            shown[label] = table[name].map("{:.1%}".format, na_action="ignore").fillna("")
+    shown["Seeds"] = table.seeds.astype("Int64")
     right = st.column_config.TextColumn(alignment="right")
     st.dataframe(
-        shown.rename(columns=REGULARIZER_COLUMNS),
+        shown,
         hide_index=True,
-        column_config=dict.fromkeys(ACCURACIES.values(), right),
+        width="content",
+        column_config=dict.fromkeys(IN_THE_TABLE.values(), right),
     )
     st.caption(REGULARIZERS_EXPLAINED)
     if model == "alexnet":

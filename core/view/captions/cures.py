@@ -200,7 +200,7 @@ def defence_rows(table: pd.DataFrame, level: float, times: dict[str, float | Non
     return pd.DataFrame(
         {
             "Defence": [DEFENCE_NAMES[name] for name in known],
-            "Test error at the end": [per_cent(at["last"][name]) for name in known],
+            "Test error": [per_cent(at["last"][name]) for name in known],
             "Gained": [f"{100 * gains[name]:+.1f} points" if name in gains else "–" for name in known],
             "At its best epoch": [per_cent(at["best"][name]) for name in known],
             "Wrong labels memorized": [per_cent(at["memorized"][name]) for name in known],

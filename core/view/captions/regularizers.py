@@ -5,7 +5,14 @@ import pandas as pd
 from core.sweep.grids import TUTORIAL_WEIGHT_DECAY
 from core.view.words import capitalized, plural
 
+USED = {"weight_decay": "weight decay", "random_crop": "random crop"}
 FAILS = 0.2  # of the labels repeated, at most: a tenth is chance
+
+
+def name_regularizers(row: pd.Series) -> str:
+    """Of a row of comparison.regularized: "weight decay, random crop"."""
+    used = [words for name, words in USED.items() if row[name]]
+    return ", ".join(used) or "none"
 
 
 def describe_regularized(table: pd.DataFrame) -> str:

@@ -111,7 +111,7 @@ def test_a_defence_that_does_not_help_is_said_not_to():
     missing = said.describe_defences(defended(mixup=0.6), 0.4, model)
     assert "not computed yet" in missing and f"--grid mini-defences --model {model}" in missing
     table = said.defence_rows(defended(none=0.7, mixup=0.6), 0.4, {"none": 1.0, "mixup": 1.25})
-    assert table["Test error at the end"].tolist() == ["70.0%", "60.0%"]
+    assert table["Test error"].tolist() == ["70.0%", "60.0%"]
     assert table["Time of an epoch"].tolist() == ["x 1.00", "x 1.25"]
     noise = said.defence_rows(defended(none=0.7, mixup=0.6), 0.4, {"none": 1.0, "mixup": None})
     assert noise["Time of an epoch"].tolist() == ["x 1.00", "no difference"]

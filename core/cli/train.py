@@ -43,7 +43,8 @@ def register(commands: Commands) -> None:
         "--checkpoint",
         type=Path,
         metavar="FILE",
-        help="save the state here after every epoch, and resume from it if it is there",
+        help="save the state here after every epoch, and resume from it if it is there; with more "
+        "--epochs than it was saved for, continue it",
     )
     add_wandb_flag(parser)
 

@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -62,14 +62,15 @@ def load_checkpoint(
     """Put the state at `path` into model, optimizer and loss; return the records of its epochs.
 
     And the scores of its images; None where an earlier version, which kept none, has saved it.
+    A shorter run is the first part of a longer one: nothing depends on how many epochs are to come.
     Raises CheckpointError where the file is damaged or belongs to another run.
     """
     try:
         with safe_open(path, framework="pt") as file:
             about = file.metadata()
-            if RunConfig(**json.loads(about["config"])) != config:
-                raise CheckpointError(f"{path} belongs to a run with other settings.")
+            saved_for = RunConfig(**json.loads(about["config"]))
             records = [EpochRecord(**record) for record in json.loads(about["records"])]
+            _check_is_part(path, saved_for, config, len(records))
             saved = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
         for group in optimizer.param_groups:
             for parameter in group["params"] if config.momentum else ():
@@ -90,6 +91,20 @@ def load_checkpoint(
             "one to start the run again."
         ) from None
     return records, scores
+
+
+def _check_is_part(path: Path, saved_for: RunConfig, config: RunConfig, epochs: int) -> None:
+    """Raise CheckpointError where these epochs of a run are not the first ones of `config`'s."""
+    if saved_for == config:
+        return
+    length = {"epochs": config.epochs, "epochs_after_fitted": config.epochs_after_fitted}
+    if replace(saved_for, **length) != config:
+        raise CheckpointError(f"{path} belongs to a run with other settings.")
+    if epochs > config.epochs:
+        raise CheckpointError(
+            f"{path} holds {epochs} epochs, and {config.epochs} are asked for: ask for as many or more to "
+            "continue it."
+        )
 
 
 def _tensors(model: Module, optimizer: Optimizer, loss: Module) -> dict[str, torch.Tensor]:

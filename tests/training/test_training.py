@@ -115,6 +115,20 @@ def test_a_checkpoint_of_another_run_is_refused(tiny, tmp_path):
         next(train(dataclasses.replace(FAST, seed=9), tiny, "cpu", path))
 
 
+def test_a_run_that_has_ended_is_continued(tiny, tmp_path):
+    """Also one that was read early: its checkpoint is the first part of the longer run's."""
+    longer = dataclasses.replace(FAST, epochs=12)
+    whole = reproducible(train(longer, tiny, "cpu"))
+    for short in (FAST, dataclasses.replace(FAST, epochs_after_fitted=1)):
+        path = tmp_path / f"{short.run_id}.safetensors"
+        first = list(train(short, tiny, "cpu", path))
+        rest = list(train(longer, tiny, "cpu", path))
+        assert len(first) < len(rest) == longer.epochs and rest[: len(first)] == first
+        assert reproducible(rest) == whole
+        with pytest.raises(CheckpointError, match=f"holds {longer.epochs} epochs, and {FAST.epochs} are"):
+            next(train(FAST, tiny, "cpu", path))
+
+
 def test_a_full_disk_leaves_the_last_checkpoint(tiny, tmp_path, monkeypatch):
     path = tmp_path / "run.safetensors"
     training = train(FAST, tiny, "cpu", path)

@@ -125,7 +125,9 @@ def test_a_run_that_has_ended_is_continued(tiny, tmp_path):
         rest = list(train(longer, tiny, "cpu", path))
         assert len(first) < len(rest) == longer.epochs and rest[: len(first)] == first
         assert reproducible(rest) == whole
-        with pytest.raises(CheckpointError, match=f"holds {longer.epochs} epochs, and {FAST.epochs} are"):
+        with pytest.raises(
+            CheckpointError, match=f"holds {longer.epochs} epochs, and {FAST.epochs} are"
+        ):
             next(train(FAST, tiny, "cpu", path))
 
 

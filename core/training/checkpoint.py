@@ -97,8 +97,8 @@ def _check_is_part(path: Path, saved_for: RunConfig, config: RunConfig, epochs: 
     """Raise CheckpointError where these epochs of a run are not the first ones of `config`'s."""
     if saved_for == config:
         return
-    length = {"epochs": config.epochs, "epochs_after_fitted": config.epochs_after_fitted}
-    if replace(saved_for, **length) != config:
+    as_long = replace(saved_for, epochs=config.epochs, epochs_after_fitted=config.epochs_after_fitted)
+    if as_long != config:
         raise CheckpointError(f"{path} belongs to a run with other settings.")
     if epochs > config.epochs:
         raise CheckpointError(

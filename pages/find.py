@@ -175,15 +175,18 @@ def show_found(
 
 
 def show_transition(config: RunConfig, estimated: NDArray[np.float64]) -> None:
-    """P(given | true) as the labels tell it, beside how far that is from the truth."""
-    draw_live(
-        "estimated",
-        (),
-        lambda: transitions.matrix_heatmap(np.eye(len(CLASSES))),
-        transitions.matrix_rows(estimated),
-        alt="Estimated share of each true class, in rows, that is given each label, in columns",
-    )
-    st.caption(finding.describe_transition(estimated, transition_matrix(config)))
+    """P(given | true) as the labels tell it, and as it is."""
+    true = transition_matrix(config)
+    st.markdown(f"**{finding.describe_transition(estimated, true)}**")
+    for name, matrix in (("Estimated", estimated), ("True", true)):
+        st.markdown(f"{name}:")
+        draw_live(
+            f"{name.lower()}-transitions",
+            (),
+            lambda: transitions.matrix_heatmap(np.eye(len(CLASSES))),
+            transitions.matrix_rows(matrix),
+            alt=f"{name} share of each true class, in rows, that is given each label, in columns",
+        )
 
 
 def show_gallery(found: Searched, corrupted: LabelCorruption, which: str) -> None:

@@ -166,7 +166,9 @@ def in_float32() -> str:
             known = [name.lower() for key, name in DEFENCE_NAMES.items() if key in set(at.defence)]
             all_of_them = len(known) == len(DEFENCES)
             which = "each defence" if all_of_them else ", ".join(known)
-            parts.append(f"`{model}` at {level:.0%} ({which})")
+            seeds = sorted(at.seed.unique())
+            of_seeds = "" if seeds == list(SEEDS) else f", seed {', '.join(map(str, seeds))}"
+            parts.append(f"`{model}` at {level:.0%} ({which}{of_seeds})")
     if not parts:
         return ""
     return "\nTrained in float32, on processors without bfloat16: " + "; ".join(parts) + ".\n"

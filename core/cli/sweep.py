@@ -83,6 +83,11 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("--at-once works where the training is: use --gpus, or leave out --ray.")
     if options.ray and options.wandb:
         raise ConfigError("--wandb works where the training is: leave out --ray, or --wandb.")
+    if options.missing and options.minutes is not None:
+        raise ConfigError(
+            "--missing only lists: leave it out to train for --minutes what is missing, or use "
+            "`python -m core borrowed`, which checks and measures the machine first."
+        )
     # Torch takes seconds to import: not for a wrong flag, nor for --add.
     from core.sweep.runner import missing
     from core.training.devices import best_device, describe_device, use_allowed_cpus

@@ -16,7 +16,7 @@ from core.cleaning.scores import ImageScores, from_arrays, to_arrays
 from core.config import RunConfig
 from core.errors import CheckpointError, StorageError
 from core.paths import put_in_place
-from core.records import EpochRecord
+from core.records import EpochRecord, is_complete
 
 SCORES = "scores."  # before the names of their arrays
 
@@ -62,7 +62,8 @@ def load_checkpoint(
     """Put the state at `path` into model, optimizer and loss; return the records of its epochs.
 
     And the scores of its images; None where an earlier version, which kept none, has saved it.
-    A shorter run is the first part of a longer one: nothing depends on how many epochs are to come.
+    A shorter run is the first part of a longer one: no weight depends on how many epochs are to come.
+    (Its last epoch was evaluated on all training images, which of 50,000 the longer one's is not.)
     Raises CheckpointError where the file is damaged or belongs to another run.
     """
     try:
@@ -70,7 +71,7 @@ def load_checkpoint(
             about = file.metadata()
             saved_for = RunConfig(**json.loads(about["config"]))
             records = [EpochRecord(**record) for record in json.loads(about["records"])]
-            _check_is_part(path, saved_for, config, len(records))
+            _check_is_part(path, saved_for, config, records)
             saved = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
         for group in optimizer.param_groups:
             for parameter in group["params"] if config.momentum else ():
@@ -93,16 +94,18 @@ def load_checkpoint(
     return records, scores
 
 
-def _check_is_part(path: Path, saved_for: RunConfig, config: RunConfig, epochs: int) -> None:
+def _check_is_part(
+    path: Path, saved_for: RunConfig, config: RunConfig, records: list[EpochRecord]
+) -> None:
     """Raise CheckpointError where these epochs of a run are not the first ones of `config`'s."""
     if saved_for == config:
         return
     as_long = replace(saved_for, epochs=config.epochs, epochs_after_fitted=config.epochs_after_fitted)
     if as_long != config:
         raise CheckpointError(f"{path} belongs to a run with other settings.")
-    if epochs > config.epochs:
+    if is_complete(config, records[:-1]):
         raise CheckpointError(
-            f"{path} holds {epochs} epochs, and {config.epochs} are asked for: ask for as many or more to "
+            f"{path} holds {len(records)} epochs, more than this run has: ask for as many or more to "
             "continue it."
         )
 

@@ -10,7 +10,7 @@ from core.data.noise import mixing_matrix, transition_matrix
 from core.view import gallery
 from core.view.captions.corruption import describe_corruption
 from core.view.charts import transitions
-from core.view.words import NOISE_EXPLAINED
+from core.view.words import NOISE_EXPLAINED, NOISES
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.keeping import keep
@@ -67,11 +67,12 @@ def show_labels(config: RunConfig) -> None:
         return
     redrawn, wrong = int(corrupted.is_redrawn.sum()), int(corrupted.is_wrong.sum())
     with st.container(horizontal=True):
-        st.metric("Labels picked at random", f"{redrawn:,}", help="From all ten classes.")
-        st.metric("Wrong", f"{wrong:,}", help="Picked at random, and another class than the true one.")
-        st.metric(
-            "Right by chance", f"{redrawn - wrong:,}", help="Picked at random, and true all the same."
-        )
+        is_random = config.noise == "uniform"
+        drawn = "Picked at random" if is_random else "Drawn again"
+        source = "From all ten classes." if is_random else f"They become {NOISES[config.noise]}."
+        st.metric(f"Labels {drawn[0].lower()}{drawn[1:]}", f"{redrawn:,}", help=source)
+        st.metric("Wrong", f"{wrong:,}", help=f"{drawn}, and another class than the true one.")
+        st.metric("Right by chance", f"{redrawn - wrong:,}", help=f"{drawn}, and true all the same.")
         st.metric("Images", f"{len(corrupted.labels):,}")
     st.markdown("**Where the labels went: each row is a true class, each column the label given.**")
     counts = transition_counts(data.train_labels, corrupted.labels)

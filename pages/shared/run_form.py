@@ -34,6 +34,14 @@ CORRUPTION_NAMES = {
     "random-pixels": "Random pixels",
     "gaussian": "Gaussian noise",
 }
+LEVEL_EXPLAINED = (
+    "Each label is picked at random from all ten classes with this probability p: nine tenths of them, "
+    "0.9 p of all labels, end up wrong."
+)
+OTHER_LEVEL_EXPLAINED = (
+    "Each label is drawn again with this probability p; what it becomes, the kind of wrong labels says, "
+    "under More."
+)
 FIRST_MATRIX = format_matrix(tuple(map(tuple, named_mixing("confusable").tolist())))
 # Only for the command line, or set by the pages that find and mend wrong labels.
 NOT_IN_FORM = ("momentum", "epochs_after_fitted", "fold", "repair", "repaired", "ranking")
@@ -121,6 +129,7 @@ def offered_noises() -> dict[str, str]:
 
 
 def level_slider() -> float:
+    noise = st.session_state.get("noise") or default().noise
     return st.slider(
         "Corruption level",
         0.0,
@@ -131,8 +140,7 @@ def level_slider() -> float:
         key="level",
         bind="query-params",
         disabled=st.session_state.get("corruption", default().corruption) != "labels",
-        help="Each label is picked at random from all ten classes with this probability p: nine tenths of "
-        "them, 0.9 p of all labels, end up wrong.",
+        help=LEVEL_EXPLAINED if noise == "uniform" else OTHER_LEVEL_EXPLAINED,
     )
 
 

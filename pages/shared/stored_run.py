@@ -24,6 +24,7 @@ from pages.shared import resources
 from pages.shared.biography import show_biography
 from pages.shared.drawing import draw, draw_new
 from pages.shared.navigation import the_page
+from pages.shared.run_viewer import show_run, show_sprite
 
 
 def choose_clicked() -> None:
@@ -69,10 +70,12 @@ def show_details(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
     beside = _live_run(live_runs)
     if beside:
         _side_by_side(config, records, beside)
-    else:
-        _fate(config, records)
     if config.data == "embedded" or has_full():
+        show_sprite(config)
+        show_run(config, records, key="stored")
         show_biography(config, records, "stored")
+    else:  # without the photographs
+        _fate(config, records)
     st.caption(f"{describe_provenance(run)} {describe_evaluation(records)}")
     st.code(command_of(config), language="bash", wrap_lines=True)
 

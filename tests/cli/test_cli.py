@@ -236,6 +236,8 @@ def test_a_sweep_with_little_time_stops_after_an_epoch_and_resumes(tmp_path, cap
     assert capsys.readouterr().err.count("\n") == 4
     assert main([*flags, "--at-once", "0"]) == main([*flags, "--at-once", "2", "--ray", "auto"]) == 2
     assert capsys.readouterr().err.count("\n") == 2
+    assert main([*flags, "--missing", "--minutes", "25"]) == 2  # would train nothing
+    assert "--missing only lists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("what", ["a thesis", "a folder", "a safetensors file of somebody else"])

@@ -12,6 +12,8 @@ from core.live import trainer as trainer_module
 from core.live.image_scores import find_scores
 from core.live.store import MAX_ATTEMPTS
 from core.live.trainer import Trainer
+from core.training import concurrent_runs
+from core.training.self_check import Abilities
 from core.training.training import Training, train, train_to_end
 from tests.samples import finish, reproducible
 
@@ -26,6 +28,18 @@ def test_a_queued_run_is_trained_to_its_end(store, trainer, tiny):
     assert [path.name for path in trainer.folder.iterdir()] == [f"{run.run_id}.npz"]
     assert find_scores(trainer.folder, run.run_id).epochs == 3 and trainer.runs.loaded == []
     assert store.speeds()[("mlp-1x512", 256)] > 0
+
+
+def test_what_is_off_with_a_device_stands_on_its_line(store, tmp_path, monkeypatch):
+    abilities = Abilities(
+        "cpu", use_graphs=False, max_at_once=1, remark="Its graphs differ: no graphs."
+    )
+    monkeypatch.setattr(concurrent_runs, "check_device", lambda device: abilities)
+    trainer = Trainer(store, "cpu", tmp_path / "checkpoints")
+    assert trainer.device_name.endswith(". Its graphs differ: no graphs.")
+    store.submit(CONFIG, "ann")
+    trainer.turn()
+    assert store.runs_named([CONFIG.run_id])[0].device.endswith("no graphs.")
 
 
 REPAIRED = dataclasses.replace(CONFIG, repair="drop", repaired=0.25)

@@ -126,9 +126,31 @@ def test_a_run_that_has_ended_is_continued(tiny, tmp_path):
         assert len(first) < len(rest) == longer.epochs and rest[: len(first)] == first
         assert reproducible(rest) == whole
         with pytest.raises(
-            CheckpointError, match=f"holds {longer.epochs} epochs, and {FAST.epochs} are"
+            CheckpointError, match=f"holds {longer.epochs} epochs, more than this run has"
         ):
             next(train(FAST, tiny, "cpu", path))
+
+
+def test_a_continued_run_keeps_what_its_last_epoch_was_evaluated_on(tiny, tmp_path, monkeypatch):
+    """All training images, where the longer run would have asked some: weights and the rest are alike."""
+    monkeypatch.setattr(dataset, "EVALUATED_IMAGES", 60)
+    path, longer = tmp_path / "run.safetensors", dataclasses.replace(FAST, epochs=6)
+    whole = list(train(longer, tiny, "cpu"))
+    assert [record.evaluated_on for record in whole] == [60] * 5 + [None]
+    list(train(FAST, tiny, "cpu", path))
+    rest = list(train(longer, tiny, "cpu", path))
+    assert [record.evaluated_on for record in rest] == [60] * 3 + [None, 60, None]
+    assert [record.test_error for record in rest] == [record.test_error for record in whole]
+    assert reproducible(rest[4:]) == reproducible(whole[4:])
+
+
+def test_a_run_that_went_on_until_fitted_is_continued(tiny, tmp_path):
+    path = tmp_path / "run.safetensors"
+    fitted = dataclasses.replace(FAST, epochs_after_fitted=1)
+    first = list(train(fitted, tiny, "cpu", path))
+    assert len(first) > FAST.epochs
+    rest = list(train(dataclasses.replace(FAST, epochs_after_fitted=3), tiny, "cpu", path))
+    assert len(rest) == len(first) + 2
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(tiny, tmp_path, monkeypatch):

@@ -218,7 +218,7 @@ def test_what_wrong_labels_cost_is_said_in_images():
     said = describe_worth(label_runs(runs), label_runs(runs, "embedded"), "inception")
     assert (
         "shown 17 to 42 times in batches of 128" in said
-    )  # as trained, not as its config asks at least
+    )  # as it was trained, not the 10 of its config
 
 
 def test_whether_our_times_to_fit_follow_the_papers_is_said():

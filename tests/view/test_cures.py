@@ -118,6 +118,17 @@ def test_a_defence_that_does_not_help_is_said_not_to():
     assert table.Defence.tolist() == ["No defence", "Mixup"] and table.Seeds.tolist() == [1, 1]
 
 
+def test_which_defence_keeps_wrong_labels_from_being_memorized():
+    table = defended(none=0.7, mixup=0.6, label=0.7)
+    assert said.describe_memorized(table, 0.4).endswith(
+        "50% without a defence, with each of them about as many."
+    )
+    table.loc[table.defence == "mixup", "memorized"] = 0.1
+    text = "50% without a defence, with mixup 10%, with the others about as many."
+    assert said.describe_memorized(table, 0.4).endswith(text)
+    assert said.describe_memorized(table[table.defence == "none"], 0.4) == ""
+
+
 def test_a_defence_is_compared_with_none_on_the_seeds_that_both_have():
     """One lucky seed against the mean of three would help by ten points that are not there."""
     three = [defended(none=error).assign(seed=seed) for seed, error in enumerate((0.6, 0.7, 0.8))]

@@ -35,7 +35,9 @@ def describe_published_defences(literature: dict[str, Any]) -> str:
     return (
         f"Published, on all 50,000 photographs: early-learning regularization with a {elr['network']} names "
         f"{elr['test_accuracy_symmetric']['0.4']:.1%} of the test photographs correctly at 40% symmetric noise (Liu et "
-        f"al. 2020); without a defence, in another study, {accuracy:.1%} at 50%, at the best epoch (Li et al. 2020)."
+        "al. 2020; whether the true class can be drawn there, our source does not say); without a defence, in "
+        f"another study, {accuracy:.1%} at 50%, at the best epoch, with labels drawn from all ten classes like "
+        "ours (Li et al. 2020)."
     )
 
 
@@ -172,6 +174,23 @@ def describe_defences(table: pd.DataFrame, level: float, model: str) -> str:
         if len(rows):
             text += f" {kind}: {', '.join(DEFENCE_NAMES[name].lower() for name in rows.defence)}."
     return text
+
+
+def describe_memorized(table: pd.DataFrame, level: float) -> str:
+    """Which defences keep wrong labels from being memorized; table: cures.defence_points."""
+    shares = table[table.level == level].groupby("defence").memorized.mean()
+    if "none" not in shares.index or len(shares) == 1:
+        return ""
+    none = shares.pop("none")
+    kept = shares[shares < none - 0.05].sort_values()
+    text = f"Of the wrong labels the network memorizes {none:.0%} without a defence"
+    if len(kept):
+        text += ", " + ", ".join(
+            f"with {DEFENCE_NAMES[str(name)].lower()} {share:.0%}" for name, share in kept.items()
+        )
+    if len(kept) < len(shares):
+        text += f", with {'the others' if len(kept) else 'each of them'} about as many"
+    return f"{text}."
 
 
 def explain_defences(table: pd.DataFrame, level: float) -> str:

@@ -129,9 +129,11 @@ def level_means(runs: pd.DataFrame) -> pd.DataFrame:
     return means.assign(low=means.low.clip(0, 1), high=means.high.clip(0, 1))
 
 
-def over_seeds(runs: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
-    """For each network and level the mean of a column, its 95% t interval, the seeds."""
-    groups = runs.groupby(BY_LEVEL, as_index=False)
+def over_seeds(
+    runs: pd.DataFrame, column: str, name: str, by: Sequence[str] = BY_LEVEL
+) -> pd.DataFrame:
+    """For each network and level (or what `by` says) the mean of a column, its 95% t interval, the seeds."""
+    groups = runs.groupby(list(by), as_index=False)
     means = groups.agg(**{name: (column, "mean"), "std": (column, "std"), "seeds": ("seed", "nunique")})
     half = means.seeds.map(T_95) * means["std"] / means.seeds**0.5
     return means.assign(low=means[name] - half, high=means[name] + half).drop(columns="std")

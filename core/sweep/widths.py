@@ -28,10 +28,7 @@ def width_means(runs: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
     Columns width, weights, level, error, low, high, seeds.
     """
-    parts = [
-        over_seeds(rows, quantity, "error").assign(width=width, weights=weights_of(int(str(width))))
-        for width, rows in runs.groupby("width")
-    ]
+    means = over_seeds(runs, quantity, "error", by=("width", "level"))
+    means["weights"] = means.width.map(weights_of)
     columns = ["width", "weights", "level", "error", "low", "high", "seeds"]
-    means = pd.concat(parts) if parts else pd.DataFrame(columns=columns)
     return means[columns].assign(low=means.low.clip(0, 1), high=means.high.clip(0, 1))

@@ -3,9 +3,10 @@
 `make load-hall` has 160 of them, and no attacker.
 
 Each viewer has one page of the live run, which its browser's timer redraws as often as the
-server says, and a second one whose slider they move every ten seconds. Among them is an attacker: every
-second a new name that has the caches cleared, presses Start, and sends a file. Everything,
-viewers included, runs on this machine; what the viewers themselves took of it is reported.
+server says, and a second one whose slider they move every ten seconds. One goes through all other
+pages, a page every five seconds. Among them is an attacker: every second a new name that has the
+caches cleared, presses Start, and sends a file. Everything, viewers included, runs on this machine;
+what the viewers themselves took of it is reported.
 """
 
 import argparse
@@ -33,11 +34,24 @@ from core.training.devices import processor
 from tests.browser.server import Server
 
 HALL = 100  # viewers; so many have goals of their own
-UPDATE_SECONDS, SLIDER_SECONDS = 1.0, 10.0
+UPDATE_SECONDS, SLIDER_SECONDS, STROLL_SECONDS = 1.0, 10.0, 5.0
+OTHER_PAGES = (
+    ("start", ""),
+    ("guess", ""),
+    ("curve", ""),
+    ("sweep", "images=embedded&experts=true"),
+    ("annotate", ""),
+    ("stop", "network=alexnet"),
+    ("find", "network=alexnet"),
+    ("find", "network=alexnet&marks=1+2+3"),  # ranked by machine
+    ("defend", "network=alexnet"),
+    ("weights", ""),
+)
 GOALS = {  # of docs/operations.md
     "first page, slowest (s)": 3.0,
     "update, p95 (s)": 0.5,
     "picture after a slider, p95 (s)": 0.5,
+    "another page, p95 (s)": 3.0,
     "server memory, most (MB)": 600,
     "share of training left": 0.4,
     "errors": 0,
@@ -45,6 +59,7 @@ GOALS = {  # of docs/operations.md
 HALL_GOALS = {
     "first page, slowest (s)": 5.0,
     "picture after a slider, p95 (s)": 1.0,
+    "another page, p95 (s)": 5.0,
     "share of training left": 0.3,
     "errors": 0,
 }
@@ -140,6 +155,20 @@ async def watch(viewer: Viewer, until: float, updates: list, sliders: list) -> N
         due = max(due + every, time.perf_counter())
 
 
+async def stroll(address: str, until: float, opened: list, errors: list[str]) -> None:
+    """One visitor through all other pages, again and again, until then; opened: seconds of each."""
+    for page, query in itertools.cycle(OTHER_PAGES):
+        if time.perf_counter() > until:
+            return
+        try:
+            async with Viewer(address, page, query, 40_000) as viewer:
+                opened.append(await viewer.ask())
+                errors += [f"{page}: {error}" for error in viewer.errors]
+        except Exception as error:
+            errors.append(f"{page}: {error!r}")
+        await asyncio.sleep(STROLL_SECONDS)
+
+
 async def attack(address: str, until: float, errors: list[str]) -> None:
     """A new name every second, until then."""
     for number in itertools.count():
@@ -195,7 +224,7 @@ async def load(
     runs = [RunConfig(level=i / count, epochs=1000, seed=i) for i in range(count)]
     for number, run in enumerate(runs):
         store.submit(run, f"{number:016x}")
-    firsts, updates, sliders, memory = [], [], [], []
+    firsts, updates, sliders, memory, others = [], [], [], [], []
     async with Viewer(server.address, "lab", "", 10_000) as first:
         await first.ask()  # the first page starts the trainer
     while trained_images(store) < 5_000 * count:  # everybody's first epoch
@@ -212,16 +241,17 @@ async def load(
         until, used = time.perf_counter() + seconds, resource.getrusage(resource.RUSAGE_SELF)
         done, started = trained_images(store), time.perf_counter()
         watching = [asyncio.create_task(watch(v, until, updates, sliders)) for v in viewers]
-        attacks: list[str] = []
+        failed: list[str] = []
+        watching.append(asyncio.create_task(stroll(server.address, until, others, failed)))
         if with_attacker:
-            watching.append(asyncio.create_task(attack(server.address, until, attacks)))
+            watching.append(asyncio.create_task(attack(server.address, until, failed)))
         while time.perf_counter() < until:
             await asyncio.sleep(2)
             memory.append(memory_mb(server.process.pid))
         during = (trained_images(store) - done) / (time.perf_counter() - started)
         await asyncio.gather(*watching)
         now = resource.getrusage(resource.RUSAGE_SELF)
-        errors = [error for viewer in viewers for error in viewer.errors] + attacks
+        errors = [error for viewer in viewers for error in viewer.errors] + failed
     for error in errors[:5]:
         print(error, file=sys.stderr)
     viewers_seconds = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
@@ -232,6 +262,8 @@ async def load(
         "update, p95 (s)": statistics.quantiles(updates, n=20)[-1],
         "slider steps": len(sliders),
         "picture after a slider, p95 (s)": statistics.quantiles(sliders, n=20)[-1],
+        "other pages opened": len(others),
+        "another page, p95 (s)": statistics.quantiles(others, n=20)[-1],
         "training with nobody watching (images/s)": before,
         "training under load (images/s)": during,
         "share of training left": during / before,

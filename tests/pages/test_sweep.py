@@ -95,3 +95,11 @@ def test_levels_that_are_not_computed_are_said_to_be_missing(monkeypatch, levels
         assert "Of Inception 1 level of 11 is computed yet: at 0% corruption" in said
         assert "even the wrong ones" not in said and "What rises" not in said
         assert "figure 1b by up to" not in said
+
+
+def test_a_stored_run_opens_with_its_photographs_and_what_was_said_of_them():
+    page = open_page("sweep", images="embedded", network="alexnet", experts="true")
+    viewers = [str(each.proto) for each in page.get("bidi_component")]
+    (viewer,) = [viewer for viewer in viewers if "photographs-embedded-labels-0" in viewer]
+    assert "5,000 photographs" in viewer
+    assert "A row for each photograph" in texts(page) and not page.exception

@@ -44,3 +44,14 @@ def test_without_the_full_data_the_embedded_images_serve():
     page = open_page("lab", labels="true", data="All 50,000 images")
     assert "not on this machine yet" in texts(page) and "of the 5,000" in texts(page)
     assert any("Fetch all images" in button.label for button in page.button)
+
+
+def test_labels_of_another_kind_are_told_in_its_words_with_its_matrices():
+    page = open_page("lab", labels="true", noise="confusable", level="0.4")
+    assert not page.exception and "Labels drawn again" in metrics(page)
+    (drawn,) = [metric for metric in page.metric if metric.label == "Labels drawn again"]
+    assert drawn.help == "They become labels of a look-alike."
+    assert "drawn again with this probability p" in page.slider(key="level").help
+    assert all(name in texts(page) for name in ("becomes, S", "becomes at 40%, T"))
+    page = open_page("lab", labels="true", level="0.4")
+    assert "picked at random from all ten classes" in page.slider(key="level").help

@@ -62,7 +62,7 @@ with page("Defend", "") as head:
     runs = cures.defended_runs(resources.sweep(), model)
     table = cures.defence_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
     title = captions.describe_defences(table, level, model)
-    st.markdown(f"**{title} {captions.describe_memorized(table, level)}**")
+    st.markdown(f"**{' '.join((title, captions.describe_memorized(table, level))).strip()}**")
     computed = table[table.level.isin(CURE_LEVELS)]
     if len(computed):
         st.html(charts.defence_legend(set(computed.defence)))

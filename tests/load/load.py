@@ -43,7 +43,7 @@ OTHER_PAGES = (
     ("annotate", ""),
     ("stop", "network=alexnet"),
     ("find", "network=alexnet"),
-    ("find", "network=alexnet&marks=1+2+3"),  # ranked by machine
+    ("find", "network=alexnet&marks=0+1+2+3+4+5+6+7+8+9"),  # ranked by machine
     ("defend", "network=alexnet"),
     ("weights", ""),
 )

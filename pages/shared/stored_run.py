@@ -74,7 +74,7 @@ def show_details(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
         show_sprite(config)
         show_run(config, records, key="stored")
         show_biography(config, records, "stored")
-    else:  # without the photographs
+    elif not beside:  # without the photographs
         _fate(config, records)
     st.caption(f"{describe_provenance(run)} {describe_evaluation(records)}")
     st.code(command_of(config), language="bash", wrap_lines=True)

@@ -33,6 +33,7 @@ from core.sweep.replication import READ_EARLY
 from core.sweep.results import load_epochs, load_runs
 from core.sweep.widths import weights_of, width_runs
 from core.view.captions.cures import DEFENCE_NAMES
+from core.view.captions.regularizers import name_regularizers
 from core.view.captions.widths import DRAWN
 from core.view.words import between, named_levels
 
@@ -157,14 +158,13 @@ def regularizers() -> str:
         for model in MODELS:
             table = regularized(load_runs(), data, paper(), model)
             for row in table[table.train.notna()].to_dict("records"):
-                used = [name for name in ("random_crop", "weight_decay") if row[name]]
                 values = [row[name] for name in ("train", "paper_train", "test", "paper_test")]
                 rows.append(
                     [
                         f"`{model}`",
                         f"{images:,}",
                         row["labels"],
-                        " and ".join(used).replace("_", " ") or "none",
+                        name_regularizers(row),
                         *(f"{100 * value:.2f}" if pd.notna(value) else "–" for value in values),
                         f"{row['seeds']:.0f}",
                     ]

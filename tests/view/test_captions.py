@@ -216,9 +216,8 @@ def test_what_wrong_labels_cost_is_said_in_images():
     assert "about 25% of the labels" in said and "nine tenths" in said
     assert describe_worth(label_runs(runs), label_runs(runs, "embedded"), "inception-no-bn") == ""
     said = describe_worth(label_runs(runs), label_runs(runs, "embedded"), "inception")
-    assert (
-        "shown 17 to 42 times in batches of 128" in said
-    )  # as it was trained, not the 10 of its config
+    # As it was trained, not the 10 epochs that its config asks for at least.
+    assert "shown 17 to 42 times in batches of 128" in said
 
 
 def test_whether_our_times_to_fit_follow_the_papers_is_said():

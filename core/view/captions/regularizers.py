@@ -1,18 +1,20 @@
 """What is said of whether weight decay and random crops keep labels from being memorized."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
 from core.sweep.grids import TUTORIAL_WEIGHT_DECAY
 from core.view.words import capitalized, plural
 
-USED = {"weight_decay": "weight decay", "random_crop": "random crop"}
+USED = {"random_crop": "random crop", "weight_decay": "weight decay"}
 FAILS = 0.2  # of the labels repeated, at most: a tenth is chance
 
 
-def name_regularizers(row: pd.Series) -> str:
-    """Of a row of comparison.regularized: "weight decay, random crop"."""
-    used = [words for name, words in USED.items() if row[name]]
-    return ", ".join(used) or "none"
+def name_regularizers(row: Mapping[Hashable, Any] | pd.Series) -> str:
+    """Of a row of comparison.regularized: "random crop and weight decay"."""
+    return " and ".join(words for name, words in USED.items() if row[name]) or "none"
 
 
 def describe_regularized(table: pd.DataFrame) -> str:

@@ -72,8 +72,10 @@ def show_labels(config: RunConfig) -> None:
         source = "From all ten classes." if is_random else f"They become {NOISES[config.noise]}."
         st.metric(f"Labels {drawn[0].lower()}{drawn[1:]}", f"{redrawn:,}", help=source)
         st.metric("Wrong", f"{wrong:,}", help=f"{drawn}, and another class than the true one.")
-        right = "Right by chance" if is_random else "Right all the same"  # some kinds keep some classes
-        st.metric(right, f"{redrawn - wrong:,}", help=f"{drawn}, and true all the same.")
+        came_out = (
+            "Right by chance" if is_random else "Right all the same"
+        )  # some kinds keep some classes
+        st.metric(came_out, f"{redrawn - wrong:,}", help=f"{drawn}, and true all the same.")
         st.metric("Images", f"{len(corrupted.labels):,}")
     st.markdown("**Where the labels went: each row is a true class, each column the label given.**")
     counts = transition_counts(data.train_labels, corrupted.labels)

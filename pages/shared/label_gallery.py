@@ -10,7 +10,7 @@ from core.data.noise import mixing_matrix, transition_matrix
 from core.view import gallery
 from core.view.captions.corruption import describe_corruption
 from core.view.charts import transitions
-from core.view.words import NOISE_EXPLAINED, NOISES
+from core.view.words import NOISE_EXPLAINED, NOISES, capitalized
 from pages.shared import resources
 from pages.shared.drawing import draw_live
 from pages.shared.keeping import keep
@@ -68,14 +68,14 @@ def show_labels(config: RunConfig) -> None:
     redrawn, wrong = int(corrupted.is_redrawn.sum()), int(corrupted.is_wrong.sum())
     with st.container(horizontal=True):
         is_random = config.noise == "uniform"
-        drawn = "Picked at random" if is_random else "Drawn again"
+        drawn = "picked at random" if is_random else "drawn again"
         source = "From all ten classes." if is_random else f"They become {NOISES[config.noise]}."
-        st.metric(f"Labels {drawn[0].lower()}{drawn[1:]}", f"{redrawn:,}", help=source)
-        st.metric("Wrong", f"{wrong:,}", help=f"{drawn}, and another class than the true one.")
-        came_out = (
-            "Right by chance" if is_random else "Right all the same"
-        )  # some kinds keep some classes
-        st.metric(came_out, f"{redrawn - wrong:,}", help=f"{drawn}, and true all the same.")
+        # Kinds that keep some classes draw their true labels for certain.
+        came_out = "Right by chance" if is_random else "Right all the same"
+        about = capitalized(drawn)
+        st.metric(f"Labels {drawn}", f"{redrawn:,}", help=source)
+        st.metric("Wrong", f"{wrong:,}", help=f"{about}, and another class than the true one.")
+        st.metric(came_out, f"{redrawn - wrong:,}", help=f"{about}, and true all the same.")
         st.metric("Images", f"{len(corrupted.labels):,}")
     st.markdown("**Where the labels went: each row is a true class, each column the label given.**")
     counts = transition_counts(data.train_labels, corrupted.labels)

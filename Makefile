@@ -48,7 +48,7 @@ lint: .venv/installed-dev  ## style, types, the direction of imports, stale tabl
 	$(RUN) ruff format --check
 	$(RUN) mypy
 	$(BIN)/lint-imports --no-logo
-	$(RUN) core tables --check
+	$(RUN) tools tables --check
 
 format: .venv/installed-dev  ## put the code into its style
 	$(RUN) ruff check --fix
@@ -64,7 +64,7 @@ test-elsewhere: .venv/installed-dev
 	OMP_NUM_THREADS=1 $(RUN) pytest --ignore=tests/browser
 
 tables: .venv/installed  ## write the tables of README and docs from the stored results
-	$(RUN) core tables
+	$(RUN) tools tables
 
 screenshots: .venv/installed-dev chromium  ## the pictures in the README, from the real app
 	$(RUN) tests.browser.screenshots

@@ -1,4 +1,4 @@
-"""The server: `make run`, or `streamlit run app.py`. What a browser sees begins in pages/shared/router.py."""
+"""The server: `make run`, or `streamlit run app.py`. What a browser sees begins in pages/shared/frame/router.py."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -8,17 +8,17 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.errors import LabError
-from core.live.guard import Guard
-from core.live.serving import given_address
-from core.live.settings import load_settings
+from core.live.server.guard import Guard
+from core.live.server.serving import given_address
+from core.live.server.settings import load_settings
 from core.paths import ROOT
-from pages.shared.message_order import keep_messages_in_order
+from pages.shared.server.message_order import keep_messages_in_order
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The trainer starts with the server: torch is loaded before anybody presses Start."""
-    from pages.shared import resources  # its caches want the server to be there
+    from pages.shared.server import resources  # its caches want the server to be there
 
     trainer = resources.trainer()
     yield
@@ -32,7 +32,7 @@ except LabError as error:
 
 keep_messages_in_order()
 app = st.App(
-    ROOT / "pages" / "shared" / "router.py",
+    ROOT / "pages" / "shared" / "frame" / "router.py",
     lifespan=lifespan,
     middleware=[Middleware(Guard, framed_by=settings.framed_by, address=given_address())],
 )

@@ -2,10 +2,10 @@
 
 import sys
 
-from core.cli import bench, borrowed, data, password, serve, sweep, tables, train, verify
+from core.cli import data, password, serve, sweep, train, verify
 from core.cli.flags import Parser, run_command
 
-COMMANDS = (data, train, sweep, borrowed, verify, tables, bench, serve, password)
+COMMANDS = (data, train, sweep, verify, serve, password)
 
 
 def main(arguments: list[str] | None = None) -> int:

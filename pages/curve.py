@@ -5,22 +5,21 @@ from dataclasses import replace
 import streamlit as st
 
 from core.config import LEVELS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
-from core.live.curve import CurvePoint, whole_curve
-from core.live.estimate import epoch_seconds, run_seconds
-from core.live.store import LiveRun
-from core.view.captions import curve as captions
-from core.view.charts import whole_curve as charts
+from core.live.classroom.level_sweep import CurvePoint, whole_curve
+from core.live.runs.store import LiveRun
+from core.live.training.estimate import epoch_seconds, run_seconds
+from core.view.classroom import charts, level_sweep
 from core.view.words import SHORT_NETWORKS, about, without_links
-from pages.shared import resources
-from pages.shared.choosing import choice, chosen
-from pages.shared.copy_link import copy_link
-from pages.shared.curve_figure import class_curve, draw_curve, highest, points_of, rows_of
-from pages.shared.downloads import downloads
-from pages.shared.frame import action, page, plain_errors
-from pages.shared.links import link
-from pages.shared.looks import measured, seconds_between
-from pages.shared.room import Room, room
-from pages.shared.visitor import network_address, visitor
+from pages.shared.classroom.room import Room, room
+from pages.shared.components.copy_link import copy_link
+from pages.shared.controls.choosing import choice, chosen
+from pages.shared.figures.curve_figure import class_curve, draw_curve, highest, points_of, rows_of
+from pages.shared.figures.downloads import downloads
+from pages.shared.frame.frame import action, page, plain_errors
+from pages.shared.frame.links import link
+from pages.shared.frame.visitor import network_address, visitor
+from pages.shared.server import resources
+from pages.shared.server.polling import measured, seconds_between
 
 TICK_SECONDS = 0.8
 NAMES = {model: SHORT_NETWORKS[model] for model in MODELS}
@@ -76,17 +75,17 @@ def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: 
             exports = st.container(width="content")
     rows = rows_of(points, config, stored, paper)
     with place:
-        title = captions.describe_curve(points)
+        title = level_sweep.describe_curve(points)
         st.markdown(f"**{title}**")
         draw_curve(rows)
-    st.caption(captions.describe_seeds(points, stored, paper))
+    st.caption(level_sweep.describe_seeds(points, stored, paper))
     if points:
         with exports:
             downloads(
                 "whole-curve",
                 lambda: charts.whole_curve().properties(data=rows.frame),
                 name,
-                f"{captions.curve_title(config)}. {title}",
+                f"{level_sweep.curve_title(config)}. {title}",
                 rows.of_runs,
             )
 
@@ -136,10 +135,10 @@ def _show_own(
                 )
                 speeds = resources.board().speeds
                 seconds = sum(run_seconds(each, speeds) for each in configs)
-                st.caption(captions.describe_whole(configs[0], seconds))
+                st.caption(level_sweep.describe_whole(configs[0], seconds))
         for message in dict.fromkeys(run.message for run in runs if run.message):
             st.error(message)
-        show_figure(configs, points_of(configs), captions.curve_title(highest(configs)))
+        show_figure(configs, points_of(configs), level_sweep.curve_title(highest(configs)))
 
 
 def shows_class(in_room: Room) -> bool:
@@ -156,7 +155,7 @@ def show_class(in_room: Room, visitor_name: str) -> None:
         if curve is None or not shows_class(in_room):
             st.rerun()  # the teacher has ended it
         seconds_between_looks(visitor_name)
-        st.markdown(captions.describe_lacking(curve.points, curve.attendance))
+        st.markdown(level_sweep.describe_lacking(curve.points, curve.attendance))
         title = in_room.lesson.title if in_room.lesson else "The class's figure"
         show_figure(curve.configs, curve.points, title)
 
@@ -174,7 +173,7 @@ with page("The whole curve", "") as head:
         if named is None:
             choice("Network", NAMES, "network")
         else:
-            st.caption(captions.curve_title(named))
+            st.caption(level_sweep.curve_title(named))
         show_own(named, base(named), visitor_name)
         with st.popover("Share", icon=":material/link:"):
             copy_link(

@@ -6,16 +6,15 @@ import streamlit as st
 from core.config import RunConfig
 from core.sweep import cures, reference
 from core.sweep.grids import CURE_LEVELS, DEFENCES
-from core.view.captions import cures as captions
-from core.view.charts import cures as charts
-from pages.shared import resources
-from pages.shared.choosing import choice, chosen, chosen_network, cured_network
-from pages.shared.downloads import downloads
-from pages.shared.drawing import draw
-from pages.shared.frame import action, page
-from pages.shared.navigation import the_page
-from pages.shared.room import room
-from pages.shared.visitor import network_address, visitor
+from core.view.cures import captions, charts
+from pages.shared.classroom.room import room
+from pages.shared.controls.choosing import choice, chosen, chosen_network, cured_network
+from pages.shared.figures.downloads import downloads
+from pages.shared.figures.drawing import draw
+from pages.shared.frame.frame import action, page
+from pages.shared.frame.navigation import the_page
+from pages.shared.frame.visitor import network_address, visitor
+from pages.shared.server import resources
 
 READ = {"last": "At the end", "best": "At its best epoch"}
 LEVELS = {f"{level:g}": f"{level:.0%} corruption" for level in sorted(CURE_LEVELS) if level}

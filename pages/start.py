@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.shared import resources
-from pages.shared.class_curve import call_to_own_level
-from pages.shared.frame import page, plain_errors
-from pages.shared.navigation import WAYS, the_page
-from pages.shared.room import Room, room
-from pages.shared.run_form import default
-from pages.shared.run_viewer import show_levels
-from pages.shared.visitor import network_address, visitor
+from pages.shared.classroom.class_curve import call_to_own_level
+from pages.shared.classroom.room import Room, room
+from pages.shared.components.run_viewer import show_levels
+from pages.shared.controls.run_form import default
+from pages.shared.frame.frame import page, plain_errors
+from pages.shared.frame.navigation import WAYS, the_page
+from pages.shared.frame.visitor import network_address, visitor
+from pages.shared.server import resources
 
 FIRST = 0.4  # the level at which it begins
 IN_ROW = 4  # cards

@@ -3,16 +3,16 @@
 import streamlit as st
 
 from core.sweep import comparison, cures
-from core.view.captions import cures as captions
-from core.view.charts import cures as charts
+from core.view.cures import captions, charts
 from core.view.words import compute
-from pages.shared import resources, stop_game
-from pages.shared.choosing import cured_network
-from pages.shared.downloads import downloads
-from pages.shared.drawing import draw, draw_new
-from pages.shared.frame import action, page, plain_errors
-from pages.shared.room import Room, room
-from pages.shared.visitor import visitor
+from pages.shared.classroom.room import Room, room
+from pages.shared.components import stop_game
+from pages.shared.controls.choosing import cured_network
+from pages.shared.figures.downloads import downloads
+from pages.shared.figures.drawing import draw, draw_new
+from pages.shared.frame.frame import action, page, plain_errors
+from pages.shared.frame.visitor import visitor
+from pages.shared.server import resources
 
 
 def show_game(in_room: Room, visitor_name: str) -> None:

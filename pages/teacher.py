@@ -9,27 +9,27 @@ import streamlit as st
 
 from core.config import MODELS, RunConfig, parse
 from core.errors import RefusedError
-from core.live import serving
-from core.live.classroom import HIDEABLE, Lesson
-from core.live.store import TEACHER, Status
+from core.live.classroom.classroom import HIDEABLE, Lesson
+from core.live.runs.store import TEACHER, Status
+from core.live.server import serving
 from core.sweep import comparison
-from core.view.captions.classroom import (
+from core.view.classroom.captions import (
     GUESSES_EXPLAINED,
     describe_guesses,
     describe_owners,
     describe_queue,
     describe_storage,
 )
-from core.view.charts import by_level
+from core.view.sweep import charts
 from core.view.words import NETWORKS, name_of_run
-from pages.shared import resources
-from pages.shared.copy_link import copy_link
-from pages.shared.drawing import draw_new
-from pages.shared.frame import action, is_teacher, page, plain_errors, teachers_action
-from pages.shared.links import link
-from pages.shared.navigation import the_page
-from pages.shared.run_form import FIELDS, number_text
-from pages.shared.visitor import keep_key, network_address, teacher_key, visitor
+from pages.shared.components.copy_link import copy_link
+from pages.shared.controls.run_form import FIELDS, number_text
+from pages.shared.figures.drawing import draw_new
+from pages.shared.frame.frame import action, is_teacher, page, plain_errors, teachers_action
+from pages.shared.frame.links import link
+from pages.shared.frame.navigation import the_page
+from pages.shared.frame.visitor import keep_key, network_address, teacher_key, visitor
+from pages.shared.server import resources
 
 CLOSED = """
 The teacher's page is closed: nobody has set a password. On the machine that serves the lab, run
@@ -247,7 +247,7 @@ def show_guesses() -> None:
         runs = comparison.label_runs(resources.sweep())
         ours = runs[runs.model == MODELS[0]] if reveal else None
         draw_new(
-            by_level.guess_bands(guesses, ours),
+            charts.guess_bands(guesses, ours),
             name="guesses",
             alt="The guesses of the room shown above",
         )

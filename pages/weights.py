@@ -4,14 +4,13 @@ import streamlit as st
 
 from core.config import RunConfig
 from core.sweep import widths
-from core.view.captions import widths as captions
-from core.view.charts import widths as charts
-from pages.shared import resources
-from pages.shared.downloads import downloads
-from pages.shared.drawing import draw
-from pages.shared.expensive import built, solved
-from pages.shared.frame import page
-from pages.shared.room import room
+from core.view.widths import captions, charts
+from pages.shared.classroom.room import room
+from pages.shared.figures.downloads import downloads
+from pages.shared.figures.drawing import draw
+from pages.shared.frame.frame import page
+from pages.shared.server import resources
+from pages.shared.server.computed_once import built, solved
 
 EXPLAINED = (
     "The small network with 1 to 4,096 hidden units, 60 epochs on the 5,000 photographs; n = 5,000 images, d = 2,352 "

@@ -8,6 +8,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+# One thread, before torch is imported: in small steps two threads mostly wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["LAB_DATA"] = tempfile.mkdtemp(prefix="lab-tests-")
 os.environ.pop("CIFAR10_DIR", None)
 

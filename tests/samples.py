@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from core.config import RunConfig
-from core.live.store import LiveRun, Status, Store
-from core.live.trainer import Trainer
+from core.live.runs.store import LiveRun, Status, Store
+from core.live.training.trainer import Trainer
 from core.records import EpochRecord
 from core.training.concurrent_runs import ConcurrentRuns
 from core.training.training import Training

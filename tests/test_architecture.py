@@ -7,14 +7,16 @@ import sys
 import pytest
 
 from core.paths import ROOT
+from pages.shared.frame.navigation import script
 from tests.pages.opened import TITLES
 
 PAGES = tuple(TITLES)
 
 
-def test_nothing_but_pages_lies_directly_in_pages():
-    found = {path.name for path in (ROOT / "pages").iterdir() if path.name != "__pycache__"}
-    assert found == {*(f"{name}.py" for name in PAGES), "shared"}
+def test_the_folder_of_the_pages_shows_the_pages():
+    found = {path.stem for path in (ROOT / "pages").iterdir() if not path.name.startswith("__")}
+    assert found == {*PAGES, "shared"}
+    assert all(script(name).is_file() for name in PAGES)
 
 
 @pytest.mark.slow
@@ -23,12 +25,14 @@ def test_every_page_leaves_torch_unloaded():
     code = """
 import sys
 from streamlit.testing.v1 import AppTest
-for name in sys.argv[1:]:
-    page = AppTest.from_file(f"pages/{name}.py", default_timeout=60).run()
+for path in sys.argv[1:]:
+    page = AppTest.from_file(path, default_timeout=60).run()
     assert not page.exception, page.exception
 sys.exit("torch" in sys.modules)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, *PAGES], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        [sys.executable, "-c", code, *(str(script(name)) for name in PAGES)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0

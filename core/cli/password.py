@@ -6,7 +6,7 @@ from getpass import getpass
 
 from core.cli.flags import Commands, add_command
 from core.errors import ConfigError
-from core.live.login import hash_password
+from core.live.classroom.login import hash_password
 
 
 def register(commands: Commands) -> None:

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from core.config import RunConfig, run_name
 from core.errors import LabError
-from core.live.estimate import Speeds, epoch_seconds, expected_epochs
+from core.live.training.estimate import Speeds, epoch_seconds, expected_epochs
 from core.records import EpochRecord
 from core.view.words import LABELS, about, duration
 

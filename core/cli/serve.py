@@ -18,8 +18,8 @@ def register(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from core.live.serving import check_address, check_port, given_address, serve
-    from core.live.settings import load_settings
+    from core.live.server.serving import check_address, check_port, given_address, serve
+    from core.live.server.settings import load_settings
 
     if not 1 <= options.port <= 65535:
         raise ConfigError(f"--port is {options.port}, but must be from 1 to 65535.")

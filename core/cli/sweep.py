@@ -12,7 +12,7 @@ from core.cli.progress import SweepProgress
 from core.cli.train import tracking
 from core.config import MODELS, RunConfig, run_name
 from core.errors import ConfigError, StorageError, SweepError
-from core.live.estimate import Speeds, estimate, run_seconds, speeds_of
+from core.live.training.estimate import Speeds, estimate, run_seconds, speeds_of
 from core.sweep.grids import GRIDS, all_runs
 from core.sweep.results import add_tables, load_runs, load_tables
 from core.view.words import duration
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     if options.missing and options.minutes is not None:
         raise ConfigError(
             "--missing only lists: leave it out to train for --minutes what is missing, or use "
-            "`python -m core borrowed`, which checks and measures the machine first."
+            "`python -m tools borrowed`, which checks and measures the machine first."
         )
     # Torch takes seconds to import: not for a wrong flag, nor for --add.
     from core.sweep.runner import missing

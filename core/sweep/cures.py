@@ -138,7 +138,7 @@ def defence_gains(table: pd.DataFrame, level: float) -> pd.DataFrame:
 
 @cache
 def defence_times(model: str) -> dict[str, float | None]:
-    """How many times as long an epoch takes with each defence, as `core bench --defences` measured it.
+    """How many times as long an epoch takes with each defence, as `tools bench --defences` measured it.
 
     None where no difference was measured: where it took longer in one round, and less long in another.
     """

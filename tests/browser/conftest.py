@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, expect, sync_playwright
 
-from core.live.classroom import Classroom
-from core.live.store import Store
+from core.live.classroom.classroom import Classroom
+from core.live.runs.store import Store
 from tests.browser.server import Server
 
 CHROMIUM = shutil.which("chromium")  # None: Playwright's own

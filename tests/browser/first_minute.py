@@ -30,7 +30,7 @@ TIMES = 5  # each is measured; the median counts
 PLAIN = """
 import streamlit as st
 from core.sweep.results import config_of, load_records, load_runs
-from core.view.charts.history import error_history
+from core.view.run.charts import error_history
 runs = load_runs()
 run = runs[(runs.data == "embedded") & (runs.level == 0.4)].iloc[0]
 st.title("Plain")

@@ -7,7 +7,7 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.live.login import hash_password
+from core.live.classroom.login import hash_password
 from tests.browser.server import Server
 from tests.browser.test_app import start_button
 from tests.browser.test_classroom_pages import PASSWORD, draw_line

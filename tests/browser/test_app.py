@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.config import PRESETS, RunConfig
-from core.live.classroom import Classroom
-from core.live.store import Store
+from core.live.classroom.classroom import Classroom
+from core.live.runs.store import Store
 from tests.browser.server import Server, open_page
 from tests.samples import record, reproducible, wait_until
 
@@ -226,7 +226,7 @@ def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     open_page(page, server, "/lab?seed=13", "Lab")
     start_with_epochs(page, 30)
     trainers = subprocess.run(
-        ["pgrep", "-P", str(server.process.pid), "-f", "core.live.trainer"],
+        ["pgrep", "-P", str(server.process.pid), "-f", "core.live.training.trainer"],
         capture_output=True,
         text=True,
     ).stdout.split()

@@ -7,11 +7,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.config import LEVELS, RunConfig
 from core.data.cifar10 import load_embedded
-from core.live.annotation import TIMED_FROM, Annotation
-from core.live.classroom import Classroom, Lesson
-from core.live.curve import SharedCurve
-from core.live.store import Status, Store
-from pages.shared.visitor import COOKIE
+from core.live.classroom.annotation import TIMED_FROM, Annotation
+from core.live.classroom.classroom import Classroom, Lesson
+from core.live.classroom.level_sweep import SharedCurve
+from core.live.runs.store import Status, Store
+from pages.shared.frame.visitor import COOKIE
 from tests.browser.server import open_page
 from tests.samples import wait_until
 

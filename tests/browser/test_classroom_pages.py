@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.live.login import hash_password
+from core.live.classroom.login import hash_password
 from tests.browser.actions import PASSWORD, draw_line, unlock
 from tests.browser.server import Server, open_page
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from pages.shared import component
-from pages.shared.component import SHARED
+from pages.shared.components import component
+from pages.shared.components.component import SHARED
 
 OWN = sorted(Path(component.__file__).parent.glob("*/*.html"))
 

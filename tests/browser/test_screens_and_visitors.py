@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Page, expect
 
 from core.config import RunConfig
-from core.live.store import Store
+from core.live.runs.store import Store
 from tests.browser.server import open_page
 from tests.browser.test_app import DEFAULT, no_exception, start_button
 

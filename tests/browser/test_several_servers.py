@@ -8,9 +8,9 @@ import subprocess
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.live.classroom import Classroom, Lesson
-from core.live.login import hash_password
-from core.live.store import Store
+from core.live.classroom.classroom import Classroom, Lesson
+from core.live.classroom.login import hash_password
+from core.live.runs.store import Store
 from core.paths import ROOT
 from tests.browser.actions import PASSWORD, draw_line, unlock
 from tests.browser.server import Server, open_page

@@ -22,7 +22,7 @@ from core.data.cifar10 import CLASSES
 from core.errors import DivergedError
 from core.sweep.grids import all_runs
 from core.sweep.results import SWEEP_FOLDER, load_runs
-from core.view.captions.run import command_of
+from core.view.run.captions import command_of
 from tests.samples import record
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.live import trainer as trainer_module
-from core.live.store import Store
-from core.live.trainer import Trainer
+from core.live.runs.store import Store
+from core.live.training import trainer as trainer_module
+from core.live.training.trainer import Trainer
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.config import PRESETS
-from core.live.classroom import Classroom, Lesson
-from core.live.curve import ORDER, SharedCurve, curve_points
-from core.live.store import Store
+from core.live.classroom.classroom import Classroom, Lesson
+from core.live.classroom.level_sweep import ORDER, SharedCurve, curve_points
+from core.live.runs.store import Store
 from core.sweep.results import provenance
 from core.training.devices import best_device, hardware
 from tests.browser.server import Server

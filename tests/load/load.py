@@ -29,7 +29,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.config import RunConfig
-from core.live.store import Store
+from core.live.runs.store import Store
 from core.training.devices import processor
 from tests.browser.server import Server
 

@@ -4,13 +4,13 @@ import pytest
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.runtime.fragment import MemoryFragmentStorage
 
-from core.live.annotation import Annotation
-from core.live.classroom import Classroom
-from core.live.curve import SharedCurve
-from core.live.store import Store
-from core.live.supervisor import TrainerProcess
-from pages.shared import expensive, looks, resources
-from pages.shared.curve_figure import points_of
+from core.live.classroom.annotation import Annotation
+from core.live.classroom.classroom import Classroom
+from core.live.classroom.level_sweep import SharedCurve
+from core.live.runs.store import Store
+from core.live.training.supervisor import TrainerProcess
+from pages.shared.figures.curve_figure import points_of
+from pages.shared.server import computed_once, polling, resources
 
 
 @pytest.fixture(autouse=True)
@@ -46,8 +46,8 @@ def store(data_folder, monkeypatch) -> Store:
     monkeypatch.setattr(resources, "shared_curve", lambda: shared)
     monkeypatch.setattr(resources, "is_shared_out", shared.is_open)
     monkeypatch.setattr(resources, "board", resources.look_at_board)  # every test looks anew
-    for kept in (resources.records, points_of, expensive._ranked):
+    for kept in (resources.records, points_of, computed_once._ranked):
         kept.clear()
-    monkeypatch.setattr(looks, "_present", looks._Present())
+    monkeypatch.setattr(polling, "_present", polling._Present())
     monkeypatch.setattr(resources, "trainer", TrainerProcess)
     return store

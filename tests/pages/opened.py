@@ -5,7 +5,7 @@ import json
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
-from core.paths import ROOT
+from pages.shared.frame.navigation import script
 from tests.samples import report_epochs
 
 TITLES = {
@@ -24,8 +24,13 @@ TITLES = {
 }
 
 
+def page_of(name: str) -> AppTest:
+    """A page that has not run yet."""
+    return AppTest.from_file(script(name), default_timeout=60)
+
+
 def open_page(name: str, **address) -> AppTest:
-    page = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=60)
+    page = page_of(name)
     for key, value in address.items():
         page.query_params[key] = value
     return page.run()

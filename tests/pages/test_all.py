@@ -8,10 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.errors import StoreError
-from core.live import database
-from core.live.classroom import Classroom, Lesson
+from core.live.classroom.classroom import Classroom, Lesson
+from core.live.runs import database
 from core.paths import ROOT
-from pages.shared import frame
+from pages.shared.frame import frame
+from pages.shared.frame.navigation import script
 from tests.pages.opened import TITLES, open_page, texts
 
 
@@ -25,10 +26,10 @@ def test_a_page_works_alone(name):
 
 @pytest.mark.parametrize("name", TITLES)
 def test_a_page_works_through_the_router(name):
-    app = AppTest.from_file(ROOT / "pages" / "shared" / "router.py", default_timeout=60).run()
+    app = AppTest.from_file(ROOT / "pages" / "shared" / "frame" / "router.py", default_timeout=60).run()
     assert app.title[0].value == TITLES["start"] and not app.exception
     if name != "start":
-        app.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+        app.switch_page(str(script(name))).run()
     assert not app.exception and app.title[0].value == TITLES[name]
 
 

@@ -6,8 +6,9 @@ import pytest
 import streamlit as st
 
 from core.config import RunConfig
-from core.live.classroom import Classroom, Lesson
-from pages.shared import labeller, resources
+from core.live.classroom.classroom import Classroom, Lesson
+from pages.annotate import labeller
+from pages.shared.server import resources
 from tests.pages.opened import finished, metrics, open_page, press, texts
 
 

@@ -12,10 +12,12 @@ from core.cleaning.scores import no_scores
 from core.config import RunConfig
 from core.data.corruption import given_labels, held_out_images
 from core.errors import ConfigError, RefusedError
-from core.live.image_scores import put_scores
-from core.live.store import Status
+from core.live.runs.image_scores import put_scores
+from core.live.runs.store import Status
 from core.sweep import results
-from pages.shared import photo_marker, resources, stop_game
+from pages.find import photo_marker
+from pages.shared.components import stop_game
+from pages.shared.server import resources
 from tests.pages.opened import finished, metrics, open_page, press, texts
 from tests.samples import record
 

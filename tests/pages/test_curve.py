@@ -3,10 +3,10 @@
 import pytest
 
 from core.config import LEVELS, PRESETS, RunConfig
-from core.live.classroom import Classroom, Lesson
-from core.live.curve import SharedCurve, of_place, whole_curve
-from core.live.limits import Limits
-from pages.shared.curve_figure import points_of
+from core.live.classroom.classroom import Classroom, Lesson
+from core.live.classroom.level_sweep import SharedCurve, of_place, whole_curve
+from core.live.runs.limits import Limits
+from pages.shared.figures.curve_figure import points_of
 from tests.pages.opened import finished, open_page, press, texts
 from tests.samples import record
 

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from pages.shared import garbage
+from pages.shared.server import garbage
 
 
 def test_all_garbage_is_collected_the_less_often_the_longer_it_takes(monkeypatch):

@@ -8,10 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.errors import ConfigError, RefusedError
-from core.live.classroom import Lesson
-from core.paths import ROOT
-from pages.shared import guess_board, resources
-from tests.pages.opened import open_page, popovers, press, texts, viewer
+from core.live.classroom.classroom import Lesson
+from pages.guess import guess_board
+from pages.shared.server import resources
+from tests.pages.opened import open_page, page_of, popovers, press, texts, viewer
 
 
 def test_a_room_sets_the_controls_and_hides_some():
@@ -51,7 +51,7 @@ def test_the_sweep_waits_for_a_guess_where_the_lesson_wants_one():
     )
     assert resources.classroom().guesses(code).shape == (1, 2, 11)
     page.session_state["room"] = code
-    sweep = AppTest.from_file(ROOT / "pages" / "sweep.py", default_timeout=60)
+    sweep = page_of("sweep")
     for name in ("room", "visitor", "lesson"):
         sweep.session_state[name] = page.session_state[name]
     assert "Filled" in texts(sweep.run())
@@ -74,7 +74,7 @@ def viewer_text(page: AppTest) -> str:
 def test_a_second_guess_is_refused_also_after_a_reload():
     code = resources.classroom().open_room(Lesson("x", guess_first=True))
     page = guessed(code)
-    again = AppTest.from_file(ROOT / "pages" / "guess.py", default_timeout=60)
+    again = page_of("guess")
     again.session_state["visitor"] = page.session_state["visitor"]  # as the cookie says
     again.query_params["room"] = code
     again.run()
@@ -108,7 +108,7 @@ def test_the_truth_is_that_of_the_sweep():
 def test_the_room_is_put_into_the_address_of_every_page():
     code = resources.classroom().open_room(Lesson("x"))
     for name in ("lab", "sweep", "guess"):
-        page = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=60)
+        page = page_of(name)
         page.session_state["room"] = code  # came by the bar, which has plain links
         page.run()
         assert page.query_params["room"] in (code, [code]), name
@@ -118,7 +118,7 @@ def test_in_a_room_a_setting_that_the_address_lacks_is_the_lessons():
     """As after the browser's Back: a session that knows the lesson, an address with the room alone."""
     lesson = Lesson("x", RunConfig(model="alexnet", level=0.8, epochs=12, batch_size=32))
     code = resources.classroom().open_room(lesson)
-    page = AppTest.from_file(ROOT / "pages" / "lab.py", default_timeout=60)
+    page = page_of("lab")
     page.session_state["room"] = code
     page.session_state["lesson"] = (code, lesson)  # set once already: the widgets are new all the same
     page.run()

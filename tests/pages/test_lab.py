@@ -9,10 +9,11 @@ from streamlit.testing.v1 import AppTest
 from core.config import PRESETS, USUAL_WIDTH, RunConfig
 from core.data.corruption import corrupt_labels, followed_images
 from core.errors import StoreError
-from core.live.limits import Limits
+from core.live.runs.limits import Limits
 from core.records import EpochProgress
-from pages.shared import live, looks, resources
-from pages.shared.run_form import CORRUPTION_NAMES
+from pages.lab import live
+from pages.shared.controls.run_form import CORRUPTION_NAMES
+from pages.shared.server import polling, resources
 from tests.pages.opened import finished, metrics, open_page, press, texts, viewer
 from tests.samples import record
 
@@ -63,10 +64,10 @@ def test_a_matrix_of_ones_own_is_open_until_a_run_is_shown(store):
 
 def test_each_timer_of_a_page_counts(store, monkeypatch):
     """The line of a run once had one that no share of the core was taken from."""
-    monkeypatch.setattr(looks, "_watch", looks._Watch())
+    monkeypatch.setattr(polling, "_watch", polling._Watch())
     page = open_page("lab")
     page.button(key="start").click().run()
-    assert {which for _, which in looks._watch.looked} == {"line", "lab"}
+    assert {which for _, which in polling._watch.looked} == {"line", "lab"}
 
 
 def test_a_line_keeps_its_place_whatever_its_later_epochs_take(store):
@@ -198,7 +199,7 @@ def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
     """The file of the runs was damaged, and a new one begun."""
 
     def tick():
-        from pages.shared import live
+        from pages.lab import live
 
         live._show("283f00000000", False, (), live.Seen(True, False, False, False), 1.0)
 

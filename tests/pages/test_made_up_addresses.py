@@ -4,16 +4,18 @@ import random
 
 import pytest
 
-from core.view.charts import by_level, history, transitions
+from core.view.images import transitions
+from core.view.run import charts as run_charts
+from core.view.sweep import charts as sweep_charts
 from tests.pages.opened import TITLES, open_page, texts
 
-PLAIN = history.compared([], "test_error")
+PLAIN = run_charts.compared([], "test_error")
 
 
 PICTURES = (
-    (history, "loss_history"),
+    (run_charts, "loss_history"),
     (transitions, "transition_heatmap"),
-    (by_level, "guess_bands"),
+    (sweep_charts, "guess_bands"),
 )
 
 

@@ -3,10 +3,11 @@
 import pytest
 
 from core.config import RunConfig
-from core.live.classroom import Classroom, Lesson
-from core.live.curve import SharedCurve
+from core.live.classroom.classroom import Classroom, Lesson
+from core.live.classroom.level_sweep import SharedCurve
 from core.sweep.results import load_runs
-from pages.shared import resources, stop_game
+from pages.shared.components import stop_game
+from pages.shared.server import resources
 from tests.pages.opened import open_page, texts, viewer
 
 STEPS = 7

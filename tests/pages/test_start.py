@@ -3,11 +3,11 @@
 import dataclasses
 
 from core.config import PRESETS, RunConfig
-from core.live.classroom import Lesson
-from core.live.limits import Limits
-from core.live.settings import Settings
-from pages.shared import resources
-from pages.shared.navigation import WAYS
+from core.live.classroom.classroom import Lesson
+from core.live.runs.limits import Limits
+from core.live.server.settings import Settings
+from pages.shared.frame.navigation import WAYS
+from pages.shared.server import resources
 from tests.pages.opened import open_page, texts, viewer
 
 

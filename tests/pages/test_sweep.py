@@ -7,8 +7,8 @@ from core.sweep import results
 from core.sweep.comparison import label_runs
 from core.sweep.results import load_runs
 from core.view.words import SHORT_NETWORKS
-from pages.shared import resources
-from pages.shared.sweep_figures import ALL, FIGURES
+from pages.shared.server import resources
+from pages.sweep.figures import ALL, FIGURES
 from tests.pages.opened import open_page, texts
 
 IMAGES = ("All 50,000 images", "5,000 images")

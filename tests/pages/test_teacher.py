@@ -5,14 +5,13 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
-from core.live import login
-from core.live.curve import whole_curve
-from core.live.limits import Limits
-from core.live.login import Login, hash_password
-from core.live.settings import Settings
-from core.paths import ROOT
-from pages.shared import resources
-from tests.pages.opened import open_page, press, texts
+from core.live.classroom import login
+from core.live.classroom.level_sweep import whole_curve
+from core.live.classroom.login import Login, hash_password
+from core.live.runs.limits import Limits
+from core.live.server.settings import Settings
+from pages.shared.server import resources
+from tests.pages.opened import open_page, page_of, press, texts
 
 PASSWORD = "correct horse"
 
@@ -134,7 +133,7 @@ def test_the_teachers_own_pages_are_no_student(teacher):
     press(page, "Open a room")
     (code,) = resources.classroom().rooms()
     for name, is_teacher, joined in (("curve", True, 0), ("lab", False, 1)):
-        page = AppTest.from_file(ROOT / "pages" / f"{name}.py", default_timeout=60)
+        page = page_of(name)
         if is_teacher:
             page.session_state["teacher_key"] = "a key"
             resources.classroom().let_in("a key")

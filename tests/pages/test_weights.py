@@ -3,7 +3,7 @@
 from core.config import RunConfig
 from core.sweep import widths
 from core.sweep.grids import GRIDS
-from pages.shared import resources
+from pages.shared.server import resources
 from tests.pages.opened import open_page, press, texts
 
 

@@ -16,7 +16,7 @@ from core.sweep.comparison import (
 )
 from core.sweep.reference import paper
 from core.sweep.results import Result, add_results, load_runs
-from core.view.captions.sweep import describe_sources
+from core.view.sweep.captions import describe_sources
 from tests.samples import record, swept
 
 HALF = RunConfig(level=0.5, epochs=40)

@@ -9,7 +9,7 @@ from core.sweep.reference import (
     poster,
     poster_points,
 )
-from core.view.captions.sweep import describe_others
+from core.view.sweep.captions import describe_others
 
 
 def test_the_papers_values_are_found_by_level():

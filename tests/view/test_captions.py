@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from core.config import MODELS, RunConfig
 from core.data.corruption import corrupt_labels
-from core.live.estimate import Estimate
-from core.live.store import Status
+from core.live.runs.store import Status
+from core.live.training.estimate import Estimate
 from core.sweep.comparison import (
     PowerLaw,
     beside_paper,
@@ -21,12 +21,9 @@ from core.sweep.comparison import (
 from core.sweep.reference import paper, paper_fit_times, parameters
 from core.sweep.results import load_epochs, load_runs
 from core.training.models import build_model
-from core.view.captions.classroom import describe_queue
-from core.view.captions.corruption import describe_corruption
-from core.view.captions.fitting import describe_fit_rule, describe_fits, describe_what_is_fitted
-from core.view.captions.regularizers import describe_failed_alexnet, describe_regularized
-from core.view.captions.replication import describe_decay, describe_gap
-from core.view.captions.run import (
+from core.view.classroom.captions import describe_queue
+from core.view.images.corruption import describe_corruption
+from core.view.run.captions import (
     describe_empty,
     describe_errors,
     describe_evaluation,
@@ -35,13 +32,16 @@ from core.view.captions.run import (
     describe_start,
     describe_status,
 )
-from core.view.captions.sweep import (
+from core.view.sweep.captions import (
     describe_lacking,
     describe_message,
     describe_sources,
     describe_sweep,
     describe_worth,
 )
+from core.view.sweep.fitting import describe_fit_rule, describe_fits, describe_what_is_fitted
+from core.view.sweep.regularizers import describe_failed_alexnet, describe_regularized
+from core.view.sweep.replication import describe_decay, describe_gap
 from tests.samples import live_run, record
 
 HALF = RunConfig(level=0.5, epochs=40)

@@ -12,8 +12,13 @@ from core.config import MODELS, RunConfig
 from core.sweep.comparison import relative_fit_times
 from core.sweep.reference import paper
 from core.sweep.results import load_runs
-from core.view.charts import biography, by_level, cures, history, transitions, widths
-from core.view.charts.style import COLOURS, MARKS, NETWORK_COLOURS, SERIES_COLOURS, enlarged
+from core.view.cures import charts as cures
+from core.view.images import charts as biography
+from core.view.images import transitions
+from core.view.run import charts as history
+from core.view.style import COLOURS, MARKS, NETWORK_COLOURS, SERIES_COLOURS, enlarged
+from core.view.sweep import charts as by_level
+from core.view.widths import charts as widths
 from core.view.words import FLOOR, LABELS
 from tests.samples import record
 

@@ -12,11 +12,12 @@ from core.config import RunConfig
 from core.data.corruption import LabelCorruption
 from core.records import LOSS_EDGES, count_losses
 from core.sweep import reference
-from core.view.captions import biography as said_of_images
-from core.view.captions import cures as said
-from core.view.captions import finding
-from core.view.charts import biography, cures
-from core.view.charts import finding as finding_charts
+from core.view.cures import captions as said
+from core.view.cures import charts as cures
+from core.view.finding import captions as finding
+from core.view.finding import charts as finding_charts
+from core.view.images import captions as said_of_images
+from core.view.images import charts as biography
 from tests.samples import record
 
 RNG = np.random.default_rng(5)

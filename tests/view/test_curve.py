@@ -7,14 +7,14 @@ import vl_convert
 
 from core.cleaning.annotators import Answer
 from core.config import LEVELS, RunConfig
-from core.live.classroom import Attendance
-from core.live.curve import CurvePoint
+from core.live.classroom.classroom import Attendance
+from core.live.classroom.level_sweep import CurvePoint
 from core.sweep.grids import WIDTHS
 from core.sweep.reference import paper
 from core.sweep.widths import ENOUGH, weights_of, width_means, width_runs
-from core.view.captions import annotation, curve, widths
-from core.view.charts import whole_curve as chart
-from core.view.charts import widths as width_charts
+from core.view.classroom import annotation, charts, level_sweep
+from core.view.widths import captions as widths
+from core.view.widths import charts as width_charts
 from tests.samples import record, swept
 
 
@@ -25,41 +25,44 @@ def point(level: float, seed: int = 0, train: float = 0.0, epoch: int = 9, is_fi
 
 
 def test_the_sentence_says_what_is_there_and_no_more():
-    assert "Which error will fall" in curve.describe_curve([])
-    assert "Which error will fall" in curve.describe_curve(
+    assert "Which error will fall" in level_sweep.describe_curve([])
+    assert "Which error will fall" in level_sweep.describe_curve(
         [CurvePoint(0.0, 0, 0, 9, None, None, False, True)]
     )
     some = [point(0.0), point(0.5, train=0.3, is_finished=False)]
-    text = curve.describe_curve(some)
+    text = level_sweep.describe_curve(some)
     assert text == (
         "1 of 11 levels trained. So far the training error is 0% to 30%, the test error 50% to 70%."
     )
     every = [point(level) for level in LEVELS]
-    assert "every network repeats all the labels it was given" in curve.describe_curve(every)
+    assert "every network repeats all the labels it was given" in level_sweep.describe_curve(every)
     assert (
         "on true labels the network misreads 50% of new photographs, on random ones 90%"
-        in curve.describe_curve(every)
+        in level_sweep.describe_curve(every)
     )
     nearly = [*every[:-1], point(1.0, train=0.012)]
-    assert "repeats 98.8% or more of the labels" in curve.describe_curve(nearly)
+    assert "repeats 98.8% or more of the labels" in level_sweep.describe_curve(nearly)
     not_yet = [*every[:-1], point(1.0, train=0.4)]
-    assert "at 100% corruption 40% of the given labels are not learned yet" in curve.describe_curve(
-        not_yet
+    assert (
+        "at 100% corruption 40% of the given labels are not learned yet"
+        in level_sweep.describe_curve(not_yet)
     )
 
 
 def test_whom_the_class_waits_for():
     cancelled = point(0.5, is_finished=False)._replace(is_active=False)
-    said = curve.describe_lacking([point(0.0), cancelled], Attendance(7, 0, 1, 1))
+    said = level_sweep.describe_lacking([point(0.0), cancelled], Attendance(7, 0, 1, 1))
     assert "1 stopped before the end" in said and "in training" not in said
-    said = curve.describe_lacking([point(0.0), point(1.0, is_finished=False)], Attendance(7, 0, 1, 1))
+    said = level_sweep.describe_lacking(
+        [point(0.0), point(1.0, is_finished=False)], Attendance(7, 0, 1, 1)
+    )
     assert said == (
         "7 visitors in the room · 2 places taken · 1 still in training · 9 of 11 levels wait for somebody"
     )
-    assert "the figure is whole" in curve.describe_lacking(
+    assert "the figure is whole" in level_sweep.describe_lacking(
         list(map(point, LEVELS)), Attendance(9, 0, 0, 9)
     )
-    assert "no place taken" in curve.describe_lacking([], Attendance(1, 0, 0, 0))
+    assert "no place taken" in level_sweep.describe_lacking([], Attendance(1, 0, 0, 0))
 
 
 def test_the_mean_and_the_spread_of_several_seeds():
@@ -68,33 +71,33 @@ def test_the_mean_and_the_spread_of_several_seeds():
         point(0.5, 1, train=0.3),
         CurvePoint(0.5, 2, 0, 9, None, None, False, True),
     ]
-    rows = chart.curve_rows(points)
+    rows = charts.curve_rows(points)
     (mean,) = rows[(rows.kind == "mean") & (rows.quantity == "training error")].to_dict("records")
     assert mean["error"] == pytest.approx(0.2) and (mean["low"], mean["high"]) == (0.1, 0.3)
     assert (rows.kind == "run").sum() == 4  # two quantities of two that have begun
 
 
 def test_the_title_names_all_but_the_level():
-    assert curve.curve_title(RunConfig(level=0.4, loss="generalized")) == (
+    assert level_sweep.curve_title(RunConfig(level=0.4, loss="generalized")) == (
         "Every level, small network, 5,000 photographs, generalized cross-entropy"
     )
-    assert curve.curve_title(RunConfig(level=0.4, noise="human-worst")) == (
+    assert level_sweep.curve_title(RunConfig(level=0.4, noise="human-worst")) == (
         "Every level of labels by people, the worst of three, small network, 5,000 photographs"
     )
 
 
 def test_the_dashed_line_is_the_share_of_wrong_labels_whatever_the_noise():
     for wrong, said in ((0.9, "0.9 p"), (1.0, "1 p"), (0.402, "0.4 p")):
-        rows = chart.curve_rows([point(0.0)], wrong=wrong)
+        rows = charts.curve_rows([point(0.0)], wrong=wrong)
         floor = rows[rows.kind == "floor"].set_index("level")
         assert floor.error[1.0] == wrong and floor["name"][0.4].endswith(f": {said}")
 
 
 def test_the_chart_compiles_with_all_its_rows():
     runs = pd.concat([swept(level=0.0), swept(level=1.0)])
-    rows = chart.curve_rows([point(0.0), point(1.0)], runs, paper(), "mlp-1x512")
+    rows = charts.curve_rows([point(0.0), point(1.0)], runs, paper(), "mlp-1x512")
     assert {"run", "mean", "floor", "stored", "paper"} == set(rows.kind)
-    figure = chart.whole_curve().properties(data=rows)
+    figure = charts.whole_curve().properties(data=rows)
     assert "test error" in vl_convert.vegalite_to_svg(figure.to_dict())
 
 
@@ -169,6 +172,6 @@ def test_which_hurts_more(own, random, said):
 
 
 def test_what_else_is_drawn_is_explained():
-    said = curve.describe_seeds([], has_stored=True, has_paper=True)
+    said = level_sweep.describe_seeds([], has_stored=True, has_paper=True)
     assert "Thin grey lines: the stored runs" in said and "Grey diamonds: the paper's" in said
-    assert "grey" not in curve.describe_seeds([]).lower()
+    assert "grey" not in level_sweep.describe_seeds([]).lower()

@@ -11,7 +11,7 @@ from PIL import Image
 from core.sweep.reference import paper
 from core.sweep.results import load_runs
 from core.view import export
-from core.view.charts import by_level
+from core.view.sweep import charts
 
 TITLE, CAPTION = "What rises, and what stays at zero", "The test error of a small network. " * 6
 SOURCE = "Label Corruption Lab. Figure after Zhang et al., arXiv 1611.03530, figure 1."
@@ -20,9 +20,7 @@ SOURCE = "Label Corruption Lab. Figure after Zhang et al., arXiv 1611.03530, fig
 @pytest.fixture(scope="module")
 def chart():
     runs = load_runs()
-    return by_level.error_against_level(
-        runs[runs.data == "full"], paper(), "mlp-1x512", selectable=True
-    )
+    return charts.error_against_level(runs[runs.data == "full"], paper(), "mlp-1x512", selectable=True)
 
 
 def said_by(texts) -> str:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.view import gallery
-from core.view.gallery import COLUMNS, Tile
+from core.view.images import gallery
+from core.view.images.gallery import COLUMNS, Tile
 
 
 def decoded(address: str) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 
 from core.config import RunConfig
 from core.data.corruption import corrupt_labels, followed_images
-from core.view.run_data import (
+from core.view.run.data import (
     INK,
     NAMES,
     PHOTOGRAPHS,

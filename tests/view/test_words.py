@@ -5,8 +5,8 @@ import pytest
 from core import config
 from core.sweep.grids import DEFENCES
 from core.view import words
-from core.view.captions.cures import DEFENCE_NAMES
-from core.view.captions.finding import EXPLAINED
+from core.view.cures.captions import DEFENCE_NAMES
+from core.view.finding.captions import EXPLAINED
 from core.view.words import about, duration, per_cent, plural
 
 

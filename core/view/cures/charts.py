@@ -1,0 +1,160 @@
+"""What helps against wrong labels, against the corruption level."""
+
+import math
+from collections.abc import Collection
+
+import altair as alt
+import pandas as pd
+
+from core.sweep.cures import STOPPING
+from core.view.cures.captions import DEFENCE_NAMES
+from core.view.style import COLOURS, GREY, level_axis, share_axis
+
+STOPPING_COLOURS = {"end": COLOURS["test error"], "noisy": COLOURS["training error"], "best": GREY}
+DEFENCE_COLOURS = dict(
+    zip(
+        DEFENCE_NAMES,
+        ("#6F757E", "#946600", "#0072B2", "#B0588A", "#008560", "#C25400", "#7A5AC8"),
+        strict=True,
+    )
+)
+
+
+def _legend() -> alt.Legend:
+    return alt.Legend(
+        title=None,
+        orient="top",
+        columns=alt.ExprRef("width < 420 ? 1 : 3"),
+        labelLimit=420,
+        symbolType="stroke",
+        symbolStrokeWidth=4,
+        symbolOpacity=1,
+    )
+
+
+def stopping(means: pd.DataFrame, height: int | str = 420) -> alt.LayerChart:
+    """Test error at the end, stopped by held-out images, and at its best; means: stopping_means."""
+    rows = means.assign(when=means.kind.map(STOPPING))
+    base = alt.Chart(rows).encode(
+        x=level_axis(),
+        y=share_axis("Test error", "error"),
+        color=alt.Color(
+            "when:N",
+            scale=alt.Scale(
+                domain=list(STOPPING.values()), range=[STOPPING_COLOURS[kind] for kind in STOPPING]
+            ),
+            legend=_legend(),
+        ),
+        tooltip=[
+            alt.Tooltip("when:N", title="read"),
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            alt.Tooltip("error:Q", format=".1%", title="test error"),
+            "seeds:Q",
+        ],
+    )
+    is_best = "datum.kind === 'best'"
+    return alt.LayerChart(
+        layer=[
+            base.mark_area(opacity=0.2).encode(y="low:Q", y2="high:Q"),
+            base.transform_filter(f"!({is_best})").mark_line(strokeWidth=3),
+            base.transform_filter(is_best).mark_line(strokeWidth=2, strokeDash=[5, 4]),
+            base.mark_point(size=60, filled=True, opacity=1),
+        ]
+    ).properties(height=height)
+
+
+STOPS_WIDTH = 2  # epochs to a bar: a class is small
+
+
+def stops(epochs: list[int], last: int, best: int, height: int | str = 220) -> alt.LayerChart:
+    """How many of a room stopped when; best: the epoch at which the test error was least."""
+    first = pd.Series(epochs, dtype="int64").sub(1).floordiv(STOPS_WIDTH).mul(STOPS_WIDTH).add(1)
+    counts = first.value_counts().rename_axis("first").reset_index(name="visitors")
+    until = counts["first"] + STOPS_WIDTH
+    counts = counts.assign(
+        left=counts["first"] - 0.4,
+        right=until - 0.6,
+        when="epochs " + counts["first"].astype(str) + " and " + (until - 1).astype(str),
+    )
+    bars = (
+        alt.Chart(counts)
+        .mark_bar(color=COLOURS["training error"])
+        .encode(
+            x=alt.X(
+                "left:Q",
+                title="Stopped after epoch (two to a bar)",
+                scale=alt.Scale(domain=[0, last + 1], nice=False),
+                axis=alt.Axis(values=list(range(0, last + 1, 10)), grid=False),
+            ),
+            x2="right:Q",
+            y=alt.Y("visitors:Q", title="Visitors", axis=alt.Axis(tickMinStep=1, format="d")),
+            y2=alt.datum(0),
+            tooltip=[alt.Tooltip("when:N", title="stopped after"), "visitors:Q"],
+        )
+    )
+    rule = (
+        alt.Chart(pd.DataFrame({"best": [best]}))
+        .mark_rule(strokeDash=[5, 4], strokeWidth=3, color=COLOURS["test error"])
+        .encode(x="best:Q")
+    )
+    return alt.LayerChart(layer=[bars, rule]).properties(height=height)
+
+
+def defences(
+    table: pd.DataFrame, which: str, title: str, height: int | str = 420, has_legend: bool = True
+) -> alt.LayerChart:
+    """One line for each defence against the level; which: a column of defence_points.
+
+    Its axis begins and ends at the tenths around the values: the lines lie near each other.
+    """
+    known_values = table.dropna(subset=[which])
+    means = known_values.groupby(["defence", "level"]).agg(
+        value=(which, "mean"), seeds=("seed", "nunique")
+    )
+    # A row without a value where a level is missing: there a line breaks off.
+    means = means.unstack("level").stack("level", future_stack=True).reset_index()
+    means["name"] = means.defence.map(DEFENCE_NAMES)
+    known = [name for name in DEFENCE_NAMES if name in set(means.defence)]
+    high = max(0.1, math.ceil(10 * means.value.max()) / 10)
+    low = min(high - 0.1, math.floor(10 * means.value.min()) / 10)  # also where all are 100%
+    base = alt.Chart(means).encode(
+        x=level_axis(),
+        y=alt.Y(
+            "value:Q",
+            title=title,
+            scale=alt.Scale(domain=[low, high], zero=False),
+            axis=alt.Axis(format="~%"),
+        ),
+        color=alt.Color(
+            "name:N",
+            scale=alt.Scale(
+                domain=[DEFENCE_NAMES[name] for name in known],
+                range=[DEFENCE_COLOURS[name] for name in known],
+            ),
+            legend=_legend() if has_legend else None,
+        ),
+        tooltip=[
+            alt.Tooltip("name:N", title="defence"),
+            alt.Tooltip("level:Q", format=".0%", title="corruption level"),
+            alt.Tooltip("value:Q", format=".1%", title=title.lower()),
+            "seeds:Q",
+        ],
+    )
+    plain = "datum.defence === 'none'"
+    return alt.LayerChart(
+        layer=[
+            base.transform_filter(plain).mark_line(strokeWidth=4, strokeDash=[2, 2]),
+            base.transform_filter(f"!({plain})").mark_line(strokeWidth=2.5),
+            base.mark_point(size=60, filled=True, opacity=1),
+        ]
+    ).properties(height=height)
+
+
+def defence_legend(known: Collection[str]) -> str:
+    """The colours of the lines for several charts of these defences, as HTML that wraps anywhere."""
+    names = [
+        f'<span><i style="background: {DEFENCE_COLOURS[name]}"></i>{words}</span>'
+        for name, words in DEFENCE_NAMES.items()
+        if name in known
+    ]
+    return f'<div class="legend">{"".join(names)}</div>'

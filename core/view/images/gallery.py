@@ -1,0 +1,93 @@
+"""Real images with their labels: one sprite and the tiles that show parts of it.
+
+N = images. One sprite for all tiles is one message to the browser instead of N.
+"""
+
+import base64
+import io
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from core.view.style import WRONG_LABEL
+
+COLUMNS = 12  # of the sprite, whatever the page's own grid
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What stands under one image."""
+
+    label: str
+    caption: str = ""  # the true class, say, where the label is wrong
+    is_wrong: bool = False
+    description: str = ""  # for a screen reader
+
+
+def label_tile(given: str, true: str) -> Tile:
+    """An image with the label given to it; marked where that is wrong."""
+    if given == true:
+        return Tile(given, description=f"a {true}, rightly labelled")
+    return Tile(given, f"is: {true}", True, f"a {true}, wrongly labelled {given}")
+
+
+def sprite(images: np.ndarray) -> str:
+    """One PNG of all images, as a data address; images: (N, 3, H, W) in [0, 255]."""
+    count, _, height, width = images.shape
+    rows = row_count(count)
+    sheet = np.zeros((rows * COLUMNS, height, width, 3), dtype=np.uint8)
+    sheet[:count] = np.clip(np.rint(images), 0, 255).transpose(0, 2, 3, 1)
+    sheet = sheet.reshape(rows, COLUMNS, height, width, 3).transpose(0, 2, 1, 3, 4)
+    content = io.BytesIO()
+    Image.fromarray(sheet.reshape(rows * height, COLUMNS * width, 3)).save(
+        content, "PNG", compress_level=1
+    )
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+
+
+def row_count(count: int) -> int:
+    """Rows of the sprite of so many images."""
+    return -(-count // COLUMNS)
+
+
+def background(images: np.ndarray) -> str:
+    """The rule that gives an element the sprite, as large as one image of it."""
+    size = f"{COLUMNS * 100}% {row_count(len(images)) * 100}%"
+    return f"background-image: url({sprite(images)}); background-size: {size}"
+
+
+def style(name: str, images: np.ndarray) -> str:
+    """The style sheet of the gallery `name`: the sprite, and how its tiles look.
+
+    Apart from the tiles, so that new labels do not send the images again.
+    """
+    return f"""<style>
+.{name} {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(80px, 1fr)); gap: 6px; }}
+.{name} figure {{ margin: 0; text-align: center; border: 3px solid transparent; border-radius: 4px;
+  line-height: 1.15; padding-bottom: 3px; }}
+.{name} figure div {{ width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 2px;
+  {background(images)}; }}
+.{name} figcaption {{ font-size: 0.78rem; padding-top: 2px; }}
+.{name} small {{ display: block; font-size: 0.72rem; opacity: 0.75; }}
+.{name} .wrong {{ border: 3px dashed {WRONG_LABEL}; }}
+.{name} .wrong b::before {{ content: "\\2717\\00a0"; color: {WRONG_LABEL}; }}
+</style>"""
+
+
+def tiles(name: str, tiles: list[Tile]) -> str:
+    """The tiles of the gallery `name`, in the order of the images in its sprite."""
+    rows = row_count(len(tiles))
+    figures = []
+    for i, tile in enumerate(tiles):
+        x = 100 * (i % COLUMNS) / (COLUMNS - 1)
+        y = 100 * (i // COLUMNS) / max(1, rows - 1)
+        caption = f"<small>{escape(tile.caption)}</small>" if tile.caption else ""
+        figures.append(
+            f'<figure class="{"wrong" if tile.is_wrong else "right"}">'
+            f'<div role="img" aria-label="{escape(tile.description or tile.label)}" '
+            f'style="background-position: {x:.3f}% {y:.3f}%"></div>'
+            f"<figcaption><b>{escape(tile.label)}</b>{caption}</figcaption></figure>"
+        )
+    return f'<div class="{name}">{"".join(figures)}</div>'

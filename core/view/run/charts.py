@@ -1,0 +1,234 @@
+"""One run, or several, against the epoch."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import pyarrow as pa
+
+from core.config import RunConfig
+from core.data.noise import wrong_share
+from core.records import EpochRecord, memorized_by_chance
+from core.sweep.reference import Source
+from core.view.style import DASHES, NETWORK_COLOURS, SERIES_COLOURS, SHORT, colour, share_axis
+from core.view.words import CHANCE, FLOOR, LABELS
+
+ERRORS = ("test_error", "train_error", "right_label_error")
+FATES = ("memorized", "recovered")  # what becomes of the wrongly labelled images
+LOSSES = ("test_loss", "train_loss")
+ROWS = pa.schema(
+    [("epoch", pa.int32()), ("quantity", pa.string()), ("value", pa.float64()), ("label", pa.string())]
+)
+MAX_LOSS = 5.0  # of the loss axis; what lies above is drawn at the edge
+LABEL_DISTANCE = 0.05  # two lines that end nearer than this have room for one name
+
+
+NARROW = 320  # pixels of a plot that has no room for names beside it
+
+
+def error_history(
+    records: list[EpochRecord], config: RunConfig, height: int = 320, has_legend: bool = True
+) -> alt.LayerChart:
+    """Test and training error against epoch, with the error that needs no memorizing."""
+    quantities = [*(LABELS[name] for name in ERRORS), FLOOR]
+    rows, epochs = error_rows(records, config), last_epoch(config, records)
+    axis = share_axis("Error")
+    return _history(rows, epochs, quantities, axis, ".1%", height, has_legend)
+
+
+def fate_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
+    """What became of the wrong labels: the shares memorized and predicted as the true class.
+
+    Dotted: what a network that knows nothing of the labels would repeat.
+    """
+    quantities = [*(LABELS[name] for name in FATES), CHANCE]
+    axis = share_axis("Wrongly labelled images")
+    return _history(
+        fate_rows(records, config), last_epoch(config, records), quantities, axis, ".1%", height
+    )
+
+
+def loss_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
+    """Training and test loss (cross-entropy, nats) against epoch."""
+    quantities = [LABELS[name] for name in LOSSES]
+    scale = alt.Scale(domain=[0, MAX_LOSS], clamp=True)
+    axis = alt.Y("value:Q", title="Loss (nats)", scale=scale)
+    return _history(loss_rows(records), last_epoch(config, records), quantities, axis, ".3f", height)
+
+
+def error_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
+    """The data of error_history: columns epoch, quantity, value, label. So, too, the next two."""
+    rows = _long(records, ERRORS)
+    if config.level:
+        ends = (0, last_epoch(config, records))
+        value = wrong_share(config)
+        rows += [{"epoch": end, "quantity": FLOOR, "value": value, "label": ""} for end in ends]
+        rows[-1]["label"] = SHORT[FLOOR]
+    return _table(rows)
+
+
+def fate_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
+    rows = _long(records, FATES)
+    ends = [row["value"] for row in rows if row["label"]]
+    by_epoch = [(record.epoch, memorized_by_chance(config, record.recovered)) for record in records]
+    chances = [
+        {"epoch": epoch, "quantity": CHANCE, "value": chance, "label": ""}
+        for epoch, chance in by_epoch
+        if chance is not None
+    ]
+    if chances and all(abs(chances[-1]["value"] - end) > LABEL_DISTANCE for end in ends):
+        chances[-1]["label"] = SHORT[CHANCE]
+    return _table(rows + chances)
+
+
+def loss_rows(records: list[EpochRecord]) -> pa.Table:
+    return _table(_long(records, LOSSES))
+
+
+def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], metric: str) -> alt.LayerChart:
+    """One metric of several runs against epoch, a line each. runs: (name, config, records).
+
+    Of a name, made of parts with commas, the legend says what not all of them have: a phone has
+    no room for more.
+    """
+    names = what_differs([name for name, _, _ in runs])
+    rows = [
+        {"run": name, "epoch": record.epoch, "value": getattr(record, metric)}
+        for name, (_, _, records) in zip(names, runs, strict=True)
+        for record in records
+    ]
+    table = pd.DataFrame(rows, columns=["run", "epoch", "value"])
+    epochs = max((last_epoch(config, records) for _, config, records in runs), default=1)
+    quantity = LABELS[metric]
+    legend = alt.Legend(title=None, orient="bottom", columns=1, labelLimit=600, symbolStrokeWidth=3)
+    chart = (
+        alt.Chart(table)
+        .mark_line(strokeWidth=2.5)
+        .encode(
+            x=_epoch_axis(epochs, named=False),
+            y=share_axis(quantity.capitalize()),
+            color=alt.Color(
+                "run:N",
+                sort=names,
+                scale=alt.Scale(range=list(NETWORK_COLOURS.values())),
+                legend=legend,
+            ),
+            strokeDash=alt.StrokeDash("run:N", sort=names, legend=None),
+            tooltip=["run:N", "epoch:Q", alt.Tooltip("value:Q", format=".1%", title=quantity)],
+        )
+    )
+    return alt.LayerChart(layer=[chart]).properties(height=320)
+
+
+def what_differs(names: list[str]) -> list[str]:
+    """Of each name the parts that not all have; the names as they are where none is left of one."""
+    parts = [name.split(", ") for name in names]
+    shared = set.intersection(*map(set, parts)) if parts else set()
+    short = [", ".join(part for part in each if part not in shared) for each in parts]
+    return short if all(short) and len(set(short)) == len(set(names)) else names
+
+
+def last_epoch(config: RunConfig, records: list[EpochRecord]) -> int:
+    """Of the epoch axis; known beforehand but for runs that wait to be fitted."""
+    return max(config.epochs, records[-1].epoch if records else 0)
+
+
+def _long(records: list[EpochRecord], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """A row for each epoch and quantity; the last epoch's rows carry the names of the lines."""
+    rows: list[dict[str, Any]] = []
+    labelled: list[float] = []
+    for record in records:
+        for name in names:
+            value = getattr(record, name)
+            if value is None:
+                continue
+            quantity, label = LABELS[name], ""
+            if record is records[-1] and all(abs(value - end) > LABEL_DISTANCE for end in labelled):
+                label = SHORT.get(quantity, quantity)
+                labelled.append(value)
+            rows.append({"epoch": record.epoch, "quantity": quantity, "value": value, "label": label})
+    return rows
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Arrow and not pandas: it is what the browser gets, and a live page makes three a second."""
+    return pa.Table.from_pylist(rows, schema=ROWS)
+
+
+def _history(
+    rows: pa.Table,
+    epochs: int,
+    quantities: list[str],
+    axis: alt.Y,
+    numbers: str,
+    height: int,
+    has_legend: bool = True,
+) -> alt.LayerChart:
+    """numbers: their format in a tooltip."""
+    base = alt.Chart(rows).encode(
+        x=_epoch_axis(epochs),
+        y=axis,
+        color=colour(quantities, has_legend),
+        tooltip=["quantity:N", "epoch:Q", alt.Tooltip("value:Q", format=numbers)],
+    )
+    dashes = [DASHES.get(quantity, [1, 0]) for quantity in quantities]
+    scale = alt.Scale(domain=quantities, range=dashes)
+    line = base.mark_line(strokeWidth=2.5, clip=True).encode(
+        strokeDash=alt.StrokeDash("quantity:N", scale=scale, legend=None)
+    )
+    return (line + _end_labels(base)).properties(height=height)
+
+
+def _end_labels(base: alt.Chart) -> alt.Chart:
+    """Names at the ends of the lines. From the same data: a second table would be a new chart."""
+    mark: Mapping[str, Any] = {
+        "align": alt.ExprRef(f"width < {NARROW} ? 'right' : 'left'"),
+        "dx": alt.ExprRef(f"width < {NARROW} ? -2 : 6"),
+        "dy": alt.ExprRef(f"width < {NARROW} ? -9 : -8"),  # not on the axis, where errors end
+        "baseline": "middle",
+    }
+    text = base.mark_text(**mark, fontSize=12, fontWeight="bold")
+    return text.encode(text="label:N", strokeDash=alt.Undefined)
+
+
+def _epoch_axis(epochs: int, named: bool = True) -> alt.X:
+    """Whole epochs; where lines are named, room at the right for it: in narrow charts it is above them."""
+    step = max(1, round(epochs / 8))
+    end = alt.ExprRef(f"width < {NARROW} ? {epochs} : {1.38 * epochs}") if named else epochs
+    return alt.X(
+        "epoch:Q",
+        title="Epoch",
+        scale=alt.Scale(domainMin=0, domainMax=end, nice=False),
+        axis=alt.Axis(values=list(range(0, epochs + 1, step)), format="d"),
+    )
+
+
+MOST_LOSS = 6.0  # of the figure; what diverged for an epoch leaves it at the top
+
+
+def losses_by_series(curves: pd.DataFrame, height: int = 420) -> alt.LayerChart:
+    """Training loss against epoch for each kind of data that a network is to fit: figure 1a.
+
+    curves: comparison.loss_curves; ours are drawn thick, the paper's thin.
+    """
+    names = [name for name in SERIES_COLOURS if name in set(curves.series)]
+    scale = alt.Scale(domain=names, range=[SERIES_COLOURS[name] for name in names])
+    high = min(MOST_LOSS, max(2.5, math.ceil(2 * curves.loss.max()) / 2)) if len(curves) else 2.5
+    base = alt.Chart(curves).encode(
+        x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(format="d", tickCount=8)),
+        y=alt.Y("loss:Q", title="Training loss (nats)", scale=alt.Scale(domain=[0, high])),
+        color=alt.Color(
+            "series:N",
+            scale=scale,
+            legend=alt.Legend(title=None, orient="top", columns=alt.ExprRef("width < 420 ? 2 : 5")),
+        ),
+        tooltip=["source:N", "series:N", "epoch:Q", alt.Tooltip("loss:Q", format=".3f"), "seeds:Q"],
+    )
+    ours = base.transform_filter(alt.datum.source == Source.OURS.value).mark_line(
+        strokeWidth=3, clip=True
+    )
+    theirs = base.transform_filter(alt.datum.source == Source.PAPER.value)
+    thin = theirs.mark_line(strokeWidth=1.5, strokeDash=[4, 3], clip=True)
+    return (ours + thin).properties(height=height)

@@ -1,0 +1,119 @@
+"""What the browser is told of a run: each epoch's numbers, sentence and answers, as JSON.
+
+Of every run the same 24 photographs are shown, whatever its level, so that labels are seen to
+change and not photographs.
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import RunConfig
+from core.data.corruption import followed_images, given_labels
+from core.data.noise import wrong_share
+from core.records import EpochRecord, memorized_by_chance
+from core.view.run.captions import describe_empty, describe_errors, run_title
+from core.view.style import COLOURS, SHORT
+from core.view.words import CHANCE, FLOOR, LABELS
+
+PHOTOGRAPHS = 24
+ERRORS = ("test_error", "train_error")
+LINES = (*ERRORS, "right_label_error", "memorized", "recovered", "validation_error")
+VALUES = (*LINES, "chance")  # of each epoch, in this order
+NAMES = {
+    **{name: SHORT.get(LABELS[name], LABELS[name]) for name in LINES},
+    "chance": SHORT[CHANCE],
+    "floor": SHORT[FLOOR],
+}
+INK = {
+    **{name: COLOURS[LABELS[name]] for name in LINES},
+    "chance": COLOURS[CHANCE],
+    "floor": COLOURS[FLOOR],
+}
+
+
+def shown_images(count: int, seed: int) -> NDArray[np.int64]:
+    """Which of `count` training images are shown: the first in the order of the followed ones, (24,)."""
+    return followed_images(np.zeros(count, dtype=bool), seed)[
+        :PHOTOGRAPHS
+    ]  # no label wrong: all in order
+
+
+def shown_places(is_wrong: NDArray[np.bool_], seed: int) -> list[int]:
+    """The places of the shown images among the followed ones of a run.
+
+    is_wrong: of all training images, (N,). Of the first 24 images in the order the wrong ones
+    are among the first 64 wrong ones, and the right ones among the first 64 right ones: all
+    are followed, at every level.
+    """
+    place = {int(index): at for at, index in enumerate(followed_images(is_wrong, seed))}
+    return [place[int(index)] for index in shown_images(len(is_wrong), seed)]
+
+
+def few_of(is_wrong: NDArray[np.bool_], level: float, few: int) -> tuple[int, ...]:
+    """So few of the shown images that as large a part of them is wrong as of all.
+
+    is_wrong: of the shown ones at this level, (24,).
+    """
+    count = round(few * wrong_share(RunConfig(level=level)))
+    chosen = [*np.flatnonzero(is_wrong)[:count], *np.flatnonzero(~is_wrong)[: few - count]]
+    return tuple(sorted(map(int, chosen)))
+
+
+def lines_of(records: Sequence[EpochRecord]) -> dict[str, list[float | None]]:
+    """The errors of a run that is drawn thin behind another."""
+    return {name: [_short(getattr(record, name)) for record in records] for name in ERRORS}
+
+
+class RunData:
+    """One run as JSON, each epoch made once for all viewers."""
+
+    def __init__(self, config: RunConfig, true_labels: NDArray[np.uint8], places: Sequence[int]):
+        """true_labels: of all training images, (N,); places: of those shown, among the 24."""
+        corrupted = given_labels(config, true_labels)
+        shown = shown_images(len(true_labels), config.seed)
+        followed = shown_places(corrupted.is_wrong, config.seed)
+        self.config = config
+        self.followed = [followed[place] for place in places]
+        self.fixed = {
+            "title": run_title(config),
+            "level": config.level,
+            "level_text": f"{config.level:.0%}",
+            "floor": wrong_share(config) or None,
+            "intro": describe_empty(config),
+            "tiles": [
+                {
+                    "at": place,
+                    "given": int(corrupted.labels[shown[place]]),
+                    "real": int(true_labels[shown[place]]),
+                }
+                for place in places
+            ],
+        }
+        self.epochs: list[str] = []  # each a JSON array, see _epoch
+        self.lock = threading.Lock()  # two viewers may come with the same new epoch
+
+    def json(self, records: list[EpochRecord]) -> str:
+        """An object; records: all epochs so far."""
+        with self.lock:
+            for n in range(len(self.epochs), len(records)):
+                self.epochs.append(json.dumps(self._epoch(records[: n + 1]), separators=(",", ":")))
+        count = len(records)
+        fixed = json.dumps({**self.fixed, "epochs": max(self.config.epochs, count)})
+        return f'{fixed[:-1]}, "told": [{",".join(self.epochs[:count])}]}}'
+
+    def _epoch(self, records: list[EpochRecord]) -> list[Any]:
+        """Its VALUES, its sentence, and what the network says of each photograph, a digit each."""
+        last = records[-1]
+        chance = memorized_by_chance(self.config, last.recovered)
+        values = [*(getattr(last, name) for name in LINES), chance]
+        predicted = "".join(str(last.predictions[place]) for place in self.followed if last.predictions)
+        return [*map(_short, values), describe_errors(self.config, records), predicted]
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

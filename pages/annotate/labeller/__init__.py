@@ -1,0 +1,58 @@
+"""One photograph after the other, with ten big buttons, some of them with a limit of time.
+
+A component of our own because a limit of seconds cannot wait for the server.
+"""
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from core.data.cifar10 import CLASSES
+from core.errors import ConfigError
+from core.live.classroom.annotation import LIMIT_SECONDS, TIMED_FROM
+from core.view.images import gallery
+from pages.shared.components.component import component
+from pages.shared.server.cache import keep
+
+_LABELLER = component(Path(__file__).parent)
+
+
+def ask(images: np.ndarray, place: int, save: Callable[[], None]) -> None:
+    """The photographs from a place on; save: called after each answer, see `answered`."""
+    name = f"named-{zlib.crc32(images.tobytes()):x}"
+    st.html(_style(name, images))
+    data = {
+        "sprite": name,
+        "columns": gallery.COLUMNS,
+        "rows": gallery.row_count(len(images)),
+        "count": len(images),
+        "place": place,
+        "names": CLASSES,
+        "timedFrom": TIMED_FROM,
+        "seconds": LIMIT_SECONDS,
+    }
+    _LABELLER(data=data, key="labeller", on_answers_change=save)
+
+
+def answered(count: int) -> list[tuple[int, int | None]]:
+    """Places and classes that were sent so far, of `count` photographs; within `save`. Raises ConfigError."""
+    answers = []
+    try:
+        for place, label in st.session_state.labeller.answers:
+            answers.append((int(place), None if label is None else int(label)))
+    except (TypeError, ValueError):
+        answers = []
+    is_sound = all(
+        0 <= place < count and (label is not None or place >= TIMED_FROM) for place, label in answers
+    )
+    if not answers or not is_sound:  # no message of our own page
+        raise ConfigError("Choose one of the ten names.")
+    return answers
+
+
+@keep(32)
+def _style(name: str, _images: np.ndarray) -> str:
+    return f"<style>.{name} {{ {gallery.background(_images)} }}</style>"

@@ -1,0 +1,287 @@
+"""Find the wrong labels: mark them yourself, let the machine rank them, mend them, train again."""
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.cleaning.ranking import score_ranking, sources
+from core.cleaning.search import Searched, images_to_mark, repairable
+from core.config import RunConfig
+from core.data.cifar10 import CLASSES
+from core.data.corruption import LabelCorruption, given_labels
+from core.data.noise import transition_matrix
+from core.records import EpochRecord
+from core.sweep import reference
+from core.view.finding import captions, charts
+from core.view.images import gallery, transitions
+from core.view.words import RANKINGS
+from pages.find import photo_marker
+from pages.shared.classroom.room import room
+from pages.shared.controls.choosing import choice, chosen, cured_network
+from pages.shared.figures.drawing import draw_live
+from pages.shared.frame.frame import action, page, plain_errors
+from pages.shared.frame.visitor import network_address, visitor
+from pages.shared.server import resources
+from pages.shared.server.computed_once import searched
+
+LEVEL = 0.4
+FORTY = 40  # photographs to mark
+SHOWN = 24  # of those found, and of those falsely accused
+RANKING_NAMES = {key: words.capitalize() for key, words in RANKINGS.items()}
+ACTIONS = {"drop": "Leave them out", "relabel": "Let the network name them"}
+GALLERIES = {
+    "found": "Found",
+    "accused": "Falsely accused",
+}
+
+
+def base_run() -> RunConfig:
+    """The run whose labels are searched: the one that the address names, or the usual one."""
+    run = resources.store().run(st.query_params.get("run", ""))
+    if run and run.config.corruption == "labels":
+        plain = replace(run.config, repair="none", repaired=0.0, validation=0.0, fold=0)
+        if plain.data == "embedded" and plain.level:
+            return plain
+        st.info("Wrong labels are searched for among the 5,000 photographs, where some are wrong.")
+    return RunConfig(model=cured_network(), level=LEVEL)
+
+
+def save_marks() -> None:
+    """In the address: they survive a reload, and a link shows them to others."""
+    st.query_params["marks"] = " ".join(map(str, photo_marker.marked(FORTY)))
+
+
+def show_forty(config: RunConfig, corrupted: LabelCorruption) -> NDArray[np.int64] | None:
+    """The photographs to mark; once they are, the indices of those marked."""
+    data, shown = resources.data("embedded"), images_to_mark(config, corrupted, FORTY)
+    images = data.train_images[shown]
+    given, true = corrupted.labels[shown].tolist(), data.train_labels[shown].tolist()
+    marks = photo_marker.marks_of(st.query_params.get("marks", "").split(), FORTY)
+    if not marks:
+        st.markdown(captions.describe_forty(config, FORTY, photo_marker.MOST))
+        photo_marker.ask(images, given, true, action(save_marks))
+        return None
+    said = captions.describe_marks(corrupted.is_wrong[shown], marks)
+    photo_marker.tell(images, given, true, marks, said)
+    return shown[marks]
+
+
+def train_missing(configs: list[RunConfig], visitor_name: str) -> None:
+    for config in configs:
+        if resources.final(config) is None:
+            resources.store().submit(config, visitor_name, network_address())
+
+
+# A button can be pressed before the page has followed the control beside it: what it does is
+# worked out from where the controls stand when it is pressed, not when it was drawn.
+
+
+def train_sources(config: RunConfig, visitor_name: str) -> None:
+    todo = untrained(config, chosen(RANKING_NAMES, "rank"))
+    for source in todo:
+        if resources.final(source) is not None:  # what it told of the photographs is lost
+            resources.store().forget(source.run_id)
+    for source in todo:
+        resources.store().submit(source, visitor_name, network_address())
+
+
+def untrained(config: RunConfig, name: str) -> list[RunConfig]:
+    """The sources of a ranking that have not told yet what they know of each photograph."""
+    return [
+        source
+        for source in sources(config, name)
+        if resources.final(source) is None or resources.image_scores(source) is None
+    ]
+
+
+def train_compared(config: RunConfig, visitor_name: str) -> None:
+    train_missing(list(compared(config).values()), visitor_name)
+
+
+def compared(config: RunConfig) -> dict[str, RunConfig]:
+    """The runs side by side, as the controls of mending stand."""
+    mended = replace(
+        config,
+        repair=chosen(ACTIONS, "repair_action"),
+        repaired=st.session_state.mended,
+        ranking=chosen(RANKING_NAMES, "rank"),
+    )
+    return {"Before": config, "After": mended, "With true labels": replace(config, level=0.0)}
+
+
+def show_search(config: RunConfig, name: str, visitor_name: str) -> None:
+    """What has to be trained first, and how far it is."""
+    with plain_errors():
+        todo = untrained(config, name)
+        if not todo:
+            st.rerun()
+        runs = [run for source in todo if (run := resources.store().run(source.run_id))]
+        for run in runs:
+            if run.message:
+                st.error(run.message)
+        active = [run for run in runs if run.is_active]
+        if active:
+            done = sum(run.epochs_done for run in runs)
+            whole = sum(source.epochs for source in todo)
+            st.progress(min(1.0, done / whole), captions.describe_search(len(todo), done, whole))
+            return
+        st.button(
+            "Search for them",
+            type="primary",
+            icon=":material/search:",
+            on_click=action(train_sources),
+            args=(config, visitor_name),
+        )
+        st.caption(captions.describe_needed(config, name, len(todo)))
+
+
+def show_found(
+    config: RunConfig,
+    name: str,
+    found: Searched,
+    corrupted: LabelCorruption,
+    marks: NDArray[np.int64],
+) -> None:
+    score = score_ranking(found.ranking.order, corrupted.is_wrong)
+    if score is None:
+        st.info("Either no label is wrong here or every one: there is nothing to tell apart.")
+        return
+    shown = images_to_mark(config, corrupted, FORTY)
+    said = captions.describe_found(score, found.ranking, corrupted.is_wrong, marks, shown)
+    st.markdown(f"**{said}**")
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        draw_live(
+            "precision",
+            (),
+            charts.precision_against_recall,
+            charts.precision_rows(score, corrupted.is_wrong, marks),
+            alt="Precision against recall of the ranking, with your own marks",
+        )
+        st.caption(captions.explain_precision(score))
+    with right:
+        if found.transition is None:
+            tabs = st.tabs(list(GALLERIES.values()))
+        else:
+            estimated, *tabs = st.tabs(["Estimated transitions", *GALLERIES.values()])
+            with estimated:
+                show_transition(config, found.transition)
+        for tab, which in zip(tabs, GALLERIES, strict=True):
+            with tab:
+                show_gallery(found, corrupted, which)
+
+
+def show_transition(config: RunConfig, estimated: NDArray[np.float64]) -> None:
+    """P(given | true) as the labels tell it, and as it is."""
+    true = transition_matrix(config)
+    st.markdown(f"**{captions.describe_transition(estimated, true)}**")
+    for name, matrix in (("Estimated", estimated), ("True", true)):
+        st.markdown(f"{name}:")
+        draw_live(
+            f"{name.lower()}-transitions",
+            (),
+            lambda: transitions.matrix_heatmap(np.eye(len(CLASSES))),
+            transitions.matrix_rows(matrix),
+            alt=f"{name} share of each true class, in rows, that is given each label, in columns",
+        )
+
+
+def show_gallery(found: Searched, corrupted: LabelCorruption, which: str) -> None:
+    """The first of the ranking that are wrong, or that are right."""
+    data, order = resources.data("embedded"), found.ranking.order
+    is_shown = corrupted.is_wrong[order] == (which == "found")
+    shown = order[is_shown][:SHOWN]
+    tiles = [
+        gallery.label_tile(CLASSES[corrupted.labels[index]], CLASSES[data.train_labels[index]])
+        for index in shown
+    ]
+    st.html(gallery.style(which, data.train_images[shown]))
+    st.html(gallery.tiles(which, tiles))
+
+
+def show_mending(
+    config: RunConfig, found: Searched, corrupted: LabelCorruption, visitor_name: str
+) -> None:
+    """Drop or rename the first k, train again, and hold the test error against before."""
+    st.header("Mend the first of them, and train again", anchor=False)
+    offered, first = repairable(config)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.select_slider(
+            "How many of the images, the most suspicious first",
+            offered,
+            first,
+            format_func=lambda value: f"{100 * value:g}%",
+            key="mended",
+            bind="query-params",
+        )
+        choice("What is done with them", ACTIONS, "repair_action")
+    runs = compared(config)
+    true_labels = resources.data("embedded").train_labels
+    st.markdown(captions.describe_cost(runs["After"], found.ranking, corrupted, true_labels))
+    ticks = any(map(is_active, runs.values()))
+    st.fragment(show_results, run_every=1.0 if ticks else None)(runs, visitor_name, ticks)
+
+
+def is_active(config: RunConfig) -> bool:
+    run = resources.store().run(config.run_id)
+    return run is not None and run.is_active
+
+
+def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> None:
+    """Test error before, after and with true labels, and what is still to be trained.
+
+    ticks: whether it is drawn every second, as long as one of them is in training.
+    """
+    with plain_errors():
+        if any(map(is_active, runs.values())) != ticks:
+            st.rerun()
+        ends = {title: resources.final(run) for title, run in runs.items()}
+        show_errors(ends)
+        for title, config in runs.items():
+            run = resources.store().run(config.run_id)
+            if run and run.message:
+                st.error(run.message)
+            if run and run.is_active:
+                done = run.epochs_done / run.config.epochs
+                st.progress(min(1.0, done), f"{title}: epoch {run.epochs_done} of {run.config.epochs}")
+        if any(ends[title] is None and not is_active(config) for title, config in runs.items()):
+            st.button(
+                "Train again",
+                type="primary",
+                icon=":material/play_arrow:",
+                on_click=action(train_compared),
+                args=(runs["Before"], visitor_name),
+            )
+        if not ticks:  # while one is in training, its bar is enough
+            st.markdown(captions.describe_mended(ends))
+        st.caption(captions.describe_published_cleaning(reference.noisy_labels()))
+
+
+def show_errors(ends: dict[str, EpochRecord | None]) -> None:
+    """The three test errors, side by side."""
+    with st.container(horizontal=True):
+        for title, end in ends.items():
+            error = "–" if end is None else f"{end.test_error:.1%}"
+            change = captions.change(ends["Before"], end)
+            st.metric(f"{title}: test error", error, change, delta_color="inverse")
+
+
+with page("Find the wrong labels", "") as head:
+    visitor_name = visitor()
+    room(head)
+    config = base_run()
+    corrupted = given_labels(config, resources.data("embedded").train_labels)
+    marks = show_forty(config, corrupted)
+    if marks is not None:
+        st.header("The machine's turn", anchor=False)
+        name = choice("How labels are ranked", RANKING_NAMES, "rank")
+        st.caption(captions.EXPLAINED[name])
+        are_trained = all(resources.final(source) is not None for source in sources(config, name))
+        found = searched(config, name) if are_trained else None
+        if found is None:
+            st.fragment(show_search, run_every=1.0)(config, name, visitor_name)
+        else:
+            show_found(config, name, found, corrupted, marks)
+            show_mending(config, found, corrupted, visitor_name)

@@ -1,0 +1,78 @@
+"""Photographs of which a visitor marks those whose labels they trust least.
+
+A component of our own because nothing of Streamlit's is a picture that can be pressed.
+"""
+
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.data.cifar10 import CLASSES
+from core.errors import ConfigError
+from core.view.images import gallery
+from core.view.style import WRONG_LABEL
+from pages.shared.components.component import component
+from pages.shared.server.cache import keep
+
+MOST = 10  # marks
+
+_MARKER = component(Path(__file__).parent)
+
+
+def ask(
+    images: np.ndarray, given: Sequence[int], true: Sequence[int], save: Callable[[], None]
+) -> None:
+    """The photographs with the labels given. save: called when MOST are marked; see `marked`."""
+    _MARKER(data=_shared(images, given, true), key="photo_marker", on_marks_change=save)
+
+
+def tell(
+    images: np.ndarray, given: Sequence[int], true: Sequence[int], marks: Sequence[int], said: str
+) -> None:
+    """The same with the truth; marks: places of those that were marked."""
+    data = {**_shared(images, given, true), "marked": list(marks), "said": said}
+    _MARKER(data=data, key="photo_marker", on_marks_change=lambda: None)
+
+
+def marked(count: int) -> list[int]:
+    """The places that were sent, of `count` photographs; within `save`. Raises ConfigError."""
+    marks = marks_of(st.session_state.photo_marker.marks, count)
+    if not marks:  # no message of our own page
+        raise ConfigError(f"Mark {MOST} photographs first.")
+    return marks
+
+
+def marks_of(sent: Any, count: int) -> list[int]:
+    """MOST different places of `count` photographs, whatever a browser or an address says; or none."""
+    try:
+        marks = sorted({int(place) for place in sent})
+    except (TypeError, ValueError):
+        return []
+    is_sound = len(marks) == MOST and all(0 <= place < count for place in marks)
+    return marks if is_sound else []
+
+
+def _shared(images: np.ndarray, given: Sequence[int], true: Sequence[int]) -> dict:
+    name = f"marked-{zlib.crc32(images.tobytes()):x}"
+    st.html(_style(name, images))
+    tiles = [{"given": CLASSES[a], "real": CLASSES[b]} for a, b in zip(given, true, strict=True)]
+    return {
+        "id": name + "".join(map(str, given)),
+        "sprite": name,
+        "columns": gallery.COLUMNS,
+        "rows": gallery.row_count(len(images)),
+        "tiles": tiles,
+        "most": MOST,
+        "send": "Show which are wrong",
+    }
+
+
+@keep(8)
+def _style(name: str, _images: np.ndarray) -> str:
+    return (
+        f"<style>.{name} {{ {gallery.background(_images)} }} :root {{ --wrong: {WRONG_LABEL} }}</style>"
+    )

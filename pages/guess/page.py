@@ -1,0 +1,58 @@
+"""Guess first: draw what you expect of the sweep; then see what happened."""
+
+import pandas as pd
+import streamlit as st
+
+from core.sweep import comparison, reference
+from core.view.classroom.captions import GUESSES_EXPLAINED, describe_guess, describe_guesses
+from core.view.sweep import charts
+from core.view.sweep.captions import describe_message
+from pages.guess.guess_board import ask, drawn, tell
+from pages.shared.classroom.class_curve import call_to_own_level
+from pages.shared.classroom.room import room
+from pages.shared.figures.drawing import draw_new
+from pages.shared.frame.frame import action, page, plain_errors
+from pages.shared.frame.navigation import the_page
+from pages.shared.frame.visitor import visitor
+from pages.shared.server import resources
+
+MODEL = "mlp-1x512"
+
+
+def show_everybody(code: str, ours: pd.DataFrame) -> None:
+    """Median and band of all guesses in this room, with the truth; redrawn as they come."""
+    with plain_errors():
+        guesses = resources.classroom().guesses(code)
+        st.markdown(f"**{describe_guesses(guesses)}**")
+        draw_new(
+            charts.guess_bands(guesses, ours),
+            name="everybody",
+            alt="Median and middle half of all guesses against corruption level, with the truth",
+        )
+        st.caption(GUESSES_EXPLAINED)
+
+
+with page(
+    "Guess first",
+    "A small network studies 50,000 photographs until it learns no more, a share of their labels picked at "
+    "random.",
+) as head:
+    visitor_name = visitor()
+    in_room = room(head)
+    call_to_own_level(in_room, visitor_name)
+    ours = comparison.label_runs(resources.sweep())
+    ours = ours[ours.model == MODEL]
+    guess = resources.classroom().guess_of(in_room.code, visitor_name)
+    if guess is None:
+
+        def save() -> None:
+            resources.classroom().add_guess(in_room.code, visitor_name, *drawn())
+
+        ask(action(save))
+    else:
+        tell(guess, ours, describe_guess(guess, ours))
+        st.page_link(the_page("sweep"), label="On to the whole sweep", icon=":material/arrow_forward:")
+        st.markdown(describe_message(ours, MODEL, reference.paper()))
+        if in_room.code:
+            st.header("Everybody in this room", anchor=False)
+            st.fragment(show_everybody, run_every=2.0)(in_room.code, ours)

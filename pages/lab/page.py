@@ -1,0 +1,224 @@
+"""The lab: set how many labels are wrong, train a network on them, and look into it epoch by epoch."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.config import PAPER_LEARNING_RATE, USUAL_WIDTH, RunConfig
+from core.errors import ConfigError
+from core.live.runs.store import LiveRun, Status
+from core.live.training.estimate import estimate
+from core.view.run.captions import describe_start, start_label
+from core.view.words import SHORT_NETWORKS, without_links
+from pages.lab import live
+from pages.lab.label_gallery import show_labels
+from pages.shared.classroom.class_curve import bring_to_own_level
+from pages.shared.classroom.room import Room, room
+from pages.shared.components.copy_link import copy_link
+from pages.shared.components.linked_text import linked_text
+from pages.shared.components.run_viewer import show_run, show_sprite
+from pages.shared.controls.full_data import data_at_hand
+from pages.shared.controls.run_form import (
+    config_of_form,
+    form_values,
+    level_slider,
+    more_settings,
+    network_choice,
+    own_matrix,
+    preset_choice,
+    set_all,
+    take_from,
+)
+from pages.shared.frame.frame import action, page, show_from_the_top
+from pages.shared.frame.links import link
+from pages.shared.frame.navigation import the_page
+from pages.shared.frame.visitor import network_address, visitor
+from pages.shared.server import resources
+
+# The bar stays in view where there is room for it.
+STYLE = """<style>
+@media (min-width: 761px) {
+  [data-testid=stLayoutWrapper]:has(> .st-key-bar) { position: sticky; top: 3.6rem; z-index: 50;
+    background: inherit; padding: .2rem 0 }
+  /* What scrolls by must not be read through it. */
+  [data-testid=stAppViewContainer], [data-testid=stAppViewContainer] :has(.st-key-bar) { background: inherit }
+}
+.st-key-bar [data-testid=stSlider] { min-width: 11rem }
+.st-key-run-line [data-testid=stProgress] { min-width: 14rem }
+@media (max-width: 760px) {
+  .st-key-bar > *:has([data-testid=stSlider]) { flex: 1 1 100% !important; order: 1 }
+  .st-key-bar > *:has([data-testid=stSelectbox]) { flex: 1 1 100% !important; order: 2 }
+  .st-key-bar [data-testid=stSelectbox] { width: 100% !important }
+  .st-key-run-line { flex-wrap: wrap !important }
+  .st-key-run-line > *:has(.st-key-status-line) { flex: 1 1 100% !important }
+}
+</style>"""
+
+
+INVITATION = (
+    "Leave [every label true](0), make [four in ten](0.4) random, or [all of them](1). Then press Start: which "
+    "errors will the network get rid of?"
+)
+
+# Streamlit's shortcuts are silent in a field, where the hand is when the number is typed.
+SHIFT_ENTER = """<script>(() => {
+  if (window.labStartsFromFields) return;
+  window.labStartsFromFields = true;
+  document.addEventListener("keydown", event => {
+    if (event.key !== "Enter" || !event.shiftKey || !event.target.closest("input, textarea")) return;
+    event.target.blur();  // what was typed is sent first
+    setTimeout(() => document.querySelector(".st-key-start button:not(:disabled)")?.click(), 200);
+  });
+})()</script>"""
+
+
+def start(hidden: tuple[str, ...], visitor_name: str, shown: str | None) -> None:
+    """Train what the fields say at this moment; a finished run that is shown is replayed."""
+    config = config_of_form(hidden)
+    if config.run_id == shown:
+        st.session_state.replays = st.session_state.get("replays", 0) + 1
+    begin(config, visitor_name)
+
+
+def begin(config: RunConfig, visitor_name: str) -> None:
+    run = resources.store().submit(config, visitor_name, network_address())
+    st.query_params["run"] = run.run_id
+    set_all(config)
+    show_from_the_top()
+
+
+def set_level(level: str) -> None:
+    st.session_state.level = float(level)
+
+
+def shown_run() -> LiveRun | None:
+    """The run that the address names; its settings are the fields' when it is new here."""
+    run_id = st.query_params.get("run")
+    run = resources.store().run(run_id) if run_id else None
+    if run_id and run is None:
+        said = f"There is no run of this name here: {run_id[:12]!r}. Start one above."
+        st.warning(without_links(said))
+    if run:
+        resources.store().note_view(run.run_id)
+        take_from(run)
+    return run
+
+
+def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig | None:
+    """The controls, and what Start would do; returns the run that they describe, if it can be."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
+        start_button, slider, preset = st.empty(), st.empty(), None
+        if not in_room.hides("more"):
+            network_choice()
+        if not (in_room.hides("preset") and in_room.hides("more")):
+            with st.popover("More", icon=":material/tune:", help="All other settings"):
+                if not in_room.hides("preset"):
+                    preset = st.empty()
+                if not in_room.hides("more"):
+                    more_settings()
+    if not in_room.hides("level"):
+        with slider:  # once it is known whether there are labels to corrupt
+            level_slider()
+    if preset is not None:
+        with preset:  # once it is known what all others say
+            preset_choice(in_room.hidden)
+    if not in_room.hides("more"):
+        own_matrix(is_open=run is None)
+    config, problem = None, ""
+    try:
+        data_at_hand(form_values(in_room.hidden)["data"])
+        config = config_of_form(in_room.hidden)
+    except ConfigError as error:
+        problem = f"This cannot be trained: {error}"
+    shown = run.config if run else None
+    start_button.button(
+        start_label(config, run),
+        type="primary",
+        icon=":material/play_arrow:",
+        shortcut="Shift+Enter",
+        on_click=action(start),
+        args=(in_room.hidden, visitor_name, run.run_id if run else None),
+        disabled=config is None or (config == shown and run is not None and run.is_active),
+        key="start",
+    )
+    if config is None:
+        st.error(without_links(problem))
+    elif config != shown:
+        board = resources.board()  # and not the store itself: one look for all who come at once
+        others = [other for other in board.active if other.run_id != config.run_id]
+        needed = estimate(config, board.speeds, others, visitor_name)
+        existing = resources.store().run(config.run_id)
+        st.caption(describe_start(config, existing, needed, len(others)))
+    return config
+
+
+def show_next(run: LiveRun, visitor_name: str) -> None:
+    """What to try when a run has ended."""
+    config = run.config
+    tries: dict[str, RunConfig] = {}
+    usual = replace(config, learning_rate=PAPER_LEARNING_RATE[config.model])
+    if run.status is Status.FAILED and usual != config:
+        config = tries["The usual learning rate"] = usual
+    if config.corruption == "labels":
+        for name, level in (("True labels", 0.0), ("Half random", 0.5), ("All random", 1.0)):
+            if level != config.level:
+                tries[name] = replace(config, level=level)
+    other = "mlp-3x512" if config.model == "mlp-1x512" else "mlp-1x512"
+    tries[f"The same on a {SHORT_NETWORKS[other]}"] = replace(
+        config, model=other, learning_rate=PAPER_LEARNING_RATE[other], width=USUAL_WIDTH
+    )
+    st.markdown("**Next, try:**")
+    with st.container(horizontal=True, vertical_alignment="center", key="next"):
+        for name, each in tries.items():
+            st.button(
+                name, on_click=action(begin), args=(each, visitor_name), key=f"next-{each.run_id}"
+            )
+        if config.corruption == "labels":
+            st.page_link(
+                the_page("curve"),
+                label="Every level",
+                query_params={"run": run.run_id},
+                icon=":material/show_chart:",
+            )
+        if config.corruption == "labels" and config.level and config.data == "embedded":
+            st.page_link(
+                the_page("find"),
+                label="Find the wrong labels",
+                query_params={"run": run.run_id},
+                icon=":material/search:",
+            )
+        with st.popover("Share", icon=":material/link:"):
+            copy_link(link("lab", run=run.run_id), "Link to this run")
+
+
+with page("Lab", "") as head:
+    st.html(STYLE)
+    st.html(SHIFT_ENTER, unsafe_allow_javascript=True)
+    visitor_name = visitor()
+    run = shown_run()  # before any control is drawn
+    in_room = room(head)
+    if failure := resources.trainer().failure:
+        st.error(failure)
+    if damage := resources.store().database.state().damage:
+        st.warning(damage)
+    config = show_bar(in_room, run, visitor_name)
+    bring_to_own_level(in_room, visitor_name)
+    runs = resources.store().runs_of(visitor_name)
+    if shown := (run.config if run else config):
+        show_sprite(shown)
+    if run:
+        live.show(run, config, runs)
+        if run.has_ended:
+            show_next(run, visitor_name)
+    elif config is not None:
+        if not in_room.hides("level"):
+            linked_text(INVITATION, set_level, "invitation")
+        show_run(config, [], key="viewer")
+    if config is not None:
+        with st.expander(
+            "Look at the labels", key="labels", on_change="rerun", bind="query-params"
+        ) as labels:
+            if labels.open:
+                show_labels(config)
+    live.show_table(runs, run)
+    live.show_comparison(runs)

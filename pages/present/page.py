@@ -1,0 +1,395 @@
+"""The story on its own, for a poster session: large, told from stored runs."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.config import RunConfig
+from core.data.cifar10 import CLASSES
+from core.data.corruption import given_labels
+from core.live.server import serving
+from core.sweep import comparison, cures, reference
+from core.view.classroom.level_sweep import describe_lacking
+from core.view.cures import charts as cure_charts
+from core.view.cures.captions import describe_stopping, describe_stops
+from core.view.images import gallery
+from core.view.sweep import charts as sweep_charts
+from core.view.sweep.captions import describe_message
+from pages.present.stage import lead, wanted
+from pages.shared.components import stop_game
+from pages.shared.components.run_viewer import show_levels, show_run, show_sprite
+from pages.shared.figures.curve_figure import class_curve, draw_curve, highest, rows_of
+from pages.shared.figures.drawing import draw, draw_new
+from pages.shared.frame.frame import action, page, plain_errors
+from pages.shared.frame.links import link
+from pages.shared.frame.navigation import the_page
+from pages.shared.server import resources
+
+MODEL, LEVEL = "mlp-1x512", 0.4
+CONVOLUTIONAL = "alexnet"  # of the steps on one run, and on stopping in time
+CLASS_SECONDS = 2.0
+WHOSE_POINTS = (
+    "Filled: ours, against the true labels of new photographs. Hollow: Zhang et al. 2017, whose points "
+    "lie where ours would if those labels were corrupted, too (thin line). Dashed: 0.9 p."
+)
+STYLE = """
+<style>
+:root { font-size: clamp(16px, 1.35vw, 44px) }
+[data-testid=stHeader], [data-testid=stToolbar], .st-key-head { display: none }
+[data-testid=stMainBlockContainer] { padding: 1.2rem 2rem !important; max-width: none }
+.st-key-story h2 { font-size: clamp(1.6rem, 3.2vw, 4.2rem); padding: 0 0 .3rem 0 }
+.st-key-story p { font-size: clamp(1.1rem, 1.7vw, 2.4rem); line-height: 1.35 }
+.st-key-story .images { grid-template-columns: repeat(var(--columns), minmax(0, var(--size))) }
+.st-key-beside { display: grid !important; grid-template-columns: minmax(0, 1fr); gap: 1.5rem }
+@media (min-width: 761px) {
+  .st-key-beside { grid-template-columns: min(66vh, 50%) minmax(0, 24em); gap: 3.5vw; align-items: center }
+  .st-key-beside p { font-size: clamp(1.4rem, 2.6vw, 3.4rem) !important }
+}
+.st-key-story .images figcaption { font-size: clamp(1.2rem, 1.7vw, 2.4rem) }
+.st-key-story .images small { font-size: .8em }
+.st-key-story .run-viewer h2 { font-size: 1.3rem }
+.st-key-story .run-viewer svg text { font-size: 1.05rem }
+.st-key-story .run-viewer figcaption { font-size: min(1.05rem, 17cqi) }
+.st-key-story .run-viewer svg.errors { height: 50vh }
+.st-key-story .run-viewer svg.fates, .st-key-story .run-viewer details { display: none }
+.st-key-story .run-viewer:not(.simple) .photographs { grid-template-columns: repeat(4, minmax(0, 1fr)) }
+/* Three of the six rows of photographs: in the first two no label is wrong at this level. */
+.st-key-story .run-viewer:not(.simple) :is(figure:nth-child(-n + 8), figure:nth-child(n + 21)) { display: none }
+/* Where three are too high, two; of both about as many labels are wrong as of all images. */
+@media (min-width: 761px) and (max-height: 820px), (min-width: 761px) and (min-aspect-ratio: 3/2) {
+  .st-key-story .run-viewer:not(.simple) figure:nth-child(-n + 12) { display: none }
+}
+.st-key-hall [data-testid=stVegaLiteChart], .st-key-hall div:has([data-testid=stVegaLiteChart]) {
+  height: 70vh !important }
+.st-key-phone [data-testid=stVegaLiteChart], .st-key-phone div:has([data-testid=stVegaLiteChart]) {
+  height: 50vh !important }
+.st-key-phone { display: none }
+@media (max-width: 760px) { .st-key-hall { display: none } .st-key-phone { display: flex } }
+.st-key-turns [data-testid=stPageLink] a { padding: 1rem 1.4rem; border: 2px solid var(--focus); border-radius: .5rem }
+@media (max-width: 760px) { .st-key-story .run-viewer svg.errors { height: 34vh } }
+</style>
+"""
+
+
+class Step(NamedTuple):
+    title: str
+    show: Callable[[], None]
+    seconds: float  # until the next, when it plays by itself
+    note: str  # for the speaker
+
+
+def one_lie() -> None:
+    with st.container(key="beside"):
+        photographs(1)
+        st.markdown(
+            "A network learns to name photographs from examples: each with the name of what is in it."
+        )
+
+
+def six() -> None:
+    photographs(6)
+    st.markdown(f"Of 5,000 photographs, {LEVEL:.0%} had their names picked at random.")
+
+
+def photographs(count: int) -> None:
+    """So many of the embedded ones, the first with a wrong name and the others as they come."""
+    config, data = RunConfig(level=LEVEL), resources.data("embedded")
+    corrupted = given_labels(config, data.train_labels)
+    first = int(np.flatnonzero(corrupted.is_wrong)[0])
+    shown = [first, *(place for place in range(first + 1, first + 60))][:count]
+    st.html(gallery.style("images", data.train_images[shown]))
+    columns, size = (1, "62vh") if count == 1 else (3, "28vh")
+    st.html(f"<style>.images {{ --columns: {columns}; --size: {size} }}</style>")
+    tiles = [
+        gallery.label_tile(CLASSES[corrupted.labels[place]], CLASSES[data.train_labels[place]])
+        for place in shown
+    ]
+    st.html(gallery.tiles("images", tiles))
+
+
+def levels() -> None:
+    stored = resources.stored_levels()
+    if not stored:
+        st.markdown("The runs for this step are not computed yet: `python -m core sweep --missing`.")
+        return
+    show_levels(stored, first=0.0, key="levels", sweeps=True)
+
+
+def learning() -> None:
+    """Of AlexNet, which has several epochs for the pattern; the small network has hardly one."""
+    runs = resources.stored_levels(CONVOLUTIONAL)
+    stored = [(config, records) for config, records in runs if config.level == LEVEL]
+    if not stored:
+        st.markdown("The run for this step is not computed yet: `python -m core sweep --missing`.")
+        return
+    config, records = stored[0]
+    show_sprite(config)
+    show_run(config, records, key="replayed", replays=True)
+
+
+def in_two_sizes(draw_one: Callable[[str, bool], object]) -> None:
+    """A chart for the hall, with words to be read from its last row, and one for a phone.
+
+    draw_one: of a name for its place, and whether it is the large one; the style shows one of them.
+    """
+    for size in ("hall", "phone"):
+        with st.container(key=size):
+            draw_one(size, size == "hall")
+
+
+def chart_and_words() -> list[DeltaGenerator]:
+    """Words under a chart of this height would push the buttons off the screen."""
+    return st.columns([7, 3], gap="large")
+
+
+def whole_sweep() -> None:
+    ours = comparison.label_runs(resources.sweep())
+    ours = ours[ours.model == MODEL]
+    left, right = chart_and_words()
+    with left:
+        in_two_sizes(
+            lambda size, is_large: draw(
+                f"present-sweep-{size}",
+                (),
+                lambda: sweep_charts.error_against_level(
+                    ours, reference.paper(), MODEL, height="container"
+                ),
+                is_large=is_large,
+                height="stretch",
+                alt="Test and training error against corruption level, ours and the paper's",
+            )
+        )
+    with right:
+        st.markdown("\n\n".join(describe_message(ours, MODEL, reference.paper()).split("\n\n")[:2]))
+        st.caption(WHOSE_POINTS)
+
+
+def stop_in_time() -> None:
+    runs = cures.validated_runs(resources.sweep(), CONVOLUTIONAL)
+    points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
+    means = cures.stopping_means(points)
+    if not len(means):
+        st.markdown("The runs for this step are not computed yet: `python -m core sweep --missing`.")
+        return
+    left, right = chart_and_words()
+    with left:
+        in_two_sizes(
+            lambda size, is_large: draw(
+                f"present-stopping-{size}",
+                (),
+                lambda: cure_charts.stopping(means, height="container"),
+                is_large=is_large,
+                height="stretch",
+                alt="Test error against corruption level: at the end, stopped by held-out images, at its best",
+            )
+        )
+    with right:
+        st.markdown(describe_stopping(points, CONVOLUTIONAL))
+        st.markdown(
+            f"A fifth of the {RunConfig().train_images:,} photographs is held out, wrong names and all: nobody has to know "
+            "which are wrong. Dashed: the best epoch of all, which nobody can know."
+        )
+
+
+def class_figure() -> None:
+    """Grows by itself while the class trains."""
+    st.fragment(_class_figure, run_every=CLASS_SECONDS)(shared_room())
+
+
+def _class_figure(code: str) -> None:
+    with plain_errors():
+        curve = class_curve(code)
+        assert curve is not None, "a figure that is there stays"
+        rows = rows_of(curve.points, highest(curve.configs), paper=True)
+        left, right = chart_and_words()
+        with left:
+            in_two_sizes(lambda size, is_large: draw_curve(rows, f"class-curve-{size}", is_large))
+        with right:
+            st.markdown(describe_lacking(curve.points, curve.attendance))
+            st.markdown(f"Take a level on your own phone: join room **{code}** in the lab.")
+            st.caption(
+                "Orange: test error; blue: training error; grey diamonds: the test errors of Zhang et al. "
+                "2017, on 50,000 photographs."
+            )
+
+
+def class_stops() -> None:
+    """Grows by itself while the class plays."""
+    st.fragment(_class_stops, run_every=CLASS_SECONDS)(room_in_address())
+
+
+def _class_stops(code: str) -> None:
+    with plain_errors():
+        run = stop_game.played_run()
+        assert run is not None, "somebody has stopped it"
+        errors = [record.test_error for record in resources.sweep_records(run.run_id)]
+        best = errors.index(min(errors)) + 1
+        stops = resources.classroom().stops(code, run.run_id)
+        left, right = chart_and_words()
+        with left:
+            in_two_sizes(
+                lambda size, is_large: draw_new(
+                    cure_charts.stops(stops, len(errors), best, height="container"),
+                    name=f"class-stops-{size}",
+                    is_large=is_large,
+                    height="stretch",
+                    alt="How many visitors stopped after which epoch; dashed: the best one",
+                )
+            )
+        with right:
+            st.markdown(describe_stops(stops, best))
+            st.markdown(STOPS_STEP.note)
+
+
+def room_in_address() -> str:
+    return st.query_params.get("room", "").strip().upper()
+
+
+def shared_room() -> str:
+    """The code of the room in the address where it has a figure of its own; else empty."""
+    code = room_in_address()
+    return code if resources.has_class_figure(code) else ""
+
+
+def has_stops() -> bool:
+    """Whether somebody in the room of the address has played Stop in time."""
+    code = room_in_address()
+    run = stop_game.played_run() if code else None
+    return run is not None and bool(resources.classroom().stops(code, run.run_id))
+
+
+def your_turn() -> None:
+    left, right = st.columns([1, 1], gap="large")
+    address = link("lab")
+    with left:
+        st.markdown("How many lies can a network take? Train one yourself:")
+        with st.container(key="turns"):
+            for level in (0.1, 0.5, 1.0):
+                st.page_link(
+                    the_page("lab"),
+                    label=f"**{level:.0%}** of the labels at random",
+                    query_params={"level": f"{level:g}"},
+                    width="stretch",
+                )
+    with right:
+        if serving.is_for_others(address):
+            st.image(serving.qr_code(address), width=420, alt=f"QR code of {address}")
+            st.markdown(f"On your own phone: {address}")
+        else:
+            st.caption(
+                "Opened at the address that `make serve` prints, this place has a QR code into the lab."
+            )
+
+
+STEPS = (
+    Step(
+        "Is that so?",
+        one_lie,
+        8,
+        "Wait for somebody to laugh. Ask: what would you do if your schoolbook said so?",
+    ),
+    Step(
+        "Some of these names are lies",
+        six,
+        10,
+        "Let them find the wrong ones. A label picked at random is right one time in ten.",
+    ),
+    Step(
+        "More and more of them",
+        levels,
+        16,
+        "The level rises from none to all. Look at the ends of the two curves: one stays at nothing.",
+    ),
+    Step(
+        "First the pattern, then the lies by heart",
+        learning,
+        18,
+        "This is AlexNet, a network made for pictures. In its first epochs it names a third of the wrongly "
+        "labelled photographs correctly (a blind guess: a tenth); later it repeats what it was told. "
+        "Move over the chart to stop at an epoch.",
+    ),
+    Step(
+        "The more lies, the less it is worth on new photographs",
+        whole_sweep,
+        20,
+        "50,000 photographs at eleven levels. The training error ends near nothing at each: how well a "
+        "network fits what it studied does not tell how well it will do.",
+    ),
+    Step(
+        "Stop in time, and less of it is learned by heart",
+        stop_in_time,
+        18,
+        "A fifth of the photographs is held out, wrong names and all. Where the network reads them best, it is "
+        "stopped: nobody has to know which names are wrong.",
+    ),
+    Step("Your turn", your_turn, 25, "Hand over. The code leads into the lab, on any phone."),
+)
+
+
+CLASS_STEP = Step(
+    "The figure that you make",
+    class_figure,
+    60,
+    "Every phone trains one network, at a level of its own. First all errors are alike; then one of them "
+    "falls everywhere.",
+)
+
+
+STOPS_STEP = Step(
+    "When did you stop?",
+    class_stops,
+    30,
+    "Dashed: the epoch in which the network read new photographs best. The training curve does not tell it.",
+)
+
+
+def steps() -> tuple[Step, ...]:
+    """In a room (?room=CODE) what it has made comes last: its stops, its figure."""
+    made = [STOPS_STEP] * has_stops() + [CLASS_STEP] * bool(shared_room())
+    return (*STEPS, *made)
+
+
+def go() -> None:
+    st.session_state.step = wanted() % len(steps())
+    st.query_params["step"] = str(st.session_state.step + 1)
+
+
+def first_step() -> int:
+    """That of the address, so that a reload stays where it was."""
+    with suppress(ValueError):
+        return (int(st.query_params.get("step", "1")) - 1) % len(steps())
+    return 0
+
+
+def show_notes() -> None:
+    """For the speaker, on a second device."""
+    st.title("Notes for the speaker", anchor=False)
+    st.caption(
+        "Keys, also of a remote: right and left or PageDown and PageUp, Home, End; B black, F full screen, "
+        "P play or pause."
+    )
+    for number, step in enumerate(steps(), start=1):
+        st.markdown(f"**{number} · {step.title}**  \n{step.note}")
+
+
+with page("Label Corruption Lab", ""):
+    if "notes" in st.query_params:
+        show_notes()
+        st.stop()
+    st.html(STYLE)
+    st.session_state.setdefault("step", first_step())
+    story = steps()
+    step = story[st.session_state.step % len(story)]
+    with st.container(key="story"):
+        st.header(step.title, anchor=False)
+        step.show()
+    lead(
+        story.index(step),
+        [each.title for each in story],
+        [each.seconds for each in story],
+        action(go),
+    )

@@ -1,0 +1,66 @@
+"""A visitor's part in the curve that their room trains together."""
+
+import streamlit as st
+
+from core.errors import RefusedError
+from pages.shared.classroom.room import Room
+from pages.shared.frame.frame import plain_errors
+from pages.shared.frame.navigation import the_page
+from pages.shared.frame.visitor import network_address
+from pages.shared.server import resources
+from pages.shared.server.polling import measured, seconds_between
+
+LOOK_SECONDS = 2.0  # a class waits so long for the teacher's press, a large one longer
+
+
+def call_to_own_level(in_room: Room, visitor_name: str) -> None:
+    """On the pages where a class waits: as soon as the room shares out its levels, the way to one's own."""
+    if in_room.code:
+        every = max(LOOK_SECONDS, 2 * seconds_between(visitor_name, "call"))
+        st.fragment(_call, run_every=every)(in_room.code, visitor_name)
+
+
+def _call(room: str, visitor_name: str) -> None:
+    with plain_errors(), measured():
+        seconds_between(visitor_name, "call")
+        if resources.is_shared_out(room):
+            st.page_link(
+                the_page("lab"),
+                label="**Your class trains the whole curve together: take your level**",
+                icon=":material/group_work:",
+                query_params={"room": room},
+            )
+
+
+def bring_to_own_level(in_room: Room, visitor_name: str) -> None:
+    """In the lab: as soon as the room shares out its levels, this visitor's own one is trained and shown."""
+    if in_room.code:
+        every = max(LOOK_SECONDS, 2 * seconds_between(visitor_name, "level"))
+        st.fragment(_look, run_every=every)(in_room.code, visitor_name)
+
+
+def _look(room: str, visitor_name: str) -> None:
+    with plain_errors(), measured():
+        seconds_between(visitor_name, "level")  # who waits for their turn has not left
+        if not resources.is_shared_out(room):
+            st.session_state.pop("own_level", None)
+            return
+        try:
+            run = resources.shared_curve().take(room, visitor_name, network_address())
+        except RefusedError as error:
+            st.warning(str(error))
+            return
+        if run is None:
+            return
+        st.markdown(
+            f"**Your class trains the whole curve together. You have {run.config.level:.0%} corruption.**"
+        )
+        st.page_link(the_page("curve"), label="The class's figure", icon=":material/show_chart:")
+        # Who looks at something else meanwhile is left alone.
+        in_room, before = st.session_state.get("own_level", ("", ""))
+        if (in_room, before) != (room, run.run_id):
+            st.session_state.own_level = (room, run.run_id)
+            if in_room != room or before == st.query_params.get("run"):
+                st.query_params["run"] = run.run_id
+                st.session_state.takes_fields = True  # the controls show what it trains
+                st.rerun()

@@ -1,0 +1,104 @@
+"""The room a visitor is in: its lesson sets the controls once, and hides some of them."""
+
+from typing import NamedTuple
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import ConfigError
+from core.live.classroom.classroom import Lesson
+from core.view.words import without_links
+from pages.shared.controls.run_form import set_all
+from pages.shared.frame.frame import action, is_teacher
+from pages.shared.frame.visitor import visitor
+from pages.shared.server import resources
+
+
+class Room(NamedTuple):
+    code: str  # empty: in no room
+    lesson: Lesson | None
+
+    def hides(self, control: str) -> bool:
+        return control in self.hidden
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The controls that this visitor does not see, of classroom.HIDEABLE."""
+        return self.lesson.hidden if self.lesson else ()
+
+    @property
+    def waits_for_guess(self) -> bool:
+        """Whether the sweep is to stay closed until this visitor has drawn a guess."""
+        return (
+            self.lesson is not None
+            and self.lesson.guess_first
+            and resources.classroom().guess_of(self.code, visitor()) is None
+        )
+
+
+def room(head: DeltaGenerator) -> Room:
+    """Call it before any control is drawn; the room stays with the session from page to page.
+
+    head: where it stands, or a field for its code: beside the page's title.
+    """
+    code = st.query_params.get("room", st.session_state.get("room", "")).strip().upper()
+    lesson = resources.classroom().lesson(code) if code else None
+    if lesson is None:
+        if code:
+            _forget()
+            st.warning(without_links(_unknown(code)))
+        with head.popover("Join a room", icon=":material/meeting_room:", key="join-popover"):
+            code_field()
+        return Room("", None)
+    if st.session_state.get("lesson") != (code, lesson):  # just come, or the lesson has changed
+        st.session_state.lesson = (code, lesson)
+        set_all(lesson.config)
+    has_come = st.session_state.get("room") != code
+    if has_come and not is_teacher():  # the projector is no student
+        resources.classroom().join(code, visitor())
+    st.session_state.room = code
+    if st.query_params.get("room") != code:  # so that a reload or a copied link finds it again
+        st.query_params["room"] = code
+    with head.popover(f"Room {code} · {_plain(lesson.title)}", icon=":material/meeting_room:"):
+        st.caption("Your teacher has chosen what is set here.")
+        st.button("Leave this room", on_click=action(_leave), key="leave-room")
+    return Room(code, lesson)
+
+
+def code_field() -> None:
+    """Takes the code that the projector shows."""
+    st.text_input(
+        "Room code",
+        key="room_code",
+        max_chars=20,
+        placeholder="as the projector shows it",
+        on_change=action(_join),
+    )
+
+
+def _join() -> None:
+    code = "".join(st.session_state.room_code.split()).upper()
+    if not code:
+        return
+    if resources.classroom().lesson(code) is None:
+        raise ConfigError(_unknown(code))
+    st.query_params["room"] = code
+
+
+def _leave() -> None:
+    _forget()
+    st.query_params.pop("room", None)
+
+
+def _forget() -> None:
+    for name in ("room", "lesson"):
+        st.session_state.pop(name, None)
+
+
+def _unknown(code: str) -> str:
+    return f"There is no room {code[:8]!r} here: ask your teacher for its code."
+
+
+def _plain(text: str) -> str:
+    """A title is words, whatever a teacher types into it."""
+    return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|$:~" else char for char in text)

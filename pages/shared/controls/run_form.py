@@ -1,0 +1,279 @@
+"""The form of a run: every field of RunConfig as a widget bound to the address."""
+
+import zlib
+from collections.abc import Collection
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.config import (
+    CORRUPTIONS,
+    MODELS,
+    PAPER_LEARNING_RATE,
+    PRESETS,
+    RunConfig,
+    format_matrix,
+    parse,
+    parse_matrix,
+)
+from core.data.cifar10 import CLASSES
+from core.data.noise import named_mixing
+from core.data.people import PEOPLE, has_people
+from core.errors import ConfigError
+from core.live.runs.store import LiveRun
+from core.view.words import LOSSES, NETWORKS, NOISES, capitalized, number_text, without_links
+from pages.shared.controls.choosing import at_first
+from pages.shared.controls.full_data import IMAGES, at_hand, choose_data
+from pages.shared.server import resources
+
+CORRUPTION_NAMES = {
+    "labels": "Labels",
+    "shuffled-pixels": "Shuffled pixels",
+    "random-pixels": "Random pixels",
+    "gaussian": "Gaussian noise",
+}
+LEVEL_EXPLAINED = (
+    "Each label is picked at random from all ten classes with this probability p: nine tenths of them, "
+    "0.9 p of all labels, end up wrong."
+)
+OTHER_LEVEL_EXPLAINED = (
+    "Each label is drawn again with this probability p; what it becomes, the kind of wrong labels says, "
+    "under More."
+)
+FIRST_MATRIX = format_matrix(tuple(map(tuple, named_mixing("confusable").tolist())))
+# Only for the command line, or set by the pages that find and mend wrong labels.
+NOT_IN_FORM = ("momentum", "epochs_after_fitted", "fold", "repair", "repaired", "ranking")
+FIELDS = {spec.name: spec for spec in fields(RunConfig)}
+
+
+def default() -> RunConfig:
+    """What the controls show that the address says nothing of: the lesson's values, in a room."""
+    _, lesson = st.session_state.get("lesson", ("", None))
+    return lesson.config if lesson is not None else resources.offered(PRESETS[0].config)
+
+
+def form_values(hidden: Collection[str] = ()) -> dict[str, Any]:
+    """What the controls say at this moment, also within an action; the fields of a RunConfig.
+
+    What an action was given when its button was drawn may be older than what was typed since.
+    Raises ConfigError for a number that is none.
+    hidden: the controls of classroom.HIDEABLE that the visitor does not see.
+    """
+    values = asdict(default())
+    for name, spec in FIELDS.items():
+        is_hidden = ("level" if name == "level" else "more") in hidden
+        typed = st.session_state.get(name)
+        if not is_hidden and typed is not None:
+            values[name] = parse(spec, typed) if isinstance(typed, str) else typed
+    return values
+
+
+def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
+    """The run that the controls describe, on the images at hand. Raises ConfigError."""
+    values = form_values(hidden)
+    values["data"] = at_hand(values["data"])
+    if values["corruption"] != "labels":
+        values["level"] = 0.0
+    if values["model"] != MODELS[0]:
+        values["width"] = RunConfig().width
+    if values["noise"] != "own":
+        values["noise_matrix"] = ""
+    elif not values["noise_matrix"]:
+        values["noise_matrix"] = FIRST_MATRIX
+    return RunConfig(**values)
+
+
+def own_matrix(is_open: bool) -> None:
+    """The matrix of one's own, as a table; only where that noise is chosen.
+
+    is_open: at first; a table of a hundred numbers is not what somebody wants to see of a run.
+    """
+    if st.session_state.get("noise", default().noise) != "own":
+        return
+    if "noise_matrix" not in st.session_state:
+        st.session_state.noise_matrix = st.query_params.get("noise_matrix", FIRST_MATRIX)
+    # The table is made anew where the matrix has come from elsewhere: a link, a run, a lesson.
+    begun, edited = st.session_state.get("matrix_table_of", ("", ""))
+    if st.session_state.noise_matrix != edited:
+        begun = st.session_state.noise_matrix
+    try:
+        rows = parse_matrix(begun)
+    except ConfigError as error:
+        said = f"This matrix cannot be used: {error} The one of look-alikes is shown instead."
+        st.error(without_links(said))
+        rows = parse_matrix(FIRST_MATRIX)
+    table = pd.DataFrame(rows, index=list(CLASSES), columns=list(CLASSES))
+    with st.expander("Your own noise", expanded=is_open):
+        st.caption(
+            "What a label that is drawn again becomes, by the true class in the row. Every row has the "
+            "sum 1."
+        )
+        shown = st.data_editor(table, key=f"matrix-{zlib.crc32(begun.encode()):x}")
+    text = format_matrix(tuple(map(tuple, shown.to_numpy(dtype=float).tolist())))
+    st.session_state.matrix_table_of = (begun, text)
+    if text != st.session_state.noise_matrix:
+        st.session_state.noise_matrix = st.query_params["noise_matrix"] = text
+        st.rerun()
+
+
+def offered_noises() -> dict[str, str]:
+    """What people called the very images is a choice where somebody has the file, or a run has it set."""
+    chosen = st.session_state.get("noise")
+    return {
+        noise: words
+        for noise, words in NOISES.items()
+        if noise not in PEOPLE or noise == chosen or has_people()
+    }
+
+
+def level_slider() -> float:
+    noise = st.session_state.get("noise") or default().noise
+    return st.slider(
+        "Corruption level",
+        0.0,
+        1.0,
+        default().level,
+        0.05,
+        format="percent",
+        key="level",
+        bind="query-params",
+        disabled=st.session_state.get("corruption", default().corruption) != "labels",
+        help=LEVEL_EXPLAINED if noise == "uniform" else OTHER_LEVEL_EXPLAINED,
+    )
+
+
+def corruption_choice() -> str:
+    return st.segmented_control(
+        "What is corrupted",
+        CORRUPTIONS,
+        format_func=CORRUPTION_NAMES.__getitem__,
+        default=at_first("corruption", CORRUPTIONS, default().corruption),
+        required=True,
+        wrap=True,
+        key="corruption",
+        bind="query-params",
+    )
+
+
+def preset_choice(hidden: Collection[str] = ()) -> None:
+    """Choosing a preset sets the other widgets; it shows the one that they make, if any.
+
+    To be drawn after them.
+    """
+    presets = {preset.key: preset for preset in PRESETS}
+    configs = {key: resources.offered(preset.config) for key, preset in presets.items()}
+
+    def set_to_chosen() -> None:
+        if st.session_state.preset is not None:
+            set_all(configs[st.session_state.preset])
+
+    try:
+        asked = config_of_form(hidden)
+    except ConfigError:
+        asked = None
+    at_once = {key: replace(config, data=at_hand(config.data)) for key, config in configs.items()}
+    st.session_state.preset = next((key for key, config in at_once.items() if config == asked), None)
+    st.selectbox(
+        "Preset",
+        list(presets),
+        index=None,
+        format_func=lambda key: presets[key].name,
+        key="preset",
+        on_change=set_to_chosen,
+        placeholder="Settings of your own",
+    )
+
+
+def network_choice() -> None:
+    st.selectbox(
+        "Network",
+        MODELS,
+        MODELS.index(at_first("model", MODELS, default().model)),
+        format_func=NETWORKS.__getitem__,
+        key="model",
+        bind="query-params",
+        on_change=_set_learning_rate,
+        width=260,
+    )
+
+
+def more_settings() -> None:
+    """What seldom needs a change; config_of_form reads them."""
+    choose_data(at_first("data", IMAGES, default().data))
+    if corruption_choice() == "labels":
+        _words("noise", "Kind of wrong labels", offered_noises())
+    model = st.session_state.get("model", default().model)
+    first, second = st.columns(2)
+    with first:
+        _number("epochs", "Epochs")
+        usual = default()
+        rate = usual.learning_rate if usual.model == model else PAPER_LEARNING_RATE[model]
+        _number("learning_rate", "Learning rate", rate)
+        _number("weight_decay", "Weight decay")
+    with second:
+        _number("batch_size", "Batch size")
+        _number("learning_rate_decay", "Learning rate decay")
+        _number("seed", "Seed")
+    _words("loss", "Loss function", LOSSES)
+    first, second = st.columns(2)
+    with first:
+        _number("mixup", "Mixup")
+        if model == MODELS[0]:
+            _number("width", "Hidden units")
+    with second:
+        _number("validation", "Held out")
+    st.toggle(
+        "Random crop (augmentation)", default().random_crop, key="random_crop", bind="query-params"
+    )
+
+
+def _words(name: str, label: str, words: dict[str, str]) -> None:
+    """A choice by its words."""
+    st.selectbox(
+        label,
+        list(words),
+        list(words).index(at_first(name, words, getattr(default(), name))),
+        format_func=words.__getitem__,
+        key=name,
+        bind="query-params",
+    )
+
+
+def _number(name: str, label: str, usual: float | None = None) -> None:
+    """A number as people type it. A browser's own field for numbers makes 5 of "0,05"."""
+    about = FIELDS[name].metadata
+    low, high = about["limits"]
+    if name == "epochs":
+        high = resources.settings().limits.epochs
+    st.text_input(
+        label,
+        number_text(getattr(default(), name) if usual is None else usual),
+        key=name,
+        bind="query-params",
+        max_chars=40,
+        help=f"{capitalized(about['help'])}. From {low:g} to {high:g}.",
+    )
+
+
+def set_all(config: RunConfig) -> None:
+    for name, spec in FIELDS.items():
+        if name not in NOT_IN_FORM:
+            value = getattr(config, name)
+            is_typed = spec.metadata["value_type"] in (int, float) and name != "level"
+            st.session_state[name] = number_text(value) if is_typed else value
+
+
+def take_from(run: LiveRun) -> None:
+    """The fields show the settings of a run that a link has led to; what the address says goes before."""
+    if st.session_state.get("fields_of") != run.run_id:
+        st.session_state.fields_of = run.run_id
+        if st.session_state.pop("takes_fields", False) or not any(
+            name in st.query_params for name in FIELDS
+        ):
+            set_all(run.config)
+
+
+def _set_learning_rate() -> None:
+    st.session_state.learning_rate = number_text(PAPER_LEARNING_RATE[st.session_state.model])

@@ -1,0 +1,71 @@
+"""The biography of images: what a network said of each, when it learned them, how sure it was."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.config import RunConfig
+from core.data.corruption import given_labels
+from core.records import EpochRecord
+from core.view.images import charts
+from core.view.images.captions import describe_learned, describe_losses
+from core.view.run.data import shown_images, shown_places
+from pages.shared.figures.drawing import draw_live, draw_new
+from pages.shared.server import resources
+
+
+def show_biography(config: RunConfig, records: Sequence[EpochRecord], key: str) -> None:
+    """key: of its place on the page."""
+    if not records:
+        return
+    labels = resources.data(config.data).train_labels
+    corrupted = given_labels(config, labels)
+    shown = shown_images(len(labels), config.seed)
+    places = shown_places(corrupted.is_wrong, config.seed)
+    rows = charts.said_rows(records, places, corrupted.labels[shown].tolist(), labels[shown].tolist())
+    if len(rows):
+        st.markdown("**A row for each photograph: what the network said of it at every epoch**")
+        draw_new(
+            charts.biographies(rows),
+            name=f"{key}-said",
+            alt="For each photograph, what the network said of it at every epoch",
+        )
+    left, right = st.columns(2, gap="large")
+    scores = resources.image_scores(config)
+    if scores is not None:
+        with left:
+            st.markdown(f"**{describe_learned(scores, corrupted.is_wrong)}**")
+            draw_live(
+                f"{key}-learned",
+                ("learned",),
+                charts.learned,
+                charts.learned_rows(scores, corrupted.is_wrong),
+                alt="Share of the images learned for good in each epoch, by right and wrong labels",
+            )
+    counted = [record for record in records if record.loss_counts]
+    if scores is None and not counted:
+        st.caption(
+            "When each image was learned, and how sure the network was of it, is not kept for this run."
+        )
+    if counted:
+        with right:
+            epoch = counted[0].epoch
+            if len(counted) > 1:
+                usual = counted[min(4, len(counted) - 1)].epoch
+                epoch = st.slider(
+                    "Epoch",
+                    counted[0].epoch,
+                    counted[-1].epoch,
+                    usual,
+                    key=f"{key}-epoch",
+                    bind="query-params",
+                )
+            record = next(each for each in counted if each.epoch == epoch)
+            st.markdown(f"**{describe_losses(record)}**")
+            draw_live(
+                f"{key}-losses",
+                ("losses",),
+                charts.losses,
+                charts.loss_rows(record),
+                alt="How many images have which loss, by right and wrong labels",
+            )

@@ -1,0 +1,93 @@
+"""The figure of a whole curve in training: its rows, made once for all who watch, and its drawing."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+
+from core.config import RunConfig
+from core.data.noise import wrong_share
+from core.live.classroom.classroom import Attendance
+from core.live.classroom.level_sweep import CurvePoint, curve_points
+from core.sweep import comparison, reference
+from core.view.classroom import charts
+from pages.shared.figures.drawing import draw_live
+from pages.shared.server import resources
+from pages.shared.server.cache import keep
+
+
+@keep(32, seconds=0.4)
+def points_of(configs: tuple[RunConfig, ...]) -> list[CurvePoint]:
+    """How far each of these runs has come."""
+    return curve_points(resources.store(), configs)
+
+
+class ClassCurve(NamedTuple):
+    """The curve that a room trains together, at this moment."""
+
+    configs: tuple[RunConfig, ...]  # of the places taken; of none: what would be trained at level 1
+    points: list[CurvePoint]
+    attendance: Attendance
+
+
+@keep(32, seconds=0.4)
+def class_curve(room: str) -> ClassCurve | None:
+    """None: the room has shared out nothing."""
+    shared = resources.shared_curve()
+    config = shared.config(room)
+    if config is None:
+        return None
+    configs = tuple(shared.configs(room))
+    return ClassCurve(configs or (config,), points_of(configs), resources.classroom().attendance(room))
+
+
+def highest(configs: Sequence[RunConfig]) -> RunConfig:
+    """Of the runs of a curve the one that tells its noise: at level 0 there is none."""
+    return max(configs, key=lambda config: config.level)
+
+
+class CurveRows(NamedTuple):
+    """What the figure draws, as the core makes it and as a browser is sent it; the runs' own rows."""
+
+    frame: pd.DataFrame
+    table: pa.Table
+    of_runs: pd.DataFrame
+
+
+def rows_of(
+    points: Sequence[CurvePoint], config: RunConfig, stored: bool = False, paper: bool = False
+) -> CurveRows:
+    """stored, paper: beside the stored runs and the paper's points; config: of the highest level."""
+    wrong = round(wrong_share(replace(config, level=1.0)), 4)
+    return _rows_of(tuple(points), config.model, config.data, wrong, stored, paper)
+
+
+@keep(64)
+def _rows_of(
+    points: tuple[CurvePoint, ...], model: str, data: str, wrong: float, stored: bool, paper: bool
+) -> CurveRows:
+    runs = comparison.label_runs(resources.sweep(), data) if stored else None
+    frame = charts.curve_rows(
+        points,
+        None if runs is None else runs[runs.model == model],
+        reference.paper() if paper else None,
+        model,
+        wrong,
+    )
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    return CurveRows(frame, table, frame[frame.kind == "run"])
+
+
+def draw_curve(rows: CurveRows, name: str = "whole-curve", is_large: bool = False) -> None:
+    """name: of its place on the page; is_large: for a projector, also without `?large` in the address."""
+    draw_live(
+        name,
+        (),
+        lambda: charts.whole_curve("container"),
+        rows.table,
+        is_large=is_large,
+        height="stretch",
+        alt="Test and training error against corruption level, as far as the runs have come",
+    )

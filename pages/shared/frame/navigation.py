@@ -1,0 +1,136 @@
+"""The pages there are, and the bar that leads to them."""
+
+import base64
+from copy import copy
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+from core.paths import ASSETS, ROOT
+
+FOLDER = ROOT / "pages"
+# As an address that has the picture in it: a file is opened anew at every run of a page, and the
+# lock of Streamlit's store of files makes a full lecture hall wait. One of Streamlit's own icons
+# would be fetched from the internet.
+ICON = "data:image/png;base64," + base64.b64encode((ASSETS / "icon.png").read_bytes()).decode()
+FORMER_NAMES = ("train", "corrupt")  # of the lab, in addresses that are out there
+
+
+class Place(NamedTuple):
+    """One page, and how it stands in the bar."""
+
+    name: str  # in its address; its script is pages/NAME.py, or pages/NAME/page.py
+    title: str
+    icon: str = ""  # a name of Material Symbols
+    does: str = ""  # for its card on the start page, and the link from the page before; empty: no card
+    is_in_bar: bool = True
+
+    def page(self):
+        """Streamlit's own: a copy for each run of the app, which marks the one that it shows."""
+        return copy(_page(self))
+
+
+@cache
+def _page(place: Place):
+    """Made once, since Streamlit looks for the file each time. Only in a run of the app: it needs one."""
+    return st.Page(
+        script(place.name),
+        title=place.title,
+        url_path=place.name,
+        icon=f":material/{place.icon}:" if place.icon else None,
+        help=place.does or None,
+        default=place.name == "start",
+        visibility="visible" if place.is_in_bar else "hidden",
+    )
+
+
+PLACES = (  # in the order of the story
+    Place("start", "Start", "home"),
+    Place("guess", "Guess first", "draw", "Say what you expect; then see what happened."),
+    Place(
+        "lab",
+        "Lab",
+        "science",
+        "Put wrong labels into real photographs, train a network on them, and watch.",
+    ),
+    Place(
+        "curve",
+        "The whole curve",
+        "show_chart",
+        "Train a network at every level at once, alone or with a class, and watch the figure grow.",
+    ),
+    Place(
+        "sweep",
+        "The sweep",
+        "stacked_line_chart",
+        "Networks trained beforehand at every level, beside a paper of 2017.",
+    ),
+    Place(
+        "annotate",
+        "Label them yourself",
+        "label",
+        "Name twenty photographs, alone or with a class, and train a network on what you confuse.",
+    ),
+    Place(
+        "stop", "Stop in time", "front_hand", "Stop the training where new photographs are read best."
+    ),
+    Place(
+        "find",
+        "Find the wrong labels",
+        "search",
+        "Mark them yourself, let the machine rank them, mend them, train again.",
+    ),
+    Place(
+        "defend",
+        "Defend",
+        "shield",
+        "What keeps a network from memorizing wrong labels, and what it costs.",
+    ),
+    Place(
+        "weights",
+        "How many weights?",
+        "stacks",
+        "How large a network must be to memorize any labels.",
+    ),
+    Place(
+        "present",
+        "The story",
+        "slideshow",
+        "It plays by itself, for a poster or a projector.",
+        is_in_bar=False,
+    ),
+    Place("teacher", "Teacher", is_in_bar=False),
+)
+WAYS = tuple(place for place in PLACES if place.does)
+
+
+def script(name: str) -> Path:
+    """The file that Streamlit runs for a page: pages/NAME.py, or page.py in its folder."""
+    folder = FOLDER / name
+    return folder / "page.py" if folder.is_dir() else folder.with_suffix(".py")
+
+
+def _to_the_lab() -> None:
+    st.switch_page(the_page("lab"), query_params=st.query_params.to_dict())
+
+
+def the_page(name: str):
+    """The page of that name, for a link to it."""
+    return next(place for place in PLACES if place.name == name).page()
+
+
+def place_after(title: str) -> Place | None:
+    """The next of those that the start page leads to; None after the last, and after other pages."""
+    titles = [place.title for place in WAYS]
+    following = titles.index(title) + 1 if title in titles else len(WAYS)
+    return WAYS[following] if following < len(WAYS) else None
+
+
+def navigation():
+    """Show the bar; returns the page that was asked for."""
+    former = (
+        st.Page(_to_the_lab, title="Lab", url_path=name, visibility="hidden") for name in FORMER_NAMES
+    )
+    return st.navigation([*(place.page() for place in PLACES), *former], position="top")

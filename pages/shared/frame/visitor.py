@@ -1,0 +1,74 @@
+"""Who is asking: a random name kept in a cookie, so that a reload finds this visitor's runs.
+
+Where cookies are refused (in a frame of another site, say) the name is kept in the address.
+"""
+
+import re
+import secrets
+
+import streamlit as st
+
+from core.live.classroom.classroom import TEACHER_SECONDS
+
+COOKIE = ADDRESS = "lab_visitor"
+KEY_COOKIE = "lab_teacher"
+KEY_SCRIPT = """<script>
+document.cookie = "%(key)s=%(value)s; path=/; max-age=%(seconds)d; SameSite=Lax";
+</script>"""
+# Kept for a year; sent again at every page, which costs nothing and renews it. Streamlit writes
+# the address anew whenever a setting changes: so the name is put back, again and again.
+SCRIPT = """<script>(() => {
+  const name = "%(name)s";
+  document.cookie = "%(key)s=" + name + "; path=/; max-age=31536000; SameSite=Lax";
+  const keep = () => {
+    const address = new URL(location.href), asked = address.searchParams;
+    const isKept = document.cookie.includes("%(key)s=");
+    if (isKept ? !asked.has("%(key)s") : asked.get("%(key)s") === name) return;
+    if (isKept) asked.delete("%(key)s");  // a link from somebody whose browser refuses cookies
+    else asked.set("%(key)s", name);
+    history.replaceState(history.state, "", address);
+  };
+  clearInterval(window.labKeepsVisitor);
+  window.labKeepsVisitor = setInterval(keep, 500);
+  keep();
+})()</script>"""
+
+
+def recognize() -> None:
+    """Learn who asks, or make a name up at the first visit; every page does so before all else."""
+    cookie = _sound(st.context.cookies.get(COOKIE))
+    if "visitor" not in st.session_state:
+        st.session_state.visitor = (
+            cookie or _sound(st.query_params.get(ADDRESS)) or secrets.token_hex(8)
+        )
+    st.html(SCRIPT % {"name": st.session_state.visitor, "key": COOKIE}, unsafe_allow_javascript=True)
+
+
+def visitor() -> str:
+    """The name of this browser."""
+    return st.session_state.visitor
+
+
+def keep_key() -> None:
+    """Give this browser the key that its session has been given, so that a reload has it, too.
+
+    A key of its own and not the visitor's name, which anybody may have put into a link.
+    """
+    if key := st.session_state.get("teacher_key"):
+        script = KEY_SCRIPT % {"key": KEY_COOKIE, "value": key, "seconds": TEACHER_SECONDS}
+        st.html(script, unsafe_allow_javascript=True)
+
+
+def teacher_key() -> str:
+    """The key of the teacher's page that this browser has; empty: none."""
+    return st.session_state.get("teacher_key") or _sound(st.context.cookies.get(KEY_COOKIE))
+
+
+def network_address() -> str:
+    """From which this visitor comes; empty: from the server's own machine."""
+    address = st.context.ip_address
+    return address if isinstance(address, str) else ""
+
+
+def _sound(name: object) -> str:
+    return name if isinstance(name, str) and re.fullmatch("[0-9a-f]{16}", name) else ""

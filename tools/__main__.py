@@ -1,0 +1,24 @@
+"""The maintainers' own commands: python -m tools COMMAND."""
+
+import sys
+
+from core.cli.flags import Parser, run_command
+from tools import bench, borrowed, tables
+
+COMMANDS = (tables, bench, borrowed)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = Parser(
+        prog="python -m tools",
+        description="What maintainers of the Label Corruption Lab need: the documentation's tables, "
+        "measured speeds, and training on a borrowed machine.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.register(commands)
+    return run_command(parser, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

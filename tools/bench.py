@@ -1,0 +1,205 @@
+"""python -m tools bench: how fast this machine trains."""
+
+import argparse
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.cli.flags import Commands, add_command, check_out
+from core.config import MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
+from core.sweep.grids import CURED
+from core.sweep.results import provenance
+
+if TYPE_CHECKING:  # torch takes seconds to import: not for --help
+    from core.training.speed import ConcurrentSpeed, Speed
+    from tools.bench_curve import CurveSpeed
+    from tools.bench_defences import DefenceCost
+
+BATCH_SIZES = (32, 64, 128)
+EXPLANATION = """\
+of peak: the floating-point operations that a training step needs, done at this speed,
+as a share of this machine's matrix-product rate. 3 x fwd: the same by the rule of thumb
+that a step costs three forward passes, which counts the gradient of the first layer's
+input as well, although nobody needs it. plain loop: the same network with
+torchvision's transforms, a DataLoader with one worker, float32, and
+.item() at every step. with evaluation: whole epochs of the 5,000 embedded images as the app
+runs them. its share, 50k: what evaluation takes of an epoch of all 50,000 images."""
+
+
+def register(commands: Commands) -> None:
+    parser = add_command(commands, "bench", run, "measure this machine's training speed")
+    parser.add_argument("--model", action="append", help="only this network (can be repeated)")
+    parser.add_argument("--batch-size", type=int, action="append", help="only this batch size")
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement (default: 3)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="save the figures as JSON")
+    parser.add_argument(
+        "--concurrent",
+        action="store_true",
+        help="measure runs that are trained side by side, as a GPU does it",
+    )
+    parser.add_argument(
+        "--curve",
+        action="store_true",
+        help="measure the whole curve, live: from the press to its last point, beside its bare epochs",
+    )
+
+    parser.add_argument(
+        "--defences", action="store_true", help="measure what each defence costs in time"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    check_out(options.out)
+    from core.training.devices import use_allowed_cpus
+
+    use_allowed_cpus()
+    if options.defences:
+        print_defences(options.model or CURED, options.seconds, options.out)
+        return 0
+    if options.curve:
+        print_curve(options.model or ["mlp-1x512"], options.out)
+        return 0
+    show = print_concurrent if options.concurrent else print_bench
+    show(options.model, options.batch_size, options.seconds, options.out)
+    return 0
+
+
+def print_bench(
+    models: Sequence[str] | None = None,
+    batch_sizes: Sequence[int] | None = None,
+    seconds: float = 3.0,
+    out: Path | None = None,
+) -> None:
+    """Measure, print a line for each network and batch size, and save the rows as JSON."""
+    from core.training.speed import bench
+
+    started, peak = time.perf_counter(), print_machine(models)
+    print(
+        f"{'model':16} {'batch':>5} {'images/s':>9} {'of peak':>8} {'3 x fwd':>8} {'plain loop':>11}"
+        f" {'ratio':>6} {'with evaluation':>16} {'its share, 50k':>15}",
+        flush=True,
+    )
+    rows = []
+    for config in configs(models or MODELS, batch_sizes or BATCH_SIZES):
+        row = bench(config, peak, seconds)
+        rows.append(row)
+        ratio = row.images_per_second / row.plain_images_per_second
+        print(
+            f"{row.model:16} {row.batch_size:5} {row.images_per_second:9,.0f}"
+            f" {row.share_of_peak:8.0%} {row.share_of_peak_3_forward:8.0%}"
+            f" {row.plain_images_per_second:11,.0f} {ratio:6.1f}"
+            f" {row.epoch_images_per_second:16,.0f} {row.evaluation_share_full:15.1%}",
+            flush=True,
+        )
+    print(EXPLANATION)
+    save(out, peak, rows, time.perf_counter() - started)
+
+
+def print_concurrent(
+    models: Sequence[str] | None = None,
+    batch_sizes: Sequence[int] | None = None,
+    seconds: float = 3.0,
+    out: Path | None = None,
+) -> None:
+    """Measure runs that are trained side by side, print a line each, save the rows as JSON."""
+    from core.training.devices import best_device
+    from core.training.speed import bench_concurrent
+
+    started, peak = time.perf_counter(), print_machine(models)
+    print(
+        f"{'model':16} {'batch':>5} {'trained':24} {'images/s':>10} {'of peak':>8}"
+        f" {'with evaluation':>16} {'GB planned':>11} {'taken':>6}"
+    )
+    rows = []
+    for config in configs(models or ("mlp-1x512", "inception"), batch_sizes or BATCH_SIZES[:2]):
+        for row in bench_concurrent(config, peak, seconds):
+            rows.append(row)
+            whole = f"{row.epoch_images_per_second:,.0f}" if row.epoch_images_per_second else ""
+            planned, taken = (
+                f"{size / 1e9:.2f}" if size else "" for size in (row.bytes_planned, row.bytes_taken)
+            )
+            print(
+                f"{row.model:16} {row.batch_size:5} {row.way:24} {row.images_per_second:10,.0f}"
+                f" {row.share_of_peak:8.0%} {whole:>16} {planned:>11} {taken:>6}",
+                flush=True,
+            )
+    if best_device() == "cpu":
+        print("This is a CPU: runs take turns on it, so that several are no faster than one.")
+    save(out, peak, rows, time.perf_counter() - started)
+
+
+def print_curve(models: Sequence[str], out: Path | None = None) -> None:
+    """The whole curve of each network, with the usual settings; saves the rows as JSON.
+
+    Raises ConfigError for no network.
+    """
+    from tools.bench_curve import curve_speed
+
+    started, peak = time.perf_counter(), print_machine(models)
+    print(
+        f"{'model':16} {'runs':>5} {'epochs':>7} {'bare':>9} {'live':>9} {'ratio':>6} {'first epoch':>12}"
+    )
+    rows = []
+    for model in models:
+        row = curve_speed(
+            replace(PRESETS[0].config, model=model, learning_rate=PAPER_LEARNING_RATE[model])
+        )
+        rows.append(row)
+        print(
+            f"{row.model:16} {row.runs:5} {row.epochs:7} {row.bare_seconds:7.1f} s {row.curve_seconds:7.1f} s"
+            f" {row.curve_seconds / row.bare_seconds:6.2f} {row.first_seconds:10.2f} s",
+            flush=True,
+        )
+    save(out, peak, rows, time.perf_counter() - started)
+
+
+def print_defences(models: Sequence[str], seconds: float, out: Path | None = None) -> None:
+    """An epoch with each defence, and how many times as long it takes; saves the rows as JSON."""
+    from tools.bench_defences import defence_costs
+
+    started, peak = time.perf_counter(), print_machine(models)
+    print(f"{'model':16} {'defence':20} {'an epoch':>10} {'times':>6}")
+    rows = []
+    for model in models:
+        for row in defence_costs(model, seconds):
+            rows.append(row)
+            print(
+                f"{row.model:16} {row.defence:20} {row.epoch_seconds:8.2f} s {row.times:6.2f}",
+                flush=True,
+            )
+    save(out, peak, rows, time.perf_counter() - started)
+
+
+def configs(models: Iterable[str], batch_sizes: Iterable[int]) -> list[RunConfig]:
+    """Raises ConfigError for what is not a network or batch size."""
+    sizes = list(batch_sizes)
+    return [RunConfig(model=model, batch_size=size) for model in models for size in sizes]
+
+
+def print_machine(models: Sequence[str] | None) -> float:
+    """The device and its matrix-product rate in FLOP/s. Raises ConfigError for no network."""
+    for name in models or ():
+        RunConfig(model=name)
+    from core.training.devices import best_device, describe_device
+    from core.training.speed import matrix_peak
+
+    peak, dtype = matrix_peak()
+    print(f"{describe_device(best_device())}; matrix products at {peak / 1e9:,.0f} GFLOP/s in {dtype}")
+    return peak
+
+
+def save(
+    out: Path | None,
+    peak: float,
+    rows: "Sequence[Speed | ConcurrentSpeed | CurveSpeed | DefenceCost]",
+    seconds: float,
+) -> None:
+    from core.training.devices import best_device, hardware
+
+    if out:
+        about = provenance(hardware(best_device()), seconds)
+        content = {**about, "peak_flops_per_second": peak, "rows": [asdict(row) for row in rows]}
+        out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

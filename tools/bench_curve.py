@@ -1,0 +1,78 @@
+"""What the whole curve takes from the press to its last point, beside the bare time of its epochs."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.config import RunConfig
+from core.data.cifar10 import load
+from core.live.classroom.level_sweep import whole_curve
+from core.live.runs.store import Store
+from core.live.training.supervisor import TrainerProcess, sign_of_life
+
+POLL_SECONDS = 0.05
+STARTED_SECONDS = 120.0  # that a trainer may take to start
+
+
+@dataclass(frozen=True)
+class CurveSpeed:
+    model: str
+    runs: int
+    epochs: int  # of each
+    bare_seconds: float  # of the epochs, evaluation included, one run after the other
+    curve_seconds: float  # from the press to the end of the last run
+    first_seconds: float  # from the press to the first epoch of any run
+
+
+def curve_speed(config: RunConfig) -> CurveSpeed:
+    """Train the curve twice: with nothing around it, and as the app does it, by its own trainer."""
+    from core.training.training import train  # torch takes seconds to import
+
+    configs, data = whole_curve(config), load(config.data)
+    names = [each.run_id for each in configs]
+    next(train(config, data))  # what is loaded and compiled once
+    started = time.perf_counter()
+    for each in configs:
+        for _ in train(each, data):
+            pass
+    bare = time.perf_counter() - started
+    with tempfile.TemporaryDirectory() as folder, data_in(Path(folder)):
+        store, trainer = Store(), TrainerProcess()
+        trainer.start()
+        try:
+            _wait(lambda: sign_of_life().exists(), STARTED_SECONDS)
+            started = time.perf_counter()
+            store.submit_curve(configs, "somebody")
+            _wait(lambda: any(run.epochs_done for run in store.runs_named(names)), STARTED_SECONDS)
+            first = time.perf_counter() - started
+            _wait(lambda: not store.active_runs(), 20 * bare + STARTED_SECONDS)
+            whole = time.perf_counter() - started
+        finally:
+            trainer.stop()
+    return CurveSpeed(config.model, len(configs), config.epochs, bare, whole, first)
+
+
+@contextmanager
+def data_in(folder: Path) -> Iterator[None]:
+    """Whatever is kept meanwhile lies there."""
+    before = os.environ.get("LAB_DATA")
+    os.environ["LAB_DATA"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LAB_DATA"]
+        else:
+            os.environ["LAB_DATA"] = before
+
+
+def _wait(is_done: Callable[[], bool], seconds: float) -> None:
+    until = time.perf_counter() + seconds
+    while not is_done():
+        if time.perf_counter() > until:
+            raise TimeoutError(f"The trainer has not come so far in {seconds:.0f} s.")
+        time.sleep(POLL_SECONDS)

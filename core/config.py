@@ -7,47 +7,42 @@ every visitor, on every page, in the store and in the precomputed sweep.
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from dataclasses import Field, asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+from core.choices import (
+    CORRUPTIONS,
+    FORMER_NOISES,
+    LOSSES,
+    NETWORKS,
+    NOISES,
+    RANKINGS,
+    REPAIRS,
+    USUAL_NETWORK,
+)
 from core.errors import ConfigError
 
-# A run that waits to be fitted ends here: its learning rate is 0.00004 of the first epoch's.
 MAX_SEED = 9999
-MAX_EPOCHS = 200
+MAX_EPOCHS = 1000
+LONGEST_UNTIL_FITTED = 200  # epochs: the learning rate is then 0.00004 of the first epoch's
 USUAL_WIDTH = 512  # of the multilayer networks, in hidden units
 MAX_REPAIRED = 0.9  # of the training images: some are left to train on
 LEVEL_DIGITS = 6  # of a corruption level, after the point
 CLASS_COUNT = 10
 ROW_TOLERANCE = 0.001  # of the sum of a noise matrix's row: people round to three digits
 LEVELS = tuple(step / 10 for step in range(11))  # of the paper's figures
-MODELS = ("mlp-1x512", "mlp-3x512", "alexnet", "inception", "inception-no-bn")
-CORRUPTIONS = ("labels", "shuffled-pixels", "random-pixels", "gaussian")
-NOISES = (
-    *("uniform", "pair", "confusable", "human-aggregate", "human-worst", "own"),
-    *("people-aggregate", "people-random", "people-worst"),  # with the file of CIFAR-10N
-)
-LOSSES = ("cross-entropy", "label-smoothing", "generalized", "early-learning")
-REPAIRS = ("none", "drop", "relabel")
-RANKINGS = ("loss", "margin", "confident")
 DATA = ("embedded", "full")
 TRAIN_IMAGES = {"embedded": 5_000, "full": 50_000}  # images per epoch
 TEST_IMAGES = {"embedded": 1_000, "full": 10_000}
-PAPER_LEARNING_RATE = {  # Zhang et al. 2017, appendix A
-    "mlp-1x512": 0.01,
-    "mlp-3x512": 0.01,
-    "alexnet": 0.01,
-    "inception": 0.1,
-    "inception-no-bn": 0.1,
-}
 
 
 def setting(
     default: Any,
     meaning: str,
     limits: tuple[float, float] | None = None,
-    choices: tuple[str, ...] = (),
+    choices: Collection[str] = (),
     value_type: type | None = None,
     digits: int | None = None,
 ) -> Any:
@@ -74,7 +69,7 @@ class RunConfig:
     from the defaults, so that a field added later leaves the names of old runs alone.
     """
 
-    model: str = setting("mlp-1x512", "the network", choices=MODELS)
+    model: str = setting(USUAL_NETWORK, "the network", choices=NETWORKS)
     data: str = setting("embedded", "5,000 embedded images, or all 50,000", choices=DATA)
     corruption: str = setting(
         "labels", "what is corrupted: the labels, or the pixels", choices=CORRUPTIONS
@@ -83,11 +78,11 @@ class RunConfig:
         0.0, "share of the labels that is drawn again at random", (0, 1), digits=LEVEL_DIGITS
     )
     batch_size: int = setting(64, "images per training step", (1, 1024))
-    epochs: int = setting(60, "passes over the training images", (1, 1000))
+    epochs: int = setting(60, "passes over the training images", (1, MAX_EPOCHS))
     epochs_after_fitted: int = setting(
         0,
         "continue beyond `epochs` until the training set has been fitted for this many, "
-        f"up to {MAX_EPOCHS} in all",
+        "up to `max_epochs` in all",
         (0, 100),
     )
     learning_rate: float = setting(  # never None once the config is made
@@ -119,10 +114,16 @@ class RunConfig:
     )
     ranking: str = setting("loss", "by what a label is suspicious", choices=RANKINGS)
     width: int = setting(USUAL_WIDTH, "units of the hidden layer of mlp-1x512", (1, 4096))
+    max_epochs: int = setting(
+        LONGEST_UNTIL_FITTED,
+        "with `epochs_after_fitted`: stop after this many epochs, fitted or not",
+        (1, MAX_EPOCHS),
+    )
 
     def __post_init__(self) -> None:
-        if self.learning_rate is None and self.model in PAPER_LEARNING_RATE:
-            self._set("learning_rate", PAPER_LEARNING_RATE[self.model])
+        if self.learning_rate is None and self.model in NETWORKS:
+            self._set("learning_rate", NETWORKS[self.model].learning_rate)
+        self._set("noise", FORMER_NOISES.get(self.noise, self.noise))
         for spec in fields(self):
             self._set(spec.name, _validated(spec, getattr(self, spec.name)))
         self._check_together()
@@ -132,6 +133,8 @@ class RunConfig:
             self._set("noise_matrix", "")
         if self.repair == "none":
             self._set("ranking", "loss")
+        if not self.epochs_after_fitted:
+            self._set("max_epochs", LONGEST_UNTIL_FITTED)
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)  # only while it is made: it is frozen
@@ -159,10 +162,9 @@ class RunConfig:
             )
         if self.fold and not self.validation:
             raise ConfigError("fold belongs to a validation share: give one, or leave the fold out.")
-        if self.width != USUAL_WIDTH and self.model != "mlp-1x512":
-            raise ConfigError(
-                f"width belongs to the network mlp-1x512: with {self.model} leave it out."
-            )
+        if self.width != USUAL_WIDTH and not NETWORKS[self.model].has_width:
+            wide = ", ".join(name for name, network in NETWORKS.items() if network.has_width)
+            raise ConfigError(f"width belongs to {wide}: with {self.model} leave it out.")
         if self.mixup and self.loss == "early-learning":
             raise ConfigError(
                 "mixup mixes the images whose targets the early-learning loss keeps: choose one of the two."
@@ -177,7 +179,10 @@ class RunConfig:
     @cached_property
     def run_id(self) -> str:
         """Twelve hexadecimal digits that name this run."""
-        text = json.dumps(self.overrides(), sort_keys=True)
+        named = self.overrides()
+        if NOISES[self.noise].former_name:  # a run keeps its name where a noise got another one
+            named["noise"] = NOISES[self.noise].former_name
+        text = json.dumps(named, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
@@ -188,7 +193,7 @@ class RunConfig:
     def overrides(self) -> dict[str, Any]:
         """The fields that differ from the defaults; `RunConfig(**overrides)` is this config."""
         # The default learning rate depends on the model, which is compared with its own default.
-        default = {**asdict(RunConfig(model=self.model)), "model": MODELS[0]}
+        default = {**asdict(RunConfig(model=self.model)), "model": USUAL_NETWORK}
         return {name: value for name, value in asdict(self).items() if value != default[name]}
 
     @classmethod

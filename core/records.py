@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import MAX_EPOCHS, RunConfig
+from core.config import RunConfig
 
 FITTED_LOSS = 0.05  # average training loss at which a training set counts as fitted
 LOSS_EDGES = tuple(step / 4 for step in range(33))  # left edges: 0, 0.25, ..., 8
@@ -140,6 +140,6 @@ def is_last(config: RunConfig, records: list[EpochRecord]) -> bool:
 def _ends_after(config: RunConfig, epochs: int, fitted: int | None) -> bool:
     if epochs < config.epochs:
         return False
-    if not config.epochs_after_fitted or epochs >= MAX_EPOCHS:
+    if not config.epochs_after_fitted or epochs >= config.max_epochs:
         return True
     return fitted is not None and epochs >= fitted + config.epochs_after_fitted

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.config import LEVELS, MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
+from core.choices import NETWORKS
+from core.config import LEVELS, PRESETS, RunConfig
 from core.live.classroom.level_sweep import CurvePoint, whole_curve
 from core.live.runs.store import LiveRun
 from core.live.training.estimate import epoch_seconds, run_seconds
 from core.view.classroom import charts, level_sweep
-from core.view.words import SHORT_NETWORKS, about, without_links
+from core.view.words import about, without_links
 from pages.shared.classroom.room import Room, room
 from pages.shared.components.copy_link import copy_link
 from pages.shared.controls.choosing import choice, chosen
@@ -22,7 +23,7 @@ from pages.shared.server import resources
 from pages.shared.server.polling import measured, seconds_between
 
 TICK_SECONDS = 0.8
-NAMES = {model: SHORT_NETWORKS[model] for model in MODELS}
+NAMES = {model: NETWORKS[model].short for model in NETWORKS}
 
 STYLE = """<style>
 .st-key-figure-area [data-testid=stVegaLiteChart], .st-key-figure-area .st-key-whole-curve,
@@ -47,7 +48,7 @@ def base(named: RunConfig | None) -> RunConfig:
         return named
     model = chosen(NAMES, "network")
     usual = resources.offered(PRESETS[0].config)
-    return replace(usual, model=model, learning_rate=PAPER_LEARNING_RATE[model])
+    return replace(usual, model=model, learning_rate=NETWORKS[model].learning_rate)
 
 
 def train_all(named: RunConfig | None, visitor_name: str) -> None:
@@ -160,7 +161,7 @@ def show_class(in_room: Room, visitor_name: str) -> None:
         show_figure(curve.configs, curve.points, title)
 
 
-with page("The whole curve", "") as head:
+with page("curve") as head:
     st.html(STYLE)
     visitor_name = visitor()
     in_room = room(head)

@@ -3,9 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from core.choices import DEFENCES
 from core.config import RunConfig
 from core.sweep import cures, reference
-from core.sweep.grids import CURE_LEVELS, DEFENCES
+from core.sweep.grids import CURE_LEVELS
 from core.view.cures import captions, charts
 from pages.shared.classroom.room import room
 from pages.shared.controls.choosing import choice, chosen, chosen_network, cured_network
@@ -31,7 +32,7 @@ def show_table(table: pd.DataFrame, level: float, times: dict[str, float | None]
 def begin(defence: str, visitor_name: str) -> None:
     """Trains with it at the network and the level that are chosen when the button is pressed."""
     level = float(chosen(LEVELS, "at", USUAL_LEVEL))
-    config = RunConfig(model=chosen_network(), level=level, **DEFENCES[defence])
+    config = RunConfig(model=chosen_network(), level=level, **DEFENCES[defence].settings)
     run = resources.store().submit(resources.offered(config), visitor_name, network_address())
     st.session_state.begun = run.run_id
 
@@ -42,7 +43,7 @@ def show_try(visitor_name: str) -> None:
     with st.container(horizontal=True):
         for name in DEFENCES:
             st.button(
-                captions.DEFENCE_NAMES[name],
+                captions.DEFENCES[name].words,
                 on_click=action(begin),
                 args=(name, visitor_name),
                 key=f"try-{name}",
@@ -51,7 +52,7 @@ def show_try(visitor_name: str) -> None:
         st.switch_page(the_page("lab"), query_params={"run": run_id})
 
 
-with page("Defend", "") as head:
+with page("defend") as head:
     visitor_name = visitor()
     room(head)
     with st.container(horizontal=True):
@@ -87,9 +88,9 @@ with page("Defend", "") as head:
             "defences",
             lambda: charts.defences(computed, read, "Test error"),
             title,
-            captions.DEFENCES_EXPLAINED,
+            captions.explain_each_defence(),
             computed,
         )
-    st.caption(captions.DEFENCES_EXPLAINED)
+    st.caption(captions.explain_each_defence())
     st.caption(captions.describe_published_defences(reference.noisy_labels()))
     show_try(visitor_name)

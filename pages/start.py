@@ -9,7 +9,7 @@ from pages.shared.classroom.room import Room, room
 from pages.shared.components.run_viewer import show_levels
 from pages.shared.controls.run_form import default
 from pages.shared.frame.frame import page, plain_errors
-from pages.shared.frame.navigation import WAYS, the_page
+from pages.shared.frame.navigation import story, the_page
 from pages.shared.frame.visitor import network_address, visitor
 from pages.shared.server import resources
 
@@ -35,8 +35,9 @@ def train(level: float, in_room: Room, visitor_name: str) -> None:
 
 
 with page(
-    "Can a network learn from lies?",
+    "start",
     "Some of these photographs have the wrong name. Will a network notice?",
+    title="Can a network learn from lies?",
 ) as head:
     st.html(STYLE)
     visitor_name = visitor()
@@ -49,8 +50,9 @@ with page(
         if st.button("Train a real network", type="primary", icon=":material/play_arrow:", key="train"):
             train(level, in_room, visitor_name)
     with st.container(key="ways"):
-        rows = [column for _ in range(0, len(WAYS), IN_ROW) for column in st.columns(IN_ROW)]
-        for number, (column, way) in enumerate(zip(rows, WAYS, strict=False), start=1):
+        ways = story()
+        rows = [column for _ in range(0, len(ways), IN_ROW) for column in st.columns(IN_ROW)]
+        for number, (column, way) in enumerate(zip(rows, ways, strict=False), start=1):
             with column:
                 st.page_link(
                     way.page(),

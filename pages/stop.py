@@ -82,7 +82,7 @@ def show_other_noise(model: str) -> None:
     st.dataframe(captions.noise_rows(points, noises), hide_index=True, width="content")
 
 
-with page("Stop in time", "") as head:
+with page("stop") as head:
     visitor_name = visitor()
     in_room = room(head)
     show_game(in_room, visitor_name)

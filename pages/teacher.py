@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pandas as pd
 import streamlit as st
 
-from core.config import MODELS, RunConfig, parse
+from core.choices import NETWORKS, USUAL_NETWORK, words_of
+from core.config import RunConfig, parse
 from core.errors import RefusedError
 from core.live.classroom.classroom import HIDEABLE, Lesson
 from core.live.runs.store import TEACHER, Status
@@ -21,7 +22,7 @@ from core.view.classroom.captions import (
     describe_storage,
 )
 from core.view.sweep import charts
-from core.view.words import NETWORKS, name_of_run
+from core.view.words import name_of_run
 from pages.shared.components.copy_link import copy_link
 from pages.shared.controls.run_form import FIELDS, number_text
 from pages.shared.figures.drawing import draw_new
@@ -100,7 +101,9 @@ def show_set_up() -> None:
         st.text_input("Title", "Can a network learn from lies?", max_chars=80, key="lesson-title")
         st.slider("Corruption level", 0.0, 1.0, 0.5, 0.05, format="percent", key="lesson-level")
         first, second = st.columns(2)
-        first.selectbox("Network", MODELS, format_func=NETWORKS.__getitem__, key="lesson-model")
+        first.selectbox(
+            "Network", list(NETWORKS), format_func=words_of(NETWORKS).__getitem__, key="lesson-model"
+        )
         usual = min(40, resources.settings().limits.epochs)
         second.text_input("Epochs", number_text(usual), key="lesson-epochs", max_chars=40)
         st.multiselect(
@@ -245,7 +248,7 @@ def show_guesses() -> None:
         st.markdown(f"**{describe_guesses(guesses)}**")
         reveal = st.toggle("Show the truth as well", key="reveal-truth")
         runs = comparison.label_runs(resources.sweep())
-        ours = runs[runs.model == MODELS[0]] if reveal else None
+        ours = runs[runs.model == USUAL_NETWORK] if reveal else None
         draw_new(
             charts.guess_bands(guesses, ours),
             name="guesses",
@@ -254,7 +257,7 @@ def show_guesses() -> None:
         st.caption(GUESSES_EXPLAINED)
 
 
-with page("Teacher", "Set up a lesson, manage the queue, show the class its guesses."):
+with page("teacher", "Set up a lesson, manage the queue, show the class its guesses."):
     if not resources.settings().teacher_password:
         st.markdown(CLOSED)
     elif not is_teacher():

@@ -80,7 +80,7 @@ def show_kernel() -> None:
         st.dataframe(captions.kernel_rows(found), hide_index=True, width="content")
 
 
-with page("How many weights?", "") as head:
+with page("weights") as head:
     room(head)
     show_widths()
     show_theorem()

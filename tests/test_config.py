@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import PAPER_LEARNING_RATE, PRESETS, RunConfig, run_name
+from core.choices import NETWORKS
+from core.config import PRESETS, RunConfig, run_name
 from core.errors import ConfigError
 
 
@@ -38,13 +39,13 @@ def test_wrong_values_are_refused_in_one_sentence(wrong):
     assert str(refusal.value).endswith(".") and "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("model", PAPER_LEARNING_RATE)
+@pytest.mark.parametrize("model", NETWORKS)
 def test_learning_rate_is_the_papers_where_none_is_given(model):
-    assert RunConfig(model=model).learning_rate == PAPER_LEARNING_RATE[model]
+    assert RunConfig(model=model).learning_rate == NETWORKS[model].learning_rate
 
 
 def test_paper_learning_rates():
-    rates = PAPER_LEARNING_RATE
+    rates = {name: network.learning_rate for name, network in NETWORKS.items()}
     assert rates["inception"] == rates["inception-no-bn"] == 0.1
     assert rates["alexnet"] == rates["mlp-1x512"] == rates["mlp-3x512"] == 0.01
 
@@ -63,12 +64,12 @@ def test_every_field_is_part_of_the_name():
         "momentum": 0.8, "weight_decay": 0.1, "random_crop": True, "seed": 1,
         "noise": "pair", "noise_matrix": "1 0 0 0 0 0 0 0 0 0;" * 10, "validation": 0.1, "fold": 1,
         "loss": "generalized", "mixup": 1.0, "repair": "drop", "repaired": 0.2, "ranking": "margin",
-            "width": 64,
+            "width": 64, "max_epochs": 100,
     }  # fmt: skip
     company = {  # without which a setting has no effect, or is refused
         "noise": {"level": 0.5}, "noise_matrix": {"level": 0.5, "noise": "own"},
         "fold": {"validation": 0.25}, "repair": {"repaired": 0.3}, "repaired": {"repair": "relabel"},
-        "ranking": {"repair": "drop", "repaired": 0.3},
+        "ranking": {"repair": "drop", "repaired": 0.3}, "max_epochs": {"epochs_after_fitted": 5},
     }  # fmt: skip
     assert set(other) == {spec.name for spec in dataclasses.fields(RunConfig)}
     names = {
@@ -103,7 +104,7 @@ def test_the_last_of_ten_folds_is_one():
 @given(
     level=st.floats(0, 1),
     epochs=st.integers(1, 1000),
-    model=st.sampled_from(sorted(PAPER_LEARNING_RATE)),
+    model=st.sampled_from(sorted(NETWORKS)),
     crop=st.booleans(),
 )
 def test_settings_give_the_config_back_also_as_text(level, epochs, model, crop):

@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.records import fitted_epoch, training_metrics
+from core.config import RunConfig
+from core.records import fitted_epoch, is_complete, training_metrics
 from tests.samples import record
 
 triples = st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30)
@@ -48,3 +49,12 @@ def test_the_papers_inception_curves_give_its_ratio():
 def test_measured_leaves_the_clock_out():
     assert record(1, seconds=1.0).reproducible() == record(1, seconds=2.0).reproducible()
     assert record(1, test_error=0.1).reproducible() != record(1, test_error=0.2).reproducible()
+
+
+def test_a_run_that_is_never_fitted_ends_at_its_most_epochs():
+    config = RunConfig(epochs=2, epochs_after_fitted=3, max_epochs=5)
+    never = [record(epoch, train_loss=2.3) for epoch in range(1, 6)]
+    assert [is_complete(config, never[:count]) for count in range(1, 6)] == [False] * 4 + [True]
+    fitted = [record(epoch, train_loss=0.01) for epoch in range(1, 6)]  # from the first epoch on
+    assert is_complete(config, fitted[:4]) and not is_complete(config, fitted[:3])
+    assert RunConfig(max_epochs=7) == RunConfig()  # without a wait it has no effect

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from core.choices import NETWORKS
 from core.cli.flags import Commands, add_command, check_out
-from core.config import MODELS, PAPER_LEARNING_RATE, PRESETS, RunConfig
+from core.config import PRESETS, RunConfig
 from core.sweep.grids import CURED
 from core.sweep.results import provenance
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # torch takes seconds to import: not for --help
     from tools.bench_defences import DefenceCost
 
 BATCH_SIZES = (32, 64, 128)
+KEYS = ("model", "batch_size", "way", "defence", "runs")  # what tells two rows of a file apart
 EXPLANATION = """\
 of peak: the floating-point operations that a training step needs, done at this speed,
 as a share of this machine's matrix-product rate. 3 x fwd: the same by the rule of thumb
@@ -83,7 +85,7 @@ def print_bench(
         flush=True,
     )
     rows = []
-    for config in configs(models or MODELS, batch_sizes or BATCH_SIZES):
+    for config in configs(models or NETWORKS, batch_sizes or BATCH_SIZES):
         row = bench(config, peak, seconds)
         rows.append(row)
         ratio = row.images_per_second / row.plain_images_per_second
@@ -145,7 +147,7 @@ def print_curve(models: Sequence[str], out: Path | None = None) -> None:
     rows = []
     for model in models:
         row = curve_speed(
-            replace(PRESETS[0].config, model=model, learning_rate=PAPER_LEARNING_RATE[model])
+            replace(PRESETS[0].config, model=model, learning_rate=NETWORKS[model].learning_rate)
         )
         rows.append(row)
         print(
@@ -201,5 +203,27 @@ def save(
 
     if out:
         about = provenance(hardware(best_device()), seconds)
-        content = {**about, "peak_flops_per_second": peak, "rows": [asdict(row) for row in rows]}
-        out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        content = {**about, "peak_flops_per_second": peak}
+        new = [asdict(row) for row in rows]
+        out.write_text(json.dumps(merged(out, content, new), indent=1) + "\n", encoding="utf-8")
+
+
+def merged(out: Path, about: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The file's content with these rows in place of those that they measure again.
+
+    Rows of other networks stay where the file is of the same device; where it is of another
+    one, the rows carry their own device next to those that were there.
+    """
+    try:
+        known = json.loads(out.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {**about, "rows": rows}
+    keys = [name for name in KEYS if rows and name in rows[0]]
+    new = {tuple(row[name] for name in keys) for row in rows}
+    kept = [row for row in known["rows"] if tuple(row.get(name) for name in keys) not in new]
+    if not kept:
+        return {**about, "rows": rows}
+    if known["device"] != about["device"]:
+        rows = [{**row, "device": about["device"]} for row in rows]
+    order = list(NETWORKS)
+    return {**known, "rows": sorted([*kept, *rows], key=lambda row: order.index(row["model"]))}

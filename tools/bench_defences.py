@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from core.config import PAPER_LEARNING_RATE, RunConfig
+from core.choices import DEFENCES, NETWORKS
+from core.config import RunConfig
 from core.data.cifar10 import load
-from core.sweep.cures import KNOWN_DEFENCES
 
 if TYPE_CHECKING:
     from core.training.training import Training
@@ -27,14 +27,14 @@ class DefenceCost:
 
 
 def defence_costs(model: str, seconds: float) -> Iterator[DefenceCost]:
-    """One for each of KNOWN_DEFENCES; seconds: for each measurement."""
+    """One for each of DEFENCES; seconds: for each measurement."""
     from core.training.training import Training  # torch takes seconds to import
 
-    base = RunConfig(model=model, level=0.4, learning_rate=PAPER_LEARNING_RATE[model], epochs=1000)
+    base = RunConfig(model=model, level=0.4, learning_rate=NETWORKS[model].learning_rate, epochs=1000)
     data = load(base.data)
     trainings = {
-        name: Training(RunConfig(**{**base.overrides(), **settings}), data, "cpu")
-        for name, settings in KNOWN_DEFENCES.items()
+        name: Training(RunConfig(**{**base.overrides(), **defence.settings}), data, "cpu")
+        for name, defence in DEFENCES.items()
     }
     measured: dict[str, list[float]] = {name: [] for name in trainings}
     for _ in range(ROUNDS):

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pandas as pd
 
+from core.choices import DEFENCES, RANKINGS, REPAIRS, words_of
 from core.cleaning.ranking import rank, score_ranking, sources
-from core.config import RANKINGS, RunConfig
+from core.config import RunConfig
 from core.data.cifar10 import load_embedded
 from core.data.corruption import given_labels
 from core.data.noise import wrong_share
@@ -18,11 +19,9 @@ from core.sweep.cures import (
     stopping_points,
     validated_runs,
 )
-from core.sweep.grids import CURE_LEVELS, CURED, DEFENCES, SEEDS
+from core.sweep.grids import CURE_LEVELS, CURED, SEEDS
 from core.sweep.results import load_epochs, load_runs, load_scores
-from core.view.cures.captions import DEFENCE_NAMES, noise_rows
-from core.view.words import RANKINGS as RANKING_NAMES
-from core.view.words import REPAIRS
+from core.view.cures.captions import noise_rows
 
 Table = tuple[list[str], list[list[str]]]  # head and rows
 
@@ -84,7 +83,7 @@ def rankings() -> Table:
             if found:
                 means = pd.DataFrame(found).mean()
                 values = [f"{means[0]:.3f}", f"{means[1]:.1%}", str(len(found))]
-                rows.append([f"`{model}`", RANKING_NAMES[ranking], *values])
+                rows.append([f"`{model}`", RANKINGS[ranking], *values])
     head = [
         "network",
         "ranked by",
@@ -112,7 +111,7 @@ def mending() -> Table:
             note = "as many as are wrong" if share == wrong else ""
             rows.append(
                 [
-                    f"`{model}`", REPAIRS[str(repair)], RANKING_NAMES[str(ranking)], f"{share:.0%} {note}".strip(),
+                    f"`{model}`", REPAIRS[str(repair)], RANKINGS[str(ranking)], f"{share:.0%} {note}".strip(),
                     _per_cent(before), f"{100 * after.mean():.1f}", _fallen(before, after), _per_cent(truth),
                     str(len(seeds)),
                 ]
@@ -137,7 +136,7 @@ def defences() -> Table:
     for model in CURED:
         runs = defended_runs(load_runs(), model)
         table = defence_points(runs, load_epochs(runs.run_id))
-        for defence, name in DEFENCE_NAMES.items():
+        for defence, name in words_of(DEFENCES).items():
             own = table[table.defence == defence]
             errors = []
             for level in sorted(CURE_LEVELS):
@@ -163,8 +162,8 @@ def in_float32() -> str:
         runs = defended_runs(load_runs(), model)
         runs = runs[runs.level.isin(CURE_LEVELS) & runs.device.str.contains("float32")]
         for level, at in runs.groupby("level"):
-            known = [name.lower() for key, name in DEFENCE_NAMES.items() if key in set(at.defence)]
-            all_of_them = len(known) == len(DEFENCES)
+            known = [each.words.lower() for key, each in DEFENCES.items() if key in set(at.defence)]
+            all_of_them = len(known) == sum(bool(each.settings) for each in DEFENCES.values())
             which = "each defence" if all_of_them else ", ".join(known)
             seeds = sorted(at.seed.unique())
             of_seeds = "" if seeds == list(SEEDS) else f", seed {', '.join(map(str, seeds))}"

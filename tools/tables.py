@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from core.choices import DEFENCES, NETWORKS
 from core.cli.flags import Commands, add_command
-from core.config import LEVELS, MODELS, TRAIN_IMAGES
+from core.config import LEVELS, TRAIN_IMAGES
 from core.errors import SweepError
 from core.paths import ASSETS, ROOT
 from core.sweep.comparison import (
@@ -31,7 +32,6 @@ from core.sweep.reference import paper, paper_curve, sound_paper_curve
 from core.sweep.replication import READ_EARLY
 from core.sweep.results import load_epochs, load_runs
 from core.sweep.widths import weights_of, width_runs
-from core.view.cures.captions import DEFENCE_NAMES
 from core.view.sweep.regularizers import name_regularizers
 from core.view.widths.captions import DRAWN
 from core.view.words import between, named_levels
@@ -107,7 +107,7 @@ def mini() -> str:
     """The 5,000 embedded images: test error and the epoch in which the training set was fitted."""
     runs = label_runs(load_runs(), "embedded")
     fitted = fit_epochs(runs, load_epochs(runs.run_id))
-    models = [model for model in MODELS if model in set(runs.model)]
+    models = [model for model in NETWORKS if model in set(runs.model)]
     head = ["level", *(name for model in models for name in (f"`{model}`", "fitted"))]
     rows = []
     for level in LEVELS:
@@ -131,7 +131,7 @@ def exponents() -> str:
     rows, printed = [], paper()
     for data, images in TRAIN_IMAGES.items():
         runs = label_runs(load_runs(), data)
-        for model in MODELS:
+        for model in NETWORKS:
             means = runs[runs.model == model].groupby("level", as_index=False).final_test_error.mean()
             ours = decay_above_chance(means.level, means.final_test_error)
             if ours is None:
@@ -155,7 +155,7 @@ def regularizers() -> str:
     ends = runs[runs.level.isin((0, 1))]  # what the tables are of
     rows = []
     for data, images in TRAIN_IMAGES.items():
-        for model in MODELS:
+        for model in NETWORKS:
             table = regularized(load_runs(), data, paper(), model)
             for row in table[table.train.notna()].to_dict("records"):
                 values = [row[name] for name in ("train", "paper_train", "test", "paper_test")]
@@ -177,7 +177,7 @@ def fits() -> str:
     """Figure 1a: true and random labels, scrambled pixels, noise."""
     rows = []
     for data, images in TRAIN_IMAGES.items():
-        for model in MODELS:
+        for model in NETWORKS:
             series = series_runs(load_runs(), model, data)
             ids = [run_id for runs in series.values() for run_id in runs.run_id]
             fitted = (
@@ -196,7 +196,7 @@ def coverage() -> str:
     done, rows = set(load_runs().run_id), []
     for grid in GRIDS.values():
         runs = list(dict.fromkeys(grid.runs()))
-        for model in MODELS:
+        for model in NETWORKS:
             wanted = [config for config in runs if config.model == model]
             if wanted:
                 count = sum(config.run_id in done for config in wanted)
@@ -226,7 +226,10 @@ def speed() -> str:
         f"On {bench['device']}, torch {bench['torch']}, {bench['date']}; its matrix products run at "
         f"{bench['peak_flops_per_second'] / 1e9:,.0f} GFLOP/s.\n\n"
     )
-    return machine + markdown([*head, "with evaluation", "its share of 50,000"], rows)
+    elsewhere = {row["model"]: row["device"] for row in bench["rows"] if "device" in row}
+    notes = [f"\n\n`{model}` was measured on {device}." for model, device in elsewhere.items()]
+    table = markdown([*head, "with evaluation", "its share of 50,000"], rows)
+    return machine + table + "".join(notes) + ("\n" if notes else "")
 
 
 def load(file: str = "load.json") -> str:
@@ -295,7 +298,7 @@ def defence_costs() -> str:
     rows = [
         [
             f"`{row['model']}`",
-            DEFENCE_NAMES[row["defence"]],
+            DEFENCES[row["defence"]].words,
             f"{row['epoch_seconds']:.2f} s",
             f"{row['times']:.2f}",
             f"{row['least']:.2f}–{row['most']:.2f}",
@@ -327,7 +330,7 @@ def _machine(measured: dict[str, Any]) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    **{f"paper-{model}": lambda model=model: full_scale(model) for model in MODELS},  # type: ignore[misc]
+    **{f"paper-{model}": lambda model=model: full_scale(model) for model in NETWORKS},  # type: ignore[misc]
     "mini": mini,
     "exponents": exponents,
     "regularizers": regularizers,

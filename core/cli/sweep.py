@@ -7,10 +7,11 @@ from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
+from core.choices import NETWORKS
 from core.cli.flags import Commands, add_command, add_folder_flag, add_wandb_flag
 from core.cli.progress import SweepProgress
 from core.cli.train import tracking
-from core.config import MODELS, RunConfig, run_name
+from core.config import RunConfig, run_name
 from core.errors import ConfigError, StorageError, SweepError
 from core.live.training.estimate import Speeds, estimate, run_seconds, speeds_of
 from core.sweep.grids import GRIDS, all_runs
@@ -29,7 +30,7 @@ def register(commands: Commands) -> None:
     )
     grids = " ".join(f"{grid.name}: {grid.about}" for grid in GRIDS.values())
     parser.add_argument("--grid", choices=GRIDS, help=f"only this part. {grids}")
-    parser.add_argument("--model", choices=MODELS, help="only this network")
+    parser.add_argument("--model", choices=NETWORKS, help="only this network")
     parser.add_argument("--level", type=float, help="only this corruption level")
     parser.add_argument("--seed", type=int, help="only this seed")
     parser.add_argument(

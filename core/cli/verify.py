@@ -2,8 +2,9 @@
 
 import argparse
 
+from core.choices import NETWORKS
 from core.cli.flags import Commands, add_command, add_folder_flag
-from core.config import MODELS, run_name
+from core.config import run_name
 from core.errors import ConfigError
 from core.sweep.results import config_of, load_runs
 from core.view.words import LABELS
@@ -19,7 +20,7 @@ def register(commands: Commands) -> None:
         "those that this code does not reproduce.",
     )
     parser.add_argument("--run", dest="run_id", metavar="ID", help="only this run")
-    parser.add_argument("--model", choices=MODELS, help="only this network")
+    parser.add_argument("--model", choices=NETWORKS, help="only this network")
     parser.add_argument("--epochs", type=int, default=2, metavar="N", help="of each run (default: 2)")
     add_folder_flag(parser)
 

@@ -4,14 +4,16 @@ N = images, K = classes, C, H, W = channels, height, width. Everything is drawn 
 from the run's seed and stays fixed for all epochs. Test labels are never corrupted.
 """
 
+from pkgutil import resolve_name
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.config import RunConfig
+from core.choices import CORRUPTIONS, NOISES
+from core.config import CLASS_COUNT, RunConfig
 from core.data.noise import Mixing, mixing_matrix
-from core.data.people import PEOPLE, labels_by_people
+from core.data.people import labels_by_people
 
 # Independent random streams of one seed.
 LABELS, PIXELS, FOLLOWED, EVALUATED, HELD_OUT, MIXUP = range(6)
@@ -29,8 +31,8 @@ class LabelCorruption(NamedTuple):
 def given_labels(config: RunConfig, true_labels: ArrayLike) -> LabelCorruption:
     """The labels that a run gives its training images, before any repair. Raises DataError."""
     true_labels = np.asarray(true_labels, dtype=np.int64)
-    if config.noise in PEOPLE:
-        drawn = labels_by_people(config.noise, true_labels)
+    if column := NOISES[config.noise].human_column:
+        drawn = labels_by_people(column, true_labels)
         return corrupt_labels(true_labels, config.level, config.seed, drawn=drawn)
     mixing = None if config.noise == "uniform" else mixing_matrix(config)
     return corrupt_labels(true_labels, config.level, config.seed, mixing=mixing)
@@ -40,7 +42,6 @@ def corrupt_labels(
     true_labels: ArrayLike,
     level: float,
     seed: int,
-    num_classes: int = 10,
     mixing: Mixing | None = None,
     drawn: NDArray[np.int64] | None = None,
 ) -> LabelCorruption:
@@ -61,7 +62,7 @@ def corrupt_labels(
     if drawn is not None:
         redrawn = drawn
     elif mixing is None:
-        redrawn = rng.integers(num_classes, size=len(true_labels))
+        redrawn = rng.integers(CLASS_COUNT, size=len(true_labels))
     else:  # always from the true label, never from one that was drawn
         chances = np.cumsum(mixing, axis=1)[true_labels, :-1]  # (N, K - 1)
         redrawn = (rng.random(len(true_labels))[:, None] >= chances).sum(axis=1)
@@ -87,31 +88,51 @@ def corrupt_pixels(
     noise: mean and std of each channel, (C,) and (C,), wanted for "gaussian".
     "gaussian" returns float32, not clipped to [0, 255]; the others uint8.
     """
-    count, channels, height, width = images.shape
-    indices = np.arange(count) if indices is None else np.asarray(indices)
-    is_changed = np.full(count, corruption != "labels")
-    if corruption == "labels":
-        return images, is_changed
-    flat = images.reshape(count, channels, height * width)
-    if corruption == "shuffled-pixels":  # one permutation for all, train and test
-        order = np.random.default_rng([seed, PIXELS]).permutation(height * width)
-        changed = flat[:, :, order]
-    elif corruption == "random-pixels":  # a permutation for each image
-        changed = np.empty_like(flat)
-        for i, index in enumerate(indices):
-            order = np.random.default_rng([seed, PIXELS, part, index]).permutation(height * width)
-            changed[i] = flat[i][:, order]
-    elif corruption == "gaussian":
-        if noise is None:
-            raise ValueError("gaussian needs the mean and std of each channel.")
-        mean, std = (np.asarray(value, dtype=np.float32)[:, None] for value in noise)
-        changed = np.empty(flat.shape, dtype=np.float32)
-        for i, index in enumerate(indices):
-            rng = np.random.default_rng([seed, PIXELS, part, index])
-            changed[i] = mean + std * rng.standard_normal(flat.shape[1:], dtype=np.float32)
-    else:
+    if corruption not in CORRUPTIONS:
         raise ValueError(f"there is no corruption {corruption!r}.")
-    return changed.reshape(images.shape), is_changed
+    builder = CORRUPTIONS[corruption].builder
+    count, channels, height, width = images.shape
+    if not builder:
+        return images, np.zeros(count, dtype=bool)
+    indices = np.arange(count) if indices is None else np.asarray(indices)
+    change = resolve_name(builder)
+    changed = change(images.reshape(count, channels, height * width), seed, part, indices, noise)
+    return np.ascontiguousarray(changed).reshape(images.shape), np.ones(count, dtype=bool)
+
+
+Statistics = tuple[np.ndarray, np.ndarray]  # mean and std of each channel, (C,) and (C,)
+
+
+def shuffled_pixels(
+    flat: np.ndarray, seed: int, part: int, indices: NDArray[np.integer], noise: Statistics | None
+) -> np.ndarray:
+    """(N, C, P) pixels in one order for all images, train and test."""
+    return flat[:, :, np.random.default_rng([seed, PIXELS]).permutation(flat.shape[2])]
+
+
+def random_pixels(
+    flat: np.ndarray, seed: int, part: int, indices: NDArray[np.integer], noise: Statistics | None
+) -> np.ndarray:
+    """(N, C, P) pixels, each image in its own order."""
+    changed = np.empty_like(flat)
+    for i, index in enumerate(indices):
+        order = np.random.default_rng([seed, PIXELS, part, index]).permutation(flat.shape[2])
+        changed[i] = flat[i][:, order]
+    return changed
+
+
+def gaussian_noise(
+    flat: np.ndarray, seed: int, part: int, indices: NDArray[np.integer], noise: Statistics | None
+) -> np.ndarray:
+    """float32 (N, C, P): normal values with each channel's mean and std, not clipped."""
+    if noise is None:
+        raise ValueError("gaussian needs the mean and std of each channel.")
+    mean, std = (np.asarray(value, dtype=np.float32)[:, None] for value in noise)
+    changed = np.empty(flat.shape, dtype=np.float32)
+    for i, index in enumerate(indices):
+        rng = np.random.default_rng([seed, PIXELS, part, index])
+        changed[i] = mean + std * rng.standard_normal(flat.shape[1:], dtype=np.float32)
+    return changed
 
 
 def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -133,12 +154,10 @@ def center_crop(images: np.ndarray, size: int = 28) -> np.ndarray:
     return images[:, :, top : top + size, left : left + size]
 
 
-def transition_counts(
-    true_labels: ArrayLike, labels: NDArray[np.integer], num_classes: int = 10
-) -> NDArray[np.int64]:
+def transition_counts(true_labels: ArrayLike, labels: NDArray[np.integer]) -> NDArray[np.int64]:
     """How many images of each true class (row) carry each label (column): int64 (K, K)."""
-    cells = np.asarray(true_labels, dtype=np.int64) * num_classes + labels
-    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+    cells = np.asarray(true_labels, dtype=np.int64) * CLASS_COUNT + labels
+    return np.bincount(cells, minlength=CLASS_COUNT**2).reshape(CLASS_COUNT, CLASS_COUNT)
 
 
 def evaluated_images(count: int, size: int, seed: int) -> NDArray[np.int64]:

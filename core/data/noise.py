@@ -10,8 +10,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from core.choices import NOISES
 from core.config import CLASS_COUNT, TRAIN_IMAGES, RunConfig, parse_matrix
-from core.data.people import PEOPLE
 from core.paths import ASSETS
 
 Mixing = NDArray[np.float64]  # (K, K)
@@ -19,8 +19,6 @@ Mixing = NDArray[np.float64]  # (K, K)
 # Classes that people confuse: truck to automobile, bird to airplane, deer to horse, and cat and
 # dog to each other; Patrini et al. 2017, section 5.
 CONFUSABLE = {9: 1, 2: 0, 4: 7, 3: 5, 5: 3}
-# In CIFAR-10N's words: how often people confuse two classes, and what they called the very image.
-HUMAN = {"human-aggregate": "aggre_label", "human-worst": "worse_label", **PEOPLE}
 
 
 def mixing_matrix(config: RunConfig) -> Mixing:
@@ -34,19 +32,32 @@ def mixing_matrix(config: RunConfig) -> Mixing:
 @cache
 def named_mixing(noise: str) -> Mixing:
     """S of a noise that has a name; not to be changed. Raises ValueError for another."""
-    if noise == "uniform":
-        mixing = np.full((CLASS_COUNT, CLASS_COUNT), 1 / CLASS_COUNT)
-    elif noise == "pair":  # each class to the next
-        mixing = np.roll(np.eye(CLASS_COUNT), 1, axis=1)
-    elif noise == "confusable":
-        mixing = np.eye(CLASS_COUNT)[[CONFUSABLE.get(place, place) for place in range(CLASS_COUNT)]]
-    elif noise in HUMAN:
-        counts = np.array(human_labels()[HUMAN[noise]]["counts_true_by_given"], dtype=np.float64)
-        mixing = counts / counts.sum(axis=1, keepdims=True)
-    else:
+    if noise not in NOISES or not NOISES[noise].builder:
         raise ValueError(f"there is no noise {noise!r}.")
+    mixing = NOISES[noise].mixing()
     mixing.setflags(write=False)
     return mixing
+
+
+def uniform_mixing() -> Mixing:
+    """Every class is equally likely."""
+    return np.full((CLASS_COUNT, CLASS_COUNT), 1 / CLASS_COUNT)
+
+
+def pair_mixing() -> Mixing:
+    """Each class becomes the next."""
+    return np.roll(np.eye(CLASS_COUNT), 1, axis=1)
+
+
+def confusable_mixing() -> Mixing:
+    """Five classes become one that they are confused with (CONFUSABLE); the others stay."""
+    return np.eye(CLASS_COUNT)[[CONFUSABLE.get(label, label) for label in range(CLASS_COUNT)]]
+
+
+def human_mixing(column: str) -> Mixing:
+    """How people labeled each class; column: of CIFAR-10N's labels, see human_labels."""
+    counts = np.array(human_labels()[column]["counts_true_by_given"], dtype=np.float64)
+    return counts / counts.sum(axis=1, keepdims=True)
 
 
 @cache
@@ -70,8 +81,8 @@ def wrong_share(config: RunConfig) -> float:
     """
     if config.noise == "uniform":
         return (1 - 1 / CLASS_COUNT) * config.level  # without the rounding of a mean
-    if config.noise in PEOPLE:  # these images' own, and not what is usual for their classes
+    if column := NOISES[config.noise].human_column:  # counted on these very images
         part = {"embedded": "wrong_of_embedded_5000", "full": "wrong_of_50000"}[config.data]
-        wrong = human_labels()[PEOPLE[config.noise]][part]
+        wrong = human_labels()[column][part]
         return float(config.level * wrong / TRAIN_IMAGES[config.data])
     return float(config.level * (1 - np.diag(mixing_matrix(config)).mean()))

@@ -19,12 +19,7 @@ from core.config import CLASS_COUNT
 from core.errors import DataError
 
 FILE = "CIFAR10N_FILE"  # names CIFAR-10_human.pt
-# What each of these noises is called there.
-PEOPLE = {
-    "people-aggregate": "aggre_label",
-    "people-random": "random_label1",
-    "people-worst": "worse_label",
-}
+COLUMNS = ("aggre_label", "random_label1", "worse_label")  # of the file
 IMAGES, EMBEDDED_OF_CLASS = 50_000, 500  # the embedded images: the first of each class, in their order
 # All that arrays of numbers are made of. A pickle can name any function, which would be called.
 ALLOWED = {
@@ -54,8 +49,8 @@ def has_people() -> bool:
     return bool(os.environ.get(FILE))
 
 
-def labels_by_people(noise: str, true_labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    """What people called each of these images, (N,); noise: of PEOPLE.
+def labels_by_people(column: str, true_labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """What people called each of these images, (N,); column: one of COLUMNS.
 
     true_labels: of the embedded training images or of all, (N,). Raises DataError where the file is
     missing, is not CIFAR-10N's, or belongs to other images.
@@ -66,7 +61,7 @@ def labels_by_people(noise: str, true_labels: NDArray[np.integer]) -> NDArray[np
             f"Labels by people need the file of CIFAR-10N: let {FILE} name CIFAR-10_human.pt, or choose another noise."
         )
     told = _read(Path(path))
-    true, given = told["clean_label"], told[PEOPLE[noise]]
+    true, given = told["clean_label"], told[column]
     if len(true_labels) < IMAGES:
         firsts = [np.flatnonzero(true == name)[:EMBEDDED_OF_CLASS] for name in range(CLASS_COUNT)]
         embedded = np.sort(np.concatenate(firsts))
@@ -81,7 +76,7 @@ def _read(path: Path) -> dict[str, NDArray[np.int64]]:
     """Its arrays, int64 (50,000,), by name; not to be changed. Raises DataError."""
     try:
         told = _unpickled(path)
-        arrays = {name: np.array(told[name]) for name in ("clean_label", *PEOPLE.values())}
+        arrays = {name: np.array(told[name]) for name in ("clean_label", *COLUMNS)}
     except BROKEN as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from core.config import LEVELS, PAPER_LEARNING_RATE, TEST_IMAGES, RunConfig, run_name
+from core.choices import NETWORKS
+from core.config import LEVELS, TEST_IMAGES, RunConfig, run_name
 from core.records import FITTED_LOSS, EpochRecord
 from core.sweep.grids import WEIGHT_DECAY
 from core.sweep.reference import (
@@ -99,7 +100,9 @@ def protocol_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
 def by_protocol(runs: pd.DataFrame, data: str, but: Sequence[str] = ()) -> pd.DataFrame:
     """Those of these runs that keep to the protocol, however long; but: what of PROTOCOL may differ."""
     same = (runs.data == data) & (runs.batch_size == PROTOCOL_BATCH_SIZE[data])
-    same &= runs.learning_rate == runs.model.map(PAPER_LEARNING_RATE)
+    same &= runs.learning_rate == runs.model.map(
+        {name: network.learning_rate for name, network in NETWORKS.items()}
+    )
     for name, value in PROTOCOL.items():
         if name not in but:
             same &= runs[name] == value

@@ -6,18 +6,17 @@ from typing import Any
 
 import pandas as pd
 
+from core.choices import DEFENCES
 from core.cleaning.ranking import HELD_OUT
 from core.config import RunConfig
 from core.paths import ASSETS
 from core.sweep.comparison import PROTOCOL, by_protocol, over_seeds
-from core.sweep.grids import DEFENCES
 
 STOPPING = {"end": "at the end", "noisy": "stopped by held-out images", "best": "at its best"}
 # What a defence changes, and what each of them changes it to; "none" changes nothing.
 USUAL: dict[str, Any] = {
     "loss": "cross-entropy", "mixup": 0.0, "weight_decay": 0.0, "random_crop": False
 }  # fmt: skip
-KNOWN_DEFENCES: dict[str, dict[str, Any]] = {"none": {}, **DEFENCES}
 
 
 def stopping_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
@@ -88,7 +87,7 @@ def _validated(runs: pd.DataFrame, model: str) -> pd.DataFrame:
 def defended_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     """The stored runs of a network on the embedded images with one defence, or with none.
 
-    With a column `defence`: "none", or a key of grids.DEFENCES.
+    With a column `defence`: "none", or another name of DEFENCES.
     """
     runs = by_protocol(runs, "embedded", but=("loss", "mixup"))
     same = (runs.model == model) & (runs.corruption == "labels") & (runs.epochs == RunConfig().epochs)
@@ -97,7 +96,7 @@ def defended_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     for run in runs.to_dict("records"):
         config = {name: run[name] for name in USUAL}
         changed = {name: value for name, value in config.items() if value != USUAL[name]}
-        names.append(next((key for key, value in KNOWN_DEFENCES.items() if value == changed), ""))
+        names.append(next((key for key, each in DEFENCES.items() if each.settings == changed), ""))
     runs = runs.assign(defence=names)
     return runs[runs.defence != ""]
 

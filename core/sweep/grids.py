@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.choices import DEFENCES, RANKINGS
 from core.cleaning.ranking import HELD_OUT, sources
-from core.config import PAPER_LEARNING_RATE, RANKINGS, RunConfig
+from core.config import RunConfig
 from core.data.noise import wrong_share
 
 BY_VALUE = (0.0, 1.0, 0.5, 0.2, 0.8, 0.4, 0.6, 0.1, 0.9, 0.3, 0.7)  # levels: ends and middle first
@@ -18,14 +19,6 @@ STRONGER_WEIGHT_DECAYS = (TUTORIAL_WEIGHT_DECAY, 0.01, 0.02)
 MINI = ("mlp-1x512", "mlp-3x512", "alexnet", "inception")  # networks on the 5,000 embedded images
 CURED = ("mlp-1x512", "alexnet")  # networks of the grids on noticing and mending wrong labels
 CURE_LEVELS = (0.4, 0.2, 0.6, 0.8, 0.0)
-DEFENCES: dict[str, dict[str, Any]] = {  # by the name that pages use
-    "label-smoothing": {"loss": "label-smoothing"},
-    "generalized": {"loss": "generalized"},
-    "early-learning": {"loss": "early-learning"},
-    "mixup": {"mixup": 1.0},  # uniform weights, as Zhang et al. 2018 use them on CIFAR-10
-    "weight-decay": {"weight_decay": WEIGHT_DECAY},
-    "random-crop": {"random_crop": True},
-}
 WIDTHS = tuple(2**power for power in range(13))  # hidden units
 WIDTH_LEVELS = (1.0, 0.0, 0.2, 0.1)
 SCRAMBLED = ("shuffled-pixels", "random-pixels", "gaussian")
@@ -51,17 +44,35 @@ def _paper(model: str, **settings: Any) -> RunConfig:
 
 
 def _poster(model: str, batch_size: int, level: float) -> RunConfig:
-    """The poster prints no learning rate: the paper's step for each image is kept.
+    """The poster's settings: the learning rate is the paper's, whatever the batch size.
 
-    The paper's 0.1 at the poster's small batches would leave Inception at chance for long.
+    The poster trains for 250 epochs. The learning rate depends on the epoch alone, so these
+    are the first part of such a run: after 100 epochs 99.4% of all learning rate is spent.
     """
-    return RunConfig(
-        model=model,
-        data="full",
-        level=level,
-        batch_size=batch_size,
-        epochs=250,
-        learning_rate=PAPER_LEARNING_RATE[model] * batch_size / 128,
+    return _read_early(model, level=level, batch_size=batch_size, max_epochs=100)
+
+
+def _poster_runs() -> tuple[RunConfig, ...]:
+    """Those that decide what the poster saw come first, batch 32 before batch 64."""
+    deciding = (
+        ("inception", 1.0),
+        ("inception-7x7", 0.0),
+        ("inception-7x7", 1.0),
+        ("inception-7x7", 0.5),
+        ("inception", 0.5),
+        ("inception", 0.0),
+    )
+    rest = [
+        (model, level)
+        for level in BY_VALUE
+        for model in ("inception", "inception-7x7")
+        if (model, level) not in deciding
+    ]
+    return tuple(
+        _poster(model, size, level)
+        for chosen in (deciding, rest)
+        for size in (32, 64)
+        for model, level in chosen
     )
 
 
@@ -196,9 +207,10 @@ _GRIDS = (
         "mini-defences",
         "Losses and regularizers that are to keep a network from memorizing wrong labels.",
         tuple(
-            RunConfig(model=model, level=level, **defence)
+            RunConfig(model=model, level=level, **defence.settings)
             for level in CURE_LEVELS
             for defence in DEFENCES.values()
+            if defence.settings
             for model in CURED
         ),
     ),
@@ -208,8 +220,8 @@ _GRIDS = (
         tuple(
             RunConfig(model=model, level=level, noise=noise, validation=HELD_OUT)
             for noise, level in (
-                ("human-worst", 1.0),
-                ("human-aggregate", 1.0),
+                ("cifar10n-worst-matrix", 1.0),
+                ("cifar10n-aggregate-matrix", 1.0),
                 ("confusable", 0.4),
                 ("pair", 0.4),
             )
@@ -241,10 +253,10 @@ _GRIDS = (
     ),
     Grid(
         "poster",
-        "The student's poster: Inception at two batch sizes, and the small network.",
+        "The student's poster: the small network, and two Inceptions at two batch sizes.",
         (
             *(_paper("mlp-1x512", level=level) for level in BY_VALUE),
-            *(_poster("inception", size, level) for size in (64, 32) for level in BY_VALUE),
+            *_poster_runs(),
         ),
     ),
 )

@@ -161,12 +161,6 @@ def _are_whole(epochs: pd.Series, unit: int) -> bool:
     return bool(((epochs - epochs.round()).abs() <= 0.00006 * unit).all())
 
 
-def parameters(paper: dict[str, Any], model: str) -> int:
-    """Weights of a network, as the paper's table 1 counts them; ours have as many."""
-    rows = paper["table1_percent_accuracy"]["rows"]
-    return next(int(row[1]) for row in rows if TABLE_NAMES[row[0]] == model)
-
-
 def weights_that_suffice(images: int, values: int = 28 * 28 * 3) -> int:
     """With so many, a network of two layers can give so many images any labels at all: 2n + d.
 

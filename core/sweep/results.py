@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
+from core.choices import FORMER_NOISES
 from core.cleaning.scores import ImageScores, read_scores, to_bytes
 from core.config import RunConfig
 from core.errors import ConfigError, StorageError, SweepError
@@ -199,10 +200,11 @@ def load_runs(folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
 
 
 def _completed(runs: pd.DataFrame) -> pd.DataFrame:
-    """And the columns that were not stored when the rows were written."""
+    """Rows of an earlier version, with its columns and names brought up to date."""
     defaults: dict[str, Any] = {spec.name: spec.default for spec in fields(RunConfig)}
     # Of a setting that was added later those runs had the default.
     runs = runs.assign(**{name: defaults[name] for name in defaults if name not in runs})
+    runs["noise"] = runs.noise.replace(FORMER_NOISES)
     if "final_validation_error" not in runs:
         runs["final_validation_error"] = np.nan
     if "runs_at_once" not in runs:

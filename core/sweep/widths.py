@@ -3,7 +3,8 @@
 import pandas as pd
 
 from core.capacity.pixels import PIXEL_VALUES
-from core.config import CLASS_COUNT, MODELS, TRAIN_IMAGES, RunConfig
+from core.choices import USUAL_NETWORK
+from core.config import CLASS_COUNT, TRAIN_IMAGES, RunConfig
 from core.sweep.comparison import by_protocol, over_seeds
 from core.sweep.reference import weights_that_suffice
 
@@ -18,7 +19,7 @@ def weights_of(width: int) -> int:
 def width_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """The stored runs on the embedded images that differ in level, width and seed alone."""
     runs = by_protocol(runs, "embedded", but=("width",))
-    same = (runs.model == MODELS[0]) & (runs.corruption == "labels")
+    same = (runs.model == USUAL_NETWORK) & (runs.corruption == "labels")
     same &= (runs.epochs == RunConfig().epochs) & (runs.epochs_after_fitted == 0)
     return runs[same & (runs.weight_decay == 0) & ~runs.random_crop]
 

@@ -100,7 +100,8 @@ def _check_is_part(
     """Raise CheckpointError where these epochs of a run are not the first ones of `config`'s."""
     if saved_for == config:
         return
-    as_long = replace(saved_for, epochs=config.epochs, epochs_after_fitted=config.epochs_after_fitted)
+    lengths = {name: getattr(config, name) for name in ("epochs", "epochs_after_fitted", "max_epochs")}
+    as_long = replace(saved_for, **lengths)
     if as_long != config:
         raise CheckpointError(f"{path} belongs to a run with other settings.")
     if is_complete(config, records[:-1]):

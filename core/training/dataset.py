@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.choices import NETWORKS
 from core.cleaning.ranking import Ranking
 from core.cleaning.repair import repair
 from core.config import RunConfig
@@ -160,8 +161,8 @@ class Dataset:
 
 def images_of(config: RunConfig) -> tuple[str, int, torch.memory_format]:
     """What the prepared images depend on besides the data: runs that agree in it share them."""
-    flat = config.model.startswith("mlp")  # would have to copy channels-last images
-    layout = torch.contiguous_format if flat else torch.channels_last
+    is_flat = NETWORKS[config.model].is_flat  # would have to copy channels-last images
+    layout = torch.contiguous_format if is_flat else torch.channels_last
     return config.corruption, config.seed if config.corruption != "labels" else 0, layout
 
 

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core.config import RunConfig
+from core.choices import LOSSES
+from core.config import CLASS_COUNT, RunConfig
 from core.training.dataset import Batch
 
 SMOOTHING = 0.1  # Szegedy et al. 2016
@@ -70,16 +71,9 @@ class EarlyLearning(nn.Module):
         return F.cross_entropy(logits, labels) + PULL * torch.log(1 - agreement).mean()
 
 
-def build_loss(config: RunConfig, images: int, classes: int, device: torch.device) -> nn.Module:
-    """The run's loss; what it remembers is in its buffers. images, classes: N and K."""
-    if config.loss == "early-learning":
-        return EarlyLearning(images, classes).to(device)
-    losses = {
-        "cross-entropy": CrossEntropy,
-        "label-smoothing": LabelSmoothing,
-        "generalized": GeneralizedCrossEntropy,
-    }
-    return losses[config.loss]()
+def build_loss(config: RunConfig, images: int, device: torch.device) -> nn.Module:
+    """The run's loss on `device`; what it remembers of its N images is in its buffers."""
+    return LOSSES[config.loss].build(images, CLASS_COUNT).to(device)
 
 
 def batch_loss(loss: nn.Module, logits: torch.Tensor, batch: Batch) -> torch.Tensor:

@@ -1,49 +1,46 @@
-"""The paper's five networks, at the paper's parameter counts (Zhang et al. 2017, appendix A).
+"""The paper's five networks, at the paper's parameter counts (Zhang et al. 2017, appendix A),
+and the Inception of the code that the student's poster cites.
 
 B = batch, C = channels, H = W = 28 pixels, K = classes. Every network maps
 standardized images of shape (B, 3, 28, 28) to logits of shape (B, K).
 """
 
 import math
+from functools import partial
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core.config import USUAL_WIDTH
+from core.choices import NETWORKS
+from core.config import CLASS_COUNT, USUAL_WIDTH
 
 IMAGE_SIZE = 28  # pixels, after the crop
 PIXEL_VALUES = 3 * IMAGE_SIZE**2  # 2,352
 
 
-def build_model(name: str, num_classes: int = 10, width: int = USUAL_WIDTH) -> nn.Sequential:
+def build_model(name: str, width: int = USUAL_WIDTH) -> nn.Sequential:
     """The network of that name, freshly initialized from torch's global generator.
 
-    width: units of the hidden layer of "mlp-1x512".
+    width: hidden units of a network that has this setting. Raises ValueError for another name.
     """
-    if name == "mlp-1x512":
-        return mlp(1, num_classes, width)
-    if name == "mlp-3x512":
-        return mlp(3, num_classes)
-    if name == "alexnet":
-        return alexnet(num_classes)
-    if name == "inception":
-        return inception(True, num_classes)
-    if name == "inception-no-bn":
-        return inception(False, num_classes)
-    raise ValueError(f"there is no network {name!r}.")
+    if name not in NETWORKS:
+        raise ValueError(f"there is no network {name!r}.")
+    network = NETWORKS[name]
+    return network.build(width=width) if network.has_width else network.build()
 
 
-def mlp(hidden_layers: int, num_classes: int = 10, width: int = USUAL_WIDTH) -> nn.Sequential:
+def mlp(hidden_layers: int, width: int = USUAL_WIDTH) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Flatten()]
     inputs = PIXEL_VALUES
     for _ in range(hidden_layers):
         layers += [Linear(inputs, width), nn.ReLU(inplace=True)]
         inputs = width
-    return nn.Sequential(*layers, Linear(inputs, num_classes))
+    return nn.Sequential(*layers, Linear(inputs, CLASS_COUNT))
 
 
-def alexnet(num_classes: int = 10) -> nn.Sequential:
+def alexnet() -> nn.Sequential:
     """The small AlexNet, not the one for 224-pixel images."""
     return nn.Sequential(
         conv(3, 64, 5),
@@ -59,37 +56,70 @@ def alexnet(num_classes: int = 10) -> nn.Sequential:
         nn.ReLU(inplace=True),
         Linear(384, 192),
         nn.ReLU(inplace=True),
-        Linear(192, num_classes),
+        Linear(192, CLASS_COUNT),
     )
 
 
-def inception(batch_norm: bool, num_classes: int = 10) -> nn.Sequential:
-    bn = batch_norm
+def inception(batch_norm: bool) -> nn.Sequential:
     return nn.Sequential(
-        conv_unit(3, 96, 3, bn),  # (B, 96, 28, 28)
-        InceptionBlock(96, 32, 32, bn),
-        InceptionBlock(64, 32, 48, bn),
-        Downsample(80, 80, bn),  # (B, 160, 14, 14)
-        InceptionBlock(160, 112, 48, bn),
-        InceptionBlock(160, 96, 64, bn),
-        InceptionBlock(160, 80, 80, bn),
-        InceptionBlock(160, 48, 96, bn),
-        Downsample(144, 96, bn),  # (B, 240, 7, 7)
-        InceptionBlock(240, 176, 160, bn),
-        InceptionBlock(336, 176, 160, bn),
+        *inception_blocks(partial(conv_unit, batch_norm=batch_norm), padding=1),  # (B, 336, 7, 7)
         nn.AdaptiveAvgPool2d(1),  # the mean over 7 x 7
         nn.Flatten(),  # (B, 336)
-        Linear(336, num_classes),
+        Linear(336, CLASS_COUNT),
     )
+
+
+def inception_7x7() -> nn.Sequential:
+    """The Inception of the code that the poster cites, with torch's own initialization.
+
+    It differs from the paper's in its borders and in its end. Without padding, its last map is
+    5 x 5, which it stretches to 7 x 7; the last layer then sees all 16,464 values where the
+    paper's sees the mean of each of 336 channels. Convolutions have a bias and batch norms a scale.
+    Source: github.com/mdv3101/Rethinking_Generalization, Input_Corruption.ipynb.
+    """
+    return nn.Sequential(
+        *inception_blocks(default_conv_unit, padding=0),  # (B, 336, 5, 5)
+        nn.AdaptiveAvgPool2d(7),  # (B, 336, 7, 7): repeats cells
+        nn.Flatten(),  # (B, 16464)
+        nn.Linear(336 * 7 * 7, CLASS_COUNT),
+    )
+
+
+class ConvUnit(Protocol):
+    """Builds a convolution with what follows it: (B, channels, H, W) to (B, out_channels, H', W')."""
+
+    def __call__(
+        self, channels: int, out_channels: int, size: int, stride: int, padding: int
+    ) -> nn.Sequential: ...
+
+
+def inception_blocks(unit: ConvUnit, padding: int) -> list[nn.Module]:
+    """All of the small Inception but its end: (B, 3, 28, 28) to (B, 336, 7, 7), or 5 x 5.
+
+    padding: pixels around the first convolution and the downsampling ones, 1 or 0.
+    """
+    return [
+        unit(3, 96, 3, 1, padding),  # (B, 96, 28, 28), or 26
+        InceptionBlock(unit, 96, 32, 32),
+        InceptionBlock(unit, 64, 32, 48),
+        Downsample(unit, 80, 80, padding),  # (B, 160, 14, 14), or 12
+        InceptionBlock(unit, 160, 112, 48),
+        InceptionBlock(unit, 160, 96, 64),
+        InceptionBlock(unit, 160, 80, 80),
+        InceptionBlock(unit, 160, 48, 96),
+        Downsample(unit, 144, 96, padding),  # (B, 240, 7, 7), or 5
+        InceptionBlock(unit, 240, 176, 160),
+        InceptionBlock(unit, 336, 176, 160),
+    ]
 
 
 class InceptionBlock(nn.Module):
     """A 1x1 convolution beside a 3x3 one: (B, C, H, W) to (B, narrow + wide, H, W)."""
 
-    def __init__(self, channels: int, narrow: int, wide: int, batch_norm: bool):
+    def __init__(self, unit: ConvUnit, channels: int, narrow: int, wide: int):
         super().__init__()
-        self.narrow = conv_unit(channels, narrow, 1, batch_norm)
-        self.wide = conv_unit(channels, wide, 3, batch_norm)
+        self.narrow = unit(channels, narrow, 1, 1, 0)
+        self.wide = unit(channels, wide, 3, 1, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.cat([self.narrow(x), self.wide(x)], dim=1)
@@ -98,27 +128,38 @@ class InceptionBlock(nn.Module):
 class Downsample(nn.Module):
     """A 3x3 convolution of stride 2 beside a max-pool: (B, C, H, W) to (B, out + C, H/2, W/2)."""
 
-    def __init__(self, channels: int, out_channels: int, batch_norm: bool):
+    def __init__(self, unit: ConvUnit, channels: int, out_channels: int, padding: int):
         super().__init__()
-        self.conv = conv_unit(channels, out_channels, 3, batch_norm, stride=2)
-        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.conv = unit(channels, out_channels, 3, 2, padding)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=padding)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.cat([self.conv(x), self.pool(x)], dim=1)
 
 
 def conv_unit(
-    channels: int, out_channels: int, size: int, batch_norm: bool, stride: int = 1
+    channels: int, out_channels: int, size: int, stride: int, padding: int, batch_norm: bool
 ) -> nn.Sequential:
     """conv, batch norm, ReLU; one learned shift per channel, in the norm or in the conv."""
     if not batch_norm:
         # Without normalization He's gain of 2 diverges at the paper's learning rate of 0.1.
         return nn.Sequential(
-            conv(channels, out_channels, size, stride, gain=1.5), nn.ReLU(inplace=True)
+            conv(channels, out_channels, size, stride, padding, gain=1.5), nn.ReLU(inplace=True)
         )
     return nn.Sequential(
-        conv(channels, out_channels, size, stride, bias=False),
+        conv(channels, out_channels, size, stride, padding, bias=False),
         ShiftNorm(out_channels),
+        nn.ReLU(inplace=True),
+    )
+
+
+def default_conv_unit(
+    channels: int, out_channels: int, size: int, stride: int, padding: int
+) -> nn.Sequential:
+    """conv with a bias, batch norm with a scale, ReLU, initialized as torch does by default."""
+    return nn.Sequential(
+        nn.Conv2d(channels, out_channels, size, stride, padding),
+        nn.BatchNorm2d(out_channels),
         nn.ReLU(inplace=True),
     )
 
@@ -177,10 +218,20 @@ class Linear(nn.Module):
 
 
 def conv(
-    channels: int, out_channels: int, size: int, stride: int = 1, bias: bool = True, gain: float = 2.0
+    channels: int,
+    out_channels: int,
+    size: int,
+    stride: int = 1,
+    padding: int | None = None,
+    bias: bool = True,
+    gain: float = 2.0,
 ) -> nn.Conv2d:
-    """A padded convolution, its weights of variance gain / inputs (2: He et al. 2015)."""
-    layer = nn.Conv2d(channels, out_channels, size, stride, padding=size // 2, bias=bias)
+    """A convolution, its weights of variance gain / inputs (2: He et al. 2015).
+
+    padding: size // 2 by default, which keeps height and width at a stride of 1.
+    """
+    padding = size // 2 if padding is None else padding
+    layer = nn.Conv2d(channels, out_channels, size, stride, padding=padding, bias=bias)
     nn.init.normal_(layer.weight, std=math.sqrt(gain / (channels * size * size)))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

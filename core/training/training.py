@@ -127,7 +127,7 @@ class Training:
         self.works_by_itself = self.device.type == "cuda"
         self.model, self.optimizer = initialize(config, self.device)
         images = len(self.dataset.given_labels)
-        self.loss_function = build_loss(config, images, CLASS_COUNT, self.device)
+        self.loss_function = build_loss(config, images, self.device)
         self.records: list[EpochRecord] = []
         # None for a run that an earlier version began, which kept none.
         self.scores: ImageScores | None = no_scores(images, self.dataset.held_out, CLASS_COUNT)

@@ -4,7 +4,8 @@ from typing import Any
 
 import altair as alt
 
-from core.config import LEVELS, MODELS
+from core.choices import CORRUPTIONS
+from core.config import LEVELS
 from core.view.words import CHANCE, FLOOR, TIME_TO_FIT
 
 SHORT = {  # at the end of a line, where there is less room
@@ -32,18 +33,11 @@ COLOURS = {
 WRONG_LABEL = "#D81B60"  # Tol's magenta, with a dashed frame and a cross
 GREY = "#6F757E"  # numbers of others
 DASHES = {"error on right labels": [2, 2], FLOOR: [6, 4], CHANCE: [2, 3]}
-NETWORK_COLOURS = dict(
-    zip(MODELS, ("#0072B2", "#008560", "#C25400", "#B0588A", "#6F757E"), strict=True)
-)
 SERIES_COLOURS = {  # of what a network can fit
     "true labels": "#009E73",
     "random labels": "#D55E00",
-    "shuffled pixels": "#0072B2",
-    "random pixels": "#CC79A7",
-    "gaussian": "#999933",
+    **{name.replace("-", " "): each.colour for name, each in CORRUPTIONS.items() if each.colour},
 }
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke")
-MARKS = dict(zip(MODELS, SHAPES, strict=False))
 
 
 def enlarged(part: Any, size: int = 24) -> Any:

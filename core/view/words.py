@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from core.choices import NETWORKS
 from core.config import LEVELS, RunConfig, settings_of
 
 # The one name of each quantity: on every page, in every export, on the command line.
@@ -16,37 +17,6 @@ LABELS = {
     "train_loss": "training loss",
     "validation_error": "validation error",
 }
-NOISES = {  # what a label that is drawn again becomes
-    "uniform": "random labels",
-    "pair": "labels of the next class",
-    "confusable": "labels of a look-alike",
-    "human-aggregate": "labels by people, by majority",
-    "human-worst": "labels by people, the worst of three",
-    "own": "labels by a matrix of one's own",
-    "people-aggregate": "what people called the very image, by majority",
-    "people-random": "what one person called the very image",
-    "people-worst": "what people called the very image, the worst of three",
-}
-LOSSES = {
-    "cross-entropy": "cross-entropy, the usual one",
-    "label-smoothing": "label smoothing",
-    "generalized": "generalized cross-entropy",
-    "early-learning": "early-learning regularization",
-}
-RANKINGS = {  # by what a label is suspicious
-    "confident": "confident learning",
-    "margin": "area under the margin",
-    "loss": "loss when it was time to stop",
-}
-REPAIRS = {"drop": "dropped", "relabel": "named by the network"}
-NETWORKS = {
-    "mlp-1x512": "small network, 1 hidden layer",
-    "mlp-3x512": "deeper network, 3 hidden layers",
-    "alexnet": "AlexNet, convolutional",
-    "inception": "Inception, convolutional",
-    "inception-no-bn": "Inception without batch norm",
-}
-SHORT_NETWORKS = {model: name.partition(",")[0] for model, name in NETWORKS.items()}
 TIME_TO_FIT = "time to fit"
 CHANCE = "repeated by chance"
 FLOOR = "least error without memorizing"
@@ -79,13 +49,13 @@ def capitalized(text: str) -> str:
 
 def the_network(model: str) -> str:
     """Its name within a sentence."""
-    name = SHORT_NETWORKS[model]
+    name = NETWORKS[model].short
     return f"the {name}" if name[0].islower() else name
 
 
 def name_of_run(config: RunConfig) -> str:
     """A run in a few words, for tables and legends."""
-    return f"{SHORT_NETWORKS[config.model]}, {settings_of(config)}"
+    return f"{NETWORKS[config.model].short}, {settings_of(config)}"
 
 
 def compute(grid: str, model: str = "") -> str:

@@ -59,7 +59,9 @@ def show_results(in_room: Room, visitor_name: str) -> None:
             show_matrix(title, "own-answers", shares(counts))
         with right:
             show_matrix(
-                "CIFAR-10N: three people each, the worst", "people", named_mixing("human-worst")
+                "CIFAR-10N: three people each, the worst",
+                "people",
+                named_mixing("cifar10n-worst-matrix"),
             )
         whose = "The room's labels" if in_room.code else "Your labels"
         show_training(counts, whose, visitor_name)
@@ -116,7 +118,7 @@ def show_training(counts: np.ndarray, whose: str, visitor_name: str) -> None:
     st.button("Train both", type="primary", icon=":material/play_arrow:", on_click=action(begin))
 
 
-with page("Label them yourself", "") as head:
+with page("annotate") as head:
     visitor_name = visitor()
     in_room = room(head)
     answers = resources.annotation().answers_of(in_room.code, visitor_name)

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.choices import RANKINGS
 from core.cleaning.ranking import score_ranking, sources
 from core.cleaning.search import Searched, images_to_mark, repairable
 from core.config import RunConfig
@@ -16,7 +17,6 @@ from core.records import EpochRecord
 from core.sweep import reference
 from core.view.finding import captions, charts
 from core.view.images import gallery, transitions
-from core.view.words import RANKINGS
 from pages.find import photo_marker
 from pages.shared.classroom.room import room
 from pages.shared.controls.choosing import choice, chosen, cured_network
@@ -29,7 +29,7 @@ from pages.shared.server.computed_once import searched
 LEVEL = 0.4
 FORTY = 40  # photographs to mark
 SHOWN = 24  # of those found, and of those falsely accused
-RANKING_NAMES = {key: words.capitalize() for key, words in RANKINGS.items()}
+RANKING_NAMES = {key: RANKINGS[key].capitalize() for key in reversed(RANKINGS)}
 ACTIONS = {"drop": "Leave them out", "relabel": "Let the network name them"}
 GALLERIES = {
     "found": "Found",
@@ -268,7 +268,7 @@ def show_errors(ends: dict[str, EpochRecord | None]) -> None:
             st.metric(f"{title}: test error", error, change, delta_color="inverse")
 
 
-with page("Find the wrong labels", "") as head:
+with page("find") as head:
     visitor_name = visitor()
     room(head)
     config = base_run()

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.sweep import comparison, reference
+from core.sweep import comparison
 from core.view.classroom.captions import GUESSES_EXPLAINED, describe_guess, describe_guesses
 from core.view.sweep import charts
 from core.view.sweep.captions import describe_message
@@ -33,7 +33,7 @@ def show_everybody(code: str, ours: pd.DataFrame) -> None:
 
 
 with page(
-    "Guess first",
+    "guess",
     "A small network studies 50,000 photographs until it learns no more, a share of their labels picked at "
     "random.",
 ) as head:
@@ -52,7 +52,7 @@ with page(
     else:
         tell(guess, ours, describe_guess(guess, ours))
         st.page_link(the_page("sweep"), label="On to the whole sweep", icon=":material/arrow_forward:")
-        st.markdown(describe_message(ours, MODEL, reference.paper()))
+        st.markdown(describe_message(ours, MODEL))
         if in_room.code:
             st.header("Everybody in this room", anchor=False)
             st.fragment(show_everybody, run_every=2.0)(in_room.code, ours)

@@ -3,13 +3,14 @@
 import numpy as np
 import streamlit as st
 
+from core.choices import NOISES
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import center_crop, corrupt_pixels, given_labels, transition_counts
 from core.data.noise import mixing_matrix, transition_matrix
 from core.view.images import gallery, transitions
 from core.view.images.corruption import describe_corruption
-from core.view.words import NOISE_EXPLAINED, NOISES, capitalized
+from core.view.words import NOISE_EXPLAINED, capitalized
 from pages.shared.figures.drawing import draw_live
 from pages.shared.server import resources
 from pages.shared.server.cache import keep
@@ -68,7 +69,7 @@ def show_labels(config: RunConfig) -> None:
     with st.container(horizontal=True):
         is_random = config.noise == "uniform"
         drawn = "picked at random" if is_random else "drawn again"
-        source = "From all ten classes." if is_random else f"They become {NOISES[config.noise]}."
+        source = "From all ten classes." if is_random else f"They become {NOISES[config.noise].words}."
         # Kinds that keep some classes draw their true labels for certain.
         came_out = "Right by chance" if is_random else "Right all the same"
         about = capitalized(drawn)

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.config import PAPER_LEARNING_RATE, USUAL_WIDTH, RunConfig
+from core.choices import NETWORKS
+from core.config import USUAL_WIDTH, RunConfig
 from core.errors import ConfigError
 from core.live.runs.store import LiveRun, Status
 from core.live.training.estimate import estimate
 from core.view.run.captions import describe_start, start_label
-from core.view.words import SHORT_NETWORKS, without_links
+from core.view.words import without_links
 from pages.lab import live
 from pages.lab.label_gallery import show_labels
 from pages.shared.classroom.class_curve import bring_to_own_level
@@ -156,7 +157,7 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
     """What to try when a run has ended."""
     config = run.config
     tries: dict[str, RunConfig] = {}
-    usual = replace(config, learning_rate=PAPER_LEARNING_RATE[config.model])
+    usual = replace(config, learning_rate=NETWORKS[config.model].learning_rate)
     if run.status is Status.FAILED and usual != config:
         config = tries["The usual learning rate"] = usual
     if config.corruption == "labels":
@@ -164,8 +165,8 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
             if level != config.level:
                 tries[name] = replace(config, level=level)
     other = "mlp-3x512" if config.model == "mlp-1x512" else "mlp-1x512"
-    tries[f"The same on a {SHORT_NETWORKS[other]}"] = replace(
-        config, model=other, learning_rate=PAPER_LEARNING_RATE[other], width=USUAL_WIDTH
+    tries[f"The same on a {NETWORKS[other].short}"] = replace(
+        config, model=other, learning_rate=NETWORKS[other].learning_rate, width=USUAL_WIDTH
     )
     st.markdown("**Next, try:**")
     with st.container(horizontal=True, vertical_alignment="center", key="next"):
@@ -191,7 +192,7 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
             copy_link(link("lab", run=run.run_id), "Link to this run")
 
 
-with page("Lab", "") as head:
+with page("lab") as head:
     st.html(STYLE)
     st.html(SHIFT_ENTER, unsafe_allow_javascript=True)
     visitor_name = visitor()

@@ -164,7 +164,7 @@ def whole_sweep() -> None:
             )
         )
     with right:
-        st.markdown("\n\n".join(describe_message(ours, MODEL, reference.paper()).split("\n\n")[:2]))
+        st.markdown("\n\n".join(describe_message(ours, MODEL).split("\n\n")[:2]))
         st.caption(WHOSE_POINTS)
 
 
@@ -376,7 +376,7 @@ def show_notes() -> None:
         st.markdown(f"**{number} · {step.title}**  \n{step.note}")
 
 
-with page("Label Corruption Lab", ""):
+with page("present", title="Label Corruption Lab"):
     if "notes" in st.query_params:
         show_notes()
         st.stop()

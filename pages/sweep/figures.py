@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core.config import MODELS
+from core.choices import NETWORKS
 from core.live.runs.store import LiveRun, Status
 from core.sweep import comparison, reference, results
 from core.view.run import charts as run_charts
@@ -35,7 +35,6 @@ from core.view.sweep.regularizers import (
     name_regularizers,
 )
 from core.view.sweep.replication import DECAY_EXPLAINED, describe_decay, describe_gap
-from core.view.words import SHORT_NETWORKS
 from pages.shared.components.linked_text import linked_text, with_links
 from pages.shared.controls.choosing import choice
 from pages.shared.figures.downloads import downloads
@@ -79,17 +78,17 @@ def networks(runs: pd.DataFrame, data: str) -> tuple[dict[str, str], list[str]]:
     Where there are several, all of them together are a choice, too.
     """
     known = set(comparison.label_runs(runs, data).model)
-    computed = {model: SHORT_NETWORKS[model] for model in MODELS if model in known}
-    others = [model for model in SHORT_NETWORKS if model not in known]
+    computed = {model: NETWORKS[model].short for model in NETWORKS if model in known}
+    others = [model for model in NETWORKS if model not in known]
     if not computed:  # the figure says what lacks
-        return SHORT_NETWORKS, []
+        return {model: network.short for model, network in NETWORKS.items()}, []
     return ({**computed, ALL: "All together"} if len(computed) > 1 else computed), others
 
 
 def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveRun]) -> None:
     """Figure 1c. runs: the whole sweep; model: one network, or ALL of them."""
     labelled = comparison.label_runs(runs, data)
-    models = [name for name in MODELS if name in set(labelled.model)] if model == ALL else [model]
+    models = [name for name in NETWORKS if name in set(labelled.model)] if model == ALL else [model]
     ours, paper = labelled[labelled.model.isin(models)], paper_of(data)
     is_one = model != ALL and len(ours) > 0
     told = st.container()
@@ -120,7 +119,7 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
     def chart(selectable: bool = False, height: int | str = 420) -> alt.LayerChart:
         if model == ALL:
             return charts.networks_against_level(
-                ours, paper, {name: SHORT_NETWORKS[name] for name in models}, height
+                ours, paper, {name: NETWORKS[name].short for name in models}, height
             )
         return charts.error_against_level(
             ours, paper, model, live, others, height, selectable, are_corrupted
@@ -152,7 +151,7 @@ def explain_errors(runs: pd.DataFrame, model: str, data: str) -> None:
     """What figure 1c says, how it differs from the paper's, and what more images are worth."""
     labelled = comparison.label_runs(runs, data)
     ours = labelled[labelled.model == model]
-    st.markdown(describe_message(ours, model, reference.paper()))
+    st.markdown(describe_message(ours, model))
     if data == "full" and len(ours):
         gap = describe_gap(comparison.beside_paper(ours, reference.paper(), model))
         st.markdown(f"{gap} The figure “{FIGURES['labels']}” shows how we can tell." if gap else "")

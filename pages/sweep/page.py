@@ -41,7 +41,7 @@ def visitors_runs() -> list[LiveRun]:
     return [run for run in resources.store().runs_of(visitor()) if run.epochs_done]
 
 
-with page("The sweep", "") as head:
+with page("sweep") as head:
     st.html(STYLE)
     if room(head).waits_for_guess:
         st.info("What do you expect? Draw your own guess first; then the sweep opens.")

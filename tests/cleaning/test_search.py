@@ -10,7 +10,7 @@ TRUE = np.random.default_rng(2).integers(10, size=2000)
 SHAPES = [
     {"noise": "uniform"},
     {"noise": "pair"},
-    {"noise": "human-aggregate"},
+    {"noise": "cifar10n-aggregate-matrix"},
     {"noise": "own", "noise_matrix": IDENTITY},
 ]
 

@@ -10,7 +10,7 @@ from core.data.noise import human_labels, mixing_matrix, named_mixing, transitio
 from core.errors import ConfigError
 from tests.data.test_corruption import TRUE, within_binomial
 
-NAMED = ("uniform", "pair", "confusable", "human-aggregate", "human-worst")
+NAMED = ("uniform", "pair", "confusable", "cifar10n-aggregate-matrix", "cifar10n-worst-matrix")
 seeds = st.integers(0, 9999)
 levels = st.floats(0.01, 1)
 
@@ -31,7 +31,7 @@ def test_what_the_noises_do_to_a_truck_and_to_a_frog():
     assert CLASSES[named_mixing("confusable")[truck].argmax()] == "automobile"
     assert named_mixing("confusable")[frog, frog] == 1
     assert CLASSES[named_mixing("pair")[truck].argmax()] == "airplane"
-    assert CLASSES[np.argsort(named_mixing("human-worst")[truck])[-2]] == "automobile"
+    assert CLASSES[np.argsort(named_mixing("cifar10n-worst-matrix")[truck])[-2]] == "automobile"
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_what_the_noises_do_to_a_truck_and_to_a_frog():
         ("uniform", 0.9),
         ("pair", 1),
         ("confusable", 0.5),
-        ("human-aggregate", 0.0901),
-        ("human-worst", 0.402),
+        ("cifar10n-aggregate-matrix", 0.0901),
+        ("cifar10n-worst-matrix", 0.402),
     ],
 )
 def test_the_share_of_wrong_labels_at_level_1(noise, share):

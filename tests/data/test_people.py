@@ -14,12 +14,12 @@ from core.data import people
 from core.data.cifar10 import has_full, load, load_embedded
 from core.data.corruption import given_labels
 from core.data.noise import wrong_share
-from core.data.people import PEOPLE, labels_by_people
+from core.data.people import labels_by_people
 from core.errors import DataError
 from core.paths import ASSETS
 
 COUNTS = json.loads((ASSETS / "reference" / "cifar10n.json").read_text(encoding="utf-8"))
-WORST = RunConfig(level=1.0, noise="people-worst")
+WORST = RunConfig(level=1.0, noise="cifar10n-worst-labels")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def told(labels) -> dict:
     """What the file says: the embedded images come first, and four in ten of theirs are wrong."""
     true = np.concatenate([labels, np.arange(people.IMAGES - len(labels)) % 10])
     wrong = np.where(np.arange(len(true)) % 5 < 2, (true + 1) % 10, true)
-    return {"clean_label": true, **dict.fromkeys(PEOPLE.values(), wrong)}
+    return {"clean_label": true, **dict.fromkeys(people.COLUMNS, wrong)}
 
 
 @pytest.fixture(params=[True, False], ids=["zip", "older"])
@@ -47,7 +47,7 @@ def test_each_image_has_what_people_called_it(file, told, labels):
     given = given_labels(WORST, labels)
     assert np.array_equal(given.labels, told["worse_label"][: len(labels)])
     assert given.is_redrawn.all() and given.is_wrong.mean() == 0.4
-    all_of_them = labels_by_people("people-worst", told["clean_label"])
+    all_of_them = labels_by_people("worse_label", told["clean_label"])
     assert np.array_equal(all_of_them, told["worse_label"])
 
 
@@ -68,7 +68,7 @@ def test_a_file_is_read_and_nothing_in_it_is_run(tmp_path, monkeypatch, labels):
     path.write_bytes(pickle.dumps({"clean_label": Trap()}))
     monkeypatch.setenv(people.FILE, str(path))
     with pytest.raises(DataError, match="it names"):
-        labels_by_people("people-worst", labels)
+        labels_by_people("worse_label", labels)
     assert not (tmp_path / "trapped").exists()
 
 
@@ -77,15 +77,15 @@ def test_what_is_no_such_file_is_one_sentence(tmp_path, monkeypatch, content, la
     path = tmp_path / "other.pt"
     monkeypatch.setenv(people.FILE, str(path))
     with pytest.raises(DataError, match="cannot be read"):
-        labels_by_people("people-worst", labels)  # not there
+        labels_by_people("worse_label", labels)  # not there
     path.write_bytes(content)
     with pytest.raises(DataError, match="CIFAR-10_human.pt"):
-        labels_by_people("people-worst", labels)
+        labels_by_people("worse_label", labels)
 
 
 def test_a_file_of_other_images_and_none_at_all_are_one_sentence(file, labels, monkeypatch):
     with pytest.raises(DataError, match="other images"):
-        labels_by_people("people-worst", labels[::-1])
+        labels_by_people("worse_label", labels[::-1])
     monkeypatch.delenv(people.FILE)
     with pytest.raises(DataError, match="choose another noise"):
         given_labels(WORST, labels)
@@ -102,8 +102,8 @@ def test_the_rates_of_the_real_file_are_the_known_ones(data):
     if data == "full" and not has_full():
         pytest.skip("all images are not here")
     labels = load(data).train_labels
-    for noise, name in PEOPLE.items():
-        wrong = int((labels_by_people(noise, labels) != labels).sum())
+    for name in people.COLUMNS:
+        wrong = int((labels_by_people(name, labels) != labels).sum())
         assert wrong == COUNTS[name][f"wrong_of_{'50000' if data == 'full' else 'embedded_5000'}"]
 
 
@@ -113,4 +113,4 @@ def test_what_begins_like_a_pickle_and_is_none_is_one_sentence(tmp_path, monkeyp
     path.write_bytes(content)
     monkeypatch.setenv(people.FILE, str(path))
     with pytest.raises(DataError, match="CIFAR-10N's file"):
-        labels_by_people("people-worst", labels)
+        labels_by_people("worse_label", labels)

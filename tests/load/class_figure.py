@@ -17,8 +17,9 @@ from pathlib import Path
 
 from core.config import PRESETS
 from core.live.classroom.classroom import Classroom, Lesson
-from core.live.classroom.level_sweep import ORDER, SharedCurve, curve_points
+from core.live.classroom.level_sweep import SharedCurve, curve_points
 from core.live.runs.store import Store
+from core.sweep.grids import BY_VALUE
 from core.sweep.results import provenance
 from core.training.devices import best_device, hardware
 from tests.browser.server import Server
@@ -67,8 +68,8 @@ async def class_load(server: Server, count: int) -> dict[str, float]:
             is_whole = False
             while not is_whole and time.perf_counter() - begun < 600:
                 await asyncio.sleep(1)
-                points = curve_points(store, shared.configs(room)[: len(ORDER)])
-                is_whole = sum(point.is_finished for point in points) == len(ORDER)
+                points = curve_points(store, shared.configs(room)[: len(BY_VALUE)])
+                is_whole = sum(point.is_finished for point in points) == len(BY_VALUE)
             whole = time.perf_counter() - begun
             is_over.set()
             await asyncio.gather(*following)

@@ -74,7 +74,7 @@ def test_marks_survive_a_reload_and_are_the_same_for_who_gets_the_link(monkeypat
     assert "The machine's turn" in [header.value for header in opened(MARKS).header]
 
 
-@pytest.mark.parametrize("noise", ["pair", "human-worst", "own"])
+@pytest.mark.parametrize("noise", ["pair", "cifar10n-worst-matrix", "own"])
 @pytest.mark.parametrize("level", [0.05, 1.0])
 def test_every_shape_of_noise_can_be_searched(store, data_folder, embedded, noise, level):
     """Also where every label is wrong, so that there is nothing to rank, and where none is."""
@@ -160,10 +160,10 @@ def test_a_run_that_failed_says_why(store):
 
 
 def test_the_labels_of_a_run_of_ones_own_are_searched(store):
-    config = RunConfig(level=1.0, noise="human-worst", epochs=2, seed=3)
-    run_id = finished(store, level=1.0, noise="human-worst", seed=3)
+    config = RunConfig(level=1.0, noise="cifar10n-worst-matrix", epochs=2, seed=3)
+    run_id = finished(store, level=1.0, noise="cifar10n-worst-matrix", seed=3)
     page = opened(run=run_id)
-    assert "40% have a wrong label (100% labels by people, the worst of three)" in texts(page)
+    assert "40% have a wrong label (100% labels that people confuse, the worst of three)" in texts(page)
     assert config.run_id == run_id and not page.get("button_group")  # no other network
 
 

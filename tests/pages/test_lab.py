@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.choices import CORRUPTIONS
 from core.config import PRESETS, USUAL_WIDTH, RunConfig
 from core.data.corruption import corrupt_labels, followed_images
 from core.errors import StoreError
 from core.live.runs.limits import Limits
 from core.records import EpochProgress
 from pages.lab import live
-from pages.shared.controls.run_form import CORRUPTION_NAMES
 from pages.shared.server import polling, resources
 from tests.pages.opened import finished, metrics, open_page, press, texts, viewer
 from tests.samples import record
@@ -164,7 +164,7 @@ def test_who_failed_by_a_wild_learning_rate_is_offered_the_usual_one(store):
 
 
 def test_scrambled_pixels_have_no_level_to_set(store):
-    assert open_page("lab", corruption=CORRUPTION_NAMES["gaussian"]).slider(key="level").disabled
+    assert open_page("lab", corruption=CORRUPTIONS["gaussian"].words).slider(key="level").disabled
     assert not open_page("lab").slider(key="level").disabled
 
 
@@ -208,7 +208,7 @@ def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
 
 
 def test_a_run_on_labels_by_people_says_what_it_needs(store):
-    config = RunConfig(level=0.5, noise="people-worst")
+    config = RunConfig(level=0.5, noise="cifar10n-worst-labels")
     store.submit(config, "somebody who has the file")
     page = open_page("lab", run=config.run_id)
     assert not page.exception and "CIFAR10N_FILE" in page.error[0].value

@@ -6,7 +6,7 @@ from core.config import PRESETS, RunConfig
 from core.live.classroom.classroom import Lesson
 from core.live.runs.limits import Limits
 from core.live.server.settings import Settings
-from pages.shared.frame.navigation import WAYS
+from pages.shared.frame.navigation import story
 from pages.shared.server import resources
 from tests.pages.opened import open_page, texts, viewer
 
@@ -32,7 +32,9 @@ def test_start_leads_on_in_the_order_of_the_story_and_keeps_the_room():
     page = open_page("start", room=code)
     labels = [link.proto.label for link in page.get("page_link")]
     assert labels[-1].startswith("For teachers")
-    assert [label.split(" ")[0] for label in labels[:-1]] == [f"**{n}" for n in range(1, 1 + len(WAYS))]
+    assert [label.split(" ")[0] for label in labels[:-1]] == [
+        f"**{n}" for n in range(1, 1 + len(story()))
+    ]
     assert all(code in link.proto.query_string for link in page.get("page_link"))
 
 

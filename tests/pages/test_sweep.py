@@ -2,11 +2,10 @@
 
 import pytest
 
-from core.config import MODELS
+from core.choices import NETWORKS
 from core.sweep import results
 from core.sweep.comparison import label_runs
 from core.sweep.results import load_runs
-from core.view.words import SHORT_NETWORKS
 from pages.shared.server import resources
 from pages.sweep.figures import ALL, FIGURES
 from tests.pages.opened import open_page, texts
@@ -30,7 +29,7 @@ def stored(request, monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", [*MODELS, ALL])
+@pytest.mark.parametrize("network", [*NETWORKS, ALL])
 def test_every_combination_of_the_controls_opens(stored, network):
     """None ends in a red box, whatever is computed: the address may name any figure."""
     if results.stamp() in ("none", "one run") and network not in ("mlp-1x512", "inception"):
@@ -40,7 +39,9 @@ def test_every_combination_of_the_controls_opens(stored, network):
             experts = {"experts": "true"} if figure == FIGURES["error"] else {}
             page = open_page(
                 "sweep",
-                network={**SHORT_NETWORKS, ALL: "All together"}[network],
+                network={**{name: each.short for name, each in NETWORKS.items()}, ALL: "All together"}[
+                    network
+                ],
                 images=images,
                 figure=figure,
                 **experts,
@@ -73,7 +74,7 @@ def test_regularizers_ask_before_they_tell():
 @pytest.mark.parametrize("network", ["mlp-1x512", "mlp-3x512", "alexnet", "inception"])
 @pytest.mark.parametrize("address", ["in words", "as the command line names it"])
 def test_sweep_shows_each_network(network, address):
-    page = open_page("sweep", network=SHORT_NETWORKS[network] if address == "in words" else network)
+    page = open_page("sweep", network=NETWORKS[network].short if address == "in words" else network)
     runs = label_runs(load_runs())
     levels = runs[runs.model == network].level.nunique()
     said = f"Filled: ours, {levels} of 11 levels" if levels else "are not computed yet"

@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from core.choices import DEFENCES
 from core.sweep.cures import (
     defence_points,
     defended_runs,
@@ -9,7 +10,7 @@ from core.sweep.cures import (
     stopping_points,
     validated_runs,
 )
-from core.sweep.grids import DEFENCES, GRIDS
+from core.sweep.grids import GRIDS
 from core.sweep.results import RUN_COLUMNS, Result, load_epochs, load_runs
 from tests.samples import record
 

@@ -78,16 +78,27 @@ def test_randomization_is_figure_1a():
     ]
 
 
-def test_the_poster_and_the_mini_grid():
+def test_the_poster_grid_keeps_the_papers_learning_rate_at_the_posters_batch_sizes():
     poster = GRIDS["poster"].one_seed
-    assert {(run.model, run.batch_size, run.epochs) for run in poster} == {
-        ("mlp-1x512", 128, 200),
-        ("inception", 64, 250),
-        ("inception", 32, 250),
-    }
+    assert len(poster) == len(set(poster)) == 11 + 2 * 2 * 11
+    small, inceptions = poster[:11], poster[11:]
+    assert {(run.model, run.batch_size, run.epochs) for run in small} == {("mlp-1x512", 128, 200)}
+    for model in ("inception", "inception-7x7"):
+        for size in (32, 64):
+            runs = [run for run in inceptions if (run.model, run.batch_size) == (model, size)]
+            assert sorted(run.level for run in runs) == LEVELS
+    lengths = {(run.epochs, run.epochs_after_fitted, run.max_epochs) for run in inceptions}
+    assert lengths == {(10, 5, 100)} and {run.learning_rate for run in inceptions} == {0.1}
+    first = [(run.model, run.batch_size, run.level) for run in inceptions[:4]]
+    assert first == [("inception", 32, 1.0), *(("inception-7x7", 32, p) for p in (0.0, 1.0, 0.5))]
+    spent = 1 - 0.95**100  # of all that the learning rates of ever more epochs sum up to
+    assert round(spent, 3) == 0.994
+
+
+def test_the_mini_grid_is_four_networks_on_the_embedded_images():
     mini = GRIDS["mini"].one_seed
     assert {(run.data, run.batch_size, run.epochs) for run in mini} == {("embedded", 64, 60)}
-    assert (len(poster), len(mini)) == (33, 44)
+    assert len(mini) == 44
 
 
 def test_seed_0_of_everything_comes_first_and_nothing_twice():

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from core.config import MODELS, RunConfig
+from core.choices import DEFENCES, NETWORKS
+from core.config import RunConfig
 from core.errors import ConfigError
-from core.sweep.cures import KNOWN_DEFENCES
 from core.training import speed
 from tools import bench, bench_curve, bench_defences
 
@@ -48,7 +48,7 @@ def test_unknown_networks_are_refused():
 def test_the_reference_figures_cover_every_network():
     from core.live.training.estimate import reference
 
-    assert {row["model"] for row in reference()["rows"]} == set(MODELS)
+    assert {row["model"] for row in reference()["rows"]} >= set(NETWORKS)
     assert reference()["device"] and reference()["date"]
 
 
@@ -64,6 +64,19 @@ def test_the_whole_curve_is_measured_beside_its_bare_epochs(monkeypatch):
 def test_the_cost_of_each_defence_is_beside_that_of_none(monkeypatch, tiny):
     monkeypatch.setattr(bench_defences, "load", lambda _: tiny)
     rows = {row.defence: row for row in bench_defences.defence_costs("mlp-1x512", 0.01)}
-    assert set(rows) == set(KNOWN_DEFENCES) and rows["none"].times == 1
+    assert set(rows) == set(DEFENCES) and rows["none"].times == 1
     assert all(row.epoch_seconds > 0 for row in rows.values())
     assert all(row.least <= row.times <= row.most for row in rows.values())
+
+
+def test_measuring_one_network_again_keeps_the_rows_of_the_others(tmp_path):
+    out, here = tmp_path / "bench.json", {"device": "here", "peak_flops_per_second": 2.0}
+    old = [{"model": name, "batch_size": 32, "images_per_second": 1.0} for name in list(NETWORKS)[:3]]
+    new = [{**old[1], "images_per_second": 5.0}, {**old[1], "batch_size": 64}]
+    assert bench.merged(out, here, old) == {**here, "rows": old}  # there is no file yet
+    out.write_text(json.dumps({**here, "rows": old}))
+    assert bench.merged(out, here, new) == {**here, "rows": [old[0], *new, old[2]]}
+    elsewhere = bench.merged(out, {**here, "device": "there"}, new)
+    assert elsewhere["device"] == "here"
+    assert [row.get("device") for row in elsewhere["rows"]] == [None, "there", "there", None]
+    assert bench.merged(out, {**here, "device": "there"}, old)["device"] == "there"  # all of them

@@ -30,7 +30,7 @@ CURED = {
     "early learning": {"loss": "early-learning"},
     "mixed": {"mixup": 1.0},
     "mixed and cropped": {"mixup": 0.5, "random_crop": True},
-    "human": {"noise": "human-worst", "level": 1.0},
+    "human": {"noise": "cifar10n-worst-matrix", "level": 1.0},
 }
 
 

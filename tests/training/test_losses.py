@@ -4,10 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from core.choices import LOSSES
 from core.config import RunConfig
 from core.errors import ConfigError
 from core.training.dataset import Batch
-from core.training.losses import EarlyLearning, batch_loss, build_loss
+from core.training.losses import EarlyLearning, batch_loss
 
 CPU = torch.device("cpu")
 LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.3]], dtype=torch.float64)
@@ -15,7 +16,7 @@ LABELS, CHOSEN = torch.tensor([0, 1]), torch.tensor([4, 2])
 
 
 def loss_named(name: str):
-    return build_loss(RunConfig(loss=name), images=6, classes=3, device=CPU)
+    return LOSSES[name].build(images=6, classes=3)
 
 
 def probabilities(row: list[float]) -> list[float]:

@@ -1,8 +1,11 @@
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
-from core.training.models import InceptionBlock, Linear, ResponseNorm, ShiftNorm, build_model
+from core.choices import NETWORKS
+from core.training.models import InceptionBlock, Linear, ResponseNorm, ShiftNorm, build_model, conv_unit
 
 PAPER_PARAMETERS = {  # Zhang et al. 2017, table 1
     "mlp-1x512": 1_209_866,
@@ -19,7 +22,12 @@ def test_parameter_counts_are_the_papers(name):
     assert sum(p.numel() for p in model.parameters() if p.requires_grad) == PAPER_PARAMETERS[name]
 
 
-@pytest.mark.parametrize("name", PAPER_PARAMETERS)
+def test_every_network_says_how_many_weights_it_has():
+    for name, network in NETWORKS.items():
+        assert sum(each.numel() for each in build_model(name).parameters()) == network.weights
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_logits_have_the_right_shape_and_a_sane_size(name):
     torch.manual_seed(0)
     model = build_model(name)
@@ -42,8 +50,48 @@ def test_inception_keeps_a_7x7_map_and_takes_its_mean():
     ]  # fmt: skip
 
 
+def cited_inception() -> nn.Sequential:
+    """InceptionSmall of mdv3101/Rethinking_Generalization, Input_Corruption.ipynb, in its own words."""
+
+    def conv(inputs, outputs, size, stride, padding):
+        layer = nn.Conv2d(inputs, outputs, size, stride, padding)
+        return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.ReLU())
+
+    class Both(nn.Module):
+        def __init__(self, branch1, branch2):
+            super().__init__()
+            self.branch1, self.branch2 = branch1, branch2
+
+        def forward(self, x):
+            return torch.cat([self.branch1(x), self.branch2(x)], 1)
+
+    def block(inputs, f_1x1, f_3x3):
+        return Both(conv(inputs, f_1x1, 1, 1, 0), conv(inputs, f_3x3, 3, 1, 1))
+
+    def down(inputs, f_3x3):
+        return Both(conv(inputs, f_3x3, 3, 2, 0), nn.MaxPool2d(3, stride=2))
+
+    return nn.Sequential(
+        conv(3, 96, 3, 1, 0), block(96, 32, 32), block(64, 32, 48), down(80, 80),
+        block(160, 112, 48), block(160, 96, 64), block(160, 80, 80), block(160, 48, 96),
+        down(144, 96), block(240, 176, 160), block(336, 176, 160),
+        nn.AdaptiveAvgPool2d((7, 7)), nn.Flatten(), nn.Linear(16464, 10),
+    )  # fmt: skip
+
+
+def test_inception_7x7_is_the_network_that_the_posters_source_trains():
+    torch.manual_seed(0)
+    theirs = cited_inception()
+    torch.manual_seed(0)
+    ours = build_model("inception-7x7")
+    assert sum(each.numel() for each in theirs.parameters()) == 1_814_106
+    x = torch.randn(4, 3, 28, 28)
+    assert torch.allclose(ours(x), theirs(x), atol=1e-5)  # the same first weights, too
+    assert ours[:11](x).shape == (4, 336, 5, 5) and ours[:12](x).shape == (4, 336, 7, 7)
+
+
 def test_an_inception_block_has_its_narrow_channels_first():
-    block = InceptionBlock(96, 32, 48, batch_norm=False)
+    block = InceptionBlock(partial(conv_unit, batch_norm=False), 96, 32, 48)
     x = torch.randn(2, 96, 28, 28)
     assert torch.equal(block(x)[:, :32], block.narrow(x))
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.config import MODELS, RunConfig
+from core.choices import DEFENCES, NETWORKS
+from core.config import RunConfig
 from core.sweep.comparison import relative_fit_times
 from core.sweep.reference import paper
 from core.sweep.results import load_runs
@@ -16,7 +17,7 @@ from core.view.cures import charts as cures
 from core.view.images import charts as biography
 from core.view.images import transitions
 from core.view.run import charts as history
-from core.view.style import COLOURS, MARKS, NETWORK_COLOURS, SERIES_COLOURS, enlarged
+from core.view.style import COLOURS, SERIES_COLOURS, enlarged
 from core.view.sweep import charts as by_level
 from core.view.widths import charts as widths
 from core.view.words import FLOOR, LABELS
@@ -169,7 +170,7 @@ def test_transition_heatmap_has_a_cell_for_every_pair():
 def test_colours_and_marks_are_each_ones_own():
     errors = [*(LABELS[name] for name in (*history.ERRORS, *history.FATES)), FLOOR]
     assert len({COLOURS[name] for name in errors}) == len(errors)
-    assert len({MARKS[model] for model in MODELS}) == len(MODELS)
+    assert len({network.mark for network in NETWORKS.values()}) == len(NETWORKS)
 
 
 def test_every_chart_compiles_to_svg():
@@ -221,8 +222,12 @@ def luminance(colour: str) -> float:
 def test_every_line_is_seen_on_the_page(scheme):
     config = Path(__file__).parents[2] / ".streamlit" / "config.toml"
     page = luminance(tomllib.loads(config.read_text())["theme"][scheme]["backgroundColor"])
-    palettes = [COLOURS, NETWORK_COLOURS, SERIES_COLOURS, widths.LEVEL_COLOURS, biography.SAID]
-    palettes += [biography.LABELLED, cures.STOPPING_COLOURS, cures.DEFENCE_COLOURS]
+    palettes = [COLOURS, SERIES_COLOURS, widths.LEVEL_COLOURS, biography.SAID]
+    palettes += [
+        biography.LABELLED,
+        cures.STOPPING_COLOURS,
+        {name: each.colour for name, each in (NETWORKS | DEFENCES).items()},
+    ]
     for colour in {colour for palette in palettes for colour in palette.values()}:
         darker, lighter = sorted((page, luminance(colour)))
         assert (lighter + 0.05) / (darker + 0.05) >= 3, colour

@@ -81,8 +81,8 @@ def test_the_title_names_all_but_the_level():
     assert level_sweep.curve_title(RunConfig(level=0.4, loss="generalized")) == (
         "Every level, small network, 5,000 photographs, generalized cross-entropy"
     )
-    assert level_sweep.curve_title(RunConfig(level=0.4, noise="human-worst")) == (
-        "Every level of labels by people, the worst of three, small network, 5,000 photographs"
+    assert level_sweep.curve_title(RunConfig(level=0.4, noise="cifar10n-worst-matrix")) == (
+        "Every level of labels that people confuse, the worst of three, small network, 5,000 photographs"
     )
 
 

@@ -14,9 +14,8 @@ from core.config import LEVELS, MAX_SEED, RunConfig
 from core.errors import RefusedError
 from core.live.runs.store import LiveRun, Status, Store
 from core.records import EpochRecord
+from core.sweep.grids import BY_VALUE
 
-# Both ends and the middle first: with few students the figure has its shape early.
-ORDER = (0.0, 1.0, 0.5, 0.2, 0.8, 0.4, 0.6, 0.1, 0.9, 0.3, 0.7)
 MAX_PLACES = 1_000  # in a room
 
 
@@ -27,9 +26,12 @@ def whole_curve(config: RunConfig) -> list[RunConfig]:
 
 
 def of_place(config: RunConfig, place: int) -> RunConfig:
-    """The run of a place: level and seed; config: what the class trains, with its first seed."""
-    rounds, step = divmod(place, len(ORDER))
-    return replace(config, level=ORDER[step], seed=(config.seed + rounds) % (MAX_SEED + 1))
+    """The run of a place: level and seed; config: what the class trains, with its first seed.
+
+    Both ends and the middle come first: with few students the figure has its shape early.
+    """
+    rounds, step = divmod(place, len(BY_VALUE))
+    return replace(config, level=BY_VALUE[step], seed=(config.seed + rounds) % (MAX_SEED + 1))
 
 
 class CurvePoint(NamedTuple):
@@ -150,7 +152,7 @@ class SharedCurve:
         own = [row for row in rows if row["visitor"] == visitor and row["status"]]
         unfinished = [row for row in own if row["status"] != Status.FINISHED]
         place = _next_place([(row["place"], row["status"]) for row in rows])
-        if unfinished or (own and place >= len(ORDER)):
+        if unfinished or (own and place >= len(BY_VALUE)):
             return config, self.store.run((unfinished or own)[-1]["run_id"]), place
         return config, None, place
 
@@ -169,7 +171,7 @@ def _next_place(taken: list[tuple[int, str | None]]) -> int:
     new = next(place for place in range(len(statuses) + 1) if place not in statuses)
     is_dead = (None, Status.CANCELLED, Status.FAILED)
     dead = [place for place, status in taken if status in is_dead]
-    if dead or new < len(ORDER):
+    if dead or new < len(BY_VALUE):
         return min([*dead, new])
     paused = [place for place, status in taken if status == Status.PAUSED]
     return paused[0] if paused else new

@@ -36,11 +36,12 @@ def estimate(
     seconds = time_left(config.epochs, epoch_seconds(config, speeds), others, speeds, owner)
     if (config.model, config.batch_size) in speeds:
         return Estimate(seconds, "as measured on this machine")
+    if not _reference_rows(config.model):
+        return Estimate(seconds, "a guess: this network has not been measured yet")
     if speeds:
         return Estimate(seconds, "from other runs on this machine")
-    return Estimate(
-        seconds, f"as measured on {reference()['device']}; this machine has trained none yet"
-    )
+    device = _reference_rows(config.model)[0].get("device", reference()["device"])
+    return Estimate(seconds, f"as measured on {device}; this machine has trained none yet")
 
 
 def time_left(
@@ -67,7 +68,7 @@ def expected_epochs(config: RunConfig) -> int:
     """How many epochs it will be; a guess where that depends on when the training set is fitted."""
     if not config.epochs_after_fitted:
         return config.epochs
-    return max(config.epochs, USUALLY_FITTED + config.epochs_after_fitted)
+    return min(max(config.epochs, USUALLY_FITTED + config.epochs_after_fitted), config.max_epochs)
 
 
 def run_seconds(config: RunConfig, speeds: Speeds) -> float:
@@ -103,16 +104,28 @@ def reference() -> dict[str, Any]:
     return json.loads((ASSETS / "bench.json").read_text(encoding="utf-8"))
 
 
+def _reference_rows(model: str) -> list[dict[str, Any]]:
+    return [row for row in reference()["rows"] if row["model"] == model]
+
+
+def _slowest() -> str:
+    """The network of the slowest row."""
+    return min(reference()["rows"], key=lambda row: row["epoch_images_per_second"])["model"]
+
+
 @lru_cache(1024)
 def _reference_speed(model: str, batch_size: int) -> float:
     """Images per second on the reference machine, evaluation included.
 
-    Between and beyond the batch sizes that were measured there: an image takes a time of its
-    own, and its part of the time that every step takes.
+    Between and beyond the batch sizes that were measured there: each image takes a fixed time,
+    and its share of the fixed time of a step. A network without a measurement is guessed to be
+    as slow as the slowest one that has been measured.
     """
-    rows = [row for row in reference()["rows"] if row["model"] == model]
+    rows = _reference_rows(model) or _reference_rows(_slowest())
     points = sorted((1 / row["batch_size"], 1 / row["epoch_images_per_second"]) for row in rows)
     parts, seconds = zip(*points, strict=True)
     right = min(max(bisect(parts, 1 / batch_size), 1), len(parts) - 1)  # of the two points in use
     slope = (seconds[right] - seconds[right - 1]) / (parts[right] - parts[right - 1])
-    return 1 / (seconds[right - 1] + max(slope, 0.0) * (1 / batch_size - parts[right - 1]))
+    if not parts[0] <= 1 / batch_size <= parts[-1]:
+        slope = max(slope, 0.0)  # beyond what was measured, a step never costs less than nothing
+    return 1 / (seconds[right - 1] + slope * (1 / batch_size - parts[right - 1]))

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import mean
 
+from core.choices import NETWORKS, NOISES
 from core.config import LEVELS, RunConfig
 from core.live.classroom.classroom import Attendance
 from core.live.classroom.level_sweep import CurvePoint
 from core.view.run.captions import run_title
-from core.view.words import NOISES, SHORT_NETWORKS, about, plural
+from core.view.words import about, plural
 
 LEARNED = 0.02  # of the labels at most are wrong in training where a network repeats them
 
@@ -16,7 +17,7 @@ LEARNED = 0.02  # of the labels at most are wrong in training where a network re
 def curve_title(config: RunConfig) -> str:
     """Which curve: network and images; config: any of its runs that has wrong labels."""
     rest = run_title(replace(config, level=0.0)).split(", ", 1)[1]
-    noise = f" of {NOISES[config.noise]}" if config.noise != "uniform" else ""
+    noise = f" of {NOISES[config.noise].words}" if config.noise != "uniform" else ""
     return f"Every level{noise}, {rest}"
 
 
@@ -105,6 +106,6 @@ def describe_lacking(points: Sequence[CurvePoint], attendance: Attendance) -> st
 def describe_whole(config: RunConfig, seconds: float) -> str:
     """What the button will do."""
     return (
-        f"Eleven runs of {plural(config.epochs, 'epoch')}, {SHORT_NETWORKS[config.model]}: {about(seconds)}. "
+        f"Eleven runs of {plural(config.epochs, 'epoch')}, {NETWORKS[config.model].short}: {about(seconds)}. "
         "They count as one run of yours."
     )

@@ -4,28 +4,22 @@ from typing import Any
 
 import pandas as pd
 
+from core.choices import DEFENCES, NOISES
 from core.cleaning.ranking import HELD_OUT
 from core.sweep.comparison import by_chance
 from core.sweep.cures import defence_gains, stopping_gains
-from core.view.words import NOISES, between, compute, per_cent, plural, the_network
+from core.view.words import between, compute, per_cent, plural, the_network
 
-DEFENCE_NAMES = {
-    "none": "No defence",
-    "label-smoothing": "Label smoothing",
-    "generalized": "Generalized cross-entropy",
-    "early-learning": "Early-learning regularization",
-    "mixup": "Mixup",
-    "weight-decay": "Weight decay",
-    "random-crop": "Random crop",
-}
-DEFENCES_EXPLAINED = (
-    "Label smoothing asks for 0.9 of the given label only (Szegedy et al. 2016). Generalized cross-entropy "
-    "gives less weight to labels that are hard to believe (Zhang and Sabuncu 2018). Early-learning "
-    "regularization pulls towards what the network said before (Liu et al. 2020). Mixup studies mixtures of "
-    "two photographs (Zhang et al. 2018). Weight decay keeps weights small; random crops show every "
-    "photograph a little differently each time. Published gains are of larger networks on ten times as many "
-    "photographs: compare their order with ours, not the size of the gains."
+PUBLISHED_EXPLAINED = (
+    "Published gains are of larger networks on ten times as many photographs: compare their order with "
+    "ours, not their size."
 )
+
+
+def explain_each_defence() -> str:
+    """What each defence does, and how to read the published gains; for experts."""
+    known = [defence.explanation for defence in DEFENCES.values() if defence.explanation]
+    return " ".join([*known, PUBLISHED_EXPLAINED])
 
 
 def describe_published_defences(literature: dict[str, Any]) -> str:
@@ -101,7 +95,7 @@ def noise_rows(points: pd.DataFrame, noises: dict[str, str]) -> pd.DataFrame:
         gains = stopping_gains(alike)
         rows.append(
             {
-                "Labels": f"{level:.0%} {NOISES[str(noise)]}",
+                "Labels": f"{level:.0%} {NOISES[str(noise)].words}",
                 "At the end": per_cent(gains.end.mean()),
                 "Stopped": per_cent(gains.noisy.mean()),
                 "Gained": f"{100 * gains.gain.mean():+.1f} points",
@@ -158,7 +152,7 @@ def describe_defences(table: pd.DataFrame, level: float, model: str) -> str:
     if len(helped):
         best = helped.iloc[0]
         text = (
-            f"At {level:.0%} corruption {DEFENCE_NAMES[best.defence].lower()} helps most: {best.own:.1%} of new photographs "
+            f"At {level:.0%} corruption {DEFENCES[best.defence].words.lower()} helps most: {best.own:.1%} of new photographs "
             f"misread at the end, instead of {best.none:.1%} ({100 * best.gain:.1f} points)."
         )
     else:
@@ -172,7 +166,7 @@ def describe_defences(table: pd.DataFrame, level: float, model: str) -> str:
     }
     for kind, rows in kinds.items():
         if len(rows):
-            text += f" {kind}: {', '.join(DEFENCE_NAMES[name].lower() for name in rows.defence)}."
+            text += f" {kind}: {', '.join(DEFENCES[name].words.lower() for name in rows.defence)}."
     return text
 
 
@@ -186,7 +180,7 @@ def describe_memorized(table: pd.DataFrame, level: float) -> str:
     text = f"Of the wrong labels the network memorizes {none:.0%} without a defence"
     if len(kept):
         text += ", " + ", ".join(
-            f"with {DEFENCE_NAMES[str(name)].lower()} {share:.0%}" for name, share in kept.items()
+            f"with {DEFENCES[str(name)].words.lower()} {share:.0%}" for name, share in kept.items()
         )
     if len(kept) < len(shares):
         text += f", with {'the others' if len(kept) else 'each of them'} about as many"
@@ -214,11 +208,11 @@ def defence_rows(table: pd.DataFrame, level: float, times: dict[str, float | Non
     gains = defence_gains(table, level).set_index("defence").gain
     at = table[table.level == level].groupby("defence")[["last", "best", "memorized"]].mean()
     clean = table[table.level == 0].groupby("defence")["last"].mean()
-    known = [name for name in DEFENCE_NAMES if name in at.index]
+    known = [name for name in DEFENCES if name in at.index]
     seeds = table[table.level == level].groupby("defence").seed.nunique()
     return pd.DataFrame(
         {
-            "Defence": [DEFENCE_NAMES[name] for name in known],
+            "Defence": [DEFENCES[name].words for name in known],
             "Test error": [per_cent(at["last"][name]) for name in known],
             "Gained": [f"{100 * gains[name]:+.1f} points" if name in gains else "–" for name in known],
             "At its best epoch": [per_cent(at["best"][name]) for name in known],

@@ -6,18 +6,11 @@ from collections.abc import Collection
 import altair as alt
 import pandas as pd
 
+from core.choices import DEFENCES, words_of
 from core.sweep.cures import STOPPING
-from core.view.cures.captions import DEFENCE_NAMES
 from core.view.style import COLOURS, GREY, level_axis, share_axis
 
 STOPPING_COLOURS = {"end": COLOURS["test error"], "noisy": COLOURS["training error"], "best": GREY}
-DEFENCE_COLOURS = dict(
-    zip(
-        DEFENCE_NAMES,
-        ("#6F757E", "#946600", "#0072B2", "#B0588A", "#008560", "#C25400", "#7A5AC8"),
-        strict=True,
-    )
-)
 
 
 def _legend() -> alt.Legend:
@@ -113,8 +106,8 @@ def defences(
     )
     # A row without a value where a level is missing: there a line breaks off.
     means = means.unstack("level").stack("level", future_stack=True).reset_index()
-    means["name"] = means.defence.map(DEFENCE_NAMES)
-    known = [name for name in DEFENCE_NAMES if name in set(means.defence)]
+    means["name"] = means.defence.map(words_of(DEFENCES))
+    known = [name for name in DEFENCES if name in set(means.defence)]
     high = max(0.1, math.ceil(10 * means.value.max()) / 10)
     low = min(high - 0.1, math.floor(10 * means.value.min()) / 10)  # also where all are 100%
     base = alt.Chart(means).encode(
@@ -128,8 +121,8 @@ def defences(
         color=alt.Color(
             "name:N",
             scale=alt.Scale(
-                domain=[DEFENCE_NAMES[name] for name in known],
-                range=[DEFENCE_COLOURS[name] for name in known],
+                domain=[DEFENCES[name].words for name in known],
+                range=[DEFENCES[name].colour for name in known],
             ),
             legend=_legend() if has_legend else None,
         ),
@@ -153,8 +146,8 @@ def defences(
 def defence_legend(known: Collection[str]) -> str:
     """The colours of the lines for several charts of these defences, as HTML that wraps anywhere."""
     names = [
-        f'<span><i style="background: {DEFENCE_COLOURS[name]}"></i>{words}</span>'
-        for name, words in DEFENCE_NAMES.items()
+        f'<span><i style="background: {defence.colour}"></i>{defence.words}</span>'
+        for name, defence in DEFENCES.items()
         if name in known
     ]
     return f'<div class="legend">{"".join(names)}</div>'

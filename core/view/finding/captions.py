@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.choices import NOISES
 from core.cleaning.ranking import FOLD_EPOCHS, FOLDS, Found, Ranking
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
@@ -13,7 +14,7 @@ from core.data.corruption import LabelCorruption
 from core.data.noise import wrong_share
 from core.records import EpochRecord
 from core.sweep.comparison import by_chance
-from core.view.words import NOISES, plural
+from core.view.words import plural
 
 EXPLAINED = {
     "confident": (
@@ -46,7 +47,7 @@ def describe_published_cleaning(literature: dict[str, Any]) -> str:
 def describe_forty(config: RunConfig, count: int, marks: int) -> str:
     return (
         f"Of 5,000 photographs {wrong_share(config):.0%} have a wrong label ({100 * config.level:g}% "
-        f"{NOISES[config.noise]}). Here are {count}. **Mark the {marks} whose label you trust least.**"
+        f"{NOISES[config.noise].words}). Here are {count}. **Mark the {marks} whose label you trust least.**"
     )
 
 

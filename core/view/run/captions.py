@@ -6,17 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from core.choices import CORRUPTIONS, LOSSES, NETWORKS, NOISES, RANKINGS, REPAIRS
 from core.config import RunConfig
 from core.data.noise import wrong_share
 from core.live.runs.store import RESTARTABLE, LiveRun, Status
 from core.live.training.estimate import Estimate, Speeds, epoch_seconds, time_left
 from core.records import EpochRecord, fitted_epoch, memorized_by_chance
 from core.view.words import (
-    LOSSES,
-    NOISES,
-    RANKINGS,
-    REPAIRS,
-    SHORT_NETWORKS,
     about,
     capitalized,
     duration,
@@ -34,19 +30,17 @@ EXCESS = 0.1  # of repeated wrong labels over chance: from there on the network 
 def run_title(config: RunConfig) -> str:
     """Which run is shown, in words: what is wrong with its labels, which network, how many images."""
     if config.corruption != "labels":
-        what = {
-            "shuffled-pixels": "shuffled pixels",
-            "random-pixels": "random pixels",
-            "gaussian": "pure noise for images",
-        }[config.corruption]
+        what = CORRUPTIONS[config.corruption].words
     else:
-        what = f"{100 * config.level:g}% {NOISES[config.noise]}" if config.level else "true labels"
+        what = (
+            f"{100 * config.level:g}% {NOISES[config.noise].words}" if config.level else "true labels"
+        )
     more = [
         _in_words(name, value, config)
         for name, value in config.overrides().items()
         if name not in SHOWN
     ]
-    network = SHORT_NETWORKS[config.model]
+    network = NETWORKS[config.model].short
     parts = [what, network, f"{config.train_images:,} photographs", *more]
     return capitalized(", ".join(parts))
 
@@ -59,7 +53,7 @@ SHOWN |= {"noise", "noise_matrix", "repaired", "ranking"}
 def _in_words(name: str, value: Any, config: RunConfig) -> str:
     """A setting that is not the usual one."""
     if name == "loss":
-        return LOSSES[config.loss]
+        return LOSSES[config.loss].words
     if name == "repair":
         return (
             f"the {config.repaired:.0%} most suspicious labels {REPAIRS[config.repair]} "

@@ -8,11 +8,12 @@ import altair as alt
 import pandas as pd
 import pyarrow as pa
 
+from core.choices import NETWORKS
 from core.config import RunConfig
 from core.data.noise import wrong_share
 from core.records import EpochRecord, memorized_by_chance
 from core.sweep.reference import Source
-from core.view.style import DASHES, NETWORK_COLOURS, SERIES_COLOURS, SHORT, colour, share_axis
+from core.view.style import DASHES, SERIES_COLOURS, SHORT, colour, share_axis
 from core.view.words import CHANCE, FLOOR, LABELS
 
 ERRORS = ("test_error", "train_error", "right_label_error")
@@ -112,7 +113,7 @@ def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], metric: str) 
             color=alt.Color(
                 "run:N",
                 sort=names,
-                scale=alt.Scale(range=list(NETWORK_COLOURS.values())),
+                scale=alt.Scale(range=[network.colour for network in NETWORKS.values()]),
                 legend=legend,
             ),
             strokeDash=alt.StrokeDash("run:N", sort=names, legend=None),

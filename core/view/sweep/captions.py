@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 
+from core.choices import NETWORKS
 from core.config import TRAIN_IMAGES
 from core.sweep.grids import EARLY, GRIDS
-from core.sweep.reference import PAPER_NAMES, parameters, weights_that_suffice
+from core.sweep.reference import PAPER_NAMES, weights_that_suffice
 from core.sweep.replication import READ_EARLY
 from core.view.words import (
     FLOOR_EXPLAINED,
-    SHORT_NETWORKS,
     all_but,
     between,
     compute,
@@ -62,7 +62,7 @@ def describe_networks(ours: pd.DataFrame) -> str:
     ends = ours[ours.level == 0].groupby("model").final_test_error.mean().sort_values()
     if len(ends) < 2:
         return "The networks together, as far as they are computed."
-    first, last = (SHORT_NETWORKS[str(model)] for model in (ends.index[0], ends.index[-1]))
+    first, last = (NETWORKS[str(model)].short for model in (ends.index[0], ends.index[-1]))
     worst = ours.groupby(["model", "level"]).final_train_error.mean().max()
     learned = "learns" if worst < 0.01 else f"learns {1 - worst:.0%} or more of"
     misled = ours[ours.level > 0].model.nunique()
@@ -76,7 +76,7 @@ def describe_networks(ours: pd.DataFrame) -> str:
 def describe_networks_marks(ours: pd.DataFrame) -> str:
     """What the marks are where all networks are drawn together."""
     counts = "; ".join(
-        f"{SHORT_NETWORKS[str(model)]} {plural(rows.level.nunique(), 'level')}, {_seeds(rows)}"
+        f"{NETWORKS[str(model)].short} {plural(rows.level.nunique(), 'level')}, {_seeds(rows)}"
         for model, rows in ours.groupby("model")
     )
     text = f"Filled, joined where levels follow one another: ours, means over the seeds ({counts}). "
@@ -85,14 +85,14 @@ def describe_networks_marks(ours: pd.DataFrame) -> str:
     text += "Thick: test error; thin, near 0: training error."
     early = ours[ours.epochs_after_fitted == EARLY]
     for model, rows in early.groupby("model"):
-        text += f" {SHORT_NETWORKS[str(model)]} at {named_levels(rows.level.unique())}: {READ_EARLY}."
+        text += f" {NETWORKS[str(model)].short} at {named_levels(rows.level.unique())}: {READ_EARLY}."
     return text
 
 
-def describe_message(ours: pd.DataFrame, model: str, paper: dict[str, Any]) -> str:
+def describe_message(ours: pd.DataFrame, model: str) -> str:
     """The poster's message, in our numbers: what rises, what stays near zero, why, how it can be.
 
-    ours: rows of the sweep, of one set of images; paper: reference.paper.
+    ours: rows of the sweep, of one set of images.
     """
     ours = ours[ours.model == model]
     if not len(ours):
@@ -113,7 +113,7 @@ def describe_message(ours: pd.DataFrame, model: str, paper: dict[str, Any]) -> s
         "understood anything: new images tell.\n\n"
         f"**How is that possible?** A network of two layers with {weights_that_suffice(images):,} "
         f"adjustable numbers (weights) can be built that gives {images:,} images any labels at all (Zhang "
-        f"et al., theorem 1). This one is built differently and has {parameters(paper, model):,}; that "
+        f"et al., theorem 1). This one is built differently and has {NETWORKS[model].weights:,}; that "
         "training *finds* weights that do it is what the experiment shows."
     )
 

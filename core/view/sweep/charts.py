@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from core.choices import NETWORKS
 from core.config import LEVELS
 from core.sweep.comparison import (
     CHANCE_ERROR,
@@ -20,8 +21,6 @@ from core.view.style import (
     COLOURS,
     FLOOR,
     GREY,
-    MARKS,
-    NETWORK_COLOURS,
     SHORT,
     colour,
     level_axis,
@@ -153,7 +152,7 @@ def networks_against_level(
         parts.append(curve.assign(model=model, quantity="test error", source=Source.PAPER.value))
     rows = _joined(parts, POINT_COLUMNS)
     rows["network"] = rows.model.map(names)
-    scale = alt.Scale(domain=list(names.values()), range=[NETWORK_COLOURS[model] for model in names])
+    scale = alt.Scale(domain=list(names.values()), range=[NETWORKS[model].colour for model in names])
     base = alt.Chart(rows).encode(
         x=level_axis(),
         y=share_axis("Error", "error"),
@@ -225,7 +224,7 @@ def _our_lines(base: alt.Chart) -> alt.Chart:
 
 def _our_points(base: alt.Chart, model: str, selectable: bool = False) -> alt.Chart:
     points = _of(base, Source.OURS).mark_point(size=70, filled=True, opacity=1)
-    points = points.encode(shape=alt.value(MARKS[model]))
+    points = points.encode(shape=alt.value(NETWORKS[model].mark))
     if selectable:
         return points.add_params(alt.selection_point(name="chosen", fields=["level"]))
     return points
@@ -239,14 +238,14 @@ def _converted_lines(base: alt.Chart) -> alt.Chart:
 
 def _paper_points(base: alt.Chart, model: str) -> alt.Chart:
     points = _of(base, Source.PAPER).mark_point(size=90, strokeWidth=1.8, opacity=1)
-    return points.encode(shape=alt.value(MARKS[model]))
+    return points.encode(shape=alt.value(NETWORKS[model].mark))
 
 
 def _live_points(base: alt.Chart, model: str) -> alt.Chart:
     points = _of(base, Source.LIVE).mark_point(
         aria=False, size=220, filled=True, opacity=1, stroke=GREY, strokeWidth=3
     )
-    return points.encode(shape=alt.value(MARKS[model]))
+    return points.encode(shape=alt.value(NETWORKS[model].mark))
 
 
 def _points_of_others(base: alt.Chart) -> list[alt.Chart]:

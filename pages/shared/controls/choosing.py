@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 import streamlit as st
 
+from core.choices import FORMER_NOISES, NETWORKS
 from core.sweep.grids import CURED
-from core.view.words import SHORT_NETWORKS
 
 
 def choice(label: str, names: dict[str, str], key: str, first: str = "") -> str:
@@ -31,9 +31,11 @@ def choice(label: str, names: dict[str, str], key: str, first: str = "") -> str:
 def at_first(key: str, offered: Collection[str], usual: str) -> str:
     """What a choice shows before anything is chosen.
 
-    In an address its key is understood like its words: typed by hand, or from before there were words.
+    An address holds the words of a choice; here its key is understood, too, as typed by hand, and
+    what an earlier version called it.
     """
     by_key = st.query_params.get(key, usual)
+    by_key = FORMER_NOISES.get(by_key, by_key)
     return by_key if by_key in offered else usual
 
 
@@ -46,7 +48,7 @@ def chosen(names: dict[str, str], key: str, first: str = "") -> str:
     return value if value in names else first or next(iter(names))
 
 
-CURED_NETWORKS = {model: SHORT_NETWORKS[model] for model in CURED}
+CURED_NETWORKS = {model: NETWORKS[model].short for model in CURED}
 
 
 def cured_network(first: str = "") -> str:

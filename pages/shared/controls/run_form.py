@@ -8,32 +8,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.config import (
-    CORRUPTIONS,
-    MODELS,
-    PAPER_LEARNING_RATE,
-    PRESETS,
-    RunConfig,
-    format_matrix,
-    parse,
-    parse_matrix,
-)
+from core.choices import CORRUPTIONS, LOSSES, NETWORKS, NOISES, words_of
+from core.config import PRESETS, RunConfig, format_matrix, parse, parse_matrix
 from core.data.cifar10 import CLASSES
 from core.data.noise import named_mixing
-from core.data.people import PEOPLE, has_people
+from core.data.people import has_people
 from core.errors import ConfigError
 from core.live.runs.store import LiveRun
-from core.view.words import LOSSES, NETWORKS, NOISES, capitalized, number_text, without_links
+from core.view.words import capitalized, number_text, without_links
 from pages.shared.controls.choosing import at_first
 from pages.shared.controls.full_data import IMAGES, at_hand, choose_data
 from pages.shared.server import resources
 
-CORRUPTION_NAMES = {
-    "labels": "Labels",
-    "shuffled-pixels": "Shuffled pixels",
-    "random-pixels": "Random pixels",
-    "gaussian": "Gaussian noise",
-}
 LEVEL_EXPLAINED = (
     "Each label is picked at random from all ten classes with this probability p: nine tenths of them, "
     "0.9 p of all labels, end up wrong."
@@ -44,7 +30,7 @@ OTHER_LEVEL_EXPLAINED = (
 )
 FIRST_MATRIX = format_matrix(tuple(map(tuple, named_mixing("confusable").tolist())))
 # Only for the command line, or set by the pages that find and mend wrong labels.
-NOT_IN_FORM = ("momentum", "epochs_after_fitted", "fold", "repair", "repaired", "ranking")
+NOT_IN_FORM = ("momentum", "epochs_after_fitted", "max_epochs", "fold", "repair", "repaired", "ranking")
 FIELDS = {spec.name: spec for spec in fields(RunConfig)}
 
 
@@ -76,7 +62,7 @@ def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
     values["data"] = at_hand(values["data"])
     if values["corruption"] != "labels":
         values["level"] = 0.0
-    if values["model"] != MODELS[0]:
+    if not NETWORKS[values["model"]].has_width:
         values["width"] = RunConfig().width
     if values["noise"] != "own":
         values["noise_matrix"] = ""
@@ -122,9 +108,9 @@ def offered_noises() -> dict[str, str]:
     """What people called the very images is a choice where somebody has the file, or a run has it set."""
     chosen = st.session_state.get("noise")
     return {
-        noise: words
-        for noise, words in NOISES.items()
-        if noise not in PEOPLE or noise == chosen or has_people()
+        name: noise.words
+        for name, noise in NOISES.items()
+        if not noise.human_column or name == chosen or has_people()
     }
 
 
@@ -147,8 +133,8 @@ def level_slider() -> float:
 def corruption_choice() -> str:
     return st.segmented_control(
         "What is corrupted",
-        CORRUPTIONS,
-        format_func=CORRUPTION_NAMES.__getitem__,
+        list(CORRUPTIONS),
+        format_func=words_of(CORRUPTIONS).__getitem__,
         default=at_first("corruption", CORRUPTIONS, default().corruption),
         required=True,
         wrap=True,
@@ -189,9 +175,9 @@ def preset_choice(hidden: Collection[str] = ()) -> None:
 def network_choice() -> None:
     st.selectbox(
         "Network",
-        MODELS,
-        MODELS.index(at_first("model", MODELS, default().model)),
-        format_func=NETWORKS.__getitem__,
+        list(NETWORKS),
+        list(NETWORKS).index(at_first("model", NETWORKS, default().model)),
+        format_func=words_of(NETWORKS).__getitem__,
         key="model",
         bind="query-params",
         on_change=_set_learning_rate,
@@ -209,18 +195,18 @@ def more_settings() -> None:
     with first:
         _number("epochs", "Epochs")
         usual = default()
-        rate = usual.learning_rate if usual.model == model else PAPER_LEARNING_RATE[model]
+        rate = usual.learning_rate if usual.model == model else NETWORKS[model].learning_rate
         _number("learning_rate", "Learning rate", rate)
         _number("weight_decay", "Weight decay")
     with second:
         _number("batch_size", "Batch size")
         _number("learning_rate_decay", "Learning rate decay")
         _number("seed", "Seed")
-    _words("loss", "Loss function", LOSSES)
+    _words("loss", "Loss function", words_of(LOSSES))
     first, second = st.columns(2)
     with first:
         _number("mixup", "Mixup")
-        if model == MODELS[0]:
+        if NETWORKS[model].has_width:
             _number("width", "Hidden units")
     with second:
         _number("validation", "Held out")
@@ -276,4 +262,4 @@ def take_from(run: LiveRun) -> None:
 
 
 def _set_learning_rate() -> None:
-    st.session_state.learning_rate = number_text(PAPER_LEARNING_RATE[st.session_state.model])
+    st.session_state.learning_rate = number_text(NETWORKS[st.session_state.model].learning_rate)

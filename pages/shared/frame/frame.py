@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.config import RunConfig
 from core.errors import LabError, RefusedError, StoreError
 from core.view.words import without_links
-from pages.shared.frame.navigation import ICON, place_after
+from pages.shared.frame.navigation import ICON, place, place_after
 from pages.shared.frame.visitor import recognize, teacher_key
 from pages.shared.server import resources
 from pages.shared.server.garbage import spare_the_collector
@@ -44,11 +44,13 @@ LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # ?large: to be read f
 
 
 @contextmanager
-def page(title: str, question: str) -> Iterator[DeltaGenerator]:
-    """The frame of a page: its title and question, whatever fails as one sentence, what comes next.
+def page(name: str, question: str = "", title: str = "") -> Iterator[DeltaGenerator]:
+    """The frame of a page: its title and question, any failure as one sentence, the next page.
 
-    What it gives is the place beside the title.
+    name: of its Place; title: another one than in the navigation bar. Yields the container
+    next to the title.
     """
+    title = title or place(name).title
     st.set_page_config(page_title=f"{title} · Label Corruption Lab", page_icon=ICON, layout="wide")
     _forget_infinite_numbers()
     recognize()
@@ -56,7 +58,7 @@ def page(title: str, question: str) -> Iterator[DeltaGenerator]:
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(title, anchor=False, width="content")
         head = st.container(width="content")
-    shown = f"{title} {st.session_state.get('beginnings', 0)}"
+    shown = f"{name} {st.session_state.get('beginnings', 0)}"
     st.html(FROM_THE_TOP % json.dumps(shown), unsafe_allow_javascript=True)
     if question:
         st.markdown(question)
@@ -67,7 +69,7 @@ def page(title: str, question: str) -> Iterator[DeltaGenerator]:
             st.session_state.broken_since = time.monotonic()
             st.fragment(_try_again, run_every=TRY_AGAIN_SECONDS)()
             raise
-    if following := place_after(title):
+    if following := place_after(name):
         in_room = st.session_state.get("room", "")
         st.page_link(
             following.page(),

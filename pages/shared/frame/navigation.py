@@ -28,21 +28,21 @@ class Place(NamedTuple):
     is_in_bar: bool = True
 
     def page(self):
-        """Streamlit's own: a copy for each run of the app, which marks the one that it shows."""
+        """Streamlit's page: a copy for each run of the app, because st.navigation marks one of them."""
         return copy(_page(self))
 
 
 @cache
-def _page(place: Place):
-    """Made once, since Streamlit looks for the file each time. Only in a run of the app: it needs one."""
+def _page(of: Place):
+    """Cached, since Streamlit checks each time that the file exists. Needs a running script."""
     return st.Page(
-        script(place.name),
-        title=place.title,
-        url_path=place.name,
-        icon=f":material/{place.icon}:" if place.icon else None,
-        help=place.does or None,
-        default=place.name == "start",
-        visibility="visible" if place.is_in_bar else "hidden",
+        script(of.name),
+        title=of.title,
+        url_path=of.name,
+        icon=f":material/{of.icon}:" if of.icon else None,
+        help=of.does or None,
+        default=of.name == "start",
+        visibility="visible" if of.is_in_bar else "hidden",
     )
 
 
@@ -103,7 +103,15 @@ PLACES = (  # in the order of the story
     ),
     Place("teacher", "Teacher", is_in_bar=False),
 )
-WAYS = tuple(place for place in PLACES if place.does)
+
+
+def story() -> list[Place]:
+    """The pages that the start page leads to, in their order."""
+    return [each for each in PLACES if each.does]
+
+
+def place(name: str) -> Place:
+    return next(each for each in PLACES if each.name == name)
 
 
 def script(name: str) -> Path:
@@ -118,14 +126,14 @@ def _to_the_lab() -> None:
 
 def the_page(name: str):
     """The page of that name, for a link to it."""
-    return next(place for place in PLACES if place.name == name).page()
+    return place(name).page()
 
 
-def place_after(title: str) -> Place | None:
-    """The next of those that the start page leads to; None after the last, and after other pages."""
-    titles = [place.title for place in WAYS]
-    following = titles.index(title) + 1 if title in titles else len(WAYS)
-    return WAYS[following] if following < len(WAYS) else None
+def place_after(name: str) -> Place | None:
+    """The next page of the story; None after the last, and after pages that are not in it."""
+    names = [each.name for each in story()]
+    following = names.index(name) + 1 if name in names else len(names)
+    return story()[following] if following < len(names) else None
 
 
 def navigation():
@@ -133,4 +141,4 @@ def navigation():
     former = (
         st.Page(_to_the_lab, title="Lab", url_path=name, visibility="hidden") for name in FORMER_NAMES
     )
-    return st.navigation([*(place.page() for place in PLACES), *former], position="top")
+    return st.navigation([*(each.page() for each in PLACES), *former], position="top")

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from core.choices import USUAL_NETWORK
 from core.cleaning.scores import ImageScores
-from core.config import MODELS, RunConfig
+from core.config import RunConfig
 from core.data import cifar10
 from core.data.corruption import channel_statistics
 from core.live.classroom.annotation import Annotation
@@ -164,7 +165,7 @@ def sweep() -> pd.DataFrame:
     return _sweep(results.stamp())
 
 
-def stored_levels(model: str = MODELS[0]) -> list[tuple[RunConfig, list[EpochRecord]]]:
+def stored_levels(model: str = USUAL_NETWORK) -> list[tuple[RunConfig, list[EpochRecord]]]:
     """A network on the embedded images, its first seed at every level: what is replayed."""
     runs = comparison.label_runs(sweep(), "embedded")
     runs = runs[(runs.model == model) & (runs.seed == 0)].sort_values("level")

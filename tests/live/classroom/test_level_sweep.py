@@ -6,9 +6,10 @@ import pytest
 
 from core.config import LEVELS, MAX_SEED, RunConfig
 from core.errors import RefusedError
-from core.live.classroom.level_sweep import ORDER, SharedCurve, curve_points, of_place, whole_curve
+from core.live.classroom.level_sweep import SharedCurve, curve_points, of_place, whole_curve
 from core.live.runs.limits import Limits
 from core.live.runs.store import TEACHER, Status, Store
+from core.sweep.grids import BY_VALUE
 from tests.samples import record
 
 BASE = RunConfig(epochs=15, level=0.0)
@@ -91,7 +92,7 @@ def test_sixty_students_have_places_of_their_own_and_the_first_eleven_are_the_fi
 
 def test_three_students_train_all_eleven(shared, store):
     seen = set()
-    while len(seen) < len(ORDER):
+    while len(seen) < len(BY_VALUE):
         for student in ("ann", "ben", "cem"):
             run = shared.take("ROOM1", student)
             seen.add(run.config.level)
@@ -134,10 +135,10 @@ def test_a_refused_run_leaves_its_place_to_others(shared, store):
 
 
 def test_the_noise_of_a_lesson_is_shared_out_with_it(shared):
-    shared.share_out("ROOM1", RunConfig(epochs=15, level=0.5, noise="human-worst"))
+    shared.share_out("ROOM1", RunConfig(epochs=15, level=0.5, noise="cifar10n-worst-matrix"))
     runs = [shared.take("ROOM1", f"student {place}") for place in range(11)]
     noises = {run.config.level: run.config.noise for run in runs}
-    assert noises.pop(0.0) == "uniform" and set(noises.values()) == {"human-worst"}
+    assert noises.pop(0.0) == "uniform" and set(noises.values()) == {"cifar10n-worst-matrix"}
 
 
 def test_after_the_end_no_place_is_given_out_and_the_figure_stays(shared):

@@ -1,6 +1,7 @@
 import pytest
 
-from core.config import MODELS, RunConfig
+from core.choices import NETWORKS
+from core.config import RunConfig
 from core.live.training.estimate import estimate, reference
 from tests.samples import live_run
 
@@ -24,7 +25,7 @@ def test_estimates_prefer_what_was_measured_here():
     assert estimate(alexnet, twice).seconds == estimate(alexnet, {}).seconds / 2
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", NETWORKS)
 def test_a_batch_size_that_nobody_measured_lies_where_its_steps_say(model):
     """Batch 1 once took the time of batch 32."""
     measured = {
@@ -36,7 +37,9 @@ def test_a_batch_size_that_nobody_measured_lies_where_its_steps_say(model):
         estimate(RunConfig(model=model, batch_size=size, epochs=1), {}).seconds
         for size in (1, 2, 8, 32, 48, 64, 128, 1024)
     ]
-    assert seconds == sorted(seconds, reverse=True)
+    assert seconds[:4] == sorted(seconds[:4], reverse=True)  # smaller batches than were measured
+    if sorted(measured.values()) == [measured[size] for size in sorted(measured)]:
+        assert seconds == sorted(seconds, reverse=True)
     for size in measured:
         exact = estimate(RunConfig(model=model, batch_size=size, epochs=1), {}).seconds
         assert exact == pytest.approx(5_000 / measured[size])

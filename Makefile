@@ -90,9 +90,10 @@ clean:  ## remove the virtual environment
 	rm -rf .venv
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
-.venv/installed: requirements.txt | .venv/bin/python
+.venv/installed: requirements.txt pyproject.toml | .venv/bin/python
 	@echo "Installing what is pinned in requirements.txt (several GB, once) ..."
 	$(RUN) pip install --disable-pip-version-check --quiet -r requirements.txt
+	$(RUN) pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .venv/installed-dev: requirements-dev.txt .venv/installed

@@ -11,9 +11,16 @@ ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
 
 
+APP = ROOT / "app.py"  # not there where only the library is installed
+
+
 def data_folder() -> Path:
-    """All that this server keeps: the whole of CIFAR-10, the live runs, their checkpoints."""
-    return Path(os.environ.get("LAB_DATA", ROOT / "data"))
+    """All that this server stores: the whole of CIFAR-10, the live runs, their checkpoints.
+
+    LAB_DATA; by default `data` in the project, or a folder in the user's home for the library.
+    """
+    usual = ROOT / "data" if APP.exists() else Path.home() / ".label-corruption-lab"
+    return Path(os.environ.get("LAB_DATA", usual))
 
 
 def put_in_place(part: Path, path: Path) -> None:

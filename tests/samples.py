@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.cleaning.ranking import Ranking
+from core.cleaning.scores import ImageScores
 from core.config import RunConfig
+from core.data.cifar10 import Cifar10
 from core.live.runs.store import LiveRun, Status, Store
 from core.live.training.trainer import Trainer
 from core.records import EpochRecord
 from core.training.concurrent_runs import ConcurrentRuns
+from core.training.run import Run
 from core.training.training import Training
 
 
@@ -64,6 +68,14 @@ def finish(trainer: Trainer) -> None:
     """Let the trainer train until nothing is left."""
     while trainer.turn():
         pass
+
+
+def trained(
+    config: RunConfig, data: Cifar10, device: str = "cpu", ranking: Ranking | None = None
+) -> tuple[list[EpochRecord], ImageScores | None]:
+    """The records and image scores of a run trained to its end."""
+    run = Run(config, data, device, ranking).train()
+    return run.records, run.scores
 
 
 def swept(model: str = "mlp-1x512", **settings: Any) -> pd.DataFrame:

@@ -29,8 +29,9 @@ def environment(folder: Path, python: str) -> None:
     program.chmod(0o755)
     command = f"command = /usr/bin/python3 -m venv {folder / '.venv'}\n"
     (folder / ".venv" / "pyvenv.cfg").write_text(command)
-    shutil.copy(ROOT / "requirements.txt", folder)
-    os.utime(folder / "requirements.txt", (0, 0))  # older than the environment
+    for name in ("requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+        os.utime(folder / name, (0, 0))  # older than the environment
 
 
 def make(folder: Path, *arguments: str) -> str:

@@ -11,7 +11,8 @@ PATH = ROOT / "notebooks" / "sweep.ipynb"
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the kernel's libraries
-def test_the_notebook_runs_and_draws_its_figures():
+def test_the_notebook_runs_and_draws_its_figures(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # this checkout, wherever the environment is from
     notebook = nbformat.read(PATH, as_version=4)
     nbclient.NotebookClient(
         notebook, timeout=120, resources={"metadata": {"path": PATH.parent}}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from core.choices import DEFENCES, RANKINGS, REPAIRS, words_of
-from core.cleaning.ranking import rank, score_ranking, sources
+from core.cleaning.ranking import rank_by_scores, score_ranking, sources
 from core.config import RunConfig
 from core.data.cifar10 import load_embedded
 from core.data.corruption import given_labels
@@ -76,7 +76,7 @@ def rankings() -> Table:
                 if len(known) < len(scores):
                     continue
                 corrupted = given_labels(config, labels)
-                order = rank(ranking, known, corrupted.labels).order
+                order = rank_by_scores(ranking, known, corrupted.labels).order
                 score = score_ranking(order, corrupted.is_wrong)
                 assert score is not None, "some labels are wrong at 40%"
                 found.append((score.roc_area, score.precision_at_count))

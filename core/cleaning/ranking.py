@@ -45,8 +45,42 @@ def sources(config: RunConfig, ranking: str) -> list[RunConfig]:
     return [replace(short, validation=1 / FOLDS, fold=fold) for fold in range(FOLDS)]
 
 
-def rank(ranking: str, scores: list[ImageScores], labels: NDArray[np.integer]) -> Ranking:
-    """By the scores of the `sources`. labels: (N,), given.
+def rank(
+    labels: NDArray[np.integer], probabilities: NDArray[np.floating], method: str = "self_confidence"
+) -> NDArray[np.int64]:
+    """Rank images by how suspicious their labels are: int64 (N,), indices, the most suspicious first.
+
+    Parameters
+    ----------
+    labels : (N,), the class given to each image, in [0, K).
+    probabilities : (N, K), a network's probability of each class, from a network that was not
+        trained on the image: one that was repeats its label, right or wrong.
+    method : "self_confidence" ranks by the probability of the label, the least first. It is the
+        order of the cross-entropy, too. "normalized_margin" ranks by that probability less the
+        largest other one, and finds labels better where the network hesitates between two classes.
+
+    Raises ValueError for another method, or arrays that do not fit together. Images that are
+    equally suspicious keep their order. Northcutt et al. 2021, "Confident Learning".
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
+        raise ValueError(
+            f"labels have the shape {labels.shape} and probabilities {probabilities.shape}, but must "
+            "have (N,) and (N, K)."
+        )
+    rows = np.arange(len(labels))
+    confidence = probabilities[rows, labels]
+    if method == "normalized_margin":
+        others = probabilities.astype(np.float64, copy=True)
+        others[rows, labels] = -np.inf
+        confidence = confidence - others.max(axis=1)
+    elif method != "self_confidence":
+        raise ValueError(f"method is {method!r}, but must be self_confidence or normalized_margin.")
+    return np.argsort(confidence, kind="stable")
+
+
+def rank_by_scores(ranking: str, scores: list[ImageScores], labels: NDArray[np.integer]) -> Ranking:
+    """Rank by the scores of the `sources`. labels: (N,), given.
 
     loss: at the epoch at which the held-out images tell to stop, the highest first. The
         networks have the pattern by then and not yet the wrong labels (Arpit et al. 2017).
@@ -58,9 +92,8 @@ def rank(ranking: str, scores: list[ImageScores], labels: NDArray[np.integer]) -
     labels = np.asarray(labels, dtype=np.int64)
     if ranking == "confident":
         probabilities = out_of_fold(scores)
-        suspicion = -probabilities[np.arange(len(labels)), labels]
-        prediction = probabilities.argmax(axis=1)
-    elif ranking == "margin":
+        return Ranking(rank(labels, probabilities), probabilities.argmax(axis=1))
+    if ranking == "margin":
         suspicion, prediction = -scores[0].margin, scores[0].best_prediction
     elif ranking == "loss":
         suspicion, prediction = scores[0].best_loss, scores[0].best_prediction
@@ -78,7 +111,7 @@ def ranking_for(
     """The ranking that a repaired run needs; None while the scores of a source are missing."""
     scores = [scores_of(source) for source in sources(config, config.ranking)]
     known = [found for found in scores if found is not None]
-    return rank(config.ranking, known, labels) if len(known) == len(scores) else None
+    return rank_by_scores(config.ranking, known, labels) if len(known) == len(scores) else None
 
 
 class Found(NamedTuple):

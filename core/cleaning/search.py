@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.cleaning.confident import confident_joint, estimated_transition, out_of_fold
-from core.cleaning.ranking import Ranking, rank
+from core.cleaning.ranking import Ranking, rank_by_scores
 from core.cleaning.scores import ImageScores
 from core.config import LEVEL_DIGITS, MAX_REPAIRED, RunConfig
 from core.data.corruption import LabelCorruption
@@ -26,7 +26,7 @@ def search(name: str, scores: list[ImageScores], labels: NDArray[np.int64]) -> S
     transition = None
     if name == "confident":
         transition = estimated_transition(confident_joint(labels, out_of_fold(scores)))
-    return Searched(rank(name, scores, labels), transition)
+    return Searched(rank_by_scores(name, scores, labels), transition)
 
 
 def images_to_mark(config: RunConfig, corrupted: LabelCorruption, count: int) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ import argparse
 
 from core.cli.flags import Commands, add_command
 from core.errors import ConfigError
+from core.paths import APP
 
 
 def register(commands: Commands) -> None:
@@ -21,6 +22,8 @@ def run(options: argparse.Namespace) -> int:
     from core.live.server.serving import check_address, check_port, given_address, serve
     from core.live.server.settings import load_settings
 
+    if not APP.exists():
+        raise ConfigError("serve needs the app, and only the library is installed: clone the project.")
     if not 1 <= options.port <= 65535:
         raise ConfigError(f"--port is {options.port}, but must be from 1 to 65535.")
     given = options.address or given_address()

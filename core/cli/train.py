@@ -87,14 +87,14 @@ def ranking_of(config: RunConfig, data: Cifar10, device: str) -> Ranking | None:
     """Of the labels, where the run repairs some; runs that rank them and are not stored are trained first."""
     if config.repair == "none":
         return None
-    from core.training.training import train_to_end
+    from core.training.run import Run
 
     def scores_of(source: RunConfig) -> ImageScores | None:
         stored = load_scores(source.run_id)
         if stored is not None:
             return stored
         print(f"first run {source.run_id}, which ranks the labels: {run_name(source)}", flush=True)
-        scores = train_to_end(source, data, device)[1]
+        scores = Run(source, data, device).train().scores
         return scores and as_kept(scores)
 
     labels = given_labels(config, data.train_labels).labels

@@ -81,10 +81,11 @@ def _train(
 ) -> tuple[list[EpochRecord], ImageScores | None, Hardware]:
     """What a node does."""
     from core.training.devices import hardware
-    from core.training.training import train_to_end
+    from core.training.run import Run
 
     device = "cuda" if on_gpu else "cpu"
-    return *train_to_end(config, data, device, ranking), hardware(device)
+    run = Run(config, data, device, ranking).train()
+    return run.records, run.scores, hardware(device)
 
 
 def _connected(address: str) -> ModuleType:

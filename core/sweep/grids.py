@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.choices import DEFENCES, RANKINGS
+from core.choices import DEFENCES, NETWORKS, RANKINGS
 from core.cleaning.ranking import HELD_OUT, sources
 from core.config import RunConfig
 from core.data.noise import wrong_share
@@ -38,7 +38,7 @@ class Grid:
 def _paper(model: str, **settings: Any) -> RunConfig:
     """As in the paper: MLPs for 200 epochs; the others for 64, or until fitted plus 10."""
     length: dict[str, Any] = {"epochs": 200}
-    if not model.startswith("mlp"):
+    if not NETWORKS[model].is_flat:
         length = {"epochs": 64, "epochs_after_fitted": 10}
     return RunConfig(**{"model": model, "data": "full", "batch_size": 128, **length, **settings})
 
@@ -119,7 +119,7 @@ def _table_4() -> list[RunConfig]:
 
 
 def _decayed(model: str, **settings: Any) -> RunConfig:
-    epochs = 100 if model.startswith("mlp") else 64  # the learning rate is 0.6% by then, and 4%
+    epochs = 100 if NETWORKS[model].is_flat else 64  # the learning rate is 0.6% by then, and 4%
     return _paper(
         model, **{"epochs": epochs, "epochs_after_fitted": 0, "weight_decay": WEIGHT_DECAY, **settings}
     )

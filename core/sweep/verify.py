@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import torch
 
+from core.choices import NETWORKS
 from core.data.cifar10 import Cifar10, load
 from core.records import METRICS, TIMES
 from core.sweep.results import SWEEP_FOLDER, config_of, load_records
@@ -63,7 +64,7 @@ def verify(
         again = train(config, data, "cpu", evaluate_all=evaluate_all, ranking=ranking)
         computed = list(itertools.islice(again, len(stored)))
         now = (hardware("cpu").device, torch.__version__.partition("+")[0])
-    tolerance = TOLERANCE if config.model.startswith("mlp") else CONVOLUTIONAL_TOLERANCE
+    tolerance = TOLERANCE if NETWORKS[config.model].is_flat else CONVOLUTIONAL_TOLERANCE
     if now == (run["device"], run["torch"].partition("+")[0]):
         tolerance = 0.0
     differences = [

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+from core.choices import NETWORKS
 from core.cleaning.ranking import Ranking
 from core.cleaning.scores import ImageScores
 from core.config import RunConfig
@@ -50,6 +51,31 @@ class EpochFailed:
     error: Exception
 
 
+@dataclass
+class Saving:
+    """Decides when the checkpoint of a loaded run is saved."""
+
+    checkpoint: Path
+    save_after: float  # seconds of training that the checkpoint may lack; 0: saved at each epoch
+    # Epochs reported before. Those that the checkpoint lacks are saved one by one, so that a run
+    # whose process is killed again and again makes progress.
+    reported: int
+    unsaved_seconds: float = 0.0
+
+    def after_epoch(self, training: Training, seconds: float) -> None:
+        """Save the run if it is time to. Raises StorageError; the epoch is recorded all the same."""
+        self.unsaved_seconds += seconds
+        is_reported = len(training.records) <= self.reported
+        if training.is_complete or is_reported or self.unsaved_seconds >= self.save_after:
+            self.save(training)
+
+    def save(self, training: Training) -> None:
+        """Save what the checkpoint lacks, unless an epoch has begun. Raises StorageError."""
+        if training.is_between_epochs and self.unsaved_seconds > 0:
+            self.unsaved_seconds = 0.0  # first: what fails is not tried again
+            training.save(self.checkpoint)
+
+
 class ConcurrentRuns:
     """The runs in a device's memory. A run is named by its run_id.
 
@@ -60,7 +86,7 @@ class ConcurrentRuns:
     """
 
     def __init__(self, device: str, save_after: float = 0.0):
-        """A GPU is checked first: `abilities` says how it is used. save_after: see Training."""
+        """A GPU is checked first: `abilities` says how it is used. save_after: see Saving."""
         self.save_after = save_after
         self.abilities = check_device(device)
         self.device = torch.device(self.abilities.device)
@@ -69,6 +95,7 @@ class ConcurrentRuns:
         self.works_by_itself = self.device.type == "cuda"  # see Training
         self.in_flight: set[str] = set()  # runs whose epoch has been launched and is wanted
         self._trainings: dict[str, Training] = {}  # the one launched last comes last
+        self._saving: dict[str, Saving] = {}
         self._were_short: set[str] = set()  # runs that met with too little memory once
         self._failed: deque[EpochFailed] = deque()  # not yet collected
         is_cpu = self.device.type == "cpu"
@@ -120,7 +147,7 @@ class ConcurrentRuns:
     ) -> bool:
         """Bring a run into memory, with the epochs that its checkpoint holds.
 
-        ranking: of its labels, where it repairs some; reported: see Training.
+        ranking: of its labels, where it repairs some; reported: see Saving.
         To make room runs that are not in flight are evicted, the one launched last first:
         its turn comes last. A damaged checkpoint is set aside, and the run starts again.
         False, or TooLargeError, where the memory is short: see `launch`.
@@ -130,8 +157,9 @@ class ConcurrentRuns:
         self._make_room_for(config)
 
         def work() -> None:
-            training = self._training(config, data, checkpoint, ranking, reported)
+            training = self._training(config, data, checkpoint, ranking)
             self._trainings[config.run_id] = training
+            self._saving[config.run_id] = Saving(checkpoint, self.save_after, reported)
 
         return self._fits_in_memory(config.run_id, work)
 
@@ -169,7 +197,7 @@ class ConcurrentRuns:
         the trainer's GOMP_SPINCOUNT an epoch took them 0.24 s, two runs side by side 0.17 s each.
         Their results are the same on one core and on several; those of convolutions are not.
         """
-        return self.cores > 1 and config.model.startswith("mlp")
+        return self.cores > 1 and NETWORKS[config.model].is_flat
 
     def work_side_by_side(self, run_ids: Sequence[str], seconds: float = math.inf) -> dict[str, float]:
         """The same for several runs that share_cores, each on one; the seconds of those that had any.
@@ -231,7 +259,9 @@ class ConcurrentRuns:
         share = 1 / at_once
         self.in_flight.remove(run_id)
         try:
-            record = self._trainings[run_id].collect()
+            training = self._trainings[run_id]
+            record = training.collect()
+            self._saving[run_id].after_epoch(training, record.seconds)
         except Exception as error:
             self.evict(run_id)
             return EpochFailed(run_id, error)
@@ -245,9 +275,11 @@ class ConcurrentRuns:
         self.in_flight.discard(run_id)
         self._side_by_side.pop(run_id, None)
         training = self._trainings.pop(run_id, None)
+        saving = self._saving.pop(run_id, None)
         try:
-            if training:
+            if training and saving:
                 training.close()
+                saving.save(training)
         except StorageError as error:
             logging.warning("%s Run %s goes on from an earlier epoch.", error, run_id)
 
@@ -257,26 +289,20 @@ class ConcurrentRuns:
         data: Cifar10,
         checkpoint: Path,
         ranking: Ranking | None,
-        reported: int,
     ) -> Training:
         """Raises what the training raises; a damaged checkpoint is set aside."""
-        start = partial(
-            Training,
-            config,
-            data,
-            str(self.device),
-            checkpoint,
-            use_graphs=self.abilities.use_graphs,
-            ranking=ranking,
-            save_after=self.save_after,
-            reported=reported,
-        )
+        use_graphs = self.abilities.use_graphs
+        start = partial(Training, config, data, str(self.device), use_graphs, ranking=ranking)
+        training = start()
         try:
-            return start()
+            if checkpoint.exists():
+                training.restore(checkpoint)
         except CheckpointError as error:
             aside = checkpoint.replace(checkpoint.with_suffix(".damaged"))
             logging.warning("%s It is kept as %s; the run starts again.", error, aside.name)
-            return start()
+            training.close()
+            training = start()  # some of its weights may have been overwritten
+        return training
 
     def _fits_in_memory(self, run_id: str, work: Callable[[], None]) -> bool:
         """Do the work; False where the memory is short, see `launch`."""

@@ -27,6 +27,7 @@ from core.data.corruption import (
     given_labels,
     held_out_images,
 )
+from core.training.bookkeeping import Bookkeeping
 from core.training.devices import compute_dtype
 from core.training.models import IMAGE_SIZE
 
@@ -107,6 +108,37 @@ class Dataset:
             return self.train_images, self.labels
         chosen = torch.from_numpy(indices).to(self.device)
         return self.train_images.index_select(0, chosen), self.labels.index_select(0, chosen)
+
+    def evaluated_sets(
+        self, part: NDArray[np.int64] | None
+    ) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        """Images and labels to evaluate, by name: see Bookkeeping.add_epoch.
+
+        part: the trained images evaluated as "train"; None: all of them. The followed images are
+        a set of their own where they may not be among them.
+        """
+        sets = {
+            "test": (self.test_images, self.test_labels),
+            "train": self.train_part(self.trained if part is None else part),
+        }
+        if part is not None or len(self) < len(self.labels):
+            sets["followed"] = self.train_part(self.followed)
+        if len(self.held_out):
+            sets["validation"] = self.train_part(self.held_out)
+        return sets
+
+    def bookkeeping(self, evaluate_all: bool = False) -> Bookkeeping:
+        """For a run on these images that has not begun; evaluate_all: see core.training.training.train."""
+        return Bookkeeping(
+            self.config,
+            self.given_labels,
+            self.true_labels,
+            self.true_test_labels,
+            self.trained,
+            self.held_out,
+            self.followed,
+            None if evaluate_all else self.part,
+        )
 
     def shuffle(self, epoch: int) -> None:
         """Begin an epoch: every image once, in an order fixed by the run's seed and the epoch."""

@@ -6,13 +6,13 @@ N = images of the set, B = batch, K = classes.
 from collections.abc import Generator
 from typing import NamedTuple, cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import nn
 
+from core.choices import NETWORKS
 from core.config import RunConfig
+from core.training.bookkeeping import Measured
 from core.training.devices import autocast
 
 EVALUATION_BATCH = 1000  # images at a time
@@ -45,7 +45,7 @@ def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size:
 def evaluation_in_batches(
     model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size: int
 ) -> Generator[None, None, Evaluation]:
-    """The same, to be stopped after each batch: no setting of torch outlives one."""
+    """Like `evaluate`, but stops after each batch: no setting of torch outlives one."""
     dtype = torch.float32 if images.device.type == "mps" else torch.float64  # which mps lacks
     loss = torch.zeros((), dtype=dtype, device=images.device)
     predictions, log_probabilities = [], []
@@ -62,25 +62,10 @@ def evaluation_in_batches(
 
 def evaluation_batch(config: RunConfig, device: torch.device) -> int:
     """How many images are evaluated at a time; only the rounding of the loss depends on it."""
-    has_convolutions = not config.model.startswith("mlp")
+    has_convolutions = not NETWORKS[config.model].is_flat
     return CPU_EVALUATION_BATCH if device.type == "cpu" and has_convolutions else EVALUATION_BATCH
 
 
-class Measured(NamedTuple):
-    """An Evaluation on the host."""
-
-    loss: float
-    predictions: NDArray[np.int64]  # (N,)
-    log_probabilities: NDArray[np.float32]  # (N, K)
-
-    @classmethod
-    def of(cls, evaluation: Evaluation) -> "Measured":
-        loss, predictions, log_probabilities = evaluation
-        return cls(loss.item(), predictions.cpu().numpy(), log_probabilities.cpu().numpy())
-
-    def error(self, labels: NDArray[np.int64]) -> float:
-        return float(np.mean(self.predictions != labels))
-
-    def losses(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Of each image, (N,): cross-entropy against these labels."""
-        return -self.log_probabilities[np.arange(len(labels)), labels]
+def to_host(evaluation: Evaluation) -> Measured:
+    loss, predictions, log_probabilities = evaluation
+    return Measured(loss.item(), predictions.cpu().numpy(), log_probabilities.cpu().numpy())

@@ -4,7 +4,7 @@ from cleanlab.count import compute_confident_joint, estimate_latent
 from cleanlab.rank import get_self_confidence_for_each_label
 
 from core.cleaning.confident import confident_joint, estimated_transition, out_of_fold
-from core.cleaning.ranking import rank
+from core.cleaning.ranking import rank_by_scores
 from core.cleaning.scores import no_scores
 from core.data.corruption import corrupt_labels
 
@@ -61,5 +61,5 @@ def test_the_ranking_is_cleanlab_s_self_confidence():
         )
     assert out_of_fold(folds) == pytest.approx(probabilities, rel=1e-5)
     theirs = get_self_confidence_for_each_label(labels, probabilities)
-    ours = theirs[rank("confident", folds, labels).order]
+    ours = theirs[rank_by_scores("confident", folds, labels).order]
     assert (np.diff(ours) >= -1e-6).all()

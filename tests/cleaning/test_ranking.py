@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cleanlab.rank import get_label_quality_scores
 from sklearn.metrics import precision_recall_curve, roc_auc_score
 
-from core.cleaning.ranking import FOLDS, rank, score_ranking, sources
+from core.cleaning.ranking import FOLDS, rank, rank_by_scores, score_ranking, sources
 from core.cleaning.repair import NotRankedError, repair
 from core.cleaning.scores import no_scores
 from core.config import RunConfig
@@ -38,14 +39,14 @@ def test_the_most_suspicious_come_first():
         best_loss=np.array([0.1, 0.2, 5.0], dtype=np.float32),
         best_prediction=np.array([0, 1, 1], dtype=np.int16),
     )
-    assert rank("margin", [scores], labels).order.tolist() == [1, 2, 0]
-    assert rank("loss", [scores], labels).order.tolist() == [2, 1, 0]
-    assert rank("loss", [scores], labels).prediction.tolist() == [0, 1, 1]
+    assert rank_by_scores("margin", [scores], labels).order.tolist() == [1, 2, 0]
+    assert rank_by_scores("loss", [scores], labels).order.tolist() == [2, 1, 0]
+    assert rank_by_scores("loss", [scores], labels).prediction.tolist() == [0, 1, 1]
     folds = [
         replace(no_scores(3, np.array(held_out), 2), held_out_probability=np.array(rows, np.float32))
         for held_out, rows in (([1], [[0.2, 0.8]]), ([0, 2], [[0.9, 0.1], [0.6, 0.4]]))
     ]
-    confident = rank("confident", folds, labels)
+    confident = rank_by_scores("confident", folds, labels)
     assert confident.order.tolist() == [1, 2, 0] and confident.prediction.tolist() == [0, 1, 0]
 
 
@@ -67,7 +68,7 @@ def test_what_is_repaired():
         best_loss=np.array([0.5, 3, 1, 0], dtype=np.float32),
         best_prediction=np.array([2, 2, 1, 1], dtype=np.int16),
     )
-    ranking = rank("loss", [scores], labels)
+    ranking = rank_by_scores("loss", [scores], labels)
     drop = repair(RunConfig(level=0.4, repair="drop", repaired=0.5), labels, ranking)
     assert drop.is_kept.tolist() == [True, False, False, True]
     assert drop.labels.tolist() == labels.tolist()
@@ -79,3 +80,18 @@ def test_what_is_repaired():
 def test_without_a_ranking_the_sentence_says_what_to_do():
     with pytest.raises(NotRankedError, match="train the runs that find the wrong labels first"):
         repair(RunConfig(level=0.4, repair="drop", repaired=0.5), np.zeros(4, dtype=int), None)
+
+
+@pytest.mark.parametrize("method", ["self_confidence", "normalized_margin"])
+def test_ranking_arrays_is_cleanlabs(method):
+    probabilities = RNG.dirichlet(np.ones(10), size=300)
+    labels = RNG.integers(10, size=300)
+    quality = get_label_quality_scores(labels, probabilities, method=method)
+    assert np.array_equal(rank(labels, probabilities, method), np.argsort(quality, kind="stable"))
+
+
+def test_arrays_that_do_not_fit_and_unknown_methods_are_refused():
+    with pytest.raises(ValueError, match=r"must have \(N,\) and \(N, K\)"):
+        rank(np.zeros(3, dtype=int), np.ones((2, 10)))
+    with pytest.raises(ValueError, match="must be self_confidence or"):
+        rank(np.zeros(2, dtype=int), np.ones((2, 10)), "loss")

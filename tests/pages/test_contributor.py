@@ -25,10 +25,10 @@ from core.records import Hardware
 from core.sweep import results
 from core.sweep.results import SWEEP_FOLDER, Result, add_results, provenance
 from core.training.models import build_model
-from core.training.training import train_to_end
 from pages.shared.frame import navigation
 from pages.shared.frame.navigation import PLACES, Place
 from tests.pages.opened import TITLES, finished, open_page, page_of, popovers, texts
+from tests.samples import trained
 
 HERE = "tests.pages.test_contributor"
 
@@ -86,9 +86,10 @@ def stored(added, tiny, monkeypatch, tmp_path) -> Iterator[None]:
     ]
     configs += [RunConfig(level=0.4, noise="made-up-noise", validation=0.2)]
     configs += [RunConfig(model="made-up", data="full", batch_size=128, epochs=200, level=0.5)]
-    trained = [train_to_end(RunConfig(**{**c.overrides(), "epochs": 1}), tiny, "cpu") for c in configs]
+    trainings = [trained(RunConfig(**{**c.overrides(), "epochs": 1}), tiny, "cpu") for c in configs]
     add_results(
-        [Result(c, *run[:1], about, run[1]) for c, run in zip(configs, trained, strict=True)], tmp_path
+        [Result(c, *run[:1], about, run[1]) for c, run in zip(configs, trainings, strict=True)],
+        tmp_path,
     )
     for function in (results.load_runs, results.load_epochs, results.load_records):
         *defaults, _ = function.__defaults__

@@ -23,8 +23,8 @@ from core.sweep.verify import verify
 from core.training import concurrent_runs
 from core.training.concurrent_runs import ConcurrentRuns
 from core.training.self_check import Abilities
-from core.training.training import train, train_to_end
-from tests.samples import as_on_a_gpu, reproducible
+from core.training.training import train
+from tests.samples import as_on_a_gpu, reproducible, trained
 
 CONFIG = RunConfig(level=0.5, epochs=3)
 SHORT = RunConfig(level=1.0, epochs=8)
@@ -88,7 +88,7 @@ def test_a_repaired_run_waits_for_those_that_rank_its_labels(tmp_path, tiny, mon
         as_on_a_gpu(sweep.runs, at_once, monkeypatch)
     assert ends(sweep) == dict.fromkeys((source.run_id, REPAIRED.run_id, SHORT.run_id))
     ranking = stored_ranking(REPAIRED, tiny, tmp_path)
-    expected, _ = train_to_end(REPAIRED, tiny, "cpu", ranking)
+    expected, _ = trained(REPAIRED, tiny, "cpu", ranking)
     assert reproducible(load_records(REPAIRED.run_id, tmp_path)) == reproducible(expected)
     assert load_scores(REPAIRED.run_id, tmp_path).epochs == 3
     for _, run in load_runs(tmp_path).iterrows():

@@ -95,7 +95,7 @@ def test_one_of_several_is_paused_cancelled_and_resumed_by_itself(runs, tiny, ch
         assert len(runs.records(config.run_id)) == epochs
     trained_together(runs, CONFIGS, tiny, checkpoint)
     for config in CONFIGS:
-        records = Training(config, tiny, "cpu", checkpoint(config)).records
+        records = list(train(config, tiny, "cpu", checkpoint(config)))
         assert reproducible(records) == reproducible(train(config, tiny, "cpu"))
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from core.cleaning.ranking import Ranking, rank, ranking_for, sources
+from core.cleaning.ranking import Ranking, rank_by_scores, ranking_for, sources
 from core.cleaning.repair import NotRankedError
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10
@@ -17,8 +17,8 @@ from core.records import LOSS_EDGES
 from core.training import dataset as dataset_module
 from core.training.dataset import Dataset
 from core.training.devices import autocast
-from core.training.training import Training, train, train_to_end
-from tests.samples import reproducible
+from core.training.training import Training, train
+from tests.samples import reproducible, trained
 
 CPU = torch.device("cpu")
 FAST = RunConfig(level=0.4, epochs=3, batch_size=32)
@@ -43,10 +43,11 @@ def epoch_of(dataset: Dataset, epoch: int = 1) -> list:
 @pytest.mark.parametrize("settings", CURED.values(), ids=CURED)
 def test_the_same_whether_stopped_or_not(tiny, tmp_path, settings):
     config = dataclasses.replace(FAST, **settings)
-    whole, scores = train_to_end(config, tiny, "cpu")
+    whole, scores = trained(config, tiny, "cpu")
     path = tmp_path / "run.safetensors"
     list(itertools.islice(train(config, tiny, "cpu", path), 2))
-    resumed = Training(config, tiny, "cpu", path)
+    resumed = Training(config, tiny, "cpu")
+    resumed.restore(path)
     resumed.launch()
     resumed.collect()
     assert reproducible(resumed.records) == reproducible(whole)
@@ -105,27 +106,27 @@ def test_without_a_share_there_is_no_validation_error(tiny):
 def test_scores_agree_with_the_records(tiny):
     """What is learned for good by the last epoch is what the training error leaves; counts are of losses."""
     config = dataclasses.replace(FAST, epochs=12, validation=0.1)
-    records, scores = train_to_end(config, tiny, "cpu")
-    trained = np.setdiff1d(np.arange(200), scores.held_out)
-    assert np.mean(scores.learned[trained] == 0) == pytest.approx(records[-1].train_error)
+    records, scores = trained(config, tiny, "cpu")
+    kept = np.setdiff1d(np.arange(200), scores.held_out)
+    assert np.mean(scores.learned[kept] == 0) == pytest.approx(records[-1].train_error)
     assert scores.learned.max() <= 12 and scores.epochs == 12
     assert scores.best_epoch == 1 + np.argmin([record.validation_error for record in records])
     best = records[scores.best_epoch - 1]
-    assert scores.best_loss[trained].mean() == pytest.approx(best.train_loss, rel=1e-4)
-    is_wrong = given_labels(config, tiny.train_labels).is_wrong[trained]
+    assert scores.best_loss[kept].mean() == pytest.approx(best.train_loss, rel=1e-4)
+    is_wrong = given_labels(config, tiny.train_labels).is_wrong[kept]
     for record in records:
         right, wrong = np.split(np.array(record.loss_counts), 2)
         assert (right.sum(), wrong.sum()) == ((~is_wrong).sum(), is_wrong.sum())
     right, wrong = np.split(np.array(best.loss_counts), 2)
     edges = [*LOSS_EDGES, np.inf]
     assert (
-        np.abs(np.histogram(scores.best_loss[trained][is_wrong], edges)[0] - wrong).sum() <= 2
+        np.abs(np.histogram(scores.best_loss[kept][is_wrong], edges)[0] - wrong).sum() <= 2
     )  # the file's rounding
 
 
 def test_of_a_large_set_only_the_part_is_scored(tiny, monkeypatch):
     monkeypatch.setattr(dataset_module, "EVALUATED_IMAGES", 50)
-    records, scores = train_to_end(FAST, tiny, "cpu")
+    records, scores = trained(FAST, tiny, "cpu")
     assert [record.evaluated_on for record in records] == [50, 50, None]
     assert (scores.learned >= 0).sum() == 50 and np.isfinite(scores.margin).sum() == 50
 
@@ -140,7 +141,7 @@ def test_dropped_images_are_not_trained_on(tiny):
     dataset = Dataset(config, tiny, CPU, ranking_of([5, 100, 7], prediction=0))
     seen = torch.cat([batch.chosen for batch in epoch_of(dataset)]).tolist()
     assert sorted(seen) == [index for index in range(200) if index not in (5, 7, 100)]
-    records, scores = train_to_end(config, tiny, "cpu", ranking_of([5, 100, 7], prediction=0))
+    records, scores = trained(config, tiny, "cpu", ranking_of([5, 100, 7], prediction=0))
     assert (scores.learned[[5, 7, 100]] == -1).all() and len(records[-1].predictions) == 128
 
 
@@ -168,13 +169,13 @@ def test_from_finding_to_repairing(embedded):
     for name in ("loss", "margin", "confident"):
         for source in sources(config, name):
             if source not in scores:
-                scores[source] = train_to_end(source, embedded, "cpu")[1]
-        order = rank(name, [scores[source] for source in sources(config, name)], labels).order
+                scores[source] = trained(source, embedded, "cpu")[1]
+        order = rank_by_scores(name, [scores[source] for source in sources(config, name)], labels).order
         assert is_wrong[order[:500]].mean() > 0.6 > 0.4 > is_wrong.mean()
     mended = dataclasses.replace(config, repair="drop", repaired=0.36, ranking="confident")
     ranking = ranking_for(mended, labels, scores.get)
     before, after = (
-        train_to_end(run, embedded, "cpu", used)[0][-1].test_error
+        trained(run, embedded, "cpu", used)[0][-1].test_error
         for run, used in ((config, None), (mended, ranking))
     )
     assert after < before - 0.02

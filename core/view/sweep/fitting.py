@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from core.choices import NETWORKS
 from core.config import TRAIN_IMAGES
 from core.sweep.reference import Source
 from core.view.words import between, capitalized, named_levels, the_network
@@ -94,7 +95,7 @@ def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str
         lines.append(f"Not in the epochs that it was trained here: {', '.join(unfitted)}.")
     if "shuffled pixels" in errors and "true labels" in errors:
         both = [100 * errors[name].mean() for name in ("true labels", "shuffled pixels")]
-        if model.startswith("mlp"):
+        if NETWORKS[model].is_flat:
             lines.append(
                 "A fully connected network does not know which pixels are neighbours: with all images' "
                 f"pixels reordered in one way it must do as well. Test error {both[0]:.1f}% before, "

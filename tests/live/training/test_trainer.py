@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from core.cleaning.ranking import rank, sources
+from core.cleaning.ranking import rank_by_scores, sources
 from core.config import RunConfig
 from core.data.corruption import given_labels
 from core.errors import StorageError, StoreError
@@ -14,8 +14,8 @@ from core.live.training import trainer as trainer_module
 from core.live.training.trainer import Trainer
 from core.training import concurrent_runs
 from core.training.self_check import Abilities
-from core.training.training import Training, train, train_to_end
-from tests.samples import finish, reproducible
+from core.training.training import Training, train
+from tests.samples import finish, reproducible, trained
 
 CONFIG = RunConfig(level=0.5, epochs=3, batch_size=256)
 
@@ -53,9 +53,9 @@ def test_a_repaired_run_is_trained_by_the_scores_of_the_runs_before_it(store, tr
     finish(trainer)
     labels = given_labels(REPAIRED, tiny.train_labels).labels
     scores = find_scores(trainer.folder, source.run_id)
-    ranking = rank("loss", [scores], labels)
+    ranking = rank_by_scores("loss", [scores], labels)
     assert store.run(REPAIRED.run_id).status == "finished"
-    expected, _ = train_to_end(REPAIRED, tiny, "cpu", ranking)
+    expected, _ = trained(REPAIRED, tiny, "cpu", ranking)
     assert reproducible(store.records(REPAIRED.run_id)) == reproducible(expected)
 
 

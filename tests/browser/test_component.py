@@ -1,14 +1,12 @@
 """What the scripts of our own components share, without a server."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
-from pages.shared.components import component
+from core.paths import ROOT
 from pages.shared.components.component import SHARED
 
-OWN = sorted(Path(component.__file__).parent.glob("*/*.html"))
+OWN = sorted((ROOT / "pages").rglob("*/*.html"))
 
 COUNTING = """
 class Counting {
@@ -47,7 +45,7 @@ def test_an_object_lives_until_its_place_is_taken_off_the_page(browser):
 @pytest.mark.parametrize("file", OWN, ids=lambda file: file.stem)
 def test_no_component_is_seen_before_it_has_its_words(browser, file):
     """A page is drawn before its scripts have come: buttons without a name, pictures without a title."""
-    style = (Path(component.__file__).parent / "style.css").read_text(encoding="utf-8")
+    style = (ROOT / "pages" / "shared" / "frame" / "style.css").read_text(encoding="utf-8")
     page = browser.new_page()
     page.set_content(f'<style>{style}</style><div id="place">{file.read_text(encoding="utf-8")}</div>')
     root = page.locator("#place > *")

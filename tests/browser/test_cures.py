@@ -9,7 +9,7 @@ from tests.browser.server import open_page
 from tests.browser.test_accessibility import seen, violations
 from tests.browser.test_app import start_button
 
-HUMAN = "labels by people, the worst of three"
+HUMAN = "labels that people confuse, the worst of three"
 
 
 def mark_ten(page: Page, first: int = 0) -> None:

@@ -14,6 +14,7 @@ from pages.shared.figures.downloads import downloads
 from pages.shared.figures.drawing import draw
 from pages.shared.frame.frame import action, page
 from pages.shared.frame.navigation import the_page
+from pages.shared.frame.session import session
 from pages.shared.frame.visitor import network_address, visitor
 from pages.shared.server import resources
 
@@ -34,7 +35,7 @@ def begin(defence: str, visitor_name: str) -> None:
     level = float(chosen(LEVELS, "at", USUAL_LEVEL))
     config = RunConfig(model=chosen_network(), level=level, **DEFENCES[defence].settings)
     run = resources.store().submit(resources.offered(config), visitor_name, network_address())
-    st.session_state.begun = run.run_id
+    session().run_to_open = run.run_id
 
 
 def show_try(visitor_name: str) -> None:
@@ -48,7 +49,8 @@ def show_try(visitor_name: str) -> None:
                 args=(name, visitor_name),
                 key=f"try-{name}",
             )
-    if run_id := st.session_state.pop("begun", None):
+    if run_id := session().run_to_open:
+        session().run_to_open = ""
         st.switch_page(the_page("lab"), query_params={"run": run_id})
 
 

@@ -29,6 +29,7 @@ from pages.shared.figures.drawing import draw_new
 from pages.shared.frame.frame import action, is_teacher, page, plain_errors, teachers_action
 from pages.shared.frame.links import link
 from pages.shared.frame.navigation import the_page
+from pages.shared.frame.session import session
 from pages.shared.frame.visitor import keep_key, network_address, teacher_key, visitor
 from pages.shared.server import resources
 
@@ -57,12 +58,12 @@ ATTENDANCE = {
 
 def unlock() -> None:
     password, st.session_state.password = st.session_state.password, ""
-    is_known = st.session_state.get("was_teacher", False) or is_at_the_server()
+    is_known = session().was_teacher or is_at_the_server()
     if not resources.login().is_right(password, visitor(), network_address(), is_known):
         raise RefusedError("That is not the password.")
-    st.session_state.was_teacher = True
-    st.session_state.teacher_key = secrets.token_hex(8)
-    resources.classroom().let_in(st.session_state.teacher_key)
+    session().was_teacher = True
+    session().teacher_key = secrets.token_hex(8)
+    resources.classroom().let_in(session().teacher_key)
 
 
 def is_at_the_server() -> bool:
@@ -73,7 +74,7 @@ def is_at_the_server() -> bool:
 
 def lock() -> None:
     resources.classroom().lock_out(teacher_key())
-    st.session_state.pop("teacher_key", None)
+    session().teacher_key = ""
 
 
 def show_door() -> None:

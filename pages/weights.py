@@ -9,6 +9,7 @@ from pages.shared.classroom.room import room
 from pages.shared.figures.downloads import downloads
 from pages.shared.figures.drawing import draw
 from pages.shared.frame.frame import page
+from pages.shared.frame.session import session
 from pages.shared.server import resources
 from pages.shared.server.computed_once import built, solved
 
@@ -58,8 +59,8 @@ def show_theorem() -> None:
         "Two layers with 2n + d weights fit any labels of n images with d numbers each. The proof builds them: one "
         "random direction puts the images in a row; each image gets one threshold below it, and one weight."
     )
-    if st.button("Build it for 5,000 random labels", key="build") or st.session_state.get("is_built"):
-        st.session_state.is_built = True
+    if st.button("Build it for 5,000 random labels", key="build") or session().is_theorem_built:
+        session().is_theorem_built = True
         st.markdown(f"**{captions.describe_theorem(built())}**")
 
 
@@ -69,8 +70,8 @@ def show_kernel() -> None:
         "Section 5 of the paper: least squares with a Gaussian kernel on the pixels. One system of equations, and its "
         "solution of least norm."
     )
-    if st.button("Solve it", key="solve") or st.session_state.get("is_solved"):
-        st.session_state.is_solved = True
+    if st.button("Solve it", key="solve") or session().is_kernel_solved:
+        session().is_kernel_solved = True
         with st.spinner("Solving 5,000 equations …"):
             found = solved()
         runs = widths.width_runs(resources.sweep())

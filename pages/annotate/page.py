@@ -14,6 +14,7 @@ from pages.annotate import labeller
 from pages.shared.classroom.room import Room, room
 from pages.shared.figures.drawing import draw_live
 from pages.shared.frame.frame import action, page, plain_errors
+from pages.shared.frame.session import session
 from pages.shared.frame.visitor import network_address, visitor
 from pages.shared.server import resources
 
@@ -93,7 +94,7 @@ def train(runs: dict[str, RunConfig], visitor_name: str) -> None:
 def show_training(counts: np.ndarray, whose: str, visitor_name: str) -> None:
     st.header("Which hurts more?", anchor=False)
     # What was pressed once is followed to its end, though more answers come meanwhile.
-    pressed = st.session_state.get("annotated_runs", {})
+    pressed = session().annotated_runs
     runs = pressed if whose in pressed else compared(counts, whose)
     ends = {name: resources.final(config) for name, config in runs.items()}
     st.markdown(captions.describe_trained(whose, wrong_share(runs[whose]), ends[whose], ends[RANDOM]))
@@ -113,7 +114,7 @@ def show_training(counts: np.ndarray, whose: str, visitor_name: str) -> None:
     def begin() -> None:
         asked = compared(counts, whose)
         train(asked, visitor_name)
-        st.session_state.annotated_runs = asked
+        session().annotated_runs = asked
 
     st.button("Train both", type="primary", icon=":material/play_arrow:", on_click=action(begin))
 

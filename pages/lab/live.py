@@ -25,6 +25,7 @@ from pages.shared.figures.biography import show_biography
 from pages.shared.figures.drawing import draw_live, draw_new
 from pages.shared.frame.frame import action, plain_errors
 from pages.shared.frame.links import link
+from pages.shared.frame.session import session
 from pages.shared.frame.visitor import visitor
 from pages.shared.server import resources
 from pages.shared.server.cache import keep
@@ -110,7 +111,7 @@ def _show(
             run.config,
             records,
             key="viewer",
-            showing=st.session_state.get("replays", 0),
+            showing=session().replays,
             is_live=run.is_active,
             replays=run.has_ended,
             is_stale=is_stale,

@@ -33,6 +33,7 @@ from pages.shared.controls.run_form import (
 from pages.shared.frame.frame import action, page, show_from_the_top
 from pages.shared.frame.links import link
 from pages.shared.frame.navigation import the_page
+from pages.shared.frame.session import session
 from pages.shared.frame.visitor import network_address, visitor
 from pages.shared.server import resources
 
@@ -77,7 +78,7 @@ def start(hidden: tuple[str, ...], visitor_name: str, shown: str | None) -> None
     """Train what the fields say at this moment; a finished run that is shown is replayed."""
     config = config_of_form(hidden)
     if config.run_id == shown:
-        st.session_state.replays = st.session_state.get("replays", 0) + 1
+        session().replays += 1
     begin(config, visitor_name)
 
 

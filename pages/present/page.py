@@ -27,6 +27,7 @@ from pages.shared.figures.drawing import draw, draw_new
 from pages.shared.frame.frame import action, page, plain_errors
 from pages.shared.frame.links import link
 from pages.shared.frame.navigation import the_page
+from pages.shared.frame.session import session
 from pages.shared.server import resources
 
 MODEL, LEVEL = "mlp-1x512", 0.4
@@ -354,8 +355,8 @@ def steps() -> tuple[Step, ...]:
 
 
 def go() -> None:
-    st.session_state.step = wanted() % len(steps())
-    st.query_params["step"] = str(st.session_state.step + 1)
+    session().step = step = wanted() % len(steps())
+    st.query_params["step"] = str(step + 1)
 
 
 def first_step() -> int:
@@ -381,9 +382,10 @@ with page("present", title="Label Corruption Lab"):
         show_notes()
         st.stop()
     st.html(STYLE)
-    st.session_state.setdefault("step", first_step())
-    story = steps()
-    step = story[st.session_state.step % len(story)]
+    story, chosen = steps(), session().step
+    if chosen is None:
+        session().step = chosen = first_step()
+    step = story[chosen % len(story)]
     with st.container(key="story"):
         st.header(step.title, anchor=False)
         step.show()

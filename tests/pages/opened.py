@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from pages.shared.frame.navigation import script
+from pages.shared.frame.session import Session
 from tests.samples import report_epochs
 
 TITLES = {
@@ -72,3 +73,10 @@ def finished(store, **settings) -> str:
 
 def press(page: AppTest, label: str) -> AppTest:
     return next(button for button in page.button if button.label == label).click().run()
+
+
+def session_of(page: AppTest) -> Session:
+    """What the page's session remembers; before its first run, an empty one to be filled."""
+    if "session" not in page.session_state:
+        page.session_state["session"] = Session()
+    return page.session_state["session"]

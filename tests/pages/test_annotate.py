@@ -9,7 +9,7 @@ from core.config import RunConfig
 from core.live.classroom.classroom import Classroom, Lesson
 from pages.annotate import labeller
 from pages.shared.server import resources
-from tests.pages.opened import finished, metrics, open_page, press, texts
+from tests.pages.opened import finished, metrics, open_page, press, session_of, texts
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_the_room_sees_what_it_confuses_and_who_guessed_is_left_out(room, embedd
 
 def test_ones_own_answers_and_the_two_networks(store, embedded):
     page = open_page("annotate")
-    visitor = page.session_state["visitor"]
+    visitor = session_of(page).visitor
     answer_all("", visitor, embedded.train_labels, 5)
     page.run()
     assert "You named 15 of 20 as the data set does" in texts(page)

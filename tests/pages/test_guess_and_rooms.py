@@ -11,7 +11,7 @@ from core.errors import ConfigError, RefusedError
 from core.live.classroom.classroom import Lesson
 from pages.guess import guess_board
 from pages.shared.server import resources
-from tests.pages.opened import open_page, page_of, popovers, press, texts, viewer
+from tests.pages.opened import open_page, page_of, popovers, press, session_of, texts, viewer
 
 
 def test_a_room_sets_the_controls_and_hides_some():
@@ -50,10 +50,9 @@ def test_the_sweep_waits_for_a_guess_where_the_lesson_wants_one():
         page
     )
     assert resources.classroom().guesses(code).shape == (1, 2, 11)
-    page.session_state["room"] = code
+    session_of(page).room = code
     sweep = page_of("sweep")
-    for name in ("room", "visitor", "lesson"):
-        sweep.session_state[name] = page.session_state[name]
+    sweep.session_state["session"] = session_of(page)
     assert "Filled" in texts(sweep.run())
 
 
@@ -62,7 +61,7 @@ def guessed(code: str) -> AppTest:
     page = open_page("guess", room=code)
     board = json.loads(page.get("bidi_component")[0].proto.json)
     assert len(board["questions"]) == 2 and "truth" not in board
-    name = page.session_state["visitor"]
+    name = session_of(page).visitor
     resources.classroom().add_guess(code, name, [0.5] * 11, [0.1] * 11)
     return page.run()
 
@@ -75,12 +74,12 @@ def test_a_second_guess_is_refused_also_after_a_reload():
     code = resources.classroom().open_room(Lesson("x", guess_first=True))
     page = guessed(code)
     again = page_of("guess")
-    again.session_state["visitor"] = page.session_state["visitor"]  # as the cookie says
+    session_of(again).visitor = session_of(page).visitor  # as the cookie says
     again.query_params["room"] = code
     again.run()
     assert "guess of the test error is off by" in viewer_text(again)
     with pytest.raises(RefusedError, match="already"):
-        resources.classroom().add_guess(code, page.session_state["visitor"], [0.5] * 11, [0.1] * 11)
+        resources.classroom().add_guess(code, session_of(page).visitor, [0.5] * 11, [0.1] * 11)
     assert len(resources.classroom().guesses(code)) == 1
 
 
@@ -109,7 +108,7 @@ def test_the_room_is_put_into_the_address_of_every_page():
     code = resources.classroom().open_room(Lesson("x"))
     for name in ("lab", "sweep", "guess"):
         page = page_of(name)
-        page.session_state["room"] = code  # came by the bar, which has plain links
+        session_of(page).room = code  # came by the bar, which has plain links
         page.run()
         assert page.query_params["room"] in (code, [code]), name
 
@@ -119,8 +118,8 @@ def test_in_a_room_a_setting_that_the_address_lacks_is_the_lessons():
     lesson = Lesson("x", RunConfig(model="alexnet", level=0.8, epochs=12, batch_size=32))
     code = resources.classroom().open_room(lesson)
     page = page_of("lab")
-    page.session_state["room"] = code
-    page.session_state["lesson"] = (code, lesson)  # set once already: the widgets are new all the same
+    session_of(page).room = code
+    session_of(page).lesson = lesson  # set once already: the widgets are new all the same
     page.run()
     assert page.slider(key="level").value == 0.8 and page.selectbox(key="model").value == "alexnet"
     page.button(key="start").click().run()

@@ -14,7 +14,7 @@ from core.live.runs.limits import Limits
 from core.records import EpochProgress
 from pages.lab import live
 from pages.shared.server import polling, resources
-from tests.pages.opened import finished, metrics, open_page, press, texts, viewer
+from tests.pages.opened import finished, metrics, open_page, press, session_of, texts, viewer
 from tests.samples import record
 
 
@@ -133,7 +133,7 @@ def test_train_says_when_the_trainer_cannot_start(monkeypatch):
 
 def test_train_buttons_follow_the_state(store):
     page = open_page("lab")
-    run_id = store.submit(RunConfig(level=0.5), page.session_state.visitor).run_id
+    run_id = store.submit(RunConfig(level=0.5), session_of(page).visitor).run_id
     page.query_params["run"] = run_id
     page.run()
     page.button(key="pause").click().run()
@@ -281,7 +281,7 @@ def test_a_run_whose_owner_has_left_is_taken_over(store, monkeypatch):
     monkeypatch.setattr(live, "has_left", lambda visitor: visitor == "gone")
     page.run()
     press(page, "Take it over")
-    assert page.button(key="pause") and store.run(config.run_id).owner == page.session_state["visitor"]
+    assert page.button(key="pause") and store.run(config.run_id).owner == session_of(page).visitor
 
 
 @pytest.mark.parametrize(

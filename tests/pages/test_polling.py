@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core.config import RunConfig
 from core.live.runs.store import Store
 from pages.shared.server import polling
+from tests.pages.opened import session_of
 
 
 class Clock:
@@ -75,7 +76,7 @@ def test_a_timer_is_changed_where_it_is_far_off(store, monkeypatch):
     store.submit(RunConfig(epochs=3), "ann")
     for viewers, drawn in ((1, 1), (40, 2)):
         page = AppTest.from_function(tick, default_timeout=60)
-        page.session_state.viewers, page.session_state.visitor = viewers, "ann"
+        page.session_state.viewers, session_of(page).visitor = viewers, "ann"
         monkeypatch.setattr(polling, "_watch", polling._Watch())
         page.run()
         assert not page.exception and page.session_state.drawn == drawn

@@ -11,7 +11,7 @@ from core.live.classroom.login import Login, hash_password
 from core.live.runs.limits import Limits
 from core.live.server.settings import Settings
 from pages.shared.server import resources
-from tests.pages.opened import open_page, page_of, press, texts
+from tests.pages.opened import open_page, page_of, press, session_of, texts
 
 PASSWORD = "correct horse"
 
@@ -78,7 +78,7 @@ def test_the_teacher_sees_who_is_there_and_what_they_do(teacher, store):
     (code,) = resources.classroom().rooms()
     students = [open_page("lab", room=code) for _ in range(3)]
     students[0].run()  # counted once
-    resources.classroom().add_guess(code, students[0].session_state["visitor"], [0.5] * 11, [0.5] * 11)
+    resources.classroom().add_guess(code, session_of(students[0]).visitor, [0.5] * 11, [0.5] * 11)
     students[0].button(key="start").click().run()
     students[1].text_input(key="seed").set_value("5").run()
     students[1].button(key="start").click().run()
@@ -135,7 +135,7 @@ def test_the_teachers_own_pages_are_no_student(teacher):
     for name, is_teacher, joined in (("curve", True, 0), ("lab", False, 1)):
         page = page_of(name)
         if is_teacher:
-            page.session_state["teacher_key"] = "a key"
+            session_of(page).teacher_key = "a key"
             resources.classroom().let_in("a key")
         page.query_params["room"] = code
         page.run()
@@ -147,7 +147,7 @@ def test_a_locked_page_does_nothing_more_whatever_button_is_fired(teacher, store
     store.submit(RunConfig(), "ann")
     page = unlocked()
     clear = next(button for button in page.button if button.label == "Cancel all runs")
-    resources.classroom().lock_out(page.session_state["teacher_key"])  # as its lock does
+    resources.classroom().lock_out(session_of(page).teacher_key)  # as its lock does
     clear.click().run()
     assert "The teacher's page is locked" in texts(page)
     assert len(store.active_runs()) == 1 and not page.tabs
@@ -165,7 +165,7 @@ NAME = "0123456789abcdef"
 
 def test_a_lost_connection_leaves_the_page_open_and_the_lock_closes_it_everywhere(teacher, monkeypatch):
     other_tab = unlocked()
-    key = other_tab.session_state["teacher_key"]
+    key = session_of(other_tab).teacher_key
     assert any(f"lab_teacher={key};" in html.proto.body for html in other_tab.get("html"))
     monkeypatch.setattr(ContextProxy, "cookies", {"lab_visitor": NAME, "lab_teacher": key})
     page = open_page("teacher")  # a new session of the same browser

@@ -53,7 +53,7 @@ class Guard:
             headers = [header for header in scope["headers"] if header[0] != b"origin"]
             scope = {**scope, "headers": headers}
         if scope["type"] == "websocket":
-            await self._connect(scope, receive, send)
+            await self.app(scope, receive, send)
             return
 
         async def send_with_headers(message: Message) -> None:
@@ -66,24 +66,6 @@ class Guard:
             await send({"type": "http.response.body", "body": b"There is nothing here.\n"})
             return
         await self.app(scope, receive, send_with_headers)
-
-    async def _connect(self, scope: Message, receive: Receive, send: Send) -> None:
-        """A browser that leaves while it is being sent to is no error; Streamlit 1.67 makes one of it."""
-        has_left = False
-
-        async def send_to_browser(message: Message) -> None:
-            nonlocal has_left
-            try:
-                await send(message)
-            except OSError:
-                has_left = True
-                raise
-
-        try:
-            await self.app(scope, receive, send_to_browser)
-        except RuntimeError:  # Starlette's, of whoever waits for a word from it
-            if not has_left:
-                raise
 
     def _is_from_elsewhere(self, scope: Message) -> bool:
         """Whether a page of another site asks; who is no browser says nothing of a page."""

@@ -6,6 +6,7 @@ from core.errors import RefusedError
 from pages.shared.classroom.room import Room
 from pages.shared.frame.frame import plain_errors
 from pages.shared.frame.navigation import the_page
+from pages.shared.frame.session import session
 from pages.shared.frame.visitor import network_address
 from pages.shared.server import resources
 from pages.shared.server.polling import measured, seconds_between
@@ -43,7 +44,7 @@ def _look(room: str, visitor_name: str) -> None:
     with plain_errors(), measured():
         seconds_between(visitor_name, "level")  # who waits for their turn has not left
         if not resources.is_shared_out(room):
-            st.session_state.pop("own_level", None)
+            session().own_level = ("", "")
             return
         try:
             run = resources.shared_curve().take(room, visitor_name, network_address())
@@ -57,10 +58,10 @@ def _look(room: str, visitor_name: str) -> None:
         )
         st.page_link(the_page("curve"), label="The class's figure", icon=":material/show_chart:")
         # Who looks at something else meanwhile is left alone.
-        in_room, before = st.session_state.get("own_level", ("", ""))
+        in_room, before = session().own_level
         if (in_room, before) != (room, run.run_id):
-            st.session_state.own_level = (room, run.run_id)
+            session().own_level = (room, run.run_id)
             if in_room != room or before == st.query_params.get("run"):
                 st.query_params["run"] = run.run_id
-                st.session_state.takes_fields = True  # the controls show what it trains
+                session().takes_fields = True  # the controls show what it trains
                 st.rerun()

@@ -10,6 +10,7 @@ from core.live.classroom.classroom import Lesson
 from core.view.words import without_links
 from pages.shared.controls.run_form import set_all
 from pages.shared.frame.frame import action, is_teacher
+from pages.shared.frame.session import session
 from pages.shared.frame.visitor import visitor
 from pages.shared.server import resources
 
@@ -41,7 +42,7 @@ def room(head: DeltaGenerator) -> Room:
 
     head: where it stands, or a field for its code: beside the page's title.
     """
-    code = st.query_params.get("room", st.session_state.get("room", "")).strip().upper()
+    code = st.query_params.get("room", session().room).strip().upper()
     lesson = resources.classroom().lesson(code) if code else None
     if lesson is None:
         if code:
@@ -50,13 +51,14 @@ def room(head: DeltaGenerator) -> Room:
         with head.popover("Join a room", icon=":material/meeting_room:", key="join-popover"):
             code_field()
         return Room("", None)
-    if st.session_state.get("lesson") != (code, lesson):  # just come, or the lesson has changed
-        st.session_state.lesson = (code, lesson)
+    state = session()
+    if (state.room, state.lesson) != (code, lesson):  # just come, or the lesson has changed
+        state.lesson = lesson
         set_all(lesson.config)
-    has_come = st.session_state.get("room") != code
+    has_come = state.room != code
     if has_come and not is_teacher():  # the projector is no student
         resources.classroom().join(code, visitor())
-    st.session_state.room = code
+    state.room = code
     if st.query_params.get("room") != code:  # so that a reload or a copied link finds it again
         st.query_params["room"] = code
     with head.popover(f"Room {code} · {_plain(lesson.title)}", icon=":material/meeting_room:"):
@@ -91,8 +93,7 @@ def _leave() -> None:
 
 
 def _forget() -> None:
-    for name in ("room", "lesson"):
-        st.session_state.pop(name, None)
+    session().room, session().lesson = "", None
 
 
 def _unknown(code: str) -> str:

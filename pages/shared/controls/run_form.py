@@ -18,6 +18,7 @@ from core.live.runs.store import LiveRun
 from core.view.words import capitalized, number_text, without_links
 from pages.shared.controls.choosing import at_first
 from pages.shared.controls.full_data import IMAGES, at_hand, choose_data
+from pages.shared.frame.session import session
 from pages.shared.server import resources
 
 LEVEL_EXPLAINED = (
@@ -36,7 +37,7 @@ FIELDS = {spec.name: spec for spec in fields(RunConfig)}
 
 def default() -> RunConfig:
     """What the controls show that the address says nothing of: the lesson's values, in a room."""
-    _, lesson = st.session_state.get("lesson", ("", None))
+    lesson = session().lesson
     return lesson.config if lesson is not None else resources.offered(PRESETS[0].config)
 
 
@@ -81,7 +82,7 @@ def own_matrix(is_open: bool) -> None:
     if "noise_matrix" not in st.session_state:
         st.session_state.noise_matrix = st.query_params.get("noise_matrix", FIRST_MATRIX)
     # The table is made anew where the matrix has come from elsewhere: a link, a run, a lesson.
-    begun, edited = st.session_state.get("matrix_table_of", ("", ""))
+    begun, edited = session().matrix_table_of
     if st.session_state.noise_matrix != edited:
         begun = st.session_state.noise_matrix
     try:
@@ -98,7 +99,7 @@ def own_matrix(is_open: bool) -> None:
         )
         shown = st.data_editor(table, key=f"matrix-{zlib.crc32(begun.encode()):x}")
     text = format_matrix(tuple(map(tuple, shown.to_numpy(dtype=float).tolist())))
-    st.session_state.matrix_table_of = (begun, text)
+    session().matrix_table_of = (begun, text)
     if text != st.session_state.noise_matrix:
         st.session_state.noise_matrix = st.query_params["noise_matrix"] = text
         st.rerun()
@@ -253,12 +254,12 @@ def set_all(config: RunConfig) -> None:
 
 def take_from(run: LiveRun) -> None:
     """The fields show the settings of a run that a link has led to; what the address says goes before."""
-    if st.session_state.get("fields_of") != run.run_id:
-        st.session_state.fields_of = run.run_id
-        if st.session_state.pop("takes_fields", False) or not any(
-            name in st.query_params for name in FIELDS
-        ):
+    state = session()
+    if state.fields_of != run.run_id:
+        state.fields_of = run.run_id
+        if state.takes_fields or not any(name in st.query_params for name in FIELDS):
             set_all(run.config)
+        state.takes_fields = False
 
 
 def _set_learning_rate() -> None:

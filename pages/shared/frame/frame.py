@@ -2,11 +2,9 @@
 
 import json
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import fields
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,12 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.config import RunConfig
 from core.errors import LabError, RefusedError, StoreError
 from core.view.words import without_links
 from pages.shared.frame.navigation import ICON, place, place_after
+from pages.shared.frame.session import session
 from pages.shared.frame.visitor import recognize, teacher_key
 from pages.shared.server import resources
-from pages.shared.server.garbage import spare_the_collector
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 COLOURS = {
@@ -52,13 +49,12 @@ def page(name: str, question: str = "", title: str = "") -> Iterator[DeltaGenera
     """
     title = title or place(name).title
     st.set_page_config(page_title=f"{title} · Label Corruption Lab", page_icon=ICON, layout="wide")
-    _forget_infinite_numbers()
     recognize()
     st.html(_style())
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(title, anchor=False, width="content")
         head = st.container(width="content")
-    shown = f"{name} {st.session_state.get('beginnings', 0)}"
+    shown = f"{name} {session().views}"
     st.html(FROM_THE_TOP % json.dumps(shown), unsafe_allow_javascript=True)
     if question:
         st.markdown(question)
@@ -66,11 +62,11 @@ def page(name: str, question: str = "", title: str = "") -> Iterator[DeltaGenera
         try:
             yield head
         except StoreError:
-            st.session_state.broken_since = time.monotonic()
+            session().broken_since = time.monotonic()
             st.fragment(_try_again, run_every=TRY_AGAIN_SECONDS)()
             raise
     if following := place_after(name):
-        in_room = st.session_state.get("room", "")
+        in_room = session().room
         st.page_link(
             following.page(),
             label=f"Next: **{following.title}** · {following.does}",
@@ -81,12 +77,12 @@ def page(name: str, question: str = "", title: str = "") -> Iterator[DeltaGenera
 
 def show_from_the_top() -> None:
     """What a button begins on the page that it stands on is seen as a new page is."""
-    st.session_state.beginnings = st.session_state.get("beginnings", 0) + 1
+    session().views += 1
 
 
 def _try_again() -> None:
     """Where the store was locked, or its disk away for a moment, nobody has to reload the page."""
-    if time.monotonic() - st.session_state.broken_since > TRY_AGAIN_SECONDS / 2:
+    if time.monotonic() - session().broken_since > TRY_AGAIN_SECONDS / 2:
         st.rerun()
 
 
@@ -106,9 +102,12 @@ def is_dark() -> bool:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Show what can go wrong as its one sentence. Fragments, which rerun alone, need it, too."""
-    spare_the_collector()
-    if refusal := st.session_state.pop("refusal", ""):
+    """Show errors as one sentence: the refusal of the last press, and a LabError of the body.
+
+    Fragments, which rerun without their page, need it, too.
+    """
+    if refusal := session().refusal:
+        session().refusal = ""
         st.error(without_links(refusal), icon=":material/error:")
     try:
         yield
@@ -127,10 +126,10 @@ def action(act: Callable[..., object]) -> Callable[..., None]:
         try:
             act(*arguments, **named)
         except LabError as error:
-            st.session_state.refusal = str(error)
+            session().refusal = str(error)
         except Exception:
             logging.exception("%s failed.", getattr(act, "__name__", act))
-            st.session_state.refusal = "That did not work: try again. If it fails again, tell whoever runs the server; its terminal says why."
+            session().refusal = "That did not work: try again. If it fails again, tell whoever runs the server; its terminal says why."
 
     return do
 
@@ -158,18 +157,3 @@ def teachers_action(act: Callable[..., object]) -> Callable[..., None]:
         act(*arguments, **named)
 
     return action(do)
-
-
-def _forget_infinite_numbers() -> None:
-    """Streamlit 1.67 fails on ?seed=inf; any other value that is no good it ignores by itself."""
-    infinite = []
-    for spec in fields(RunConfig):
-        with suppress(ValueError):
-            if spec.metadata["value_type"] in (int, float) and math.isinf(
-                float(st.query_params.get(spec.name, ""))
-            ):
-                infinite.append(spec.name)
-    for name in infinite:
-        del st.query_params[name]
-    if infinite:
-        st.rerun()  # widgets are filled from the address as it was when this run began

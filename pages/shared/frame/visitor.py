@@ -9,6 +9,7 @@ import secrets
 import streamlit as st
 
 from core.live.classroom.classroom import TEACHER_SECONDS
+from pages.shared.frame.session import session
 
 COOKIE = ADDRESS = "lab_visitor"
 KEY_COOKIE = "lab_teacher"
@@ -37,16 +38,15 @@ SCRIPT = """<script>(() => {
 def recognize() -> None:
     """Learn who asks, or make a name up at the first visit; every page does so before all else."""
     cookie = _sound(st.context.cookies.get(COOKIE))
-    if "visitor" not in st.session_state:
-        st.session_state.visitor = (
-            cookie or _sound(st.query_params.get(ADDRESS)) or secrets.token_hex(8)
-        )
-    st.html(SCRIPT % {"name": st.session_state.visitor, "key": COOKIE}, unsafe_allow_javascript=True)
+    state = session()
+    if not state.visitor:
+        state.visitor = cookie or _sound(st.query_params.get(ADDRESS)) or secrets.token_hex(8)
+    st.html(SCRIPT % {"name": state.visitor, "key": COOKIE}, unsafe_allow_javascript=True)
 
 
 def visitor() -> str:
     """The name of this browser."""
-    return st.session_state.visitor
+    return session().visitor
 
 
 def keep_key() -> None:
@@ -54,14 +54,14 @@ def keep_key() -> None:
 
     A key of its own and not the visitor's name, which anybody may have put into a link.
     """
-    if key := st.session_state.get("teacher_key"):
+    if key := session().teacher_key:
         script = KEY_SCRIPT % {"key": KEY_COOKIE, "value": key, "seconds": TEACHER_SECONDS}
         st.html(script, unsafe_allow_javascript=True)
 
 
 def teacher_key() -> str:
     """The key of the teacher's page that this browser has; empty: none."""
-    return st.session_state.get("teacher_key") or _sound(st.context.cookies.get(KEY_COOKIE))
+    return session().teacher_key or _sound(st.context.cookies.get(KEY_COOKIE))
 
 
 def network_address() -> str:

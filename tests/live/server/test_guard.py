@@ -1,7 +1,5 @@
 """What of the server nobody may reach, through the protocol of ASGI itself."""
 
-from contextlib import suppress
-
 import pytest
 
 from core.live.server.guard import Guard
@@ -58,22 +56,6 @@ def test_a_page_of_another_site_gets_no_answer_of_the_protocol():
     assert ask(stream, "websocket", address="https://lab.example", **proxied)[0]
     asked, _ = ask("/_stcore/health", **own, origin="https://elsewhere.example")
     assert dict(asked["headers"]) == {b"host": b"192.0.2.7:8501"}
-
-
-@pytest.mark.parametrize(("has_left", "end"), [(True, StopIteration), (False, RuntimeError)])
-def test_a_browser_that_leaves_while_it_is_sent_to_is_no_error(has_left, end):
-    async def send(message):
-        if has_left:
-            raise OSError("closed")
-
-    async def application(scope, receive, send):
-        with suppress(OSError):
-            await send({"type": "websocket.send", "bytes": b"a"})
-        raise RuntimeError("WebSocket is not connected.")
-
-    run = Guard(application)({"type": "websocket", "headers": []}, None, send)
-    with pytest.raises(end):
-        run.send(None)
 
 
 @pytest.mark.parametrize("origin", ["null", "file://", "http://[", "https://\xe9lsewhere.example"])

@@ -12,7 +12,7 @@ from streamlit.runtime import app_session
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
 from core.paths import ROOT
-from pages.shared.server.message_order import OrderedQueue
+from pages.shared.server.streamlit_patches.message_order import OrderedQueue
 
 
 class Browser:
@@ -120,7 +120,7 @@ def test_a_fragment_that_runs_before_the_page_was_sent_stays_in_its_place(before
 
 @pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
 def test_streamlit_still_needs_it(before):
-    """The day this fails, pages/shared/server/message_order.py can go."""
+    """The day this fails, pages/shared/server/streamlit_patches/message_order.py can go."""
     queue, browser = ForwardMsgQueue(), Browser(*before)
     draw_page(queue)
     draw_fragment_again(queue)

@@ -49,10 +49,21 @@ lint: .venv/installed-dev  ## style, types, the direction of imports, stale tabl
 	$(RUN) mypy
 	$(BIN)/lint-imports --no-logo
 	$(RUN) tools tables --check
+	@$(MAKE) --no-print-directory lint-scripts
+
+# Where there is no npm, and no way to install it, the scripts of the pages are not checked.
+.PHONY: lint-scripts
+lint-scripts:
+	@command -v npm >/dev/null \
+	|| { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends npm; } \
+	|| { echo "Without npm the scripts of the pages are not checked."; exit 0; }
+	@if command -v npm >/dev/null; then \
+		{ [ node_modules/.package-lock.json -nt package.json ] || npm install --silent; } && npm run --silent lint; fi
 
 format: .venv/installed-dev  ## put the code into its style
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
+	@command -v npm >/dev/null && npm install --silent && npm run --silent format || true
 
 test: lint chromium nginx  ## everything that CI runs, on two cores: one thread of torch for each
 	@$(MAKE) --jobs=2 test-in-browser test-elsewhere

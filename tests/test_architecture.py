@@ -36,3 +36,12 @@ sys.exit("torch" in sys.modules)
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0
+
+
+def test_scripts_are_files_that_are_checked():
+    """Not strings in Python, which no linter reads."""
+    for path in (ROOT / "pages").rglob("*.py"):
+        if path.name != "component.py":
+            assert "unsafe_allow_javascript" not in path.read_text(encoding="utf-8"), path
+    for path in (ROOT / "pages").rglob("on_page/*.js"):
+        assert f"function {path.stem}(" in path.read_text(encoding="utf-8"), path

@@ -1,6 +1,7 @@
 """The lab: set how many labels are wrong, train a network on them, and look into it epoch by epoch."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ from pages.lab import live
 from pages.lab.label_gallery import show_labels
 from pages.shared.classroom.class_curve import bring_to_own_level
 from pages.shared.classroom.room import Room, room
+from pages.shared.components.component import run_script
 from pages.shared.components.copy_link import copy_link
 from pages.shared.components.linked_text import linked_text
 from pages.shared.components.run_viewer import show_run, show_sprite
@@ -62,16 +64,7 @@ INVITATION = (
     "errors will the network get rid of?"
 )
 
-# Streamlit's shortcuts are silent in a field, where the hand is when the number is typed.
-SHIFT_ENTER = """<script>(() => {
-  if (window.labStartsFromFields) return;
-  window.labStartsFromFields = true;
-  document.addEventListener("keydown", event => {
-    if (event.key !== "Enter" || !event.shiftKey || !event.target.closest("input, textarea")) return;
-    event.target.blur();  // what was typed is sent first
-    setTimeout(() => document.querySelector(".st-key-start button:not(:disabled)")?.click(), 200);
-  });
-})()</script>"""
+START_FROM_FIELDS = Path(__file__).parent / "on_page" / "startFromFields.js"
 
 
 def start(hidden: tuple[str, ...], visitor_name: str, shown: str | None) -> None:
@@ -195,7 +188,7 @@ def show_next(run: LiveRun, visitor_name: str) -> None:
 
 with page("lab") as head:
     st.html(STYLE)
-    st.html(SHIFT_ENTER, unsafe_allow_javascript=True)
+    run_script(START_FROM_FIELDS)
     visitor_name = visitor()
     run = shown_run()  # before any control is drawn
     in_room = room(head)

@@ -166,7 +166,8 @@ NAME = "0123456789abcdef"
 def test_a_lost_connection_leaves_the_page_open_and_the_lock_closes_it_everywhere(teacher, monkeypatch):
     other_tab = unlocked()
     key = session_of(other_tab).teacher_key
-    assert any(f"lab_teacher={key};" in html.proto.body for html in other_tab.get("html"))
+    cookie = f'rememberKey({{"key": "lab_teacher", "value": "{key}"'
+    assert any(cookie in html.proto.body for html in other_tab.get("html"))
     monkeypatch.setattr(ContextProxy, "cookies", {"lab_visitor": NAME, "lab_teacher": key})
     page = open_page("teacher")  # a new session of the same browser
     assert page.tabs

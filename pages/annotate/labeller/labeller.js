@@ -2,16 +2,44 @@
 // The next one is shown at once; the server hears of each answer and may say the place anew.
 
 class Labeller {
+  /** @type {any} */
+  begin
+  /** @type {any} */
+  names
+  /** @type {any} */
+  asked
+  /** @type {any} */
+  said
+  /** @type {any} */
+  photo
+  /** @type {any} */
+  time
+  /** @type {any} */
+  setStateValue
+
   constructor(root) {
     const part = name => root.querySelector(name)
-    Object.assign(this, { root, said: part(".said"), begin: part(".begin"), asked: part(".asked"), photo: part(".photo"), time: part(".time"), names: part(".names") })
+    Object.assign(this, {
+      root,
+      said: part(".said"),
+      begin: part(".begin"),
+      asked: part(".asked"),
+      photo: part(".photo"),
+      time: part(".time"),
+      names: part(".names"),
+    })
     this.place = 0
     this.answers = [] // [place, label] each
     this.timer = null
     this.isReady = false // for those with a limit: whoever reads the page first must not lose one
-    this.begin.onclick = () => { this.isReady = true; this.show(); this.names.firstChild.focus() }
+    this.begin.onclick = () => {
+      this.isReady = true
+      this.show()
+      this.names.firstChild.focus()
+    }
     this.onKey = event => {
-      if (event.target.closest("input, textarea") || event.altKey || event.ctrlKey || event.metaKey) return
+      if (event.target.closest("input, textarea") || event.altKey || event.ctrlKey || event.metaKey)
+        return
       if (/^[0-9]$/.test(event.key) && !this.asked.hidden) this.answer((Number(event.key) + 9) % 10)
     }
     document.addEventListener("keydown", this.onKey)
@@ -28,13 +56,15 @@ class Labeller {
     if (isNew || data.place > this.place) this.place = data.place
     if (isNew) {
       this.answers = [] // those before were of other photographs, in another room
-      this.names.replaceChildren(...data.names.map((name, label) => {
-        const button = document.createElement("button")
-        button.type = "button"
-        button.textContent = name
-        button.onclick = () => this.answer(label)
-        return button
-      }))
+      this.names.replaceChildren(
+        ...data.names.map((name, label) => {
+          const button = document.createElement("button")
+          button.type = "button"
+          button.textContent = name
+          button.onclick = () => this.answer(label)
+          return button
+        })
+      )
     }
     this.show()
   }
@@ -49,9 +79,11 @@ class Labeller {
     this.isWaiting = this.isTimed && !this.isReady && !isOver
     this.begin.hidden = !this.isWaiting
     this.asked.hidden = this.isWaiting || isOver
-    this.said.textContent = isOver ? "Done: your answers are counted."
-      : this.isWaiting ? `Now with ${data.seconds} seconds for each of the last ${data.count - place}.`
-      : `What is this? ${place + 1} of ${data.count}`
+    this.said.textContent = isOver
+      ? "Done: your answers are counted."
+      : this.isWaiting
+        ? `Now with ${data.seconds} seconds for each of the last ${data.count - place}.`
+        : `What is this? ${place + 1} of ${data.count}`
     if (isOver || this.isWaiting) return
     this.photo.className = `photo ${data.sprite}`
     this.photo.style.backgroundPosition = positionInSprite(place, data)

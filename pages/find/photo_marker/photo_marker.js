@@ -1,9 +1,24 @@
 // Photographs to mark: those whose label is not to be trusted. What `data` holds: __init__.py.
 
 class Marker {
+  /** @type {any} */
+  send
+  /** @type {any} */
+  setTriggerValue
+  /** @type {any} */
+  photos
+  /** @type {any} */
+  count
+
   constructor(root) {
     const part = name => root.querySelector(name)
-    Object.assign(this, { root, photos: part(".photos"), count: part(".count"), send: part(".send"), marked: new Set() })
+    Object.assign(this, {
+      root,
+      photos: part(".photos"),
+      count: part(".count"),
+      send: part(".send"),
+      marked: new Set(),
+    })
     this.send.onclick = () => this.setTriggerValue("marks", [...this.marked])
   }
 
@@ -27,14 +42,15 @@ class Marker {
   }
 
   tile(tile, place, isTold) {
-    const button = document.createElement("button"), picture = document.createElement("span")
+    const button = document.createElement("button"),
+      picture = document.createElement("span")
     picture.className = `picture ${this.data.sprite}`
     picture.style.backgroundPosition = positionInSprite(place, this.data)
     const name = document.createElement("b")
     name.textContent = tile.given
     button.type = "button"
     button.append(picture, name)
-    button.setAttribute("aria-pressed", this.marked.has(place))
+    button.setAttribute("aria-pressed", String(this.marked.has(place)))
     const isWrong = isTold && tile.given !== tile.real
     if (isTold) {
       const truth = document.createElement("small")
@@ -43,7 +59,11 @@ class Marker {
     }
     button.classList.toggle("wrong", isWrong)
     button.disabled = isTold
-    button.setAttribute("aria-label", `Photograph ${place + 1}, labelled ${tile.given}` + (isWrong ? `, is ${tile.real}` : isTold ? ", rightly" : ""))
+    button.setAttribute(
+      "aria-label",
+      `Photograph ${place + 1}, labelled ${tile.given}` +
+        (isWrong ? `, is ${tile.real}` : isTold ? ", rightly" : "")
+    )
     button.onclick = () => {
       if (this.marked.has(place)) this.marked.delete(place)
       else if (this.marked.size < this.data.most) this.marked.add(place)

@@ -5,6 +5,9 @@ const FORWARD = ["ArrowRight", "PageDown", " "]
 const BACK = ["ArrowLeft", "PageUp"]
 
 class Stage {
+  /** @type {any} */
+  setTriggerValue
+
   constructor(root) {
     this.root = root
     this.dots = root.querySelector(".dots")
@@ -18,7 +21,11 @@ class Stage {
     root.querySelector(".back").onclick = () => this.lead(this.step - 1)
     root.querySelector(".next").onclick = () => this.lead(this.step + 1)
     root.querySelector(".full").onclick = () => this.fullScreen()
-    this.play.onclick = () => { this.plays = !this.plays; this.show(); this.schedule() }
+    this.play.onclick = () => {
+      this.plays = !this.plays
+      this.show()
+      this.schedule()
+    }
     this.curtain.onclick = () => this.black()
     this.stayAwake()
     this.touched = performance.now()
@@ -46,18 +53,21 @@ class Stage {
   show() {
     this.play.textContent = this.plays ? "Pause" : "Play"
     const { titles } = this.data
-    this.dots.replaceChildren(...titles.map((title, i) => {
-      const dot = Object.assign(document.createElement("button"), { type: "button", title })
-      dot.setAttribute("aria-label", `${i + 1} of ${titles.length}: ${title}`)
-      if (i === this.step) dot.setAttribute("aria-current", "step")
-      dot.onclick = () => this.lead(i)
-      return dot
-    }))
+    this.dots.replaceChildren(
+      ...titles.map((title, i) => {
+        const dot = Object.assign(document.createElement("button"), { type: "button", title })
+        dot.setAttribute("aria-label", `${i + 1} of ${titles.length}: ${title}`)
+        if (i === this.step) dot.setAttribute("aria-current", "step")
+        dot.onclick = () => this.lead(i)
+        return dot
+      })
+    )
   }
 
   schedule() {
     clearTimeout(this.timer)
-    if (this.plays) this.timer = setTimeout(() => this.move(this.step + 1), 1000 * this.data.seconds[this.step])
+    if (this.plays)
+      this.timer = setTimeout(() => this.move(this.step + 1), 1000 * this.data.seconds[this.step])
   }
 
   // From now on a person leads.
@@ -77,7 +87,13 @@ class Stage {
   key(event) {
     this.touched = performance.now()
     const isField = event.target.closest?.("input, textarea, select, [role=slider]")
-    if (event.ctrlKey || event.metaKey || event.altKey || (isField && event.key !== "PageDown" && event.key !== "PageUp")) return
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      (isField && event.key !== "PageDown" && event.key !== "PageUp")
+    )
+      return
     const last = this.data.titles.length - 1
     if (FORWARD.includes(event.key)) this.lead(this.step + 1)
     else if (BACK.includes(event.key)) this.lead(this.step - 1)
@@ -106,7 +122,9 @@ class Stage {
     }
   }
 
-  black() { this.curtain.toggleAttribute("hidden") }
+  black() {
+    this.curtain.toggleAttribute("hidden")
+  }
 
   fullScreen() {
     if (document.fullscreenElement) document.exitFullscreen()
@@ -115,7 +133,11 @@ class Stage {
 
   async stayAwake() {
     if (document.visibilityState !== "visible") return
-    try { this.lock = await navigator.wakeLock?.request("screen") } catch { this.lock = undefined }
+    try {
+      this.lock = await navigator.wakeLock?.request("screen")
+    } catch {
+      this.lock = undefined
+    }
   }
 }
 

@@ -42,8 +42,8 @@ function positionInSprite(place, { columns, rows }) {
 // The page's own theme, whatever the browser prefers.
 function isDark() {
   const { backgroundColor } = getComputedStyle(document.querySelector(".stApp") || document.body)
-  const parts = (backgroundColor.match(/[\d.]+/g) || [255, 255, 255]).slice(0, 3)
-  return parts.reduce((sum, part) => sum + Number(part), 0) < 380
+  const parts = (backgroundColor.match(/[\d.]+/g) || ["255", "255", "255"]).slice(0, 3).map(Number)
+  return parts[0] + parts[1] + parts[2] < 380
 }
 
 // A colour of the charts, lighter where it would be too dark to read.
@@ -54,7 +54,9 @@ function ink(colour) {
 // Names at the ends of lines ({at: y}), pushed apart so that none covers another: each gets its `to`.
 function pushApart(ends, apart, top, bottom) {
   const placed = [...ends].sort((a, b) => a.at - b.at)
-  placed.forEach((end, i) => { end.to = Math.max(end.at, i ? placed[i - 1].to + apart : top) })
+  placed.forEach((end, i) => {
+    end.to = Math.max(end.at, i ? placed[i - 1].to + apart : top)
+  })
   for (let i = placed.length - 1; i >= 0; i--)
     placed[i].to = Math.min(placed[i].to, i === placed.length - 1 ? bottom : placed[i + 1].to - apart)
   return placed
@@ -69,8 +71,11 @@ function namesAbove(ends, box, inRow = 2) {
   return ends.map(({ name, colour }, i) => {
     const isRight = i % inRow === 1
     return text(name, {
-      class: "name", x: isRight ? box.right : box.left, y: (0.8 + 1.1 * Math.floor(i / inRow)) * box.rem,
-      "text-anchor": isRight ? "end" : "start", style: `fill: ${colour}`,
+      class: "name",
+      x: isRight ? box.right : box.left,
+      y: (0.8 + 1.1 * Math.floor(i / inRow)) * box.rem,
+      "text-anchor": isRight ? "end" : "start",
+      style: `fill: ${colour}`,
     })
   })
 }

@@ -1,6 +1,11 @@
-"""Components of our own, for what Streamlit has not: a folder each, NAME/NAME.html, .css and .js."""
+"""Components of our own, for what Streamlit lacks, and scripts that a page runs once.
 
+A component is a folder with NAME.html, NAME.css and NAME.js; a script a file in a folder `on_page`.
+"""
+
+import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +30,17 @@ def component(folder: Path) -> Callable[..., Any]:
         js=f"{SHARED}\n{read('js')}",
         isolate_styles=False,
     )
+
+
+def run_script(path: Path, **values: object) -> None:
+    """Run a script on the page: the file NAME.js declares a function NAME, called with these values."""
+    told = json.dumps(values).replace("<", "\\u003c")  # no value can end the script
+    st.html(
+        f"<script>(() => {{ {_text(path)}\n{path.stem}({told}) }})()</script>",
+        unsafe_allow_javascript=True,
+    )
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -1,6 +1,5 @@
 """What every page starts with: its title, and one clear sentence where something is broken."""
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import LabError, RefusedError, StoreError
 from core.view.words import without_links
+from pages.shared.components.component import run_script
 from pages.shared.frame.navigation import ICON, place, place_after
 from pages.shared.frame.session import session
 from pages.shared.frame.visitor import recognize, teacher_key
@@ -30,13 +30,7 @@ PRINTED_FROM_DARK = """
   .stApp img, .stApp [role=img]:not(svg) { filter: invert(1) hue-rotate(180deg) }
 }"""
 TRY_AGAIN_SECONDS = 3.0
-# Streamlit leaves a page where the one before it was scrolled to.
-FROM_THE_TOP = """<script>(() => {
-  const shown = %s;
-  if (window.labShown === shown) return;
-  window.labShown = shown;
-  document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
-})()</script>"""
+FROM_THE_TOP = Path(__file__).parent / "on_page" / "showFromTop.js"
 LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # ?large: to be read from the last row
 
 
@@ -55,7 +49,7 @@ def page(name: str, question: str = "", title: str = "") -> Iterator[DeltaGenera
         st.title(title, anchor=False, width="content")
         head = st.container(width="content")
     shown = f"{name} {session().views}"
-    st.html(FROM_THE_TOP % json.dumps(shown), unsafe_allow_javascript=True)
+    run_script(FROM_THE_TOP, shown=shown)
     if question:
         st.markdown(question)
     with plain_errors():

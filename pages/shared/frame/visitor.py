@@ -5,34 +5,17 @@ Where cookies are refused (in a frame of another site, say) the name is kept in 
 
 import re
 import secrets
+from pathlib import Path
 
 import streamlit as st
 
 from core.live.classroom.classroom import TEACHER_SECONDS
+from pages.shared.components.component import run_script
 from pages.shared.frame.session import session
 
 COOKIE = ADDRESS = "lab_visitor"
 KEY_COOKIE = "lab_teacher"
-KEY_SCRIPT = """<script>
-document.cookie = "%(key)s=%(value)s; path=/; max-age=%(seconds)d; SameSite=Lax";
-</script>"""
-# Kept for a year; sent again at every page, which costs nothing and renews it. Streamlit writes
-# the address anew whenever a setting changes: so the name is put back, again and again.
-SCRIPT = """<script>(() => {
-  const name = "%(name)s";
-  document.cookie = "%(key)s=" + name + "; path=/; max-age=31536000; SameSite=Lax";
-  const keep = () => {
-    const address = new URL(location.href), asked = address.searchParams;
-    const isKept = document.cookie.includes("%(key)s=");
-    if (isKept ? !asked.has("%(key)s") : asked.get("%(key)s") === name) return;
-    if (isKept) asked.delete("%(key)s");  // a link from somebody whose browser refuses cookies
-    else asked.set("%(key)s", name);
-    history.replaceState(history.state, "", address);
-  };
-  clearInterval(window.labKeepsVisitor);
-  window.labKeepsVisitor = setInterval(keep, 500);
-  keep();
-})()</script>"""
+SCRIPTS = Path(__file__).parent / "on_page"
 
 
 def recognize() -> None:
@@ -41,7 +24,7 @@ def recognize() -> None:
     state = session()
     if not state.visitor:
         state.visitor = cookie or _sound(st.query_params.get(ADDRESS)) or secrets.token_hex(8)
-    st.html(SCRIPT % {"name": state.visitor, "key": COOKIE}, unsafe_allow_javascript=True)
+    run_script(SCRIPTS / "rememberVisitor.js", name=state.visitor, key=COOKIE)
 
 
 def visitor() -> str:
@@ -55,8 +38,7 @@ def keep_key() -> None:
     A key of its own and not the visitor's name, which anybody may have put into a link.
     """
     if key := session().teacher_key:
-        script = KEY_SCRIPT % {"key": KEY_COOKIE, "value": key, "seconds": TEACHER_SECONDS}
-        st.html(script, unsafe_allow_javascript=True)
+        run_script(SCRIPTS / "rememberKey.js", key=KEY_COOKIE, value=key, seconds=TEACHER_SECONDS)
 
 
 def teacher_key() -> str:

@@ -26,7 +26,11 @@ class CopyLink {
     } catch {
       this.field.focus()
       this.field.select()
-      try { done = document.execCommand("copy") } catch { done = false }
+      try {
+        done = document.execCommand("copy")
+      } catch {
+        done = false
+      }
     }
     this.said.textContent = done ? "Copied." : "Select the text and copy it by hand."
   }

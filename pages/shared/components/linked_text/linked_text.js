@@ -1,6 +1,9 @@
 // A sentence; its links are buttons, since they set something here and lead nowhere.
 
 class LinkedText {
+  /** @type {any} */
+  setTriggerValue
+
   constructor(root) {
     this.root = root
   }

@@ -1,0 +1,17 @@
+// Streamlit's shortcuts are silent in a field, where the hand is when a number was typed.
+
+function startFromFields() {
+  const state = /** @type {any} */ (window)
+  if (state.labStartsFromFields) return
+  state.labStartsFromFields = true
+  document.addEventListener("keydown", event => {
+    const field = /** @type {HTMLElement} */ (event.target)
+    if (event.key !== "Enter" || !event.shiftKey || !field.closest("input, textarea")) return
+    field.blur() // what was typed is sent first
+    setTimeout(() => {
+      /** @type {HTMLElement | null} */
+      const start = document.querySelector(".st-key-start button:not(:disabled)")
+      start?.click()
+    }, 200)
+  })
+}

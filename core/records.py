@@ -104,17 +104,6 @@ def count_losses(losses: NDArray[np.floating], is_wrong: NDArray[np.bool_]) -> t
     return tuple(counts.tolist())
 
 
-def memorized_by_chance(config: RunConfig, recovered: float | None) -> float | None:
-    """The share of wrong labels that a network repeats which knows nothing of them.
-
-    recovered: the share of the wrongly labelled images that it predicts as their true class.
-    What else it says of such an image hits the wrong label one time in nine, where labels are
-    drawn from all classes alike. None for other noise, whose wrong labels look like what a
-    network confuses by itself, and where no label is wrong.
-    """
-    return None if recovered is None or config.noise != "uniform" else (1 - recovered) / 9
-
-
 def _share(flags: NDArray[np.bool_]) -> float | None:
     return float(np.mean(flags)) if len(flags) else None
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.sweep import comparison, cures
+from core.sweep import cures, protocol
 from core.view.cures import captions, charts
 from core.view.words import compute
 from pages.shared.classroom.room import Room, room
@@ -63,7 +63,7 @@ def show_curves() -> None:
         lambda: charts.stopping(means),
         alt="Test error against corruption level: at the end, stopped by held-out images, at its best",
     )
-    whole = comparison.label_runs(resources.sweep(), "embedded")
+    whole = protocol.label_runs(resources.sweep(), "embedded")
     st.markdown(captions.describe_held_out_cost(points, whole[whole.model == model]))
     sources = captions.explain_stopping(points)
     st.caption(sources)

@@ -13,7 +13,7 @@ from core.errors import RefusedError
 from core.live.classroom.classroom import HIDEABLE, Lesson
 from core.live.runs.store import TEACHER, Status
 from core.live.server import serving
-from core.sweep import comparison
+from core.sweep import protocol
 from core.view.classroom.captions import (
     GUESSES_EXPLAINED,
     describe_guesses,
@@ -248,7 +248,7 @@ def show_guesses() -> None:
         guesses = resources.classroom().guesses(code)
         st.markdown(f"**{describe_guesses(guesses)}**")
         reveal = st.toggle("Show the truth as well", key="reveal-truth")
-        runs = comparison.label_runs(resources.sweep())
+        runs = protocol.label_runs(resources.sweep())
         ours = runs[runs.model == USUAL_NETWORK] if reveal else None
         draw_new(
             charts.guess_bands(guesses, ours),

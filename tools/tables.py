@@ -17,20 +17,13 @@ from core.cli.flags import Commands, add_command
 from core.config import LEVELS, TRAIN_IMAGES
 from core.errors import SweepError
 from core.paths import ASSETS, ROOT
-from core.sweep.comparison import (
-    against_corrupted_labels,
-    decay_above_chance,
-    epochs_to_fit,
-    fit_epochs,
-    label_runs,
-    loss_curves,
-    regularized,
-    series_runs,
-)
+from core.sweep.figures import epochs_to_fit, fit_epochs, loss_curves, regularized, series_runs
 from core.sweep.grids import EARLY, GRIDS
+from core.sweep.protocol import label_runs
 from core.sweep.reference import paper, paper_curve, sound_paper_curve
 from core.sweep.replication import READ_EARLY
 from core.sweep.results import load_epochs, load_runs
+from core.sweep.statistics import against_corrupted_labels, decay_above_chance
 from core.sweep.widths import weights_of, width_runs
 from core.view.sweep.regularizers import name_regularizers
 from core.view.widths.captions import DRAWN

@@ -10,7 +10,8 @@ from core.choices import DEFENCES
 from core.cleaning.ranking import HELD_OUT
 from core.config import RunConfig
 from core.paths import ASSETS
-from core.sweep.comparison import PROTOCOL, by_protocol, over_seeds
+from core.sweep.protocol import PROTOCOL, by_protocol
+from core.sweep.statistics import over_seeds
 
 STOPPING = {"end": "at the end", "noisy": "stopped by held-out images", "best": "at its best"}
 # What a defence changes, and what each of them changes it to; "none" changes nothing.

@@ -10,13 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from core.config import USUAL_WIDTH, RunConfig
+from core.config import RunConfig
 from core.paths import ASSETS
-
-# What the protocol fixes, beside the batch size: a run with another value is another experiment.
-PROTOCOL: dict[str, float | str] = {"learning_rate_decay": 0.95, "momentum": 0.9}
-PROTOCOL |= {"noise": "uniform", "validation": 0, "loss": "cross-entropy", "mixup": 0, "repair": "none"}
-PROTOCOL |= {"width": USUAL_WIDTH}
+from core.sweep.protocol import is_as_in_the_paper
 
 
 class Source(StrEnum):
@@ -98,15 +94,6 @@ def sound_paper_curve(paper: dict[str, Any], model: str) -> pd.DataFrame:
     name = PAPER_NAMES.get(model, "")
     slips = [is_duplicate(figure, name, level) for level in curve.level]
     return curve[~pd.Series(slips, index=curve.index, dtype=bool)]
-
-
-def is_as_in_the_paper(config: RunConfig) -> bool:
-    """Whether the labels are redrawn at random and nothing is done against it, as in figure 1c."""
-    return config.corruption == "labels" and not (
-        config.weight_decay
-        or config.random_crop
-        or any(getattr(config, name) != value for name, value in PROTOCOL.items())
-    )
 
 
 def paper_test_error(paper: dict[str, Any], config: RunConfig) -> float | None:

@@ -5,14 +5,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from core.sweep.comparison import (
-    against_corrupted_labels,
-    fit_epochs,
-    protocol_runs,
-    relative_fit_times,
-)
+from core.sweep.figures import fit_epochs, relative_fit_times
 from core.sweep.grids import EARLY, WEIGHT_DECAY
+from core.sweep.protocol import protocol_runs
 from core.sweep.reference import PAPER_NAMES, SERIES_1A, TABLE_NAMES, is_duplicate
+from core.sweep.statistics import against_corrupted_labels
 
 COLUMNS = ("source", "model", "quantity", "at", "paper", "ours", "difference", "seeds", "remark")
 Paper = dict[str, Any]  # reference.paper()

@@ -5,8 +5,9 @@ import pandas as pd
 from core.capacity.pixels import PIXEL_VALUES
 from core.choices import USUAL_NETWORK
 from core.config import CLASS_COUNT, TRAIN_IMAGES, RunConfig
-from core.sweep.comparison import by_protocol, over_seeds
+from core.sweep.protocol import by_protocol
 from core.sweep.reference import weights_that_suffice
+from core.sweep.statistics import over_seeds
 
 ENOUGH = weights_that_suffice(TRAIN_IMAGES["embedded"])
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.sweep import comparison
+from core.sweep import protocol
 from core.view.classroom.captions import GUESSES_EXPLAINED, describe_guess, describe_guesses
 from core.view.sweep import charts
 from core.view.sweep.captions import describe_message
@@ -40,7 +40,7 @@ with page(
     visitor_name = visitor()
     in_room = room(head)
     call_to_own_level(in_room, visitor_name)
-    ours = comparison.label_runs(resources.sweep())
+    ours = protocol.label_runs(resources.sweep())
     ours = ours[ours.model == MODEL]
     guess = resources.classroom().guess_of(in_room.code, visitor_name)
     if guess is None:

@@ -9,7 +9,7 @@ from core.config import RunConfig
 from core.errors import RefusedError
 from core.live.runs.store import LiveRun, Status
 from core.records import EpochRecord
-from core.sweep import comparison, reference, results
+from core.sweep import figures, reference, results
 from core.view.run import charts
 from core.view.run.captions import (
     describe_evaluation,
@@ -312,5 +312,5 @@ def _references(
 ) -> tuple[float | None, float | None]:
     return (
         reference.paper_test_error(reference.paper(), config),
-        comparison.sweep_test_error(_sweep, config),
+        figures.sweep_test_error(_sweep, config),
     )

@@ -12,7 +12,7 @@ from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import given_labels
 from core.live.server import serving
-from core.sweep import comparison, cures, reference
+from core.sweep import cures, protocol, reference
 from core.view.classroom.level_sweep import describe_lacking
 from core.view.cures import charts as cure_charts
 from core.view.cures.captions import describe_stopping, describe_stops
@@ -148,7 +148,7 @@ def chart_and_words() -> list[DeltaGenerator]:
 
 
 def whole_sweep() -> None:
-    ours = comparison.label_runs(resources.sweep())
+    ours = protocol.label_runs(resources.sweep())
     ours = ours[ours.model == MODEL]
     left, right = chart_and_words()
     with left:

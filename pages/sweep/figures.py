@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.choices import NETWORKS
 from core.live.runs.store import LiveRun, Status
-from core.sweep import comparison, reference, results
+from core.sweep import figures, protocol, reference, results, statistics
 from core.view.run import charts as run_charts
 from core.view.sweep import charts
 from core.view.sweep.captions import (
@@ -77,7 +77,7 @@ def networks(runs: pd.DataFrame, data: str) -> tuple[dict[str, str], list[str]]:
 
     Where there are several, all of them together are a choice, too.
     """
-    known = set(comparison.label_runs(runs, data).model)
+    known = set(protocol.label_runs(runs, data).model)
     computed = {model: NETWORKS[model].short for model in NETWORKS if model in known}
     others = [model for model in NETWORKS if model not in known]
     if not computed:  # the figure says what lacks
@@ -87,7 +87,7 @@ def networks(runs: pd.DataFrame, data: str) -> tuple[dict[str, str], list[str]]:
 
 def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveRun]) -> None:
     """Figure 1c. runs: the whole sweep; model: one network, or ALL of them."""
-    labelled = comparison.label_runs(runs, data)
+    labelled = protocol.label_runs(runs, data)
     models = [name for name in NETWORKS if name in set(labelled.model)] if model == ALL else [model]
     ours, paper = labelled[labelled.model.isin(models)], paper_of(data)
     is_one = model != ALL and len(ours) > 0
@@ -149,13 +149,13 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
 
 def explain_errors(runs: pd.DataFrame, model: str, data: str) -> None:
     """What figure 1c says, how it differs from the paper's, and what more images are worth."""
-    labelled = comparison.label_runs(runs, data)
+    labelled = protocol.label_runs(runs, data)
     ours = labelled[labelled.model == model]
     st.markdown(describe_message(ours, model))
     if data == "full" and len(ours):
-        gap = describe_gap(comparison.beside_paper(ours, reference.paper(), model))
+        gap = describe_gap(figures.beside_paper(ours, reference.paper(), model))
         st.markdown(f"{gap} The figure “{FIGURES['labels']}” shows how we can tell." if gap else "")
-        few = comparison.label_runs(runs, "embedded")
+        few = protocol.label_runs(runs, "embedded")
         st.markdown(describe_worth(ours, few, model))
 
 
@@ -201,12 +201,12 @@ def show_test_labels(runs: pd.DataFrame, model: str, data: str) -> None:
     means = pd.DataFrame(ours.groupby("level", as_index=False).final_test_error.mean())
     errors = means.final_test_error
     if are_corrupted:
-        errors = comparison.against_corrupted_labels(errors, means.level)
+        errors = statistics.against_corrupted_labels(errors, means.level)
     curve = reference.sound_paper_curve(paper, model) if paper else None
     theirs = None
     if curve is not None and len(curve):
-        theirs = comparison.decay_above_chance(curve.level, curve.test_error)
-    title = describe_decay(comparison.decay_above_chance(means.level, errors), theirs, are_corrupted)
+        theirs = statistics.decay_above_chance(curve.level, curve.test_error)
+    title = describe_decay(statistics.decay_above_chance(means.level, errors), theirs, are_corrupted)
     with left:
         st.markdown(f"**{title}**")
         draw(
@@ -218,7 +218,7 @@ def show_test_labels(runs: pd.DataFrame, model: str, data: str) -> None:
         st.caption(DECAY_EXPLAINED)
     with right:
         if paper and len(ours):
-            st.markdown(describe_gap(comparison.beside_paper(ours, reference.paper(), model)))
+            st.markdown(describe_gap(figures.beside_paper(ours, reference.paper(), model)))
         downloads("test-labels", chart, title, DECAY_EXPLAINED, means)
 
 
@@ -231,9 +231,9 @@ def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
         return run_charts.losses_by_series(curves)
 
     errors = {
-        name: rows.final_test_error for name, rows in comparison.series_runs(runs, model, data).items()
+        name: rows.final_test_error for name, rows in figures.series_runs(runs, model, data).items()
     }
-    fitted = comparison.epochs_to_fit(curves)
+    fitted = figures.epochs_to_fit(curves)
     title = describe_what_is_fitted(fitted, errors)
     sources = describe_fit_sources(curves, model, data)
     with left:
@@ -252,7 +252,7 @@ def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
 
 def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
     """Tables 1 and 4, the question first."""
-    table = comparison.regularized(runs, data, reference.paper(), model)
+    table = figures.regularized(runs, data, reference.paper(), model)
     st.markdown(
         "**Weight decay keeps the weights small; random crops show the network every image a little "
         "differently each time. Both are called regularizers: they are meant to keep a network from "
@@ -296,7 +296,7 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
     )
     st.caption(REGULARIZERS_EXPLAINED)
     if model == "alexnet":
-        st.caption(describe_failed_alexnet(comparison.protocol_runs(runs, data)))
+        st.caption(describe_failed_alexnet(protocol.protocol_runs(runs, data)))
 
 
 FIGURES = {
@@ -322,23 +322,23 @@ def _offered(_runs: pd.DataFrame, model: str, data: str, stamp: int) -> dict[str
     enough = {"error": True}
     enough["time"] = any(_has_times(ours, rule) for rule in RULES)
     means = ours.groupby("level", as_index=False).final_test_error.mean()
-    law = comparison.decay_above_chance(means.level, means.final_test_error)
+    law = statistics.decay_above_chance(means.level, means.final_test_error)
     enough["labels"] = law is not None
-    enough["fits"] = len(comparison.series_runs(runs, model, data)) >= 3
-    table = comparison.regularized(runs, data, reference.paper(), model)
+    enough["fits"] = len(figures.series_runs(runs, model, data)) >= 3
+    table = figures.regularized(runs, data, reference.paper(), model)
     with_one = table[table.random_crop.astype(bool) | table.weight_decay.astype(bool)]
     enough["regularizers"] = bool(with_one.train.notna().any())
     return {key: name for key, name in FIGURES.items() if enough[key]}
 
 
 def _label_runs(runs: pd.DataFrame, model: str, data: str) -> pd.DataFrame:
-    ours = comparison.label_runs(runs, data)
+    ours = protocol.label_runs(runs, data)
     return ours[ours.model == model]
 
 
 def _fit_times(ours: pd.DataFrame, rule: str) -> pd.DataFrame:
     epochs = resources.sweep_epochs(tuple(ours.run_id))
-    return comparison.relative_fit_times(comparison.fit_epochs(ours, epochs, rule))
+    return figures.relative_fit_times(figures.fit_epochs(ours, epochs, rule))
 
 
 def _has_times(ours: pd.DataFrame, rule: str) -> bool:
@@ -347,17 +347,17 @@ def _has_times(ours: pd.DataFrame, rule: str) -> bool:
 
 
 def _loss_curves(runs: pd.DataFrame, model: str, data: str) -> pd.DataFrame:
-    series = comparison.series_runs(runs, model, data)
+    series = figures.series_runs(runs, model, data)
     ids = tuple(run_id for rows in series.values() for run_id in rows.run_id)
     paper = paper_of(data) if model == "inception" else None
-    return comparison.loss_curves(series, resources.sweep_epochs(ids), paper)
+    return figures.loss_curves(series, resources.sweep_epochs(ids), paper)
 
 
 def _live_points(models: list[str], live_runs: list[LiveRun]) -> pd.DataFrame:
     """This visitor's finished runs of these networks."""
     runs = [run for run in live_runs if run.status is Status.FINISHED and run.config.model in models]
     last = resources.store().last_records(runs)
-    return comparison.points([(run.config, record) for run, record in last])
+    return figures.points([(run.config, record) for run, record in last])
 
 
 def _points_of_others(model: str, poster: bool, earlier: bool) -> pd.DataFrame | None:

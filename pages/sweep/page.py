@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.live.runs.store import LiveRun
-from core.sweep import comparison
+from core.sweep import protocol
 from core.view.sweep.captions import describe_lacking
 from pages.shared.classroom.room import room
 from pages.shared.controls.choosing import choice
@@ -70,7 +70,7 @@ with page("sweep") as head:
             "For experts", key="experts", on_change="rerun", bind="query-params"
         ) as experts:
             if experts.open:
-                ours = comparison.label_runs(runs, data)
+                ours = protocol.label_runs(runs, data)
                 ours = ours[ours.model == model]
                 if figure == "error":
                     explain_errors(runs, model, data)

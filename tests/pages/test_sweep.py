@@ -4,7 +4,7 @@ import pytest
 
 from core.choices import NETWORKS
 from core.sweep import results
-from core.sweep.comparison import label_runs
+from core.sweep.protocol import label_runs
 from core.sweep.results import load_runs
 from pages.shared.server import resources
 from pages.sweep.figures import ALL, FIGURES

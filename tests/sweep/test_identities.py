@@ -7,18 +7,13 @@ from scipy import stats
 
 from core.config import RunConfig
 from core.data.corruption import corrupt_labels
-from core.records import memorized_by_chance, training_metrics
-from core.sweep import comparison
-from core.sweep.comparison import (
-    T_95,
-    against_corrupted_labels,
-    decay_above_chance,
-    label_runs,
-    level_means,
-    series_runs,
-)
+from core.records import training_metrics
+from core.sweep import protocol
+from core.sweep.figures import level_means, series_runs
+from core.sweep.protocol import label_runs
 from core.sweep.reference import PAPER_NAMES, paper, sound_paper_curve
 from core.sweep.results import load_epochs, load_runs
+from core.sweep.statistics import T_95, against_corrupted_labels, chance_repeats, decay_above_chance
 from tests.samples import swept
 
 
@@ -72,14 +67,14 @@ def test_a_blind_guess_repeats_as_many_wrong_labels_as_the_baseline_says():
         said = np.where(rng.random(len(true)) < skill, true, rng.integers(10, size=len(true)))
         found = training_metrics(said, given, true)
         assert found["memorized"] == pytest.approx(
-            memorized_by_chance(RunConfig(), found["recovered"]), abs=0.002
+            chance_repeats(RunConfig(), found["recovered"]), abs=0.002
         )
 
 
 def test_before_they_memorize_stored_networks_are_at_the_baseline(epochs):
     """Inception at level 1 is at chance for its first epochs; there "10% memorized" means nothing."""
     first = epochs[(epochs.level == 1) & (epochs.epoch == 1)]
-    excess = first.memorized - memorized_by_chance(RunConfig(), first.recovered)
+    excess = first.memorized - chance_repeats(RunConfig(), first.recovered)
     assert excess.min() > -0.03 and (excess < 0.02).any()
 
 
@@ -164,4 +159,4 @@ def test_ends_that_were_read_early_are_not_averaged_with_whole_runs():
     rules = ({"epochs": 64, "epochs_after_fitted": 10}, {"epochs": 10, "epochs_after_fitted": 5})
     runs = pd.concat([swept("inception", seed=seed, **rules[seed > 0]) for seed in range(3)])
     assert label_runs(runs).seed.tolist() == [0]
-    assert comparison.protocol_runs(runs[runs.seed > 0]).seed.tolist() == [1, 2]
+    assert protocol.protocol_runs(runs[runs.seed > 0]).seed.tolist() == [1, 2]

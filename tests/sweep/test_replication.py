@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from core.config import RunConfig
-from core.sweep.comparison import FIT_RULES, fit_epochs, relative_fit_times
+from core.sweep.figures import FIT_RULES, fit_epochs, relative_fit_times
 from core.sweep.reference import PAPER_NAMES, paper, paper_fit_times
 from core.sweep.replication import is_duplicate, replication
 from core.sweep.results import Result, load_epochs, load_runs

@@ -10,7 +10,7 @@ from core.cleaning.ranking import sources
 from core.config import RunConfig
 from core.errors import StorageError, SweepError
 from core.sweep import reference, results
-from core.sweep.comparison import beside_paper
+from core.sweep.figures import beside_paper
 from core.sweep.grids import all_runs
 from core.sweep.results import (
     Result,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.sweep.comparison import label_runs
+from core.sweep.protocol import label_runs
 from core.sweep.results import load_runs
 from tools import tables
 from tools.__main__ import main

@@ -16,8 +16,9 @@ from core.config import PRESETS, RunConfig
 from core.data.cifar10 import Cifar10
 from core.data.corruption import corrupt_labels, followed_images
 from core.errors import CheckpointError, DivergedError, StorageError
-from core.records import EpochRecord, fitted_epoch, memorized_by_chance
+from core.records import EpochRecord, fitted_epoch
 from core.sweep.results import load_records
+from core.sweep.statistics import chance_repeats
 from core.training import checkpoint, dataset, devices
 from core.training.devices import describe_device
 from core.training.models import build_model
@@ -337,7 +338,7 @@ def test_the_default_run_finds_the_pattern_first_and_memorizes_then(embedded, se
     records = list(itertools.islice(train(config, embedded, "cpu"), None if seed == 0 else 8))
     for record in records[:3]:
         assert record.recovered > record.memorized and record.recovered > 0.25
-    assert records[0].memorized - memorized_by_chance(config, records[0].recovered) < 0.1
+    assert records[0].memorized - chance_repeats(config, records[0].recovered) < 0.1
     assert all(record.memorized > record.recovered for record in records[5:])
     if seed == 0:
         assert records[-1].memorized > 0.99 and records[-1].recovered < 0.01

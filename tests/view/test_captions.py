@@ -8,17 +8,11 @@ from core.config import RunConfig
 from core.data.corruption import corrupt_labels
 from core.live.runs.store import Status
 from core.live.training.estimate import Estimate
-from core.sweep.comparison import (
-    PowerLaw,
-    beside_paper,
-    epochs_to_fit,
-    label_runs,
-    loss_curves,
-    protocol_runs,
-    regularized,
-)
+from core.sweep.figures import beside_paper, epochs_to_fit, loss_curves, regularized
+from core.sweep.protocol import label_runs, protocol_runs
 from core.sweep.reference import paper, paper_fit_times
 from core.sweep.results import load_epochs, load_runs
+from core.sweep.statistics import PowerLaw
 from core.view.classroom.captions import describe_queue
 from core.view.images.corruption import describe_corruption
 from core.view.run.captions import (

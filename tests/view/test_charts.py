@@ -10,7 +10,7 @@ import pytest
 
 from core.choices import DEFENCES, NETWORKS
 from core.config import RunConfig
-from core.sweep.comparison import relative_fit_times
+from core.sweep.figures import relative_fit_times
 from core.sweep.reference import paper
 from core.sweep.results import load_runs
 from core.view.cures import charts as cures

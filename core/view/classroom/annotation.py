@@ -15,7 +15,7 @@ from core.cleaning.annotators import (
 )
 from core.data.cifar10 import CLASSES
 from core.records import EpochRecord
-from core.sweep.comparison import by_chance
+from core.sweep.statistics import margin_of_error
 from core.view.words import plural
 
 EXPLAINED = (
@@ -74,7 +74,7 @@ def describe_trained(
             "picked at random."
         )
     gap = 100 * (own.test_error - random.test_error)
-    if abs(gap) < 100 * by_chance(1):
+    if abs(gap) < 100 * margin_of_error(1):
         return (
             f"With {wrong:.0%} wrong labels both networks misread about as many new photographs: they differ by "
             f"{abs(gap):.1f} points, too little to tell from chance with 1,000 photographs."

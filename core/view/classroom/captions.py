@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.live.runs.store import LiveRun
-from core.sweep.comparison import Guess, guess_gaps
+from core.sweep.figures import Guess, guess_gaps
 from core.view.words import plural
 
 GUESSES_EXPLAINED = "Dashed: the guess in the middle; band: half of all guesses; solid: what happened."

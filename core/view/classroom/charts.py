@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.config import LEVELS
 from core.live.classroom.level_sweep import CurvePoint
-from core.sweep.comparison import level_means
+from core.sweep.figures import level_means
 from core.sweep.reference import paper_curve
 from core.view.style import FLOOR, GREY, SHORT, colour, level_axis, share_axis
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from core.choices import DEFENCES, NOISES
 from core.cleaning.ranking import HELD_OUT
-from core.sweep.comparison import by_chance
 from core.sweep.cures import defence_gains, stopping_gains
+from core.sweep.statistics import held_out_costs, margin_of_error, mean_gain
 from core.view.words import between, compute, per_cent, plural, the_network
 
 PUBLISHED_EXPLAINED = (
@@ -46,12 +46,12 @@ def describe_stopping(points: pd.DataFrame, model: str) -> str:
     means = runs.groupby("level")[["end", "noisy", "gain"]].mean()
     better = int((means.gain > 0).sum())
     most = means.sort_values("gain").iloc[-1]
-    known = 2 * runs.gain.std() / len(runs) ** 0.5  # of all runs: those of one level are few
-    about = f" (± {100 * known:.1f})" if len(runs) > 2 else ""
+    gain = mean_gain(runs.gain)  # of all runs: those of one level are few
+    about = f" (± {100 * gain.margin:.1f})" if gain.margin is not None else ""
     return (
         f"Stopped where held-out photographs are read best, with the labels they were given, {the_network(model)} "
         f"misreads fewer new photographs at {better} of {plural(len(means), 'level')} from 20% to 80%: "
-        f"{100 * runs.gain.mean():.1f} points fewer on average{about}; most at {most.name:.0%} corruption: "
+        f"{100 * gain.mean:.1f} points fewer on average{about}; most at {most.name:.0%} corruption: "
         f"{most.noisy:.1%} instead of {most.end:.1%} at the end."
     )
 
@@ -59,23 +59,22 @@ def describe_stopping(points: pd.DataFrame, model: str) -> str:
 def describe_held_out_cost(points: pd.DataFrame, whole: pd.DataFrame) -> str:
     """What it costs to hold a fifth out.
 
-    points: cures.stopping_points of one network; whole: comparison.label_runs of the same network,
+    points: cures.stopping_points of one network; whole: protocol.label_runs of the same network,
     which study all photographs to the end. Empty where nothing can be compared.
     """
     stopped = points[points.kind == "noisy"].set_index(["level", "seed"]).test_error
     ends = whole.set_index(["level", "seed"]).final_test_error
-    gains = (ends - stopped).dropna().groupby("level").agg(["mean", "size"])
-    gains = gains[(gains.index >= 0.2) & (gains.index <= 0.8)]
-    if gains.empty:
+    costs = held_out_costs(ends, stopped)
+    costs = costs[(costs.index >= 0.2) & (costs.index <= 0.8)]
+    if costs.empty:
         return ""
-    chance = gains["size"].map(by_chance)
     better, worse = (
-        [f"{level:.0%}" for level in gains.index[is_so]]
-        for is_so in (gains["mean"] > chance, gains["mean"] < -chance)
+        [f"{level:.0%}" for level in costs.index[is_so]]
+        for is_so in (costs.gain > costs.margin, costs.gain < -costs.margin)
     )
     parts = [f"better at {', '.join(better)}"] if better else []
     parts += [f"worse at {', '.join(worse)}"] if worse else []
-    if len(better) + len(worse) < len(gains):
+    if len(better) + len(worse) < len(costs):
         rest = "the other levels" if parts else "every level"
         parts.append(f"the same at {rest}, as far as 1,000 photographs can tell")
     return (
@@ -147,7 +146,7 @@ def describe_defences(table: pd.DataFrame, level: float, model: str) -> str:
     if gains.empty:
         asked = f"Which defence helps at {level:.0%}? That is not computed yet."
         return asked + compute("mini-defences", model)
-    chance = gains.seeds.map(by_chance)
+    chance = gains.seeds.map(margin_of_error)
     helped = gains[gains.gain > chance]
     if len(helped):
         best = helped.iloc[0]
@@ -196,7 +195,7 @@ def explain_defences(table: pd.DataFrame, level: float) -> str:
     return (
         f"At {level:.0%} corruption, after 60 epochs on 5,000 photographs; means of {counted}. “Gained” compares "
         "each defence with none on the seeds that both have. On 1,000 new photographs "
-        f"{100 * by_chance(1):.1f} points may be chance with one seed, {100 * by_chance(3):.1f} with three."
+        f"{100 * margin_of_error(1):.1f} points may be chance with one seed, {100 * margin_of_error(3):.1f} with three."
     )
 
 

@@ -13,7 +13,7 @@ from core.data.cifar10 import CLASSES
 from core.data.corruption import LabelCorruption
 from core.data.noise import wrong_share
 from core.records import EpochRecord
-from core.sweep.comparison import by_chance
+from core.sweep.statistics import margin_of_error
 from core.view.words import plural
 
 EXPLAINED = {
@@ -155,7 +155,7 @@ def describe_mended(ends: Mapping[str, EpochRecord | None]) -> str:
     if before is None or after is None:
         return "Train again to see whether the mending helps."
     change = before.test_error - after.test_error
-    is_chance = abs(change) < by_chance(1)
+    is_chance = abs(change) < margin_of_error(1)
     text = (
         f"The error on new photographs {'fell' if change > 0 else 'rose'} by {100 * abs(change):.1f} points, from "
         f"{before.test_error:.1%} to {after.test_error:.1%}{': so small a change may be chance' * is_chance}."

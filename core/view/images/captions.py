@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from core.cleaning.scores import NOT_LEARNED, ImageScores
 from core.records import LOSS_EDGES, EpochRecord
+from core.sweep.statistics import pair_order
 
 
 def describe_learned(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> str:
@@ -28,11 +29,9 @@ def describe_learned(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> str:
 def describe_losses(record: EpochRecord) -> str:
     """How far apart the two hills are."""
     right, wrong = np.split(np.array(record.loss_counts, dtype=float), 2)
-    if not wrong.sum() or not right.sum():
+    apart = pair_order(right, wrong)
+    if apart is None:
         return "The losses of all images."
-    # A wrong label's loss against a right one's, each drawn at random; alike counts half.
-    below = np.cumsum(right) - right / 2
-    apart = float((wrong * below).sum() / (wrong.sum() * right.sum()))
     high = float(wrong[np.array(LOSS_EDGES) >= 2].sum() / wrong.sum())
     return (
         f"After epoch {record.epoch} a wrong label has the higher loss than a right one in {apart:.0%} of all pairs "

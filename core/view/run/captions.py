@@ -11,7 +11,8 @@ from core.config import RunConfig
 from core.data.noise import wrong_share
 from core.live.runs.store import RESTARTABLE, LiveRun, Status
 from core.live.training.estimate import Estimate, Speeds, epoch_seconds, time_left
-from core.records import EpochRecord, fitted_epoch, memorized_by_chance
+from core.records import EpochRecord, fitted_epoch
+from core.sweep.statistics import chance_repeats
 from core.view.words import (
     about,
     capitalized,
@@ -94,7 +95,7 @@ def describe_errors(config: RunConfig, records: list[EpochRecord]) -> str:
             f"After {plural(last.epoch, 'epoch')} it repeats {1 - last.train_error:.0%} of its labels "
             "(a blind guess: 10%)."
         )
-    chance = memorized_by_chance(config, last.recovered)
+    chance = chance_repeats(config, last.recovered)
     if max(last.recovered, last.memorized) < NOTICEABLE:
         return f"{after} does no better than a blind guess on the images with a wrong label."
     by_chance = "" if chance is None else f" (its mistakes would hit {chance:.0%} by chance)"
@@ -130,7 +131,7 @@ def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
         return "No label is wrong here: there is no wrong label to memorize."
     best_epoch, best, _ = max(known, key=lambda each: each[1])
     _, recovered, memorized = known[-1]
-    by_chance = memorized_by_chance(config, recovered)
+    by_chance = chance_repeats(config, recovered)
     chance = ""
     if by_chance is not None:
         chance = f" (its mistakes would hit {by_chance:.0%} by chance)"

@@ -11,8 +11,9 @@ import pyarrow as pa
 from core.choices import NETWORKS
 from core.config import RunConfig
 from core.data.noise import wrong_share
-from core.records import EpochRecord, memorized_by_chance
+from core.records import EpochRecord
 from core.sweep.reference import Source
+from core.sweep.statistics import chance_repeats
 from core.view.style import DASHES, SERIES_COLOURS, SHORT, colour, share_axis
 from core.view.words import CHANCE, FLOOR, LABELS
 
@@ -73,7 +74,7 @@ def error_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
 def fate_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
     rows = _long(records, FATES)
     ends = [row["value"] for row in rows if row["label"]]
-    by_epoch = [(record.epoch, memorized_by_chance(config, record.recovered)) for record in records]
+    by_epoch = [(record.epoch, chance_repeats(config, record.recovered)) for record in records]
     chances = [
         {"epoch": epoch, "quantity": CHANCE, "value": chance, "label": ""}
         for epoch, chance in by_epoch
@@ -212,7 +213,7 @@ MOST_LOSS = 6.0  # of the figure; what diverged for an epoch leaves it at the to
 def losses_by_series(curves: pd.DataFrame, height: int = 420) -> alt.LayerChart:
     """Training loss against epoch for each kind of data that a network is to fit: figure 1a.
 
-    curves: comparison.loss_curves; ours are drawn thick, the paper's thin.
+    curves: figures.loss_curves; ours are drawn thick, the paper's thin.
     """
     names = [name for name in SERIES_COLOURS if name in set(curves.series)]
     scale = alt.Scale(domain=names, range=[SERIES_COLOURS[name] for name in names])

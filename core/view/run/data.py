@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from core.config import RunConfig
 from core.data.corruption import followed_images, given_labels
 from core.data.noise import wrong_share
-from core.records import EpochRecord, memorized_by_chance
+from core.records import EpochRecord
+from core.sweep.statistics import chance_repeats
 from core.view.run.captions import describe_empty, describe_errors, run_title
 from core.view.style import COLOURS, SHORT
 from core.view.words import CHANCE, FLOOR, LABELS
@@ -109,7 +110,7 @@ class RunData:
     def _epoch(self, records: list[EpochRecord]) -> list[Any]:
         """Its VALUES, its sentence, and what the network says of each photograph, a digit each."""
         last = records[-1]
-        chance = memorized_by_chance(self.config, last.recovered)
+        chance = chance_repeats(self.config, last.recovered)
         values = [*(getattr(last, name) for name in LINES), chance]
         predicted = "".join(str(last.predictions[place]) for place in self.followed if last.predictions)
         return [*map(_short, values), describe_errors(self.config, records), predicted]

@@ -215,7 +215,7 @@ def _shown(runs: pd.DataFrame, model: str) -> str:
 def describe_worth(full: pd.DataFrame, mini: pd.DataFrame, model: str) -> str:
     """What wrong labels cost, in images: our errors on all images beside that on a tenth of them.
 
-    full, mini: comparison.label_runs of both sets. Empty where it cannot be said.
+    full, mini: protocol.label_runs of both sets. Empty where it cannot be said.
     """
     at = full[full.model == model].groupby("level").final_test_error.mean()
     few = mini[(mini.model == model) & (mini.level == 0)].final_test_error.mean()

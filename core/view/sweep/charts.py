@@ -9,14 +9,14 @@ import pandas as pd
 
 from core.choices import NETWORKS
 from core.config import LEVELS
-from core.sweep.comparison import (
-    CHANCE_ERROR,
+from core.sweep.figures import level_means
+from core.sweep.reference import Source, paper_curve, paper_fit_times, sound_paper_curve
+from core.sweep.statistics import (
+    CHANCE_LEVEL,
     DECAY_LEVELS,
     against_corrupted_labels,
     decay_above_chance,
-    level_means,
 )
-from core.sweep.reference import Source, paper_curve, paper_fit_times, sound_paper_curve
 from core.view.style import (
     COLOURS,
     FLOOR,
@@ -57,7 +57,7 @@ def error_against_level(
         labels corrupted at the same level.
     are_corrupted: the other way round: the thin line is against the true test labels.
     paper: reference.paper(); its test errors are drawn hollow. None: leave them out.
-    live: a visitor's own finished runs, comparison.points.
+    live: a visitor's own finished runs, figures.points.
     others: reference.poster_points and earlier_points, drawn grey.
     selectable: a click on one of our points selects its level.
     """
@@ -262,7 +262,7 @@ def time_against_level(
 ) -> alt.LayerChart:
     """How much longer wrong labels take to be fitted than true ones: figure 1b.
 
-    ours: comparison.relative_fit_times(), filled, in the band of the 95% interval; the paper's
+    ours: figures.relative_fit_times(), filled, in the band of the 95% interval; the paper's
     points are hollow.
     """
     ours = _with_gaps(ours[ours.model == model], ["model"])
@@ -302,7 +302,7 @@ def accuracy_above_chance(
     """How the accuracy above chance falls with the labels that are kept, on logarithmic axes.
 
     ours: rows of the sweep, filled; the paper's figure 1c hollow; lines: the fitted powers;
-    grey: slopes 1 and 2. See comparison.decay_above_chance.
+    grey: slopes 1 and 2. See statistics.decay_above_chance.
     """
     means = level_means(ours[ours.model == model])
     means = means[means.quantity == "test error"]
@@ -314,8 +314,8 @@ def accuracy_above_chance(
         curves[Source.PAPER] = theirs
     parts = []
     for source, curve in curves.items():
-        inner = curve[(curve.level <= DECAY_LEVELS[1]) & (curve.error < CHANCE_ERROR)]
-        kept, above = 1 - inner.level, CHANCE_ERROR - inner.error
+        inner = curve[(curve.level <= DECAY_LEVELS[1]) & (curve.error < CHANCE_LEVEL)]
+        kept, above = 1 - inner.level, CHANCE_LEVEL - inner.error
         law = decay_above_chance(curve.level, curve.error)
         fitted = law.factor * kept**law.exponent if law else np.nan
         parts.append(

@@ -7,7 +7,7 @@ from core.config import TRAIN_IMAGES
 from core.sweep.reference import Source
 from core.view.words import between, capitalized, named_levels, the_network
 
-REACHED = {  # by the rules of comparison.FIT_RULES
+REACHED = {  # by the rules of figures.FIT_RULES
     "error": "95% of its labels are right",
     "loss": "its average training loss is 0.05",
 }
@@ -16,7 +16,7 @@ ALIKE = 0.25  # rms difference of our ratios from the paper's: a tenth of what t
 
 
 def describe_time(times: pd.DataFrame, model: str, rule: str) -> str:
-    """What figure 1b shows; times: comparison.relative_fit_times."""
+    """What figure 1b shows; times: figures.relative_fit_times."""
     ours = times[times.model == model]
     if not len(ours) or ours.level.max() == 0:
         return "How much longer do wrong labels take to be learned? For this too few runs are computed yet."
@@ -80,7 +80,7 @@ def _beside_the_paper(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
 def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str) -> str:
     """In what order a network fits true labels, random ones, scrambled pixels and noise.
 
-    fitted: comparison.epochs_to_fit; errors: the last test errors of each series, a seed each.
+    fitted: figures.epochs_to_fit; errors: the last test errors of each series, a seed each.
     """
     lines = []
     for source, whose in ((Source.OURS, "Ours"), (Source.PAPER, "The paper's Inception")):
@@ -147,7 +147,7 @@ def _unfitted(fitted: pd.DataFrame, errors: dict[str, pd.Series]) -> list[str]:
 
 
 def describe_fit_sources(curves: pd.DataFrame, model: str, data: str) -> str:
-    """What the lines of figure 1a are; curves: comparison.loss_curves."""
+    """What the lines of figure 1a are; curves: figures.loss_curves."""
     ours = curves[curves.source == Source.OURS.value]
     counts = ours.groupby("series").seeds.max()
     seeds = between(int(counts.min()), int(counts.max()), "seed")

@@ -6,19 +6,20 @@ from typing import Any
 import pandas as pd
 
 from core.sweep.grids import TUTORIAL_WEIGHT_DECAY
+from core.sweep.statistics import STOPS_MEMORIZING, stops_memorizing
 from core.view.words import capitalized, plural
 
 USED = {"random_crop": "random crop", "weight_decay": "weight decay"}
-FAILS = 0.2  # of the labels repeated, at most: a tenth is chance
+VERDICTS = {True: "yes", False: "no", None: "in part"}  # does it stop memorizing?
 
 
 def name_regularizers(row: Mapping[Hashable, Any] | pd.Series) -> str:
-    """Of a row of comparison.regularized: "random crop and weight decay"."""
+    """Of a row of figures.regularized: "random crop and weight decay"."""
     return " and ".join(words for name, words in USED.items() if row[name]) or "none"
 
 
 def describe_regularized(table: pd.DataFrame) -> str:
-    """Whether a regularizer keeps random labels from being learned; table: comparison.regularized."""
+    """Whether a regularizer keeps random labels from being learned; table: figures.regularized."""
     names = {"random_crop": "random crops", "weight_decay": "weight decay"}
     clauses, moved, verdicts = [], [], []
     for row in table.to_dict("records"):
@@ -28,8 +29,7 @@ def describe_regularized(table: pd.DataFrame) -> str:
         if row["labels"] == "random" and used and pd.notna(row["train"]):
             theirs = f" ({row['paper_train']:.1%} in the paper)" if pd.notna(row["paper_train"]) else ""
             clauses.append(f"with {used} {row['train']:.1%}{theirs}")
-            stops = "no" if row["train"] > 0.98 else "in part" if row["train"] > FAILS else "yes"
-            verdicts.append(f"{capitalized(used)}: {stops}")
+            verdicts.append(f"{capitalized(used)}: {VERDICTS[stops_memorizing(row['train'])]}")
         elif row["labels"] == "random" and used and pd.notna(row["paper_train"]):
             clauses.append(f"with {used}, in the paper, {row['paper_train']:.1%}")
     text = "Of labels that are all random the network repeats " + ", ".join(clauses) + "."
@@ -58,7 +58,7 @@ REGULARIZERS_EXPLAINED = (
 def describe_failed_alexnet(ours: pd.DataFrame) -> str:
     """What weight decay does to AlexNet on random labels, of which the paper says that it failed.
 
-    ours: rows of comparison.protocol_runs.
+    ours: rows of protocol.protocol_runs.
     """
     alone = ours[(ours.model == "alexnet") & (ours.corruption == "labels") & ~ours.random_crop]
     alone = alone[(alone.level == 1) & (alone.weight_decay > 0)]
@@ -76,13 +76,13 @@ def describe_failed_alexnet(ours: pd.DataFrame) -> str:
             f"{TUTORIAL_WEIGHT_DECAY:g} is that of the tutorial from which the paper's AlexNet seems to come "
             "(there on two layers): "
         )
-        fails = kept[TUTORIAL_WEIGHT_DECAY] < FAILS
+        fails = kept[TUTORIAL_WEIGHT_DECAY] < STOPS_MEMORIZING
         text += (
             "it may be the paper's. "
             if fails
             else "it does not explain the paper's failure here, either. "
         )
-    failed = [decay for decay in kept.index[kept < FAILS] if decay > TUTORIAL_WEIGHT_DECAY]
+    failed = [decay for decay in kept.index[kept < STOPS_MEMORIZING] if decay > TUTORIAL_WEIGHT_DECAY]
     if failed:
         text += f"It fails with {min(failed):g}. "
     return text.strip()

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from core.sweep.comparison import PowerLaw
+from core.sweep.statistics import PowerLaw
 from core.view.words import plural, the_network
 
 
@@ -33,7 +33,7 @@ def describe_replication(table: pd.DataFrame, model: str) -> str:
 
 
 def describe_gap(table: pd.DataFrame) -> str:
-    """Why the paper's points lie above ours; table: comparison.beside_paper."""
+    """Why the paper's points lie above ours; table: figures.beside_paper."""
     inner = table[(table.level > 0) & (table.level < 1) & ~table.is_slip]
     if not len(inner):
         return ""
@@ -59,7 +59,7 @@ def describe_gap(table: pd.DataFrame) -> str:
 
 
 def describe_decay(ours: PowerLaw | None, paper: PowerLaw | None, are_corrupted: bool) -> str:
-    """What the two slopes say: comparison.decay_above_chance of our errors and of the paper's."""
+    """What the two slopes say: statistics.decay_above_chance of our errors and of the paper's."""
     if ours is None:
         return "Of this network too few levels are computed to tell how fast its accuracy falls."
     against = "test labels corrupted, too" if are_corrupted else "the true test labels"

@@ -4,8 +4,8 @@ import pandas as pd
 
 from core.capacity.demonstrations import Built, Solved
 from core.config import TRAIN_IMAGES
-from core.sweep.comparison import by_chance
 from core.sweep.grids import WIDTHS
+from core.sweep.statistics import descent, margin_of_error
 from core.view.words import all_but, compute, duration, per_cent, plural
 
 FITTED = 0.005  # of the labels are wrong at most where a network counts as fitting them all
@@ -44,10 +44,7 @@ def describe_descent(means: pd.DataFrame) -> str:
         return "What more weights do to the test error is not computed yet." + compute("mini-widths")
     parts, rises = [], []
     for level, rows in means.groupby("level"):
-        errors = rows.sort_values("weights").error.tolist()
-        rise = max((errors[j] - min(errors[: j + 1]) for j in range(len(errors))), default=0.0)
-        peak = max(range(len(errors)), key=lambda j: errors[j] - min(errors[: j + 1]))
-        fall = errors[peak] - min(errors[peak:])
+        rise, fall = descent(rows.sort_values("weights").error.tolist())
         name = f"at {float(str(level)):.0%} random labels" if level else "on true labels"
         rises += [rise] if rise > POINTS else []
         if rise > POINTS and fall > POINTS:
@@ -59,10 +56,10 @@ def describe_descent(means: pd.DataFrame) -> str:
         else:
             parts.append(f"{name} it only falls")
     seeds = int(means.seeds.min())
-    chance = ": so small a rise may be chance" if rises and max(rises) <= by_chance(seeds) else ""
+    chance = ": so small a rise may be chance" if rises and max(rises) <= margin_of_error(seeds) else ""
     return (
         f"What more weights do to the test error: {', '.join(parts)} (means of {plural(seeds, 'seed')} on 1,000 "
-        f"images, known to {100 * by_chance(seeds):.1f} points{chance})."
+        f"images, known to {100 * margin_of_error(seeds):.1f} points{chance})."
     )
 
 

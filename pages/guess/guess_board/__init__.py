@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.config import LEVELS
 from core.errors import ConfigError
-from core.sweep.comparison import Guess, level_means
+from core.sweep.figures import Guess, level_means
 from core.view.style import COLOURS
 from pages.shared.components.component import component
 

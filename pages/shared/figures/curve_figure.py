@@ -11,7 +11,7 @@ from core.config import RunConfig
 from core.data.noise import wrong_share
 from core.live.classroom.classroom import Attendance
 from core.live.classroom.level_sweep import CurvePoint, curve_points
-from core.sweep import comparison, reference
+from core.sweep import protocol, reference
 from core.view.classroom import charts
 from pages.shared.figures.drawing import draw_live
 from pages.shared.server import resources
@@ -68,7 +68,7 @@ def rows_of(
 def _rows_of(
     points: tuple[CurvePoint, ...], model: str, data: str, wrong: float, stored: bool, paper: bool
 ) -> CurveRows:
-    runs = comparison.label_runs(resources.sweep(), data) if stored else None
+    runs = protocol.label_runs(resources.sweep(), data) if stored else None
     frame = charts.curve_rows(
         points,
         None if runs is None else runs[runs.model == model],

@@ -24,7 +24,7 @@ from core.live.training.estimate import Speeds
 from core.live.training.supervisor import DownloadProcess, TrainerProcess
 from core.paths import data_folder
 from core.records import EpochRecord
-from core.sweep import comparison, results
+from core.sweep import protocol, results
 from pages.shared.server.cache import keep, once
 
 
@@ -167,7 +167,7 @@ def sweep() -> pd.DataFrame:
 
 def stored_levels(model: str = USUAL_NETWORK) -> list[tuple[RunConfig, list[EpochRecord]]]:
     """A network on the embedded images, its first seed at every level: what is replayed."""
-    runs = comparison.label_runs(sweep(), "embedded")
+    runs = protocol.label_runs(sweep(), "embedded")
     runs = runs[(runs.model == model) & (runs.seed == 0)].sort_values("level")
     return [(results.config_of(run), sweep_records(run["run_id"])) for run in runs.to_dict("records")]
 

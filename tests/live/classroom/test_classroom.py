@@ -5,7 +5,8 @@ from core.config import RunConfig
 from core.errors import RefusedError
 from core.live.classroom.classroom import ALPHABET, Classroom, Lesson
 from core.live.runs.store import Store
-from core.sweep.comparison import guess_gaps, label_runs
+from core.sweep.figures import guess_gaps
+from core.sweep.protocol import label_runs
 from core.sweep.results import load_runs
 from core.view.classroom.captions import describe_guess, describe_guesses, describe_queue
 from core.view.sweep import charts

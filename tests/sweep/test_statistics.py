@@ -1,21 +1,26 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import sem
+from sklearn.metrics import roc_auc_score
 
 from core.config import RunConfig
 from core.data.corruption import corrupt_labels
-from core.sweep.comparison import (
-    ONE_ALONE_IS_RIGHT,
-    against_corrupted_labels,
-    beside_paper,
-    by_chance,
-    label_runs,
-    points,
-    regularized,
-    sweep_test_error,
-)
+from core.sweep.figures import beside_paper, points, regularized, sweep_test_error
+from core.sweep.protocol import label_runs
 from core.sweep.reference import paper
 from core.sweep.results import Result, add_results, load_runs
+from core.sweep.statistics import (
+    ONE_ALONE_IS_RIGHT,
+    against_corrupted_labels,
+    chance_repeats,
+    descent,
+    held_out_costs,
+    margin_of_error,
+    mean_gain,
+    pair_order,
+    stops_memorizing,
+)
 from core.view.sweep.captions import describe_sources
 from tests.samples import record, swept
 
@@ -96,5 +101,55 @@ def test_what_may_be_chance_is_two_standard_errors():
     rng = np.random.default_rng(0)
     alone = rng.random((4000, 1000)) < ONE_ALONE_IS_RIGHT
     difference = np.where(alone, rng.choice([-1, 1], size=alone.shape), 0).mean(axis=1)
-    assert by_chance(1) == pytest.approx(2 * difference.std(), rel=0.05)
-    assert by_chance(4) == by_chance(1) / 2
+    assert margin_of_error(1) == pytest.approx(2 * difference.std(), rel=0.05)
+    assert margin_of_error(4) == margin_of_error(1) / 2
+
+
+def test_a_mean_gain_is_known_to_two_standard_errors():
+    gains = pd.Series([0.01, 0.03, 0.02, 0.06])
+    found = mean_gain(gains)
+    assert found.mean == pytest.approx(0.03) and found.runs == 4
+    assert found.margin == pytest.approx(2 * sem(gains))  # scipy's standard error of the mean
+    assert mean_gain(gains[:2]).margin is None
+
+
+@pytest.mark.parametrize(
+    ("values", "rise", "fall"),
+    [
+        ([0.9, 0.5, 0.4], 0.0, 0.0),  # it only falls
+        ([0.5, 0.4, 0.7, 0.6], 0.3, 0.1),
+        ([0.5, 0.6, 0.4, 0.45], 0.1, 0.2),  # the larger of two rises
+        ([0.3], 0.0, 0.0),
+    ],
+)
+def test_a_descent_is_the_largest_rise_and_the_fall_after_it(values, rise, fall):
+    assert descent(values) == (pytest.approx(rise), pytest.approx(fall))
+
+
+def test_pair_order_is_the_area_under_the_roc_curve():
+    rng = np.random.default_rng(2)
+    is_wrong = rng.random(3000) < 0.3
+    bins = rng.integers(0, 20, size=3000) + 5 * is_wrong
+    right, wrong = (np.bincount(bins[chosen], minlength=25) for chosen in (~is_wrong, is_wrong))
+    assert pair_order(right, wrong) == pytest.approx(roc_auc_score(is_wrong, bins))
+    assert pair_order(right, 0 * wrong) is None and pair_order(0 * right, wrong) is None
+
+
+def test_a_regularizer_stops_memorizing_only_near_chance():
+    verdicts = {share: stops_memorizing(share) for share in (0.1, 0.2, 0.5, 0.98, 0.99, 1.0)}
+    assert verdicts == {0.1: True, 0.2: True, 0.5: None, 0.98: None, 0.99: False, 1.0: False}
+
+
+def test_what_holding_out_costs_is_compared_seed_by_seed_with_its_margin():
+    index = pd.MultiIndex.from_tuples([(0.2, 0), (0.2, 1), (0.4, 0)], names=["level", "seed"])
+    costs = held_out_costs(pd.Series([0.6, 0.5, 0.8], index), pd.Series([0.5, 0.45, np.nan], index))
+    (row,) = costs.reset_index().to_dict("records")
+    assert (row["level"], row["seeds"]) == (0.2, 2) and row["gain"] == pytest.approx(0.075)
+    assert row["margin"] == margin_of_error(2)
+
+
+@pytest.mark.parametrize("noise", ["pair", "confusable", "cifar10n-worst-matrix"])
+def test_other_noise_has_no_share_that_chance_repeats(noise):
+    assert chance_repeats(RunConfig(level=0.4, noise=noise), 0.3) is None
+    assert chance_repeats(RunConfig(level=0.4), None) is None
+    assert chance_repeats(RunConfig(level=0.4), 0.1) == pytest.approx(0.1)  # 0.9 over 9 classes

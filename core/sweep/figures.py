@@ -1,118 +1,23 @@
-"""Our numbers beside the paper's: tables for the pages and charts."""
+"""What the figures of the sweep draw: tables of our numbers next to the paper's."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core.choices import NETWORKS
-from core.config import LEVELS, TEST_IMAGES, RunConfig, run_name
+from core.config import LEVELS, RunConfig, run_name
 from core.records import FITTED_LOSS, EpochRecord
 from core.sweep.grids import WEIGHT_DECAY
-from core.sweep.reference import (
-    PROTOCOL,
-    SERIES_1A,
-    TABLE_NAMES,
-    Source,
-    is_as_in_the_paper,
-    paper_curve,
-    sound_paper_curve,
-)
-
-PROTOCOL_BATCH_SIZE = {"full": 128, "embedded": 64}  # of the grids "paper" and "mini"
-BY_LEVEL = ["model", "level"]
+from core.sweep.protocol import is_as_in_the_paper, label_runs, protocol_runs
+from core.sweep.reference import SERIES_1A, TABLE_NAMES, Source, paper_curve, sound_paper_curve
+from core.sweep.statistics import BY_LEVEL, against_corrupted_labels, over_seeds
 
 Guess = Sequence[Sequence[float]]  # test errors and training errors, each at LEVELS
 FIT_RULES = {  # when a training set counts as fitted: a metric, and the value to reach
     "error": ("train_error", 0.05),
     "loss": ("train_loss", FITTED_LOSS),
 }
-# Student's t at 97.5% for 2, 3, ... seeds: half the width of a 95% interval in standard errors.
-T_95 = dict(enumerate((12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262), start=2))
-CHANCE_ERROR = 0.9
-# Of so many embedded test images one of two networks alone is right: 0.13 to 0.17 of two seeds of the
-# small network (measured at 20, 40 and 80%), and more where their training differs.
-ONE_ALONE_IS_RIGHT = 0.2
-DECAY_LEVELS = (0.1, 0.8)  # between these a power law is fitted: near 1 only chance is left
-EXPERIMENT = ["model", "level", "corruption", "weight_decay", "random_crop"]  # all but seed and length
-
-
-Number = TypeVar("Number", float, pd.Series)
-
-
-def against_corrupted_labels(test_error: Number, level: Number) -> Number:
-    """The error to expect of the same predictions if the test labels were corrupted, too.
-
-    A test label redrawn with probability `level` agrees with any prediction one time in ten.
-    Numbers or columns, in [0, 1].
-    """
-    return 1 - (1 - level) * (1 - test_error) - level / 10
-
-
-def by_chance(seeds: int) -> float:
-    """How far two test errors on the same 1,000 images may lie apart by chance: two standard errors.
-
-    Of means over so many seeds, of which each trains one network with something and one without.
-    """
-    variance = ONE_ALONE_IS_RIGHT / TEST_IMAGES["embedded"] / seeds
-    return 2 * float(variance**0.5)
-
-
-class PowerLaw(NamedTuple):
-    """y = factor (1 - p)^exponent."""
-
-    exponent: float
-    factor: float
-    error: float  # standard error of the exponent, from how far the points lie off the line
-    levels: int  # that it is fitted over
-
-
-def decay_above_chance(levels: pd.Series, errors: pd.Series) -> PowerLaw | None:
-    """How the accuracy above chance, 0.9 - error, falls as fewer labels are kept.
-
-    Least squares of the logarithms, over levels from 10% to 80%; None for fewer than three of
-    them. Against test labels corrupted at the same level the exponent is larger by exactly 1:
-    see against_corrupted_labels, by which 0.9 - error is multiplied by 1 - p.
-    """
-    low, high = DECAY_LEVELS
-    inner = (levels >= low) & (levels <= high) & (errors < CHANCE_ERROR)
-    if inner.sum() < 3:
-        return None
-    kept, above = np.log(1 - levels[inner]), np.log(CHANCE_ERROR - errors[inner])
-    slope, start = np.polyfit(kept, above, 1)
-    off = above - (slope * kept + start)
-    variance = (off**2).sum() / (len(off) - 2) / ((kept - kept.mean()) ** 2).sum()
-    return PowerLaw(float(slope), float(np.exp(start)), float(variance**0.5), len(off))
-
-
-def protocol_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
-    """The sweep's runs that may be averaged over their seeds: alike in all else.
-
-    Those with the protocol's batch size and learning rate; and of one experiment those that
-    were to go on longest, for an end that was read early is another number.
-    """
-    runs = by_protocol(runs, data)
-    length = runs.epochs + runs.epochs_after_fitted / 1000  # the epochs first
-    return runs[length == length.groupby([runs[name] for name in EXPERIMENT]).transform("max")]
-
-
-def by_protocol(runs: pd.DataFrame, data: str, but: Sequence[str] = ()) -> pd.DataFrame:
-    """Those of these runs that keep to the protocol, however long; but: what of PROTOCOL may differ."""
-    same = (runs.data == data) & (runs.batch_size == PROTOCOL_BATCH_SIZE[data])
-    same &= runs.learning_rate == runs.model.map(
-        {name: network.learning_rate for name, network in NETWORKS.items()}
-    )
-    for name, value in PROTOCOL.items():
-        if name not in but:
-            same &= runs[name] == value
-    return runs[same]
-
-
-def label_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
-    """The protocol's runs with corrupted labels, without any regularizer, as in figure 1c."""
-    runs = protocol_runs(runs, data)
-    return runs[(runs.corruption == "labels") & (runs.weight_decay == 0) & ~runs.random_crop]
 
 
 def level_means(runs: pd.DataFrame) -> pd.DataFrame:
@@ -130,16 +35,6 @@ def level_means(runs: pd.DataFrame) -> pd.DataFrame:
     ]
     means = pd.concat(parts)[["model", "level", "quantity", "error", "low", "high", "seeds"]]
     return means.assign(low=means.low.clip(0, 1), high=means.high.clip(0, 1))
-
-
-def over_seeds(
-    runs: pd.DataFrame, column: str, name: str, by: Sequence[str] = BY_LEVEL
-) -> pd.DataFrame:
-    """For each network and level (or what `by` says) the mean of a column, its 95% t interval, the seeds."""
-    groups = runs.groupby(list(by), as_index=False)
-    means = groups.agg(**{name: (column, "mean"), "std": (column, "std"), "seeds": ("seed", "nunique")})
-    half = means.seeds.map(T_95) * means["std"] / means.seeds**0.5
-    return means.assign(low=means[name] - half, high=means[name] + half).drop(columns="std")
 
 
 def fit_epochs(runs: pd.DataFrame, epochs: pd.DataFrame, rule: str = "error") -> pd.DataFrame:

@@ -206,7 +206,7 @@ class RunConfig:
         return cls(**{name: parse(specs[name], text) for name, text in texts.items()})
 
 
-def spoken(name: str) -> str:
+def in_words(name: str) -> str:
     """A field's name in a sentence; forms, addresses and the command line each spell it their own way."""
     return name.replace("_", " ")
 
@@ -218,13 +218,13 @@ def parse(spec: Field, text: str) -> Any:
         return text
     if value_type is bool:
         if text.lower() not in ("true", "false"):
-            raise ConfigError(f"{spoken(spec.name)} is {text!r}, but must be true or false.")
+            raise ConfigError(f"{in_words(spec.name)} is {text!r}, but must be true or false.")
         return text.lower() == "true"
     try:
         return _number(text, value_type)
     except ValueError:
         raise ConfigError(
-            f"{spoken(spec.name)} is {text!r}, but must be {_NUMBERS[value_type]}."
+            f"{in_words(spec.name)} is {text!r}, but must be {_NUMBERS[value_type]}."
         ) from None
 
 
@@ -245,7 +245,7 @@ _NUMBERS = {int: "a whole number", float: "a number"}
 
 
 def _validated(spec: Field, value: Any) -> Any:
-    name, value_type = spoken(spec.name), spec.metadata["value_type"]
+    name, value_type = in_words(spec.name), spec.metadata["value_type"]
     if spec.metadata["choices"]:
         if value not in spec.metadata["choices"]:
             raise ConfigError(
@@ -317,7 +317,7 @@ def settings_of(config: RunConfig) -> str:
     shown = {"model", "corruption", "level", "data", "batch_size", "epochs", "epochs_after_fitted"}
     hidden = {"noise_matrix"}  # a hundred numbers
     parts += [
-        spoken(key) if value is True else f"{spoken(key)} {value}"
+        in_words(key) if value is True else f"{in_words(key)} {value}"
         for key, value in config.overrides().items()
         if key not in shown | hidden
     ]

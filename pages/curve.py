@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.choices import NETWORKS
 from core.config import LEVELS, PRESETS, RunConfig
-from core.live.classroom.level_sweep import CurvePoint, whole_curve
+from core.live.classroom.level_sweep import LevelPoint, all_levels
 from core.live.runs.store import LiveRun
 from core.live.training.estimate import epoch_seconds, run_seconds
 from core.view.classroom import charts, level_sweep
@@ -14,8 +14,8 @@ from core.view.words import about, without_links
 from pages.shared.classroom.room import Room, room
 from pages.shared.components.copy_link import copy_link
 from pages.shared.controls.choosing import choice, chosen
-from pages.shared.figures.curve_figure import class_curve, draw_curve, highest, points_of, rows_of
 from pages.shared.figures.downloads import downloads
+from pages.shared.figures.level_figure import class_levels, draw_levels, highest, points_of, rows_of
 from pages.shared.frame.frame import action, page, plain_errors
 from pages.shared.frame.links import link
 from pages.shared.frame.visitor import network_address, visitor
@@ -52,7 +52,7 @@ def base(named: RunConfig | None) -> RunConfig:
 
 
 def train_all(named: RunConfig | None, visitor_name: str) -> None:
-    resources.store().submit_curve(whole_curve(base(named)), visitor_name, network_address())
+    resources.store().submit_all_levels(all_levels(base(named)), visitor_name, network_address())
 
 
 def cancel_all(run_ids: tuple[str, ...], visitor_name: str) -> None:
@@ -60,12 +60,12 @@ def cancel_all(run_ids: tuple[str, ...], visitor_name: str) -> None:
         resources.store().cancel(run_id, by=visitor_name)
 
 
-def seconds_between_looks(visitor_name: str) -> float:
+def seconds_between_polls(visitor_name: str) -> float:
     """This page counts beside the same visitor's lab."""
     return max(TICK_SECONDS, seconds_between(visitor_name, "curve"))
 
 
-def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: str) -> None:
+def show_figure(configs: tuple[RunConfig, ...], points: list[LevelPoint], name: str) -> None:
     """name: of the figure, for its downloads."""
     config = highest(configs)
     with st.container(key="figure-area"):
@@ -76,17 +76,17 @@ def show_figure(configs: tuple[RunConfig, ...], points: list[CurvePoint], name: 
             exports = st.container(width="content")
     rows = rows_of(points, config, stored, paper)
     with place:
-        title = level_sweep.describe_curve(points)
+        title = level_sweep.describe_levels(points)
         st.markdown(f"**{title}**")
-        draw_curve(rows)
+        draw_levels(rows)
     st.caption(level_sweep.describe_seeds(points, stored, paper))
     if points:
         with exports:
             downloads(
                 "whole-curve",
-                lambda: charts.whole_curve().properties(data=rows.frame),
+                lambda: charts.all_levels().properties(data=rows.frame),
                 name,
-                f"{level_sweep.curve_title(config)}. {title}",
+                f"{level_sweep.level_sweep_title(config)}. {title}",
                 rows.of_runs,
             )
 
@@ -99,10 +99,10 @@ def seconds_left(active: list[LiveRun]) -> float:
 
 
 def show_own(named: RunConfig | None, config: RunConfig, visitor_name: str) -> None:
-    configs = tuple(whole_curve(config))
+    configs = tuple(all_levels(config))
     runs = resources.store().runs_named([each.run_id for each in configs])
     is_active = any(run.is_active for run in runs)
-    every = seconds_between_looks(visitor_name) if is_active else None
+    every = seconds_between_polls(visitor_name) if is_active else None
     st.fragment(_show_own, run_every=every)(named, configs, visitor_name, is_active)
 
 
@@ -110,7 +110,7 @@ def _show_own(
     named: RunConfig | None, configs: tuple[RunConfig, ...], visitor_name: str, was_active: bool
 ) -> None:
     with plain_errors(), measured():
-        seconds_between_looks(visitor_name)
+        seconds_between_polls(visitor_name)
         runs = resources.store().runs_named([each.run_id for each in configs])
         active = [run for run in runs if run.is_active]
         if bool(active) != was_active:
@@ -139,7 +139,7 @@ def _show_own(
                 st.caption(level_sweep.describe_whole(configs[0], seconds))
         for message in dict.fromkeys(run.message for run in runs if run.message):
             st.error(message)
-        show_figure(configs, points_of(configs), level_sweep.curve_title(highest(configs)))
+        show_figure(configs, points_of(configs), level_sweep.level_sweep_title(highest(configs)))
 
 
 def shows_class(in_room: Room) -> bool:
@@ -152,10 +152,10 @@ def shows_class(in_room: Room) -> bool:
 def show_class(in_room: Room, visitor_name: str) -> None:
     """The figure that the room trains together, redrawn as it grows."""
     with plain_errors(), measured():
-        curve = class_curve(in_room.code)
+        curve = class_levels(in_room.code)
         if curve is None or not shows_class(in_room):
             st.rerun()  # the teacher has ended it
-        seconds_between_looks(visitor_name)
+        seconds_between_polls(visitor_name)
         st.markdown(level_sweep.describe_lacking(curve.points, curve.attendance))
         title = in_room.lesson.title if in_room.lesson else "The class's figure"
         show_figure(curve.configs, curve.points, title)
@@ -168,13 +168,13 @@ with page("curve") as head:
     if failure := resources.trainer().failure:
         st.error(failure)
     if shows_class(in_room):
-        st.fragment(show_class, run_every=seconds_between_looks(visitor_name))(in_room, visitor_name)
+        st.fragment(show_class, run_every=seconds_between_polls(visitor_name))(in_room, visitor_name)
     else:
         named = named_run()
         if named is None:
             choice("Network", NAMES, "network")
         else:
-            st.caption(level_sweep.curve_title(named))
+            st.caption(level_sweep.level_sweep_title(named))
         show_own(named, base(named), visitor_name)
         with st.popover("Share", icon=":material/link:"):
             copy_link(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.shared.classroom.class_curve import call_to_own_level
+from pages.shared.classroom.own_level import link_to_own_level
 from pages.shared.classroom.room import Room, room
 from pages.shared.components.run_viewer import show_levels
 from pages.shared.controls.run_form import default
@@ -42,7 +42,7 @@ with page(
     st.html(STYLE)
     visitor_name = visitor()
     in_room = room(head)
-    call_to_own_level(in_room, visitor_name)
+    link_to_own_level(in_room, visitor_name)
     stored, level = resources.stored_levels(), FIRST
     if stored:
         level = show_levels(stored, first=FIRST, key="machine")

@@ -25,7 +25,7 @@ def show_game(in_room: Room, visitor_name: str) -> None:
     stopped = resources.classroom().stop_of(in_room.code, visitor_name, run.run_id)
 
     def save() -> None:
-        epoch = stop_game.stopped_at(len(records))
+        epoch = stop_game.sent_epoch(len(records))
         resources.classroom().add_stop(in_room.code, visitor_name, run.run_id, epoch)
 
     said = captions.describe_stop(stopped, errors) if stopped else ""

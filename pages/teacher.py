@@ -30,7 +30,7 @@ from pages.shared.frame.frame import action, is_teacher, page, plain_errors, tea
 from pages.shared.frame.links import link
 from pages.shared.frame.navigation import the_page
 from pages.shared.frame.session import session
-from pages.shared.frame.visitor import keep_key, network_address, teacher_key, visitor
+from pages.shared.frame.visitor import network_address, remember_key, teacher_key, visitor
 from pages.shared.server import resources
 
 CLOSED = """
@@ -159,7 +159,7 @@ def show_large(code: str, address: str) -> None:
 
 def show_sharing(code: str, lesson: Lesson) -> None:
     """The levels are shared out: each who comes trains one, and the figure grows on the projector."""
-    shared = resources.shared_curve()
+    shared = resources.shared_levels()
     if resources.has_class_figure(code):
         st.page_link(
             the_page("curve"),
@@ -264,7 +264,7 @@ with page("teacher", "Set up a lesson, manage the queue, show the class its gues
     elif not is_teacher():
         show_door()
     else:
-        keep_key()
+        remember_key()
         rooms = resources.classroom().rooms()
         now, set_up, guesses = st.tabs(
             ["Now", "Set up", "Guesses"],

@@ -16,8 +16,8 @@ from core.sweep.results import provenance
 
 if TYPE_CHECKING:  # torch takes seconds to import: not for --help
     from core.training.speed import ConcurrentSpeed, Speed
-    from tools.bench_curve import CurveSpeed
     from tools.bench_defences import DefenceCost
+    from tools.bench_levels import LevelSweepSpeed
 
 BATCH_SIZES = (32, 64, 128)
 KEYS = ("model", "batch_size", "way", "defence", "runs")  # what tells two rows of a file apart
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         print_defences(options.model or CURED, options.seconds, options.out)
         return 0
     if options.curve:
-        print_curve(options.model or ["mlp-1x512"], options.out)
+        print_level_sweep(options.model or ["mlp-1x512"], options.out)
         return 0
     show = print_concurrent if options.concurrent else print_bench
     show(options.model, options.batch_size, options.seconds, options.out)
@@ -133,12 +133,12 @@ def print_concurrent(
     save(out, peak, rows, time.perf_counter() - started)
 
 
-def print_curve(models: Sequence[str], out: Path | None = None) -> None:
+def print_level_sweep(models: Sequence[str], out: Path | None = None) -> None:
     """The whole curve of each network, with the usual settings; saves the rows as JSON.
 
     Raises ConfigError for no network.
     """
-    from tools.bench_curve import curve_speed
+    from tools.bench_levels import level_sweep_speed
 
     started, peak = time.perf_counter(), print_machine(models)
     print(
@@ -146,7 +146,7 @@ def print_curve(models: Sequence[str], out: Path | None = None) -> None:
     )
     rows = []
     for model in models:
-        row = curve_speed(
+        row = level_sweep_speed(
             replace(PRESETS[0].config, model=model, learning_rate=NETWORKS[model].learning_rate)
         )
         rows.append(row)
@@ -196,7 +196,7 @@ def print_machine(models: Sequence[str] | None) -> float:
 def save(
     out: Path | None,
     peak: float,
-    rows: "Sequence[Speed | ConcurrentSpeed | CurveSpeed | DefenceCost]",
+    rows: "Sequence[Speed | ConcurrentSpeed | LevelSweepSpeed | DefenceCost]",
     seconds: float,
 ) -> None:
     from core.training.devices import best_device, hardware

@@ -1,4 +1,4 @@
-"""The tables of docs/results.md on noticing and mending wrong labels."""
+"""The tables of docs/results.md on noticing and repairing wrong labels."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def stopping() -> Table:
         points = stopping_points(runs, load_epochs(runs.run_id))
         for level, of_level in points.groupby("level"):
             means = of_level.groupby("kind").test_error.mean()
-            epoch = of_level[of_level.kind == "noisy"].epoch.mean()
+            epoch = of_level[of_level.kind == "held_out"].epoch.mean()
             gain = stopping_gains(of_level).gain.mean()
             errors = [f"{100 * means[kind]:.1f}" for kind in STOPPING]
             seeds = str(of_level.seed.nunique())
@@ -93,7 +93,7 @@ def rankings() -> Table:
     return [*head, "seeds"], rows
 
 
-def mending() -> Table:
+def repairing() -> Table:
     """Test error after training on mended labels, beside that before and that with true labels."""
     runs, rows = load_runs(), []
     ends = dict(zip(runs.run_id, runs.final_test_error, strict=True))

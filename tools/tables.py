@@ -265,7 +265,7 @@ def first_minute() -> str:
     return _machine(measured) + markdown(["waited for, in Chromium", "median"], rows)
 
 
-def curve_speed() -> str:
+def level_sweep_speed() -> str:
     """assets/curve.json: the whole curve, live, beside the bare time of its epochs."""
     measured = _read("curve.json")
     rows = [
@@ -331,7 +331,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "stopping": lambda: markdown(*cure_tables.stopping()),
     "noises": lambda: markdown(*cure_tables.noises()),
     "rankings": lambda: markdown(*cure_tables.rankings()),
-    "mending": lambda: markdown(*cure_tables.mending()),
+    "mending": lambda: markdown(*cure_tables.repairing()),
     "defences": lambda: markdown(*cure_tables.defences()) + cure_tables.in_float32(),
     "widths": widths,
     "coverage": coverage,
@@ -340,7 +340,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "load-hall": lambda: load("load_hall.json"),
     "load-class": load_class,
     "first-minute": first_minute,
-    "curve-speed": curve_speed,
+    "curve-speed": level_sweep_speed,
     "defence-costs": defence_costs,
 }
 

@@ -120,7 +120,7 @@ def to_bytes(scores: ImageScores) -> bytes:
     return content.getvalue()
 
 
-def as_kept(scores: ImageScores) -> ImageScores:
+def as_stored(scores: ImageScores) -> ImageScores:
     """As a file gives them back: so that a ranking is the same whether they were kept or not."""
     return read_scores(io.BytesIO(to_bytes(scores)))
 

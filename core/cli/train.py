@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from core.cleaning.ranking import Ranking, ranking_for
-from core.cleaning.scores import ImageScores, as_kept
+from core.cleaning.scores import ImageScores, as_stored
 from core.cli.flags import (
     Commands,
     add_command,
@@ -95,7 +95,7 @@ def ranking_of(config: RunConfig, data: Cifar10, device: str) -> Ranking | None:
             return stored
         print(f"first run {source.run_id}, which ranks the labels: {run_name(source)}", flush=True)
         scores = Run(source, data, device).train().scores
-        return scores and as_kept(scores)
+        return scores and as_stored(scores)
 
     labels = given_labels(config, data.train_labels).labels
     return ranking_for(config, labels, scores_of)

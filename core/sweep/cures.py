@@ -1,4 +1,4 @@
-"""What helps against wrong labels, from the stored runs: stopping in time, mending, defending."""
+"""What helps against wrong labels, from the stored runs: stopping in time, repairing, defending."""
 
 import json
 from functools import cache
@@ -13,7 +13,7 @@ from core.paths import ASSETS
 from core.sweep.protocol import PROTOCOL, by_protocol
 from core.sweep.statistics import over_seeds
 
-STOPPING = {"end": "at the end", "noisy": "stopped by held-out images", "best": "at its best"}
+STOPPING = {"end": "at the end", "held_out": "stopped by held-out images", "best": "at its best"}
 # What a defence changes, and what each of them changes it to; "none" changes nothing.
 USUAL: dict[str, Any] = {
     "loss": "cross-entropy", "mixup": 0.0, "weight_decay": 0.0, "random_crop": False
@@ -31,7 +31,7 @@ def stopping_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
         history = epochs[epochs.run_id == run["run_id"]].sort_values("epoch").reset_index(drop=True)
         places = {
             "end": len(history) - 1,
-            "noisy": int(history.validation_error.argmin()),
+            "held_out": int(history.validation_error.argmin()),
             "best": int(history.test_error.argmin()),
         }
         for kind, place in places.items():
@@ -64,8 +64,8 @@ def stopping_gains(points: pd.DataFrame) -> pd.DataFrame:
     points: stopping_points of one network. Columns level, seed, end, noisy, gain; a row for each run.
     """
     each = points.pivot_table(index=["level", "seed"], columns="kind", values="test_error")
-    each = each.reindex(columns=["end", "noisy"]).reset_index()
-    return each.assign(gain=each.end - each.noisy)
+    each = each.reindex(columns=["end", "held_out"]).reset_index()
+    return each.assign(gain=each.end - each.held_out)
 
 
 def validated_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:

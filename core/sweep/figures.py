@@ -167,7 +167,7 @@ def sweep_test_error(runs: pd.DataFrame, config: RunConfig) -> float | None:
     return float(same.final_test_error.mean()) if len(same) else None
 
 
-def beside_paper(runs: pd.DataFrame, paper: dict[str, Any], model: str) -> pd.DataFrame:
+def next_to_paper(runs: pd.DataFrame, paper: dict[str, Any], model: str) -> pd.DataFrame:
     """Figure 1c in fractions, a row for each level computed (mean over seeds) that the paper has.
 
     Columns level, ours, converted (against test labels corrupted, too), paper, is_slip (the

@@ -17,7 +17,7 @@ TUTORIAL_WEIGHT_DECAY = 0.004  # of TensorFlow's CIFAR-10 tutorial, there on two
 # Which makes AlexNet fail on random labels, as the paper says of its own? On 5,000 images.
 STRONGER_WEIGHT_DECAYS = (TUTORIAL_WEIGHT_DECAY, 0.01, 0.02)
 MINI = ("mlp-1x512", "mlp-3x512", "alexnet", "inception")  # networks on the 5,000 embedded images
-CURED = ("mlp-1x512", "alexnet")  # networks of the grids on noticing and mending wrong labels
+CURED = ("mlp-1x512", "alexnet")  # networks of the grids on noticing and repairing wrong labels
 CURE_LEVELS = (0.4, 0.2, 0.6, 0.8, 0.0)
 WIDTHS = tuple(2**power for power in range(13))  # hidden units
 WIDTH_LEVELS = (1.0, 0.0, 0.2, 0.1)
@@ -144,7 +144,7 @@ def _searched(model: str, **settings: Any) -> list[RunConfig]:
     return list(dict.fromkeys(run for ranking in RANKINGS for run in sources(config, ranking)))
 
 
-def _mended(model: str, level: float) -> list[RunConfig]:
+def _repaired_runs(model: str, level: float) -> list[RunConfig]:
     """Each ranking repaired as far as labels are wrong; and by one of them, less and more."""
     count = wrong_share(RunConfig(level=level))
     shares = [(repair, ranking, count) for repair in ("drop", "relabel") for ranking in RANKINGS]
@@ -200,7 +200,9 @@ _GRIDS = (
         "mini-repair",
         "At 40%: what ranks the labels, and what training on repaired ones gives.",
         tuple(
-            config for model in CURED for config in (*_searched(model, level=0.4), *_mended(model, 0.4))
+            config
+            for model in CURED
+            for config in (*_searched(model, level=0.4), *_repaired_runs(model, 0.4))
         ),
     ),
     Grid(

@@ -15,7 +15,7 @@ from core.config import CLASS_COUNT, TEST_IMAGES, RunConfig
 BY_LEVEL = ["model", "level"]
 # Student's t at 97.5% for 2, 3, ... seeds: half the width of a 95% interval in standard errors.
 T_95 = dict(enumerate((12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262), start=2))
-CHANCE_LEVEL = 0.9
+CHANCE_LEVEL = 1 - 1 / CLASS_COUNT  # error of a guess
 # Of so many embedded test images one of two networks alone is right: 0.13 to 0.17 of two seeds of the
 # small network (measured at 20, 40 and 80%), and more where their training differs.
 ONE_ALONE_IS_RIGHT = 0.2
@@ -29,7 +29,7 @@ def against_corrupted_labels(test_error: Number, level: Number) -> Number:
     A test label redrawn with probability `level` agrees with any prediction one time in ten.
     Numbers or columns, in [0, 1].
     """
-    return 1 - (1 - level) * (1 - test_error) - level / 10
+    return 1 - (1 - level) * (1 - test_error) - level / CLASS_COUNT
 
 
 def margin_of_error(seeds: int) -> float:

@@ -29,14 +29,14 @@ def show_asking(in_room: Room, visitor_name: str, answers: list[Answer]) -> None
     named = {answer.image for answer in answers}
 
     def save() -> None:
-        for place, label in labeller.answered(len(shown)):
+        for place, label in labeller.sent_answers(len(shown)):
             if shown[place] not in saved:
                 saved.add(shown[place])
                 annotation.add(in_room.code, visitor_name, place, shown[place], label)
 
     saved = set(named)
     place = next((at for at, image in enumerate(shown) if image not in named), len(shown))
-    labeller.ask(data.train_images[shown], place, action(save))
+    labeller.show_photos(data.train_images[shown], place, action(save))
 
 
 def show_results(in_room: Room, visitor_name: str) -> None:

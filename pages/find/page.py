@@ -50,7 +50,7 @@ def base_run() -> RunConfig:
 
 def save_marks() -> None:
     """In the address: they survive a reload, and a link shows them to others."""
-    st.query_params["marks"] = " ".join(map(str, photo_marker.marked(FORTY)))
+    st.query_params["marks"] = " ".join(map(str, photo_marker.sent_marks(FORTY)))
 
 
 def show_forty(config: RunConfig, corrupted: LabelCorruption) -> NDArray[np.int64] | None:
@@ -61,10 +61,10 @@ def show_forty(config: RunConfig, corrupted: LabelCorruption) -> NDArray[np.int6
     marks = photo_marker.marks_of(st.query_params.get("marks", "").split(), FORTY)
     if not marks:
         st.markdown(captions.describe_forty(config, FORTY, photo_marker.MOST))
-        photo_marker.ask(images, given, true, action(save_marks))
+        photo_marker.show_photos(images, given, true, action(save_marks))
         return None
     said = captions.describe_marks(corrupted.is_wrong[shown], marks)
-    photo_marker.tell(images, given, true, marks, said)
+    photo_marker.show_truth(images, given, true, marks, said)
     return shown[marks]
 
 
@@ -101,7 +101,7 @@ def train_compared(config: RunConfig, visitor_name: str) -> None:
 
 
 def compared(config: RunConfig) -> dict[str, RunConfig]:
-    """The runs side by side, as the controls of mending stand."""
+    """The runs side by side, as the controls of repairing stand."""
     mended = replace(
         config,
         repair=chosen(ACTIONS, "repair_action"),
@@ -201,7 +201,7 @@ def show_gallery(found: Searched, corrupted: LabelCorruption, which: str) -> Non
     st.html(gallery.tiles(which, tiles))
 
 
-def show_mending(
+def show_repair(
     config: RunConfig, found: Searched, corrupted: LabelCorruption, visitor_name: str
 ) -> None:
     """Drop or rename the first k, train again, and hold the test error against before."""
@@ -255,7 +255,7 @@ def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> 
                 args=(runs["Before"], visitor_name),
             )
         if not ticks:  # while one is in training, its bar is enough
-            st.markdown(captions.describe_mended(ends))
+            st.markdown(captions.describe_repaired(ends))
         st.caption(captions.describe_published_cleaning(reference.noisy_labels()))
 
 
@@ -284,4 +284,4 @@ with page("find") as head:
             st.fragment(show_search, run_every=1.0)(config, name, visitor_name)
         else:
             show_found(config, name, found, corrupted, marks)
-            show_mending(config, found, corrupted, visitor_name)
+            show_repair(config, found, corrupted, visitor_name)

@@ -7,8 +7,8 @@ from core.sweep import protocol
 from core.view.classroom.captions import GUESSES_EXPLAINED, describe_guess, describe_guesses
 from core.view.sweep import charts
 from core.view.sweep.captions import describe_message
-from pages.guess.guess_board import ask, drawn, tell
-from pages.shared.classroom.class_curve import call_to_own_level
+from pages.guess.guess_board import sent_guess, show_empty_board, show_truth
+from pages.shared.classroom.own_level import link_to_own_level
 from pages.shared.classroom.room import room
 from pages.shared.figures.drawing import draw_new
 from pages.shared.frame.frame import action, page, plain_errors
@@ -39,18 +39,18 @@ with page(
 ) as head:
     visitor_name = visitor()
     in_room = room(head)
-    call_to_own_level(in_room, visitor_name)
+    link_to_own_level(in_room, visitor_name)
     ours = protocol.label_runs(resources.sweep())
     ours = ours[ours.model == MODEL]
     guess = resources.classroom().guess_of(in_room.code, visitor_name)
     if guess is None:
 
         def save() -> None:
-            resources.classroom().add_guess(in_room.code, visitor_name, *drawn())
+            resources.classroom().add_guess(in_room.code, visitor_name, *sent_guess())
 
-        ask(action(save))
+        show_empty_board(action(save))
     else:
-        tell(guess, ours, describe_guess(guess, ours))
+        show_truth(guess, ours, describe_guess(guess, ours))
         st.page_link(the_page("sweep"), label="On to the whole sweep", icon=":material/arrow_forward:")
         st.markdown(describe_message(ours, MODEL))
         if in_room.code:

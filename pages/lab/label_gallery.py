@@ -13,7 +13,7 @@ from core.view.images.corruption import describe_corruption
 from core.view.words import NOISE_EXPLAINED, capitalized
 from pages.shared.figures.drawing import draw_live
 from pages.shared.server import resources
-from pages.shared.server.cache import keep
+from pages.shared.server.cache import cached
 
 SHOWN = 60  # images in the gallery
 
@@ -30,7 +30,7 @@ def shown_images(
     return np.flatnonzero(passes)[:SHOWN]
 
 
-@keep(64)
+@cached(64)
 def sheet(data_name: str, shown: bytes, shown_as: tuple | None, _images: np.ndarray) -> str:
     """The style sheet with the images; encoding them takes 7 ms."""
     return gallery.style("images", _images)

@@ -21,15 +21,15 @@ from core.view.run.captions import (
 )
 from core.view.words import LABELS, name_of_run, per_cent
 from pages.shared.components.run_viewer import Ghost, show_run
-from pages.shared.figures.biography import show_biography
 from pages.shared.figures.drawing import draw_live, draw_new
+from pages.shared.figures.image_scores import show_image_scores
 from pages.shared.frame.frame import action, plain_errors
 from pages.shared.frame.links import link
 from pages.shared.frame.session import session
 from pages.shared.frame.visitor import visitor
 from pages.shared.server import resources
-from pages.shared.server.cache import keep
-from pages.shared.server.polling import has_left, measured, seconds_between, wants_another_timer
+from pages.shared.server.cache import cached
+from pages.shared.server.polling import has_left, measured, needs_new_timer, seconds_between
 
 REDRAW_SECONDS = 1.0
 WAITING_SECONDS = 3.0  # for a run that somebody else can resume
@@ -40,7 +40,7 @@ GHOSTS = 3  # earlier runs behind the one that is shown
 METRICS = {name: LABELS[name] for name in (*charts.ERRORS, *charts.FATES)}
 
 
-class Seen(NamedTuple):
+class Snapshot(NamedTuple):
     """What of a run decides how its page is drawn; the whole page is drawn anew when it changes."""
 
     is_active: bool
@@ -56,7 +56,7 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     """
     others = tuple(other.run_id for other in runs if other.run_id != run.run_id and other.epochs_done)
     is_stale = config is not None and config != run.config
-    seen, every = _seen(run), _redraw_seconds(run)
+    seen, every = _snapshot(run), _redraw_seconds(run)
     # Beside each other, not one within the other: each is drawn by its own timer alone.
     with st.container():  # stays when the line goes: the curves below would be made anew, and replayed
         if seen.is_slow:
@@ -65,12 +65,12 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     st.fragment(_show, run_every=every)(run.run_id, is_stale, others[:GHOSTS], seen, every)
 
 
-def _seen(run: LiveRun) -> Seen:
+def _snapshot(run: LiveRun) -> Snapshot:
     records = resources.records(run.run_id, run.epochs_done)
     # By its first epoch: by its latest ones the line would change places again and again, and a press
     # of its buttons would be lost.
     is_slow = not records or records[0].seconds > REDRAW_SECONDS
-    return Seen(run.is_active, run.has_ended, bool(records), run.is_active and is_slow)
+    return Snapshot(run.is_active, run.has_ended, bool(records), run.is_active and is_slow)
 
 
 def _redraw_seconds(run: LiveRun) -> float | None:
@@ -90,7 +90,7 @@ def _show(
     run_id: str,
     is_stale: bool,
     others: tuple[str, ...],
-    seen: Seen,
+    seen: Snapshot,
     every: float | None,
 ) -> None:
     """seen: what the run was like when the page was drawn; every: its timer then."""
@@ -100,7 +100,7 @@ def _show(
             st.warning("This run is no longer here: start it again above.")
             return
         wanted = _redraw_seconds(run)  # whoever looks has not left
-        if _seen(run) != seen or wants_another_timer(every, wanted):
+        if _snapshot(run) != seen or needs_new_timer(every, wanted):
             st.rerun()  # the whole page: starts, changes or ends the timers
         if not seen.is_slow:
             _draw_line(run)
@@ -146,7 +146,7 @@ def _details(config: RunConfig, records: list[EpochRecord]) -> None:
     )
     texts = (describe_loss(records), describe_fate(config, records), describe_evaluation(records))
     st.caption(" ".join(texts))
-    show_biography(config, records, "live")
+    show_image_scores(config, records, "live")
 
 
 def show_table(runs: list[LiveRun], shown: LiveRun | None) -> None:
@@ -207,14 +207,14 @@ def show_comparison(runs: list[LiveRun]) -> None:
         )
 
 
-def _show_line(run_id: str, seen: Seen, every: float) -> None:
+def _show_line(run_id: str, seen: Snapshot, every: float) -> None:
     """The line of a run, on a timer of its own."""
     with plain_errors(), measured():
         wanted = _line_seconds()
         run = resources.store().run(run_id)
         if run is None:
             return
-        if _seen(run) != seen or wants_another_timer(every, wanted):
+        if _snapshot(run) != seen or needs_new_timer(every, wanted):
             st.rerun()  # the whole page: the curves must not end an epoch before the line does
         _draw_line(run)
 
@@ -306,7 +306,7 @@ def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
         st.metric("Sweep, 50,000 images", per_cent(ours), help="Our own test error on all images.")
 
 
-@keep(256)
+@cached(256)
 def _references(
     config: RunConfig, stamp: int, _sweep: pd.DataFrame
 ) -> tuple[float | None, float | None]:

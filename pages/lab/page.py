@@ -14,13 +14,13 @@ from core.view.run.captions import describe_start, start_label
 from core.view.words import without_links
 from pages.lab import live
 from pages.lab.label_gallery import show_labels
-from pages.shared.classroom.class_curve import bring_to_own_level
+from pages.shared.classroom.own_level import show_own_level
 from pages.shared.classroom.room import Room, room
 from pages.shared.components.component import run_script
 from pages.shared.components.copy_link import copy_link
 from pages.shared.components.linked_text import linked_text
 from pages.shared.components.run_viewer import show_run, show_sprite
-from pages.shared.controls.full_data import data_at_hand
+from pages.shared.controls.full_data import offer_missing_images
 from pages.shared.controls.run_form import (
     config_of_form,
     form_values,
@@ -121,7 +121,7 @@ def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig
         own_matrix(is_open=run is None)
     config, problem = None, ""
     try:
-        data_at_hand(form_values(in_room.hidden)["data"])
+        offer_missing_images(form_values(in_room.hidden)["data"])
         config = config_of_form(in_room.hidden)
     except ConfigError as error:
         problem = f"This cannot be trained: {error}"
@@ -197,7 +197,7 @@ with page("lab") as head:
     if damage := resources.store().database.state().damage:
         st.warning(damage)
     config = show_bar(in_room, run, visitor_name)
-    bring_to_own_level(in_room, visitor_name)
+    show_own_level(in_room, visitor_name)
     runs = resources.store().runs_of(visitor_name)
     if shown := (run.config if run else config):
         show_sprite(shown)

@@ -19,11 +19,11 @@ from core.view.cures.captions import describe_stopping, describe_stops
 from core.view.images import gallery
 from core.view.sweep import charts as sweep_charts
 from core.view.sweep.captions import describe_message
-from pages.present.stage import lead, wanted
+from pages.present.stage import requested_step, show_controls
 from pages.shared.components import stop_game
 from pages.shared.components.run_viewer import show_levels, show_run, show_sprite
-from pages.shared.figures.curve_figure import class_curve, draw_curve, highest, rows_of
 from pages.shared.figures.drawing import draw, draw_new
+from pages.shared.figures.level_figure import class_levels, draw_levels, highest, rows_of
 from pages.shared.frame.frame import action, page, plain_errors
 from pages.shared.frame.links import link
 from pages.shared.frame.navigation import the_page
@@ -203,12 +203,12 @@ def class_figure() -> None:
 
 def _class_figure(code: str) -> None:
     with plain_errors():
-        curve = class_curve(code)
+        curve = class_levels(code)
         assert curve is not None, "a figure that is there stays"
         rows = rows_of(curve.points, highest(curve.configs), paper=True)
         left, right = chart_and_words()
         with left:
-            in_two_sizes(lambda size, is_large: draw_curve(rows, f"class-curve-{size}", is_large))
+            in_two_sizes(lambda size, is_large: draw_levels(rows, f"class-curve-{size}", is_large))
         with right:
             st.markdown(describe_lacking(curve.points, curve.attendance))
             st.markdown(f"Take a level on your own phone: join room **{code}** in the lab.")
@@ -355,7 +355,7 @@ def steps() -> tuple[Step, ...]:
 
 
 def go() -> None:
-    session().step = step = wanted() % len(steps())
+    session().step = step = requested_step() % len(steps())
     st.query_params["step"] = str(step + 1)
 
 
@@ -389,7 +389,7 @@ with page("present", title="Label Corruption Lab"):
     with st.container(key="story"):
         st.header(step.title, anchor=False)
         step.show()
-    lead(
+    show_controls(
         story.index(step),
         [each.title for each in story],
         [each.seconds for each in story],

@@ -25,8 +25,8 @@ from core.view.sweep.fitting import (
     describe_fit_rule,
     describe_fit_sources,
     describe_fits,
+    describe_fitted,
     describe_time,
-    describe_what_is_fitted,
 )
 from core.view.sweep.regularizers import (
     REGULARIZERS_EXPLAINED,
@@ -40,7 +40,7 @@ from pages.shared.controls.choosing import choice
 from pages.shared.figures.downloads import downloads
 from pages.shared.figures.drawing import draw
 from pages.shared.server import resources
-from pages.shared.server.cache import keep
+from pages.shared.server.cache import cached
 from pages.sweep import stored_run
 
 SELECTABLE: dict[str, Any] = {"on_select": stored_run.choose_clicked, "selection_mode": "chosen"}
@@ -153,7 +153,7 @@ def explain_errors(runs: pd.DataFrame, model: str, data: str) -> None:
     ours = labelled[labelled.model == model]
     st.markdown(describe_message(ours, model))
     if data == "full" and len(ours):
-        gap = describe_gap(figures.beside_paper(ours, reference.paper(), model))
+        gap = describe_gap(figures.next_to_paper(ours, reference.paper(), model))
         st.markdown(f"{gap} The figure “{FIGURES['labels']}” shows how we can tell." if gap else "")
         few = protocol.label_runs(runs, "embedded")
         st.markdown(describe_worth(ours, few, model))
@@ -218,7 +218,7 @@ def show_test_labels(runs: pd.DataFrame, model: str, data: str) -> None:
         st.caption(DECAY_EXPLAINED)
     with right:
         if paper and len(ours):
-            st.markdown(describe_gap(figures.beside_paper(ours, reference.paper(), model)))
+            st.markdown(describe_gap(figures.next_to_paper(ours, reference.paper(), model)))
         downloads("test-labels", chart, title, DECAY_EXPLAINED, means)
 
 
@@ -234,7 +234,7 @@ def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
         name: rows.final_test_error for name, rows in figures.series_runs(runs, model, data).items()
     }
     fitted = figures.epochs_to_fit(curves)
-    title = describe_what_is_fitted(fitted, errors)
+    title = describe_fitted(fitted, errors)
     sources = describe_fit_sources(curves, model, data)
     with left:
         st.markdown(f"**{title}**")
@@ -315,7 +315,7 @@ def offered(runs: pd.DataFrame, model: str, data: str) -> dict[str, str]:
     return _offered(runs, model, data, results.stamp())
 
 
-@keep(16)
+@cached(16)
 def _offered(_runs: pd.DataFrame, model: str, data: str, stamp: int) -> dict[str, str]:
     runs = _runs
     ours = _label_runs(runs, model, data)

@@ -8,7 +8,7 @@ from core.sweep.replication import replication
 from core.view import export
 from core.view.sweep.replication import describe_replication
 from pages.shared.server import resources
-from pages.shared.server.cache import keep
+from pages.shared.server.cache import cached
 
 
 def show_replication(runs: pd.DataFrame, model: str) -> None:
@@ -42,7 +42,7 @@ def show_replication(runs: pd.DataFrame, model: str) -> None:
     )
 
 
-@keep(1)
+@cached(1)
 def _replication(stamp: int) -> pd.DataFrame:
     runs = resources.sweep()
     return replication(runs, resources.sweep_epochs(tuple(runs.run_id)), reference.paper())

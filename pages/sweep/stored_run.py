@@ -21,8 +21,8 @@ from core.view.run.captions import (
 )
 from core.view.words import LABELS, name_of_run
 from pages.shared.components.run_viewer import show_run, show_sprite
-from pages.shared.figures.biography import show_biography
 from pages.shared.figures.drawing import draw, draw_new
+from pages.shared.figures.image_scores import show_image_scores
 from pages.shared.frame.navigation import the_page
 from pages.shared.server import resources
 
@@ -73,7 +73,7 @@ def show_details(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
     if config.data == "embedded" or has_full():
         show_sprite(config)
         show_run(config, records, key="stored")
-        show_biography(config, records, "stored")
+        show_image_scores(config, records, "stored")
     elif not beside:  # without the photographs
         _fate(config, records)
     st.caption(f"{describe_provenance(run)} {describe_evaluation(records)}")

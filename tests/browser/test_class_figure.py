@@ -9,7 +9,7 @@ from core.config import LEVELS, RunConfig
 from core.data.cifar10 import load_embedded
 from core.live.classroom.annotation import TIMED_FROM, Annotation
 from core.live.classroom.classroom import Classroom, Lesson
-from core.live.classroom.level_sweep import SharedCurve
+from core.live.classroom.level_sweep import SharedLevels
 from core.live.runs.store import Status, Store
 from pages.shared.frame.visitor import COOKIE
 from tests.browser.server import open_page
@@ -48,7 +48,7 @@ def test_eight_students_train_the_curve_though_one_leaves_and_one_comes_late(
 ):
     *punctual, late = phones
     open_all(punctual, server, f"/lab?room={room}", "Lab")
-    shared = SharedCurve(store)
+    shared = SharedLevels(store)
     shared.share_out(room, RunConfig(epochs=3, batch_size=128))
     for phone in punctual:
         expect(phone.get_by_text("Your class trains the whole curve together")).to_be_visible(

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from core.config import PRESETS
 from core.live.classroom.classroom import Classroom, Lesson
-from core.live.classroom.level_sweep import SharedCurve, curve_points
+from core.live.classroom.level_sweep import SharedLevels, level_points
 from core.live.runs.store import Store
 from core.sweep.grids import BY_VALUE
 from core.sweep.results import provenance
@@ -51,7 +51,7 @@ async def follow(viewer: Viewer, updates: list[float], is_over: asyncio.Event) -
 async def class_load(server: Server, count: int) -> dict[str, float]:
     store = Store(server.folder / "runs.sqlite")
     config = replace(PRESETS[0].config, epochs=EPOCHS)
-    room, shared = Classroom(store).open_room(Lesson("Lies", config)), SharedCurve(store)
+    room, shared = Classroom(store).open_room(Lesson("Lies", config)), SharedLevels(store)
     async with Viewer(server.address, "lab", "", 10_000) as first:
         await first.ask()  # the first page starts the trainer
     phones = [Viewer(server.address, "lab", f"room={room}", each) for each in range(count)]
@@ -68,7 +68,7 @@ async def class_load(server: Server, count: int) -> dict[str, float]:
             is_whole = False
             while not is_whole and time.perf_counter() - begun < 600:
                 await asyncio.sleep(1)
-                points = curve_points(store, shared.configs(room)[: len(BY_VALUE)])
+                points = level_points(store, shared.configs(room)[: len(BY_VALUE)])
                 is_whole = sum(point.is_finished for point in points) == len(BY_VALUE)
             whole = time.perf_counter() - begun
             is_over.set()

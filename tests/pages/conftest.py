@@ -6,10 +6,10 @@ from streamlit.runtime.fragment import MemoryFragmentStorage
 
 from core.live.classroom.annotation import Annotation
 from core.live.classroom.classroom import Classroom
-from core.live.classroom.level_sweep import SharedCurve
+from core.live.classroom.level_sweep import SharedLevels
 from core.live.runs.store import Store
 from core.live.training.supervisor import TrainerProcess
-from pages.shared.figures.curve_figure import points_of
+from pages.shared.figures.level_figure import points_of
 from pages.shared.server import computed_once, polling, resources
 
 
@@ -39,13 +39,13 @@ def no_fragment_in_a_fragment(monkeypatch):
 def store(data_folder, monkeypatch) -> Store:
     """A store of its own for each test, and no trainer behind it."""
     store = Store(data_folder / "runs.sqlite")
-    classroom, shared = Classroom(store), SharedCurve(store)
+    classroom, shared = Classroom(store), SharedLevels(store)
     monkeypatch.setattr(resources, "store", lambda: store)
     monkeypatch.setattr(resources, "classroom", lambda: classroom)
     monkeypatch.setattr(resources, "annotation", lambda: Annotation(store))
-    monkeypatch.setattr(resources, "shared_curve", lambda: shared)
+    monkeypatch.setattr(resources, "shared_levels", lambda: shared)
     monkeypatch.setattr(resources, "is_shared_out", shared.is_open)
-    monkeypatch.setattr(resources, "board", resources.look_at_board)  # every test looks anew
+    monkeypatch.setattr(resources, "board", resources.read_board)  # every test looks anew
     for kept in (resources.records, points_of, computed_once._ranked):
         kept.clear()
     monkeypatch.setattr(polling, "_present", polling._Present())

@@ -30,13 +30,13 @@ def answer_all(room: str, visitor: str, labels, wrong: int) -> None:
 def test_answers_that_no_page_of_ours_sends_are_refused(monkeypatch, sent):
     monkeypatch.setattr(st, "session_state", SimpleNamespace(labeller=SimpleNamespace(answers=sent)))
     with pytest.raises(ValueError, match="ten names"):
-        labeller.answered(20)
+        labeller.sent_answers(20)
 
 
 def test_a_late_answer_is_none_and_only_where_there_is_a_limit(monkeypatch):
     sent = [[0, 3], [10, None]]
     monkeypatch.setattr(st, "session_state", SimpleNamespace(labeller=SimpleNamespace(answers=sent)))
-    assert labeller.answered(20) == [(0, 3), (10, None)]
+    assert labeller.sent_answers(20) == [(0, 3), (10, None)]
 
 
 def test_the_room_sees_what_it_confuses_and_who_guessed_is_left_out(room, embedded):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shared.frame.navigation import script
 from pages.shared.server import cache, resources
-from pages.shared.server.cache import keep, once
+from pages.shared.server.cache import cached, once
 from tests.pages.opened import TITLES
 
 
@@ -20,7 +20,7 @@ def test_it_is_made_once_also_for_many_at_the_same_moment():
         made.append(object())
         return made[-1]
 
-    for get in (once(slow), keep(4)(slow)):
+    for get in (once(slow), cached(4)(slow)):
         made.clear()
         threads = [threading.Thread(target=get) for _ in range(8)]
         for thread in threads:
@@ -33,7 +33,7 @@ def test_it_is_made_once_also_for_many_at_the_same_moment():
 def test_what_takes_long_keeps_nobody_waiting_who_wants_something_else():
     has_begun, goes_on = threading.Event(), threading.Event()
 
-    @keep(4)
+    @cached(4)
     def make(which):
         if which == "slow":
             has_begun.set()
@@ -51,7 +51,7 @@ def test_what_takes_long_keeps_nobody_waiting_who_wants_something_else():
 def test_what_fails_is_tried_again():
     tries = []
 
-    @keep(4)
+    @cached(4)
     def make():
         tries.append(1)
         if len(tries) == 1:
@@ -64,7 +64,7 @@ def test_what_fails_is_tried_again():
 
 
 def test_arguments_tell_calls_apart_but_for_those_with_an_underscore():
-    @keep(2)
+    @cached(2)
     def doubled(value, _hint):
         return [2 * value]
 
@@ -78,7 +78,7 @@ def test_what_has_a_time_is_made_again_after_it(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(cache.time, "monotonic", lambda: now[0])
 
-    @keep(1, seconds=5)
+    @cached(1, seconds=5)
     def look():
         return object()
 

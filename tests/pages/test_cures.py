@@ -69,7 +69,7 @@ def test_marks_that_no_page_of_ours_writes_into_the_address_count_as_none(marks)
 def test_marks_survive_a_reload_and_are_the_same_for_who_gets_the_link(monkeypatch):
     state = SimpleNamespace(photo_marker=SimpleNamespace(marks=[9, *range(9)]))
     monkeypatch.setattr(photo_marker.st, "session_state", state)
-    assert photo_marker.marked(40) == MARKS
+    assert photo_marker.sent_marks(40) == MARKS
     monkeypatch.undo()
     assert "The machine's turn" in [header.value for header in opened(MARKS).header]
 
@@ -104,7 +104,7 @@ def test_marks_that_no_page_of_ours_sends_are_refused(monkeypatch, sent):
     state = SimpleNamespace(photo_marker=SimpleNamespace(marks=sent))
     monkeypatch.setattr(photo_marker.st, "session_state", state)
     with pytest.raises(ConfigError, match="Mark 10 photographs first"):
-        photo_marker.marked(40)
+        photo_marker.sent_marks(40)
 
 
 @pytest.mark.usefixtures("nothing_stored")
@@ -187,7 +187,7 @@ def stop(page_state, monkeypatch, sent) -> None:
 def test_stops_that_no_page_of_ours_sends_are_refused(monkeypatch, sent):
     stop(None, monkeypatch, sent)
     with pytest.raises(ConfigError, match="Press Start first"):
-        stop_game.stopped_at(60)
+        stop_game.sent_epoch(60)
 
 
 def test_the_first_stop_of_a_visitor_counts():

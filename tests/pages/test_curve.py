@@ -4,9 +4,9 @@ import pytest
 
 from core.config import LEVELS, PRESETS, RunConfig
 from core.live.classroom.classroom import Classroom, Lesson
-from core.live.classroom.level_sweep import SharedCurve, of_place, whole_curve
+from core.live.classroom.level_sweep import SharedLevels, all_levels, of_place
 from core.live.runs.limits import Limits
-from pages.shared.figures.curve_figure import points_of
+from pages.shared.figures.level_figure import points_of
 from tests.pages.opened import finished, open_page, press, texts
 from tests.samples import record
 
@@ -40,9 +40,9 @@ def test_the_curve_of_a_run_keeps_its_settings(store):
 
 
 def test_points_come_as_the_runs_go_and_the_sentence_says_how_many(store):
-    configs = whole_curve(QUICK)
+    configs = all_levels(QUICK)
     run_id = finished(store, level=0.5, epochs=2)
-    store.submit_curve(configs, "somebody")
+    store.submit_all_levels(configs, "somebody")
     store.add_epoch(configs[0].run_id, record(1, test_error=0.8, train_error=0.7))
     page = open_page("curve", run=run_id)
     assert "1 of 11 levels trained. So far the training error is" in texts(page)
@@ -65,14 +65,14 @@ def test_a_run_of_no_such_name_is_said(store):
 
 
 def test_a_run_that_failed_says_why(store):
-    configs = whole_curve(PRESETS[0].config)
-    store.submit_curve(configs, "somebody")
+    configs = all_levels(PRESETS[0].config)
+    store.submit_all_levels(configs, "somebody")
     store.report_failure(configs[3].run_id, "Out of memory: try a smaller network.")
     assert "Out of memory" in texts(open_page("curve"))
 
 
 def test_the_class_sees_one_figure_and_how_many_it_waits_for(store, room):
-    shared = SharedCurve(store)
+    shared = SharedLevels(store)
     page = open_page("curve", room=room)
     assert "Train the whole curve" in [button.label for button in page.button]
     shared.share_out(room, RunConfig(epochs=2))
@@ -88,7 +88,7 @@ def test_the_class_sees_one_figure_and_how_many_it_waits_for(store, room):
 
 
 def test_the_teachers_press_gives_each_student_in_the_lab_a_level(store, room):
-    shared = SharedCurve(store)
+    shared = SharedLevels(store)
     page = open_page("lab", room=room)
     assert not store.active_runs()
     shared.share_out(room, RunConfig(epochs=2))
@@ -110,13 +110,13 @@ def test_the_teachers_press_gives_each_student_in_the_lab_a_level(store, room):
 def test_who_waits_elsewhere_is_shown_the_way_to_a_level(store, room, name):
     page = open_page(name, room=room)
     assert not [link for link in page.get("page_link") if "take your level" in link.proto.label]
-    SharedCurve(store).share_out(room, RunConfig(epochs=2))
+    SharedLevels(store).share_out(room, RunConfig(epochs=2))
     (way,) = [link for link in page.run().get("page_link") if "take your level" in link.proto.label]
     assert way.proto.query_string == f"room={room}" and not store.active_runs()
 
 
 def test_who_looks_at_another_run_meanwhile_is_left_alone(store, room):
-    shared = SharedCurve(store)
+    shared = SharedLevels(store)
     shared.share_out(room, RunConfig(epochs=2))
     page = open_page("lab", room=room)
     other = finished(store, level=0.4, seed=7)
@@ -131,6 +131,6 @@ def test_who_looks_at_another_run_meanwhile_is_left_alone(store, room):
 
 def test_a_place_that_the_limits_refuse_is_one_sentence(store, room):
     store.limits = Limits(images=100)
-    SharedCurve(store).share_out(room, RunConfig(epochs=2))
+    SharedLevels(store).share_out(room, RunConfig(epochs=2))
     page = open_page("lab", room=room)
     assert "up to 100 images" in texts(page) and not page.exception

@@ -91,7 +91,7 @@ def test_a_guess_that_no_page_of_ours_sends_is_one_sentence(sent, monkeypatch):
         guess_board.st, "session_state", SimpleNamespace(guess_board=SimpleNamespace(guess=sent))
     )
     with pytest.raises(ConfigError, match="Draw both lines"):
-        guess_board.drawn()
+        guess_board.sent_guess()
 
 
 def test_the_truth_is_that_of_the_sweep():

@@ -75,7 +75,7 @@ def test_a_line_keeps_its_place_whatever_its_later_epochs_take(store):
     store.submit(config, "ann")
     for epoch, seconds in enumerate((0.9, 1.2, 1.2, 1.2, 0.8, 0.8, 0.8), 1):
         store.add_epoch(config.run_id, record(epoch, seconds=seconds))
-        assert not live._seen(store.run(config.run_id)).is_slow
+        assert not live._snapshot(store.run(config.run_id)).is_slow
 
 
 def test_an_address_typed_by_hand_may_name_a_choice_by_its_key(store):
@@ -201,7 +201,7 @@ def test_a_live_page_whose_run_has_vanished_says_so_on_its_next_tick():
     def tick():
         from pages.lab import live
 
-        live._show("283f00000000", False, (), live.Seen(True, False, False, False), 1.0)
+        live._show("283f00000000", False, (), live.Snapshot(True, False, False, False), 1.0)
 
     page = AppTest.from_function(tick, default_timeout=60).run()
     assert not page.exception and "no longer here" in page.warning[0].value

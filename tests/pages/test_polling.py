@@ -57,8 +57,8 @@ def test_few_are_not_slowed_down_and_those_who_have_gone_no_longer_count(clock):
 
 def test_a_timer_is_changed_where_it_is_far_off(store, monkeypatch):
     """A page opened while nobody watched went on at its first pace when a class had come."""
-    assert not polling.wants_another_timer(1.0, 1.5) and not polling.wants_another_timer(None, 1.0)
-    assert polling.wants_another_timer(1.0, 2.0) and polling.wants_another_timer(2.0, 1.0)
+    assert not polling.needs_new_timer(1.0, 1.5) and not polling.needs_new_timer(None, 1.0)
+    assert polling.needs_new_timer(1.0, 2.0) and polling.needs_new_timer(2.0, 1.0)
 
     def tick():
         import streamlit as st
@@ -71,7 +71,7 @@ def test_a_timer_is_changed_where_it_is_far_off(store, monkeypatch):
         for each in range(st.session_state.viewers):
             polling.seconds_between(str(each), "line")
         every = live._line_seconds() if st.session_state.drawn > 1 else live.PROGRESS_SECONDS
-        live._show_line(run.run_id, live._seen(run), every)
+        live._show_line(run.run_id, live._snapshot(run), every)
 
     store.submit(RunConfig(epochs=3), "ann")
     for viewers, drawn in ((1, 1), (40, 2)):
@@ -92,17 +92,17 @@ def test_who_looks_has_not_left(clock, monkeypatch):
 
 
 def test_who_looks_is_noted_for_other_servers_all_in_one(clock, store, monkeypatch):
-    notes, note = [], store.note_looks
-    monkeypatch.setattr(store, "note_looks", lambda looked: notes.append(looked) or note(looked))
+    notes, note = [], store.note_polls
+    monkeypatch.setattr(store, "note_polls", lambda looked: notes.append(looked) or note(looked))
     for _ in range(20):
         for visitor in ("ann", "ben"):
             polling.seconds_between(visitor, "lab")
         clock.now += 2
     assert [sorted(looked) for looked in notes] == [["ann"], ["ann", "ben"]]
-    assert clock.now - store.last_look("ben") < polling.NOTED_SECONDS + 2
+    assert clock.now - store.last_poll("ben") < polling.NOTED_SECONDS + 2
 
 
 def test_who_looks_through_another_server_has_not_left(clock, store):
     assert polling.has_left("ann")
-    Store(store.database.path).note_looks({"ann": time.time()})
+    Store(store.database.path).note_polls({"ann": time.time()})
     assert not polling.has_left("ann")

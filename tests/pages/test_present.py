@@ -4,7 +4,7 @@ import pytest
 
 from core.config import RunConfig
 from core.live.classroom.classroom import Classroom, Lesson
-from core.live.classroom.level_sweep import SharedCurve
+from core.live.classroom.level_sweep import SharedLevels
 from core.sweep.results import load_runs
 from pages.shared.components import stop_game
 from pages.shared.server import resources
@@ -54,12 +54,12 @@ def test_in_a_room_the_class_figure_ends_the_story(store):
     room = Classroom(store).open_room(Lesson("Lies"))
     page = open_page("present", room=room, step=str(STEPS + 1))
     assert page.header[0].value == "Is that so?"  # nothing is shared out: there is no such step
-    SharedCurve(store).share_out(room, RunConfig(epochs=3))
-    SharedCurve(store).take(room, "ann")
+    SharedLevels(store).share_out(room, RunConfig(epochs=3))
+    SharedLevels(store).take(room, "ann")
     page = open_page("present", room=room.lower(), step=str(STEPS + 1))
     assert not page.exception and page.header[0].value == "The figure that you make"
     assert "1 place taken" in texts(page) and page.get("vega_lite_chart")
-    SharedCurve(store).end(room)
+    SharedLevels(store).end(room)
     page.run()  # the figure stays
     assert not page.exception and page.header[0].value == "The figure that you make"
 

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.live.classroom import login
-from core.live.classroom.level_sweep import whole_curve
+from core.live.classroom.level_sweep import all_levels
 from core.live.classroom.login import Login, hash_password
 from core.live.runs.limits import Limits
 from core.live.server.settings import Settings
@@ -118,14 +118,14 @@ def test_the_teacher_shares_out_the_levels_and_ends_it(teacher):
     press(page, "Open a room")
     (code,) = resources.classroom().rooms()
     press(page, "Share out the levels")
-    assert resources.shared_curve().config(code) == whole_curve(RunConfig(epochs=40))[-1]
+    assert resources.shared_levels().config(code) == all_levels(RunConfig(epochs=40))[-1]
     assert "Share out the levels" not in [button.label for button in page.button]
     press(page, "End the sharing")
-    assert not resources.shared_curve().is_open(code) and not page.exception
+    assert not resources.shared_levels().is_open(code) and not page.exception
     (figure,) = [link for link in page.get("page_link") if "figure" in link.proto.label]
     assert figure.proto.query_string == f"room={code}&large=&shared="  # it stays
     press(page, "Share out the levels")
-    assert resources.shared_curve().is_open(code)
+    assert resources.shared_levels().is_open(code)
 
 
 def test_the_teachers_own_pages_are_no_student(teacher):

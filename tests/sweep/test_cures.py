@@ -47,10 +47,10 @@ def test_where_to_stop_is_the_first_epoch_with_the_least_held_out_error():
     grid = [config for config in GRIDS["mini-stopping"].runs([0]) if config.model == "alexnet"]
     runs, epochs = tables(grid[:1])
     points = stopping_points(validated_runs(runs, "alexnet"), epochs).set_index("kind")
-    assert points.epoch.to_dict() == {"end": 3, "noisy": 2, "best": 2}
-    assert points.test_error.to_dict() == {"end": 0.7, "noisy": 0.4, "best": 0.4}
+    assert points.epoch.to_dict() == {"end": 3, "held_out": 2, "best": 2}
+    assert points.test_error.to_dict() == {"end": 0.7, "held_out": 0.4, "best": 0.4}
     means = stopping_means(points.reset_index())
-    assert set(means.kind) == {"end", "noisy", "best"} and (means.seeds == 1).all()
+    assert set(means.kind) == {"end", "held_out", "best"} and (means.seeds == 1).all()
 
 
 def test_each_grid_is_picked_out_of_all_runs_whole_and_nothing_else():

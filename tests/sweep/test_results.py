@@ -10,7 +10,7 @@ from core.cleaning.ranking import sources
 from core.config import RunConfig
 from core.errors import StorageError, SweepError
 from core.sweep import reference, results
-from core.sweep.figures import beside_paper
+from core.sweep.figures import next_to_paper
 from core.sweep.grids import all_runs
 from core.sweep.results import (
     Result,
@@ -153,7 +153,7 @@ def test_shipped_errors_of_the_small_network_meet_the_papers():
     runs = shipped()
     assert (runs.epochs == 200).all() and (runs.batch_size == 128).all()
     assert (runs.final_train_error <= 0.015).all()
-    table = beside_paper(runs, reference.paper(), "mlp-1x512").set_index("level")
+    table = next_to_paper(runs, reference.paper(), "mlp-1x512").set_index("level")
     assert len(table) == 11
     ends = table.loc[[0.0, 1.0]]
     assert ((ends.ours - ends.paper).abs() <= 0.03).all()

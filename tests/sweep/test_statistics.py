@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from core.config import RunConfig
 from core.data.corruption import corrupt_labels
-from core.sweep.figures import beside_paper, points, regularized, sweep_test_error
+from core.sweep.figures import next_to_paper, points, regularized, sweep_test_error
 from core.sweep.protocol import label_runs
 from core.sweep.reference import paper
 from core.sweep.results import Result, add_results, load_runs
@@ -39,10 +39,10 @@ def test_our_sweep_beside_the_paper():
         {"weight_decay": 0.001},
     ):
         assert sweep_test_error(runs, RunConfig(level=0.5, **other)) is None  # another experiment
-    table = beside_paper(runs, paper(), "mlp-1x512").set_index("level")
+    table = next_to_paper(runs, paper(), "mlp-1x512").set_index("level")
     assert table.paper[0.0] == 0.4951
     assert table.ours[0.0] == pytest.approx(at_zero) == table.converted[0.0]
-    assert len(beside_paper(runs, paper(), "mlp-3x512")) == 0  # not in the paper's figure
+    assert len(next_to_paper(runs, paper(), "mlp-3x512")) == 0  # not in the paper's figure
 
 
 def test_the_error_against_corrupted_test_labels_is_that_of_a_draw():
@@ -92,7 +92,7 @@ def test_a_regularizer_is_compared_with_none_on_the_seeds_that_both_have():
 @pytest.mark.parametrize(("model", "slips"), [("mlp-1x512", [0.6]), ("alexnet", []), ("inception", [])])
 def test_only_a_point_of_the_paper_that_is_another_s_over_again_is_a_slip(model, slips):
     runs = pd.concat([swept(model=model, level=level) for level in (0.0, 0.5, 0.6)])
-    table = beside_paper(runs, paper(), model)
+    table = next_to_paper(runs, paper(), model)
     assert table.level[table.is_slip].tolist() == slips
 
 

@@ -7,7 +7,7 @@ from core.choices import DEFENCES, NETWORKS
 from core.config import RunConfig
 from core.errors import ConfigError
 from core.training import speed
-from tools import bench, bench_curve, bench_defences
+from tools import bench, bench_defences, bench_levels
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +54,10 @@ def test_the_reference_figures_cover_every_network():
 
 @pytest.mark.slow
 def test_the_whole_curve_is_measured_beside_its_bare_epochs(monkeypatch):
-    monkeypatch.setattr(bench_curve, "whole_curve", lambda config: [config, replace(config, level=1.0)])
-    row = bench_curve.curve_speed(RunConfig(epochs=1, batch_size=128))
+    monkeypatch.setattr(
+        bench_levels, "whole_curve", lambda config: [config, replace(config, level=1.0)]
+    )
+    row = bench_levels.level_sweep_speed(RunConfig(epochs=1, batch_size=128))
     assert row.runs == 2 and row.bare_seconds > 0
     assert 0 < row.first_seconds <= row.curve_seconds
 

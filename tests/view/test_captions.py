@@ -8,7 +8,7 @@ from core.config import RunConfig
 from core.data.corruption import corrupt_labels
 from core.live.runs.store import Status
 from core.live.training.estimate import Estimate
-from core.sweep.figures import beside_paper, epochs_to_fit, loss_curves, regularized
+from core.sweep.figures import epochs_to_fit, loss_curves, next_to_paper, regularized
 from core.sweep.protocol import label_runs, protocol_runs
 from core.sweep.reference import paper, paper_fit_times
 from core.sweep.results import load_epochs, load_runs
@@ -31,7 +31,7 @@ from core.view.sweep.captions import (
     describe_sweep,
     describe_worth,
 )
-from core.view.sweep.fitting import describe_fit_rule, describe_fits, describe_what_is_fitted
+from core.view.sweep.fitting import describe_fit_rule, describe_fits, describe_fitted
 from core.view.sweep.regularizers import describe_failed_alexnet, describe_regularized
 from core.view.sweep.replication import describe_decay, describe_gap
 from tests.samples import live_run, record
@@ -174,7 +174,7 @@ def test_what_is_not_computed_is_named_in_one_sentence():
 
 def test_the_gap_to_the_paper_is_said_in_its_own_numbers():
     runs = label_runs(load_runs())
-    table = beside_paper(runs, paper(), "mlp-1x512")
+    table = next_to_paper(runs, paper(), "mlp-1x512")
     text = describe_gap(table)
     half = table[table.level == 0.5].iloc[0]
     assert half.paper == 0.7961 and abs(half.converted - half.paper) < 0.015
@@ -285,15 +285,13 @@ def test_what_is_not_fitted_is_not_said_to_be():
     """AlexNet on 5,000 images of noise still had 5% of its labels wrong after 60 epochs."""
     fitted = pd.DataFrame({"source": ["ours"], "series": ["true labels"], "epoch": [13]})
     errors = {"true labels": pd.Series([0.43]), "gaussian": pd.Series([0.9])}
-    assert "With gaussian the average training loss stayed above" in describe_what_is_fitted(
-        fitted, errors
-    )
+    assert "With gaussian the average training loss stayed above" in describe_fitted(fitted, errors)
     said = describe_fits(fitted, errors, "alexnet")
     assert "Not in the epochs that it was trained here: gaussian." in said and "by heart" not in said
     fitted.loc[1] = ["ours", "gaussian", 40]
-    assert "even those of pure noise" in describe_what_is_fitted(fitted, errors)
+    assert "even those of pure noise" in describe_fitted(fitted, errors)
     del errors["gaussian"]  # not trained
-    assert "any labels: true ones. How" in describe_what_is_fitted(fitted, errors)
+    assert "any labels: true ones. How" in describe_fitted(fitted, errors)
     errors["random labels"], fitted.loc[2] = pd.Series([0.9]), ["ours", "random labels", 20]
-    assert "true ones, random ones. How" in describe_what_is_fitted(fitted, errors)
+    assert "true ones, random ones. How" in describe_fitted(fitted, errors)
     assert "Not in the epochs" not in describe_fits(fitted, errors, "alexnet")

@@ -1,4 +1,4 @@
-"""The sentences and charts about noticing and mending wrong labels."""
+"""The sentences and charts about noticing and repairing wrong labels."""
 
 import altair as alt
 import numpy as np
@@ -63,7 +63,7 @@ def test_what_mending_gave(errors, sentence):
         name: None if error is None else record(1, test_error=error)
         for name, error in zip(names, errors, strict=True)
     }
-    assert sentence in finding.describe_mended(ends)
+    assert sentence in finding.describe_repaired(ends)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def stopped(**errors) -> pd.DataFrame:
     rows = [
         {"level": float(level[1:]) / 10, "seed": 0, "run_id": level, "kind": kind, "test_error": error}
         for level, both in errors.items()
-        for kind, error in zip(("end", "noisy", "best"), (*both, 0.1), strict=True)
+        for kind, error in zip(("end", "held_out", "best"), (*both, 0.1), strict=True)
     ]
     return pd.DataFrame(rows)
 
@@ -233,7 +233,7 @@ def test_every_chart_compiles_to_svg():
     vl_convert = pytest.importorskip("vl_convert")
     means = pd.DataFrame(
         {
-            "kind": ["end", "noisy", "best"],
+            "kind": ["end", "held_out", "best"],
             "level": 0.4,
             "error": 0.5,
             "low": 0.4,
@@ -256,7 +256,7 @@ def test_every_chart_compiles_to_svg():
         precision,
         hills,
         biography.learned(),
-        biography.biographies(biography.said_rows(records, [0], [3], [5])),
+        biography.image_scores_of(biography.said_rows(records, [0], [3], [5])),
     ]
     for chart in drawn:
         assert isinstance(chart, (alt.LayerChart, alt.Chart))

@@ -8,7 +8,7 @@ import vl_convert
 from core.cleaning.annotators import Answer
 from core.config import LEVELS, RunConfig
 from core.live.classroom.classroom import Attendance
-from core.live.classroom.level_sweep import CurvePoint
+from core.live.classroom.level_sweep import LevelPoint
 from core.sweep.grids import WIDTHS
 from core.sweep.reference import paper
 from core.sweep.widths import ENOUGH, weights_of, width_means, width_runs
@@ -19,33 +19,33 @@ from tests.samples import record, swept
 
 
 def point(level: float, seed: int = 0, train: float = 0.0, epoch: int = 9, is_finished: bool = True):
-    return CurvePoint(
+    return LevelPoint(
         level, seed, epoch, 9, train, 0.5 + 0.4 * level, is_finished, is_active=not is_finished
     )
 
 
 def test_the_sentence_says_what_is_there_and_no_more():
-    assert "Which error will fall" in level_sweep.describe_curve([])
-    assert "Which error will fall" in level_sweep.describe_curve(
-        [CurvePoint(0.0, 0, 0, 9, None, None, False, True)]
+    assert "Which error will fall" in level_sweep.describe_levels([])
+    assert "Which error will fall" in level_sweep.describe_levels(
+        [LevelPoint(0.0, 0, 0, 9, None, None, False, True)]
     )
     some = [point(0.0), point(0.5, train=0.3, is_finished=False)]
-    text = level_sweep.describe_curve(some)
+    text = level_sweep.describe_levels(some)
     assert text == (
         "1 of 11 levels trained. So far the training error is 0% to 30%, the test error 50% to 70%."
     )
     every = [point(level) for level in LEVELS]
-    assert "every network repeats all the labels it was given" in level_sweep.describe_curve(every)
+    assert "every network repeats all the labels it was given" in level_sweep.describe_levels(every)
     assert (
         "on true labels the network misreads 50% of new photographs, on random ones 90%"
-        in level_sweep.describe_curve(every)
+        in level_sweep.describe_levels(every)
     )
     nearly = [*every[:-1], point(1.0, train=0.012)]
-    assert "repeats 98.8% or more of the labels" in level_sweep.describe_curve(nearly)
+    assert "repeats 98.8% or more of the labels" in level_sweep.describe_levels(nearly)
     not_yet = [*every[:-1], point(1.0, train=0.4)]
     assert (
         "at 100% corruption 40% of the given labels are not learned yet"
-        in level_sweep.describe_curve(not_yet)
+        in level_sweep.describe_levels(not_yet)
     )
 
 
@@ -69,35 +69,35 @@ def test_the_mean_and_the_spread_of_several_seeds():
     points = [
         point(0.5, 0, train=0.1),
         point(0.5, 1, train=0.3),
-        CurvePoint(0.5, 2, 0, 9, None, None, False, True),
+        LevelPoint(0.5, 2, 0, 9, None, None, False, True),
     ]
-    rows = charts.curve_rows(points)
+    rows = charts.level_rows(points)
     (mean,) = rows[(rows.kind == "mean") & (rows.quantity == "training error")].to_dict("records")
     assert mean["error"] == pytest.approx(0.2) and (mean["low"], mean["high"]) == (0.1, 0.3)
     assert (rows.kind == "run").sum() == 4  # two quantities of two that have begun
 
 
 def test_the_title_names_all_but_the_level():
-    assert level_sweep.curve_title(RunConfig(level=0.4, loss="generalized")) == (
+    assert level_sweep.level_sweep_title(RunConfig(level=0.4, loss="generalized")) == (
         "Every level, small network, 5,000 photographs, generalized cross-entropy"
     )
-    assert level_sweep.curve_title(RunConfig(level=0.4, noise="cifar10n-worst-matrix")) == (
+    assert level_sweep.level_sweep_title(RunConfig(level=0.4, noise="cifar10n-worst-matrix")) == (
         "Every level of labels that people confuse, the worst of three, small network, 5,000 photographs"
     )
 
 
 def test_the_dashed_line_is_the_share_of_wrong_labels_whatever_the_noise():
     for wrong, said in ((0.9, "0.9 p"), (1.0, "1 p"), (0.402, "0.4 p")):
-        rows = charts.curve_rows([point(0.0)], wrong=wrong)
+        rows = charts.level_rows([point(0.0)], wrong=wrong)
         floor = rows[rows.kind == "floor"].set_index("level")
         assert floor.error[1.0] == wrong and floor["name"][0.4].endswith(f": {said}")
 
 
 def test_the_chart_compiles_with_all_its_rows():
     runs = pd.concat([swept(level=0.0), swept(level=1.0)])
-    rows = charts.curve_rows([point(0.0), point(1.0)], runs, paper(), "mlp-1x512")
+    rows = charts.level_rows([point(0.0), point(1.0)], runs, paper(), "mlp-1x512")
     assert {"run", "mean", "floor", "stored", "paper"} == set(rows.kind)
-    figure = charts.whole_curve().properties(data=rows)
+    figure = charts.all_levels().properties(data=rows)
     assert "test error" in vl_convert.vegalite_to_svg(figure.to_dict())
 
 

@@ -19,7 +19,7 @@ from core.sweep.grids import BY_VALUE
 MAX_PLACES = 1_000  # in a room
 
 
-def whole_curve(config: RunConfig) -> list[RunConfig]:
+def all_levels(config: RunConfig) -> list[RunConfig]:
     """The run at each of LEVELS, its labels corrupted and nothing repaired. Raises ConfigError."""
     plain = replace(config, corruption="labels", repair="none", repaired=0.0, fold=0)
     return [replace(plain, level=level) for level in LEVELS]
@@ -34,7 +34,7 @@ def of_place(config: RunConfig, place: int) -> RunConfig:
     return replace(config, level=BY_VALUE[step], seed=(config.seed + rounds) % (MAX_SEED + 1))
 
 
-class CurvePoint(NamedTuple):
+class LevelPoint(NamedTuple):
     """How far a run of a curve has come: its last epoch."""
 
     level: float
@@ -47,15 +47,15 @@ class CurvePoint(NamedTuple):
     is_active: bool  # waits for its turn or is in training; else finished, paused, or ended before
 
 
-def curve_points(store: Store, configs: Iterable[RunConfig]) -> list[CurvePoint]:
+def level_points(store: Store, configs: Iterable[RunConfig]) -> list[LevelPoint]:
     """A point for each of these runs that is in the store, in their order."""
     runs = store.runs_named([config.run_id for config in configs])
     last = {run.run_id: record for run, record in store.last_records(runs)}
     return [_point(run, last.get(run.run_id)) for run in runs]
 
 
-def _point(run: LiveRun, record: EpochRecord | None) -> CurvePoint:
-    return CurvePoint(
+def _point(run: LiveRun, record: EpochRecord | None) -> LevelPoint:
+    return LevelPoint(
         run.config.level,
         run.config.seed,
         record.epoch if record else 0,
@@ -67,7 +67,7 @@ def _point(run: LiveRun, record: EpochRecord | None) -> CurvePoint:
     )
 
 
-class SharedCurve:
+class SharedLevels:
     """The curve that a room trains together. Raises StoreError."""
 
     def __init__(self, store: Store):
@@ -75,7 +75,7 @@ class SharedCurve:
 
     def share_out(self, room: str, config: RunConfig) -> None:
         """From now on whoever comes takes a place; of another curve before nothing is kept here."""
-        last = whole_curve(config)[-1]  # a run at level 0 has forgotten what its noise would be
+        last = all_levels(config)[-1]  # a run at level 0 has forgotten what its noise would be
         with self.store.database.connect() as connection:
             connection.execute("DELETE FROM shares WHERE room = ?", (room,))
             connection.execute(

@@ -121,7 +121,7 @@ class Store:
             connection.execute("BEGIN IMMEDIATE")  # counted and added in one
             return self.submit_within(connection, [config], visitor, address)[0]
 
-    def submit_curve(
+    def submit_all_levels(
         self, configs: Sequence[RunConfig], visitor: str, address: str = ""
     ) -> list[LiveRun]:
         """Several runs that count as one of those that a visitor may have at a time. See submit."""
@@ -262,14 +262,14 @@ class Store:
             if stale:
                 connection.execute("UPDATE runs SET seen = ? WHERE run_id = ?", (now, run_id))
 
-    def note_looks(self, looked: Mapping[str, float]) -> None:
-        """When each of these visitors looked last. Who has not for long is forgotten: see last_look."""
+    def note_polls(self, looked: Mapping[str, float]) -> None:
+        """When each of these visitors looked last. Who has not for long is forgotten: see last_poll."""
         long_ago = time.time() - LOOKS_KEPT_SECONDS
         with self.database.connect() as connection:
             connection.execute("DELETE FROM looks WHERE looked < ?", (long_ago,))
             connection.executemany("INSERT OR REPLACE INTO looks VALUES (?, ?)", list(looked.items()))
 
-    def last_look(self, visitor: str) -> float:
+    def last_poll(self, visitor: str) -> float:
         """When this visitor looked last, in seconds since 1970; 0: never, or long ago."""
         with self.database.connect() as connection:
             row = connection.execute(

@@ -192,7 +192,7 @@ class Trainer:
             return
         records = self.runs.records(run.run_id)
         if len(records) > run.epochs_done:  # the last trainer was killed before it reported
-            self._keep_scores(run)
+            self._store_scores(run)
         for record in records[run.epochs_done :]:
             self.store.add_epoch(run.run_id, record)
         if self.runs.is_complete(run.run_id):
@@ -242,7 +242,7 @@ class Trainer:
             self.store.report_speed(run.config, self.device_name, speed)
         if outcome.record.epoch > run.epochs_done:  # not one that the checkpoint lacked
             try:
-                self._keep_scores(run)  # first: who reads the epoch finds them
+                self._store_scores(run)  # first: who reads the epoch finds them
             except StorageError as error:
                 self._fail(run, error)
                 return
@@ -250,7 +250,7 @@ class Trainer:
         if self.runs.is_complete(run.run_id):
             self._end(run)
 
-    def _keep_scores(self, run: LiveRun) -> None:
+    def _store_scores(self, run: LiveRun) -> None:
         scores = self.runs.scores(run.run_id)
         if scores is not None:
             put_scores(self.folder, run.run_id, scores)

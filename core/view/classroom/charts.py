@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from core.config import LEVELS
-from core.live.classroom.level_sweep import CurvePoint
+from core.live.classroom.level_sweep import LevelPoint
 from core.sweep.figures import level_means
 from core.sweep.reference import paper_curve
 from core.view.style import FLOOR, GREY, SHORT, colour, level_axis, share_axis
@@ -17,13 +17,13 @@ NAMED_AT = 0.4  # the level at which the dashed line is named
 COLUMNS = ["level", "error", "low", "high", "quantity", "kind", "is_finished", "seed", "epoch", "name"]
 
 
-def whole_curve(height: int | str = 480) -> alt.LayerChart:
-    """Empty; its rows are curve_rows.
+def all_levels(height: int | str = 480) -> alt.LayerChart:
+    """Empty; its rows are level_rows.
 
     A mark is a run, hollow until it is finished. The line is the mean over the seeds, in the band
     from the least to the greatest; thin and grey the stored sweep; grey diamonds the paper's.
     """
-    base = alt.Chart(curve_rows([])).encode(
+    base = alt.Chart(level_rows([])).encode(
         x=level_axis(),
         y=share_axis("Error", "error"),
         color=colour([*QUANTITIES.values(), FLOOR], has_legend=False),
@@ -59,8 +59,8 @@ def whole_curve(height: int | str = 480) -> alt.LayerChart:
     return alt.LayerChart(layer=layers).properties(height=height)
 
 
-def curve_rows(
-    points: Sequence[CurvePoint],
+def level_rows(
+    points: Sequence[LevelPoint],
     stored: pd.DataFrame | None = None,
     paper: dict[str, Any] | None = None,
     model: str = "",

@@ -7,21 +7,21 @@ from statistics import mean
 from core.choices import NETWORKS, NOISES
 from core.config import LEVELS, RunConfig
 from core.live.classroom.classroom import Attendance
-from core.live.classroom.level_sweep import CurvePoint
+from core.live.classroom.level_sweep import LevelPoint
 from core.view.run.captions import run_title
 from core.view.words import about, plural
 
 LEARNED = 0.02  # of the labels at most are wrong in training where a network repeats them
 
 
-def curve_title(config: RunConfig) -> str:
+def level_sweep_title(config: RunConfig) -> str:
     """Which curve: network and images; config: any of its runs that has wrong labels."""
     rest = run_title(replace(config, level=0.0)).split(", ", 1)[1]
     noise = f" of {NOISES[config.noise].words}" if config.noise != "uniform" else ""
     return f"Every level{noise}, {rest}"
 
 
-def describe_curve(points: Sequence[CurvePoint]) -> str:
+def describe_levels(points: Sequence[LevelPoint]) -> str:
     """What the figure shows at this moment. points: of the runs that have been asked for."""
     begun = [point for point in points if point.epoch]
     if not begun:
@@ -67,7 +67,7 @@ def _range(errors: Sequence[float]) -> str:
 
 
 def describe_seeds(
-    points: Sequence[CurvePoint], has_stored: bool = False, has_paper: bool = False
+    points: Sequence[LevelPoint], has_stored: bool = False, has_paper: bool = False
 ) -> str:
     """What the marks are; has_stored, has_paper: what else is drawn."""
     seeds = len({point.seed for point in points})
@@ -81,7 +81,7 @@ def describe_seeds(
     return text
 
 
-def describe_lacking(points: Sequence[CurvePoint], attendance: Attendance) -> str:
+def describe_lacking(points: Sequence[LevelPoint], attendance: Attendance) -> str:
     """Whom the class's figure still waits for: counts, no names."""
     finished = {point.level for point in points if point.is_finished}
     training = sum(point.is_active for point in points)

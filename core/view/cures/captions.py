@@ -43,7 +43,7 @@ def describe_stopping(points: pd.DataFrame, model: str) -> str:
         return "When to stop? For this network it is not computed yet." + compute(
             "mini-stopping", model
         )
-    means = runs.groupby("level")[["end", "noisy", "gain"]].mean()
+    means = runs.groupby("level")[["end", "held_out", "gain"]].mean()
     better = int((means.gain > 0).sum())
     most = means.sort_values("gain").iloc[-1]
     gain = mean_gain(runs.gain)  # of all runs: those of one level are few
@@ -52,7 +52,7 @@ def describe_stopping(points: pd.DataFrame, model: str) -> str:
         f"Stopped where held-out photographs are read best, with the labels they were given, {the_network(model)} "
         f"misreads fewer new photographs at {better} of {plural(len(means), 'level')} from 20% to 80%: "
         f"{100 * gain.mean:.1f} points fewer on average{about}; most at {most.name:.0%} corruption: "
-        f"{most.noisy:.1%} instead of {most.end:.1%} at the end."
+        f"{most.held_out:.1%} instead of {most.end:.1%} at the end."
     )
 
 
@@ -62,7 +62,7 @@ def describe_held_out_cost(points: pd.DataFrame, whole: pd.DataFrame) -> str:
     points: cures.stopping_points of one network; whole: protocol.label_runs of the same network,
     which study all photographs to the end. Empty where nothing can be compared.
     """
-    stopped = points[points.kind == "noisy"].set_index(["level", "seed"]).test_error
+    stopped = points[points.kind == "held_out"].set_index(["level", "seed"]).test_error
     ends = whole.set_index(["level", "seed"]).final_test_error
     costs = held_out_costs(ends, stopped)
     costs = costs[(costs.index >= 0.2) & (costs.index <= 0.8)]
@@ -96,7 +96,7 @@ def noise_rows(points: pd.DataFrame, noises: dict[str, str]) -> pd.DataFrame:
             {
                 "Labels": f"{level:.0%} {NOISES[str(noise)].words}",
                 "At the end": per_cent(gains.end.mean()),
-                "Stopped": per_cent(gains.noisy.mean()),
+                "Stopped": per_cent(gains.held_out.mean()),
                 "Gained": f"{100 * gains.gain.mean():+.1f} points",
                 "Seeds": len(gains),
             }

@@ -10,7 +10,7 @@ from core.choices import DEFENCES, words_of
 from core.sweep.cures import STOPPING
 from core.view.style import COLOURS, GREY, level_axis, share_axis
 
-STOPPING_COLOURS = {"end": COLOURS["test error"], "noisy": COLOURS["training error"], "best": GREY}
+STOPPING_COLOURS = {"end": COLOURS["test error"], "held_out": COLOURS["training error"], "best": GREY}
 
 
 def _legend() -> alt.Legend:

@@ -1,4 +1,4 @@
-"""Finding wrong labels and mending them: what was found, what it cost, what it gave."""
+"""Finding wrong labels and repairing them: what was found, what it cost, what it gave."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -122,7 +122,7 @@ def describe_cost(
     corrupted: LabelCorruption,
     true_labels: NDArray[np.integer],
 ) -> str:
-    """What mending so many does to right and wrong labels; of all training images."""
+    """What repairing so many does to right and wrong labels; of all training images."""
     labels, is_wrong = corrupted.labels, corrupted.is_wrong
     first = ranking.order[: round(mended.repaired * len(labels))]
     wrong, right = int(is_wrong[first].sum()), int((~is_wrong[first]).sum())
@@ -149,11 +149,11 @@ def change(before: EpochRecord | None, after: EpochRecord | None) -> str | None:
     return f"{100 * (after.test_error - before.test_error):+.1f} points"
 
 
-def describe_mended(ends: Mapping[str, EpochRecord | None]) -> str:
+def describe_repaired(ends: Mapping[str, EpochRecord | None]) -> str:
     """ends: the last epoch Before, After and With true labels; None: not trained yet."""
     before, after, truth = (ends[name] for name in ("Before", "After", "With true labels"))
     if before is None or after is None:
-        return "Train again to see whether the mending helps."
+        return "Train again to see whether the repairing helps."
     change = before.test_error - after.test_error
     is_chance = abs(change) < margin_of_error(1)
     text = (

@@ -24,7 +24,7 @@ LABELLED = {"right labels": COLOURS["training error"], "wrong labels": WRONG_LAB
 def said_rows(
     records: Sequence[EpochRecord], places: Sequence[int], given: Sequence[int], true: Sequence[int]
 ) -> pd.DataFrame:
-    """The data of biographies, a row for each photograph and epoch.
+    """The data of image_scores_of, a row for each photograph and epoch.
 
     places: of the photographs among the followed images; given, true: their labels.
     """
@@ -47,7 +47,7 @@ def said_rows(
     return pd.DataFrame(rows, columns=["photograph", "number", "epoch", "said", "kind"])
 
 
-def biographies(rows: pd.DataFrame) -> alt.Chart:
+def image_scores_of(rows: pd.DataFrame) -> alt.Chart:
     """A strip for each photograph, wrong labels first: what the network said of it at every epoch."""
     order = rows.drop_duplicates("photograph").sort_values("number").photograph.tolist()
     return (

@@ -47,13 +47,13 @@ def describe_fit_rule(
             "rate has faded away."
         )
     if theirs is not None and len(theirs):
-        text += _beside_the_paper(times[times.model == model], theirs)
+        text += _next_to_the_paper(times[times.model == model], theirs)
         if model == "mlp-1x512":
             text += " The paper's point at 60% repeats the one at 70%, in figure 1c as well."
     return text
 
 
-def _beside_the_paper(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
+def _next_to_the_paper(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
     """Whether our ratios follow the paper's, and of how many epochs both are; two paragraphs."""
     text = ""
     both = ours.merge(theirs, on="level", suffixes=("", "_paper"))
@@ -124,7 +124,7 @@ def describe_fits(fitted: pd.DataFrame, errors: dict[str, pd.Series], model: str
     return "\n\n".join(lines)
 
 
-def describe_what_is_fitted(fitted: pd.DataFrame, errors: dict[str, pd.Series]) -> str:
+def describe_fitted(fitted: pd.DataFrame, errors: dict[str, pd.Series]) -> str:
     """What the network can be made to repeat; arguments: as of describe_fits."""
     unfitted = _unfitted(fitted, errors)
     if not unfitted:

@@ -33,7 +33,7 @@ def describe_replication(table: pd.DataFrame, model: str) -> str:
 
 
 def describe_gap(table: pd.DataFrame) -> str:
-    """Why the paper's points lie above ours; table: figures.beside_paper."""
+    """Why the paper's points lie above ours; table: figures.next_to_paper."""
     inner = table[(table.level > 0) & (table.level < 1) & ~table.is_slip]
     if not len(inner):
         return ""

@@ -15,13 +15,13 @@ from core.errors import ConfigError
 from core.live.classroom.annotation import LIMIT_SECONDS, TIMED_FROM
 from core.view.images import gallery
 from pages.shared.components.component import component
-from pages.shared.server.cache import keep
+from pages.shared.server.cache import cached
 
 _LABELLER = component(Path(__file__).parent)
 
 
-def ask(images: np.ndarray, place: int, save: Callable[[], None]) -> None:
-    """The photographs from a place on; save: called after each answer, see `answered`."""
+def show_photos(images: np.ndarray, place: int, save: Callable[[], None]) -> None:
+    """The photographs from a place on; save: called after each answer, see `sent_answers`."""
     name = f"named-{zlib.crc32(images.tobytes()):x}"
     st.html(_style(name, images))
     data = {
@@ -37,7 +37,7 @@ def ask(images: np.ndarray, place: int, save: Callable[[], None]) -> None:
     _LABELLER(data=data, key="labeller", on_answers_change=save)
 
 
-def answered(count: int) -> list[tuple[int, int | None]]:
+def sent_answers(count: int) -> list[tuple[int, int | None]]:
     """Places and classes that were sent so far, of `count` photographs; within `save`. Raises ConfigError."""
     answers = []
     try:
@@ -53,6 +53,6 @@ def answered(count: int) -> list[tuple[int, int | None]]:
     return answers
 
 
-@keep(32)
+@cached(32)
 def _style(name: str, _images: np.ndarray) -> str:
     return f"<style>.{name} {{ {gallery.background(_images)} }}</style>"

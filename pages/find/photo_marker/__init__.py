@@ -16,21 +16,21 @@ from core.errors import ConfigError
 from core.view.images import gallery
 from core.view.style import WRONG_LABEL
 from pages.shared.components.component import component
-from pages.shared.server.cache import keep
+from pages.shared.server.cache import cached
 
 MOST = 10  # marks
 
 _MARKER = component(Path(__file__).parent)
 
 
-def ask(
+def show_photos(
     images: np.ndarray, given: Sequence[int], true: Sequence[int], save: Callable[[], None]
 ) -> None:
-    """The photographs with the labels given. save: called when MOST are marked; see `marked`."""
+    """The photographs with the labels given. save: called when MOST are marked; see `sent_marks`."""
     _MARKER(data=_shared(images, given, true), key="photo_marker", on_marks_change=save)
 
 
-def tell(
+def show_truth(
     images: np.ndarray, given: Sequence[int], true: Sequence[int], marks: Sequence[int], said: str
 ) -> None:
     """The same with the truth; marks: places of those that were marked."""
@@ -38,7 +38,7 @@ def tell(
     _MARKER(data=data, key="photo_marker", on_marks_change=lambda: None)
 
 
-def marked(count: int) -> list[int]:
+def sent_marks(count: int) -> list[int]:
     """The places that were sent, of `count` photographs; within `save`. Raises ConfigError."""
     marks = marks_of(st.session_state.photo_marker.marks, count)
     if not marks:  # no message of our own page
@@ -71,7 +71,7 @@ def _shared(images: np.ndarray, given: Sequence[int], true: Sequence[int]) -> di
     }
 
 
-@keep(8)
+@cached(8)
 def _style(name: str, _images: np.ndarray) -> str:
     return (
         f"<style>.{name} {{ {gallery.background(_images)} }} :root {{ --wrong: {WRONG_LABEL} }}</style>"

@@ -25,12 +25,12 @@ QUANTITIES = ("training error", "test error")  # in the order of the questions
 _BOARD = component(Path(__file__).parent)
 
 
-def ask(save: Callable[[], None]) -> None:
-    """The empty chart, one question at a time. save: called when a guess is sent; see `drawn`."""
+def show_empty_board(save: Callable[[], None]) -> None:
+    """The empty chart, one question at a time. save: called when a guess is sent; see `sent_guess`."""
     _BOARD(data=_shared(), key="guess_board", on_guess_change=save)
 
 
-def tell(guess: Guess, ours: pd.DataFrame, said: str) -> None:
+def show_truth(guess: Guess, ours: pd.DataFrame, said: str) -> None:
     """The guess and what happened; guess: test errors and training errors; ours: rows of the sweep."""
     means = level_means(ours)
     truth = []
@@ -42,7 +42,7 @@ def tell(guess: Guess, ours: pd.DataFrame, said: str) -> None:
     _BOARD(data=data, key="guess_board", on_guess_change=lambda: None)
 
 
-def drawn() -> tuple[list[float], list[float]]:
+def sent_guess() -> tuple[list[float], list[float]]:
     """Test errors and training errors that were sent; within `save`. Raises ConfigError."""
     guess = st.session_state.guess_board.guess
     try:

@@ -16,12 +16,14 @@ from pages.shared.components.component import component
 _STAGE = component(Path(__file__).parent)
 
 
-def lead(step: int, titles: Sequence[str], seconds: Sequence[float], go: Callable[[], None]) -> None:
-    """The controls. go: called when another step is wanted, which `wanted` then tells."""
+def show_controls(
+    step: int, titles: Sequence[str], seconds: Sequence[float], go: Callable[[], None]
+) -> None:
+    """The controls. go: called when another step is wanted, which `requested_step` then tells."""
     data = {"step": step, "titles": list(titles), "seconds": list(seconds), "plays": True}
     _STAGE(data=data, key="stage", on_step_change=go)
 
 
-def wanted() -> int:
+def requested_step() -> int:
     """The step that was asked for; within `go`."""
     return int(st.session_state.stage.step)

@@ -22,16 +22,16 @@ def choose_data(default: str = "embedded") -> str:
     )
 
 
-def at_hand(chosen: str) -> str:
+def available(chosen: str) -> str:
     """What was chosen, or the embedded images where the others are not on this machine."""
     return chosen if chosen != "full" or cifar10.has_full() else "embedded"
 
 
-def data_at_hand(chosen: str) -> str:
+def offer_missing_images(chosen: str) -> str:
     """The same, with an offer to fetch the rest."""
-    if at_hand(chosen) != chosen:
+    if available(chosen) != chosen:
         _offer_download()
-    return at_hand(chosen)
+    return available(chosen)
 
 
 @st.fragment(run_every=0.5)

@@ -17,7 +17,7 @@ from core.errors import ConfigError
 from core.live.runs.store import LiveRun
 from core.view.words import capitalized, number_text, without_links
 from pages.shared.controls.choosing import at_first
-from pages.shared.controls.full_data import IMAGES, at_hand, choose_data
+from pages.shared.controls.full_data import IMAGES, available, choose_data
 from pages.shared.frame.session import session
 from pages.shared.server import resources
 
@@ -60,7 +60,7 @@ def form_values(hidden: Collection[str] = ()) -> dict[str, Any]:
 def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
     """The run that the controls describe, on the images at hand. Raises ConfigError."""
     values = form_values(hidden)
-    values["data"] = at_hand(values["data"])
+    values["data"] = available(values["data"])
     if values["corruption"] != "labels":
         values["level"] = 0.0
     if not NETWORKS[values["model"]].has_width:
@@ -160,7 +160,7 @@ def preset_choice(hidden: Collection[str] = ()) -> None:
         asked = config_of_form(hidden)
     except ConfigError:
         asked = None
-    at_once = {key: replace(config, data=at_hand(config.data)) for key, config in configs.items()}
+    at_once = {key: replace(config, data=available(config.data)) for key, config in configs.items()}
     st.session_state.preset = next((key for key, config in at_once.items() if config == asked), None)
     st.selectbox(
         "Preset",

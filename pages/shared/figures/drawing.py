@@ -15,7 +15,7 @@ import streamlit as st
 
 from core.sweep import results
 from core.view.style import enlarged
-from pages.shared.server.cache import keep
+from pages.shared.server.cache import cached
 
 TALLER = 1.6  # a chart with words for a projector
 # Streamlit's own look, but for words in the colour of the page's text: its grey has a contrast of
@@ -104,7 +104,7 @@ def _sized(spec: dict, is_large: bool = False) -> dict:
     return {**enlarged(spec), **taller}
 
 
-@keep(512)
+@cached(512)
 def _specification(state: tuple, _make: Callable[[], alt.LayerChart]) -> dict:
     return _spec_of(_make())
 

@@ -32,7 +32,7 @@ def visitor() -> str:
     return session().visitor
 
 
-def keep_key() -> None:
+def remember_key() -> None:
     """Give this browser the key that its session has been given, so that a reload has it, too.
 
     A key of its own and not the visitor's name, which anybody may have put into a link.

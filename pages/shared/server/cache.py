@@ -28,7 +28,7 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
-def keep(most: int, seconds: float = math.inf) -> Callable[[F], F]:
+def cached(most: int, seconds: float = math.inf) -> Callable[[F], F]:
     """Keep what a function returns for the `most` arguments that came last, for so many seconds.
 
     Arguments are positional; one whose parameter begins with an underscore does not tell two

@@ -10,7 +10,7 @@ from core.cleaning.search import Searched, search
 from core.config import RunConfig
 from core.data.corruption import given_labels
 from pages.shared.server import resources
-from pages.shared.server.cache import keep
+from pages.shared.server.cache import cached
 
 
 def searched(config: RunConfig, name: str) -> Searched | None:
@@ -20,19 +20,19 @@ def searched(config: RunConfig, name: str) -> Searched | None:
     return _ranked(config, name, known) if len(known) == len(scores) else None
 
 
-@keep(64)
+@cached(64)
 def _ranked(config: RunConfig, name: str, _scores: list[ImageScores]) -> Searched:
     labels = given_labels(config, resources.data("embedded").train_labels).labels
     return search(name, _scores, labels)
 
 
-@keep(1)
+@cached(1)
 def built() -> Built:
     """Made once for all visitors."""
     return build(resources.data("embedded"))
 
 
-@keep(1)
+@cached(1)
 def solved() -> Solved:
     """Solved once for all visitors."""
     return solve(resources.data("embedded"))

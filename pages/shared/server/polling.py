@@ -66,7 +66,7 @@ class _Present:
         self.looked[visitor] = now = time.time()
         if now - self.noted > NOTED_SECONDS and self.lock.acquire(blocking=False):
             try:
-                resources.store().note_looks(dict(self.looked))
+                resources.store().note_polls(dict(self.looked))
                 self.noted = now
                 self.looked = {name: at for name, at in list(self.looked.items()) if at > now}
             finally:
@@ -74,7 +74,7 @@ class _Present:
 
     def last(self, visitor: str) -> float:
         """When this visitor looked last, through whatever server; 0: never, or long ago."""
-        return max(self.looked.get(visitor, 0.0), resources.store().last_look(visitor))
+        return max(self.looked.get(visitor, 0.0), resources.store().last_poll(visitor))
 
 
 _watch = _Watch()
@@ -91,7 +91,7 @@ def seconds_between(visitor: str, which: str) -> float:
     return _watch.between()
 
 
-def wants_another_timer(every: float | None, wanted: float | None) -> bool:
+def needs_new_timer(every: float | None, wanted: float | None) -> bool:
     """Whether a part is drawn much more or less often than it should be; None: without a timer."""
     return bool(every and wanted) and not 0.6 < (wanted or 1.0) / (every or 1.0) < 1.7
 

@@ -14,7 +14,7 @@ from core.data import cifar10
 from core.data.corruption import channel_statistics
 from core.live.classroom.annotation import Annotation
 from core.live.classroom.classroom import Classroom
-from core.live.classroom.level_sweep import SharedCurve
+from core.live.classroom.level_sweep import SharedLevels
 from core.live.classroom.login import Login
 from core.live.runs.housekeeping import used_bytes
 from core.live.runs.image_scores import find_scores
@@ -25,15 +25,15 @@ from core.live.training.supervisor import DownloadProcess, TrainerProcess
 from core.paths import data_folder
 from core.records import EpochRecord
 from core.sweep import protocol, results
-from pages.shared.server.cache import keep, once
+from pages.shared.server.cache import cached, once
 
 
-@keep(2)
+@cached(2)
 def data(name: str) -> cifar10.Cifar10:
     return cifar10.load(name)
 
 
-@keep(2)
+@cached(2)
 def noise(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Mean and std of each channel of the training images."""
     return channel_statistics(data(name).train_images)
@@ -67,19 +67,19 @@ def annotation() -> Annotation:
 
 
 @once
-def shared_curve() -> SharedCurve:
-    return SharedCurve(store())
+def shared_levels() -> SharedLevels:
+    return SharedLevels(store())
 
 
-@keep(64, seconds=1.0)
+@cached(64, seconds=1.0)
 def is_shared_out(room: str) -> bool:
     """Whether the room gives out places of a curve; one look serves the whole class."""
-    return bool(room) and shared_curve().is_open(room)
+    return bool(room) and shared_levels().is_open(room)
 
 
 def has_class_figure(room: str) -> bool:
     """Whether the room has trained a curve together, or does so now."""
-    return bool(room) and shared_curve().config(room) is not None
+    return bool(room) and shared_levels().config(room) is not None
 
 
 class Board(NamedTuple):
@@ -91,12 +91,12 @@ class Board(NamedTuple):
     speeds: Speeds
 
 
-@keep(1, seconds=0.5)
+@cached(1, seconds=0.5)
 def board() -> Board:
-    return look_at_board()
+    return read_board()
 
 
-def look_at_board() -> Board:
+def read_board() -> Board:
     active, state = store().active_runs(), store().database.state()
     in_training = [run for run in active if run.run_id in state.in_training]
     return Board(active, in_training, state.is_paused, store().speeds())
@@ -108,14 +108,14 @@ class Storage(NamedTuple):
     megabytes: int  # what lab.toml allows
 
 
-@keep(1, seconds=10)
+@cached(1, seconds=10)
 def storage() -> Storage:
     """How full the disk is, looked at seldom: the teacher's page asks every two seconds."""
     used = used_bytes(store(), data_folder() / "checkpoints")
     return Storage(used, shutil.disk_usage(data_folder()).free, settings().keep.megabytes)
 
 
-@keep(256)
+@cached(256)
 def records(run_id: str, epochs_done: int) -> list[EpochRecord]:
     """Of a live run with so many epochs; read once for all its viewers."""
     return store().records(run_id)
@@ -135,7 +135,7 @@ def image_scores(config: RunConfig) -> ImageScores | None:
     return find_scores(data_folder() / "checkpoints", config.run_id)
 
 
-@keep(1)
+@cached(1)
 def sweep_ids(stamp: int) -> frozenset[str]:
     """The run ids of the sweep."""
     return frozenset(sweep().run_id)
@@ -180,16 +180,16 @@ def sweep_records(run_id: str) -> list[EpochRecord]:
     return _sweep_records(run_id, results.stamp())
 
 
-@keep(1)
+@cached(1)
 def _sweep(stamp: int) -> pd.DataFrame:
     return results.load_runs()
 
 
-@keep(16)
+@cached(16)
 def _sweep_epochs(run_ids: tuple[str, ...], stamp: int) -> pd.DataFrame:
     return results.load_epochs(run_ids)
 
 
-@keep(64)
+@cached(64)
 def _sweep_records(run_id: str, stamp: int) -> list[EpochRecord]:
     return results.load_records(run_id)

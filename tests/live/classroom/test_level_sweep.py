@@ -6,7 +6,7 @@ import pytest
 
 from core.config import LEVELS, MAX_SEED, RunConfig
 from core.errors import RefusedError
-from core.live.classroom.level_sweep import SharedCurve, curve_points, of_place, whole_curve
+from core.live.classroom.level_sweep import SharedLevels, all_levels, level_points, of_place
 from core.live.runs.limits import Limits
 from core.live.runs.store import TEACHER, Status, Store
 from core.sweep.grids import BY_VALUE
@@ -22,7 +22,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def shared(store):
-    shared = SharedCurve(store)
+    shared = SharedLevels(store)
     shared.share_out("ROOM1", RunConfig(epochs=15, level=0.3, repair="none"))
     return shared
 
@@ -33,38 +33,38 @@ def finish(store, run_id, **errors):
 
 
 def test_a_curve_counts_as_one_run_and_takes_no_more(store):
-    runs = store.submit_curve(whole_curve(BASE), "ann")
+    runs = store.submit_all_levels(all_levels(BASE), "ann")
     assert [run.config.level for run in runs] == list(LEVELS)
-    assert store.submit_curve(whole_curve(BASE), "ann") == runs  # asked for again: nothing new
+    assert store.submit_all_levels(all_levels(BASE), "ann") == runs  # asked for again: nothing new
     with pytest.raises(RefusedError, match="one unfinished run"):
         store.submit(RunConfig(seed=9), "ann")
     store.submit(RunConfig(seed=9), "ben")
     with pytest.raises(RefusedError, match="one unfinished run"):
-        store.submit_curve(whole_curve(RunConfig(seed=1)), "ben")
+        store.submit_all_levels(all_levels(RunConfig(seed=1)), "ben")
 
 
 def test_a_curve_for_which_there_is_no_room_leaves_nothing_behind(tmp_path):
     store = Store(tmp_path / "runs.sqlite", Limits(all_runs=15))
-    store.submit_curve(whole_curve(BASE), "ann")
+    store.submit_all_levels(all_levels(BASE), "ann")
     with pytest.raises(RefusedError, match="room for 15"):
-        store.submit_curve(whole_curve(RunConfig(seed=1)), "ben")
+        store.submit_all_levels(all_levels(RunConfig(seed=1)), "ben")
     assert len(store.active_runs()) == 11
 
 
 def test_a_cancelled_curve_is_asked_for_again_as_one(store):
-    runs = store.submit_curve(whole_curve(BASE), "ann")
+    runs = store.submit_all_levels(all_levels(BASE), "ann")
     for run in runs[3:]:
         store.cancel(run.run_id, by="ann")
-    store.submit_curve(whole_curve(BASE), "ann")
+    store.submit_all_levels(all_levels(BASE), "ann")
     assert len(store.active_runs()) == 11
 
 
 def test_points_tell_how_far_each_run_is(store):
-    configs = whole_curve(BASE)
-    store.submit_curve(configs, "ann")
+    configs = all_levels(BASE)
+    store.submit_all_levels(configs, "ann")
     finish(store, configs[0].run_id, test_error=0.6, train_error=0.0)
     store.add_epoch(configs[1].run_id, record(3, test_error=0.7, train_error=0.5))
-    points = curve_points(store, configs)
+    points = level_points(store, configs)
     assert [point.level for point in points] == list(LEVELS)
     assert points[0] == (0.0, 0, 15, 15, 0.0, 0.6, True, False)
     assert points[1] == (0.1, 0, 3, 15, 0.5, 0.7, False, True)
@@ -72,7 +72,7 @@ def test_points_tell_how_far_each_run_is(store):
 
 
 def test_nothing_is_taken_where_nothing_is_shared_out(store):
-    shared = SharedCurve(store)
+    shared = SharedLevels(store)
     assert shared.take("ROOM1", "ann") is None and shared.config("ROOM1") is None
     assert shared.configs("ROOM1") == []
 

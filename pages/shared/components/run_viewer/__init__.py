@@ -19,7 +19,7 @@ from core.view.run.data import INK, NAMES, PHOTOGRAPHS, VALUES, RunData, few_of,
 from core.view.style import WRONG_LABEL
 from pages.shared.components.component import component
 from pages.shared.server import resources
-from pages.shared.server.cache import keep
+from pages.shared.server.cache import cached
 
 FEW, FEW_AT = 8, 0.4  # photographs of the simple picture, and the level at which they are chosen
 ALL = tuple(range(PHOTOGRAPHS))
@@ -129,12 +129,12 @@ def _shared(config: RunConfig, name: str) -> dict[str, Any]:
     }
 
 
-@keep(512)
+@cached(512)
 def _run_data(config: RunConfig, places: tuple[int, ...]) -> RunData:
     return RunData(config, resources.data(config.data).train_labels, places)
 
 
-@keep(32)
+@cached(32)
 def _few(config: RunConfig) -> tuple[int, ...]:
     labels = resources.data(config.data).train_labels
     is_wrong = given_labels(config, labels).is_wrong
@@ -146,7 +146,7 @@ class _Sprite(NamedTuple):
     style: str  # the photographs, as a style sheet
 
 
-@keep(256)  # 50 kB each: in a full lecture hall everybody may have a seed of their own
+@cached(256)  # 50 kB each: in a full lecture hall everybody may have a seed of their own
 def _sprite(data_name: str, corruption: str, seed: int) -> _Sprite:
     data = resources.data(data_name)
     shown = shown_images(len(data.train_labels), seed)

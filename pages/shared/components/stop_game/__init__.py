@@ -41,7 +41,7 @@ def play(
 ) -> None:
     """The replay; once it is stopped, the whole of it with the test error.
 
-    save: called when it is stopped, see `stopped_at`; stopped: the epoch, None: not yet; said: then.
+    save: called when it is stopped, see `sent_epoch`; stopped: the epoch, None: not yet; said: then.
     """
     tests = [round(record.test_error, 4) for record in records]
     data = {
@@ -62,7 +62,7 @@ def play(
     _GAME(data=data, key="stop_game", on_stop_change=save)
 
 
-def stopped_at(epochs: int) -> int:
+def sent_epoch(epochs: int) -> int:
     """The epoch that was sent; within `save`. Raises ConfigError."""
     try:
         epoch = int(st.session_state.stop_game.stop)

@@ -14,7 +14,7 @@ from pages.shared.server.polling import measured, seconds_between
 LOOK_SECONDS = 2.0  # a class waits so long for the teacher's press, a large one longer
 
 
-def call_to_own_level(in_room: Room, visitor_name: str) -> None:
+def link_to_own_level(in_room: Room, visitor_name: str) -> None:
     """On the pages where a class waits: as soon as the room shares out its levels, the way to one's own."""
     if in_room.code:
         every = max(LOOK_SECONDS, 2 * seconds_between(visitor_name, "call"))
@@ -33,7 +33,7 @@ def _call(room: str, visitor_name: str) -> None:
             )
 
 
-def bring_to_own_level(in_room: Room, visitor_name: str) -> None:
+def show_own_level(in_room: Room, visitor_name: str) -> None:
     """In the lab: as soon as the room shares out its levels, this visitor's own one is trained and shown."""
     if in_room.code:
         every = max(LOOK_SECONDS, 2 * seconds_between(visitor_name, "level"))
@@ -47,7 +47,7 @@ def _look(room: str, visitor_name: str) -> None:
             session().own_level = ("", "")
             return
         try:
-            run = resources.shared_curve().take(room, visitor_name, network_address())
+            run = resources.shared_levels().take(room, visitor_name, network_address())
         except RefusedError as error:
             st.warning(str(error))
             return

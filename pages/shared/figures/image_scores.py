@@ -14,7 +14,7 @@ from pages.shared.figures.drawing import draw_live, draw_new
 from pages.shared.server import resources
 
 
-def show_biography(config: RunConfig, records: Sequence[EpochRecord], key: str) -> None:
+def show_image_scores(config: RunConfig, records: Sequence[EpochRecord], key: str) -> None:
     """key: of its place on the page."""
     if not records:
         return
@@ -26,7 +26,7 @@ def show_biography(config: RunConfig, records: Sequence[EpochRecord], key: str) 
     if len(rows):
         st.markdown("**A row for each photograph: what the network said of it at every epoch**")
         draw_new(
-            charts.biographies(rows),
+            charts.image_scores_of(rows),
             name=f"{key}-said",
             alt="For each photograph, what the network said of it at every epoch",
         )

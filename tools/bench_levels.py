@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.config import RunConfig
 from core.data.cifar10 import load
-from core.live.classroom.level_sweep import whole_curve
+from core.live.classroom.level_sweep import all_levels
 from core.live.runs.store import Store
 from core.live.training.supervisor import TrainerProcess, sign_of_life
 
@@ -19,7 +19,7 @@ STARTED_SECONDS = 120.0  # that a trainer may take to start
 
 
 @dataclass(frozen=True)
-class CurveSpeed:
+class LevelSweepSpeed:
     model: str
     runs: int
     epochs: int  # of each
@@ -28,11 +28,11 @@ class CurveSpeed:
     first_seconds: float  # from the press to the first epoch of any run
 
 
-def curve_speed(config: RunConfig) -> CurveSpeed:
+def level_sweep_speed(config: RunConfig) -> LevelSweepSpeed:
     """Train the curve twice: with nothing around it, and as the app does it, by its own trainer."""
     from core.training.training import train  # torch takes seconds to import
 
-    configs, data = whole_curve(config), load(config.data)
+    configs, data = all_levels(config), load(config.data)
     names = [each.run_id for each in configs]
     next(train(config, data))  # what is loaded and compiled once
     started = time.perf_counter()
@@ -46,14 +46,14 @@ def curve_speed(config: RunConfig) -> CurveSpeed:
         try:
             _wait(lambda: sign_of_life().exists(), STARTED_SECONDS)
             started = time.perf_counter()
-            store.submit_curve(configs, "somebody")
+            store.submit_all_levels(configs, "somebody")
             _wait(lambda: any(run.epochs_done for run in store.runs_named(names)), STARTED_SECONDS)
             first = time.perf_counter() - started
             _wait(lambda: not store.active_runs(), 20 * bare + STARTED_SECONDS)
             whole = time.perf_counter() - started
         finally:
             trainer.stop()
-    return CurveSpeed(config.model, len(configs), config.epochs, bare, whole, first)
+    return LevelSweepSpeed(config.model, len(configs), config.epochs, bare, whole, first)
 
 
 @contextmanager

@@ -10,37 +10,37 @@ import pyarrow as pa
 from core.config import RunConfig
 from core.data.noise import wrong_share
 from core.live.classroom.classroom import Attendance
-from core.live.classroom.level_sweep import CurvePoint, curve_points
+from core.live.classroom.level_sweep import LevelPoint, level_points
 from core.sweep import protocol, reference
 from core.view.classroom import charts
 from pages.shared.figures.drawing import draw_live
 from pages.shared.server import resources
-from pages.shared.server.cache import keep
+from pages.shared.server.cache import cached
 
 
-@keep(32, seconds=0.4)
-def points_of(configs: tuple[RunConfig, ...]) -> list[CurvePoint]:
+@cached(32, seconds=0.4)
+def points_of(configs: tuple[RunConfig, ...]) -> list[LevelPoint]:
     """How far each of these runs has come."""
-    return curve_points(resources.store(), configs)
+    return level_points(resources.store(), configs)
 
 
-class ClassCurve(NamedTuple):
+class ClassLevels(NamedTuple):
     """The curve that a room trains together, at this moment."""
 
     configs: tuple[RunConfig, ...]  # of the places taken; of none: what would be trained at level 1
-    points: list[CurvePoint]
+    points: list[LevelPoint]
     attendance: Attendance
 
 
-@keep(32, seconds=0.4)
-def class_curve(room: str) -> ClassCurve | None:
+@cached(32, seconds=0.4)
+def class_levels(room: str) -> ClassLevels | None:
     """None: the room has shared out nothing."""
-    shared = resources.shared_curve()
+    shared = resources.shared_levels()
     config = shared.config(room)
     if config is None:
         return None
     configs = tuple(shared.configs(room))
-    return ClassCurve(configs or (config,), points_of(configs), resources.classroom().attendance(room))
+    return ClassLevels(configs or (config,), points_of(configs), resources.classroom().attendance(room))
 
 
 def highest(configs: Sequence[RunConfig]) -> RunConfig:
@@ -48,7 +48,7 @@ def highest(configs: Sequence[RunConfig]) -> RunConfig:
     return max(configs, key=lambda config: config.level)
 
 
-class CurveRows(NamedTuple):
+class LevelRows(NamedTuple):
     """What the figure draws, as the core makes it and as a browser is sent it; the runs' own rows."""
 
     frame: pd.DataFrame
@@ -57,19 +57,19 @@ class CurveRows(NamedTuple):
 
 
 def rows_of(
-    points: Sequence[CurvePoint], config: RunConfig, stored: bool = False, paper: bool = False
-) -> CurveRows:
+    points: Sequence[LevelPoint], config: RunConfig, stored: bool = False, paper: bool = False
+) -> LevelRows:
     """stored, paper: beside the stored runs and the paper's points; config: of the highest level."""
     wrong = round(wrong_share(replace(config, level=1.0)), 4)
     return _rows_of(tuple(points), config.model, config.data, wrong, stored, paper)
 
 
-@keep(64)
+@cached(64)
 def _rows_of(
-    points: tuple[CurvePoint, ...], model: str, data: str, wrong: float, stored: bool, paper: bool
-) -> CurveRows:
+    points: tuple[LevelPoint, ...], model: str, data: str, wrong: float, stored: bool, paper: bool
+) -> LevelRows:
     runs = protocol.label_runs(resources.sweep(), data) if stored else None
-    frame = charts.curve_rows(
+    frame = charts.level_rows(
         points,
         None if runs is None else runs[runs.model == model],
         reference.paper() if paper else None,
@@ -77,15 +77,15 @@ def _rows_of(
         wrong,
     )
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    return CurveRows(frame, table, frame[frame.kind == "run"])
+    return LevelRows(frame, table, frame[frame.kind == "run"])
 
 
-def draw_curve(rows: CurveRows, name: str = "whole-curve", is_large: bool = False) -> None:
+def draw_levels(rows: LevelRows, name: str = "whole-curve", is_large: bool = False) -> None:
     """name: of its place on the page; is_large: for a projector, also without `?large` in the address."""
     draw_live(
         name,
         (),
-        lambda: charts.whole_curve("container"),
+        lambda: charts.all_levels("container"),
         rows.table,
         is_large=is_large,
         height="stretch",

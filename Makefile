@@ -40,8 +40,8 @@ dev: .venv/installed  ## serve the app; it reloads on save and shows tracebacks 
 	$(RUN) streamlit run app.py --server.fileWatcherType=auto --server.runOnSave=true \
 		--client.showErrorDetails=full
 
-check: lint  ## lint, types and the fast tests: under a minute
-	$(RUN) pytest -m "not slow and not browser and not cluster and not gpu" --durations=0
+check: lint  ## lint, types and the fast tests
+	$(RUN) pytest $(TWO_AT_ONCE) -m "not slow and not browser and not cluster and not gpu"
 
 lint: .venv/installed-dev  ## style, types, the direction of imports, stale tables
 	$(RUN) ruff check
@@ -65,14 +65,18 @@ format: .venv/installed-dev  ## put the code into its style
 	$(RUN) ruff format
 	@command -v npm >/dev/null && npm install --silent && npm run --silent format || true
 
-test: lint chromium nginx  ## everything that CI runs, on two cores: one thread of torch for each
-	@$(MAKE) --jobs=2 test-in-browser test-elsewhere
+# Two processes for what only computes. A test in a browser waits for answers of a server, and one on
+# a cluster has its own processes: those run alone, one suite after the other.
+TWO_AT_ONCE := --numprocesses=2 --dist=loadfile
+
+test: lint test-elsewhere test-in-browser  ## everything that CI runs
 
 test-in-browser: chromium nginx
-	OMP_NUM_THREADS=1 $(RUN) pytest tests/browser
+	$(RUN) pytest tests/browser
 
 test-elsewhere: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(RUN) pytest --ignore=tests/browser
+	$(RUN) pytest $(TWO_AT_ONCE) -m "not cluster" --ignore=tests/browser
+	$(RUN) pytest -m cluster --ignore=tests/browser
 
 tables: .venv/installed  ## write the tables of README and docs from the stored results
 	$(RUN) tools tables

@@ -8,7 +8,7 @@ from core.cli.flags import Parser, run_command
 COMMANDS = (data, train, sweep, verify, serve, password)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def build_parser() -> Parser:
     parser = Parser(
         prog="python -m core",
         description="The Label Corruption Lab on the command line: what happens to a neural "
@@ -17,7 +17,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.register(commands)
-    return run_command(parser, arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    return run_command(build_parser(), arguments)
 
 
 if __name__ == "__main__":

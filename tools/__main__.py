@@ -3,12 +3,12 @@
 import sys
 
 from core.cli.flags import Parser, run_command
-from tools import bench, borrowed, tables
+from tools import bench, borrowed, tables, times
 
-COMMANDS = (tables, bench, borrowed)
+COMMANDS = (tables, bench, times, borrowed)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def build_parser() -> Parser:
     parser = Parser(
         prog="python -m tools",
         description="What maintainers of the Label Corruption Lab need: the documentation's tables, "
@@ -17,7 +17,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.register(commands)
-    return run_command(parser, arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    return run_command(build_parser(), arguments)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,11 @@ MAKERS = {
     "load.json": "`make load`",
     "load_hall.json": "`make load-hall`",
     "load_class.json": "`make load-class`",
+    "times.json": "`python -m tools times`",
 }
-FILES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "operations.md")
+FILES = tuple(
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/results.md", "docs/operations.md")
+)
 TABLE = re.compile(r"(<!-- table: ([a-z0-9-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -318,6 +321,15 @@ def load_class() -> str:
     )
 
 
+def check_times() -> str:
+    """assets/times.json, as `python -m tools times` wrote it."""
+    measured = _read("times.json")
+    said = " and ".join(
+        f"`{name}` {seconds / 60:.1f} minutes" for name, seconds in measured["seconds"].items()
+    )
+    return f"Measured on {measured['device']}, {measured['date']}: {said}.\n"
+
+
 def _machine(measured: dict[str, Any]) -> str:
     return f"On {measured['device']}, torch {measured['torch']}, {measured['date']}.\n\n"
 
@@ -342,6 +354,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "first-minute": first_minute,
     "curve-speed": level_sweep_speed,
     "defence-costs": defence_costs,
+    "times": check_times,
 }
 
 

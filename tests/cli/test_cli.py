@@ -130,6 +130,7 @@ def test_asking_for_a_gpu_that_is_not_there_is_one_sentence(capsys):
     assert "torch finds no cuda device here; choose cpu" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_divergence_is_one_sentence(capsys):
     code = main(["train", "--model", "mlp-3x512", "--learning-rate", "10", "--epochs", "3"])
     said = capsys.readouterr().err
@@ -220,6 +221,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
         main(["train"])
 
 
+@pytest.mark.slow
 def test_a_sweep_with_little_time_stops_after_an_epoch_and_resumes(tmp_path, capsys):
     flags = ["sweep", "--grid", "mini", "--model", "mlp-1x512", "--level", "0", "--seed", "0"]
     flags += ["--folder", str(tmp_path)]

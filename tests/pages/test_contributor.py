@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,46 +57,57 @@ NETWORK = Network(
 SETTINGS = {"model": "made-up", "loss": "made-up-loss"}
 
 
-@pytest.fixture
-def added(monkeypatch) -> None:
+@pytest.fixture(scope="module")
+def added() -> Iterator[None]:
     """One entry of each kind."""
-    monkeypatch.setitem(NETWORKS, NETWORK.name, NETWORK)
     loss = Loss("made-up-loss", "made-up loss", f"{HERE}:MadeUpLoss")
-    monkeypatch.setitem(LOSSES, loss.name, loss)
     noise = Noise("made-up-noise", "labels made up", f"{HERE}:made_up_noise")
-    monkeypatch.setitem(NOISES, noise.name, noise)
     pixels = Corruption("made-up-pixels", "Made-up pixels", "Up.", f"{HERE}:made_up_pixels", "#222222")
-    monkeypatch.setitem(CORRUPTIONS, pixels.name, pixels)
     defence = Defence(
         "made-up-loss", "Made-up defence", {"loss": "made-up-loss"}, "#333333", "It tries."
     )
-    monkeypatch.setitem(DEFENCES, defence.name, defence)
+    entries = (
+        (NETWORKS, NETWORK),
+        (LOSSES, loss),
+        (NOISES, noise),
+        (CORRUPTIONS, pixels),
+        (DEFENCES, defence),
+    )
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for known, entry in entries:
+            monkeypatch.setitem(known, entry.name, entry)
+        yield
 
 
-@pytest.fixture
-def stored(added, tiny, monkeypatch, tmp_path) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def sweep_folder(added, tiny, tmp_path_factory) -> Path:
     """The shipped sweep with runs of what was added in it, trained for real on a few images."""
+    folder = tmp_path_factory.mktemp("sweep")
     for name in ("runs", "epochs", "scores"):
-        shutil.copy(SWEEP_FOLDER / f"{name}.parquet", tmp_path)
+        shutil.copy(SWEEP_FOLDER / f"{name}.parquet", folder)
     about = provenance(Hardware("2 CPU threads", "cpu", 2), 1.0)
     configs = [RunConfig(level=level, **SETTINGS) for level in (0.0, 0.4, 1.0)]
     configs += [RunConfig(level=level, model="made-up") for level in (0.0, 0.4, 1.0)]
     configs += [
         RunConfig(level=0.4, loss="made-up-loss"),
         RunConfig(model="made-up", corruption="made-up-pixels"),
+        RunConfig(level=0.4, noise="made-up-noise", validation=0.2),
+        RunConfig(model="made-up", data="full", batch_size=128, epochs=200, level=0.5),
     ]
-    configs += [RunConfig(level=0.4, noise="made-up-noise", validation=0.2)]
-    configs += [RunConfig(model="made-up", data="full", batch_size=128, epochs=200, level=0.5)]
-    trainings = [trained(RunConfig(**{**c.overrides(), "epochs": 1}), tiny, "cpu") for c in configs]
-    add_results(
-        [Result(c, *run[:1], about, run[1]) for c, run in zip(configs, trainings, strict=True)],
-        tmp_path,
-    )
+    trainings = [trained(RunConfig(**{**each.overrides(), "epochs": 1}), tiny) for each in configs]
+    found = [
+        Result(each, *run[:1], about, run[1]) for each, run in zip(configs, trainings, strict=True)
+    ]
+    add_results(found, folder)
+    return folder
+
+
+@pytest.fixture
+def stored(sweep_folder, monkeypatch) -> None:
     for function in (results.load_runs, results.load_epochs, results.load_records):
         *defaults, _ = function.__defaults__
-        monkeypatch.setattr(function, "__defaults__", (*defaults, tmp_path))
+        monkeypatch.setattr(function, "__defaults__", (*defaults, sweep_folder))
     monkeypatch.setattr(results, "stamp", lambda: "contributor")
-    yield
 
 
 def test_it_is_built_as_its_entry_says(added):

@@ -1,5 +1,7 @@
 """How many weights: the stored widths, the theorem, the kernel."""
 
+import pytest
+
 from core.config import RunConfig
 from core.sweep import widths
 from core.sweep.grids import GRIDS
@@ -7,6 +9,7 @@ from pages.shared.server import resources
 from tests.pages.opened import open_page, press, texts
 
 
+@pytest.mark.slow
 def test_the_theorem_is_built_and_the_kernel_solved_at_a_press():
     page = open_page("weights")
     assert "Built in" not in texts(page)

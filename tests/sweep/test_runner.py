@@ -79,6 +79,7 @@ def ends(sweep):
         return {event.config.run_id: event.failure for event in events if isinstance(event, RunEnded)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [1, 4])
 def test_a_repaired_run_waits_for_those_that_rank_its_labels(tmp_path, tiny, monkeypatch, at_once):
     """Also where a GPU would begin it beside them."""
@@ -102,6 +103,7 @@ def test_a_repaired_run_that_nothing_ranks_ends_in_a_sentence_and_the_others_go_
     assert missing([REPAIRED, CONFIG], tmp_path) == [REPAIRED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("at_once", "begun"), [(None, 4), (2, 2)])
 def test_fewer_side_by_side_are_done_sooner(tmp_path, tiny, monkeypatch, at_once, begun):
     """Where the time is short: else all would be half done when it is over."""
@@ -125,6 +127,7 @@ def test_an_interrupted_run_resumes_and_loses_no_record(tmp_path, tiny):
     assert load_epochs([CONFIG.run_id], tmp_path).test_error.tolist() == expected
 
 
+@pytest.mark.slow
 def test_a_run_is_trained_until_it_is_fitted(tmp_path, tiny):
     config = RunConfig(level=0.0, epochs=2, epochs_after_fitted=3)
     records = list(train_run(config, "cpu", tmp_path, tiny))

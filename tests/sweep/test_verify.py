@@ -69,6 +69,7 @@ def test_a_run_of_other_settings_is_reported(stored, tiny, other):
     assert not verify(run, 2, folder, tiny).is_reproduced
 
 
+@pytest.mark.slow
 def test_another_machine_may_round_otherwise(stored, tiny):
     def rounded(record):
         return dataclasses.replace(record, train_loss=1.02 * record.train_loss)
@@ -80,6 +81,7 @@ def test_another_machine_may_round_otherwise(stored, tiny):
     assert not verify({**run, "torch": "2.11.0"}, 2, folder, tiny).is_reproduced
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("times", "is_reproduced"), [(1.1, True), (1.3, False)])
 def test_convolutions_may_round_further_apart(stored, tiny, times, is_reproduced):
     """As float32 moved AlexNet and Inception against bfloat16."""
@@ -99,6 +101,7 @@ def test_what_a_gpu_computed_is_not_for_a_cpu_to_judge():
     assert not is_verifiable({"device_type": "cuda"})
 
 
+@pytest.mark.slow
 def test_a_shipped_run_on_the_command_line(capsys):
     """The first epoch of a run in assets/sweep, here and now, with the real images."""
     runs = load_runs()

@@ -91,6 +91,7 @@ def test_a_cpu_needs_no_check():
     assert runs.max_at_once == 1 and runs.device.type == "cpu"
 
 
+@pytest.mark.slow
 def test_what_is_trained_for_the_check_is_the_same_every_time(monkeypatch):
     trainings = []
 

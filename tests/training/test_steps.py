@@ -46,6 +46,7 @@ def weights_after(config, data, use_graphs: bool, epochs: int = 3) -> torch.Tens
     return weights(training)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("batch_size", "crop", "replays"),
     [

@@ -66,6 +66,7 @@ def test_same_config_same_records_bit_for_bit(tiny, model):
     assert reproducible(train(other, tiny, "cpu")) != once
 
 
+@pytest.mark.slow
 def test_two_trainings_taking_turns_do_not_disturb_each_other(tiny):
     other = dataclasses.replace(FAST, seed=3, model="mlp-3x512")
     alone = reproducible(train(FAST, tiny, "cpu")), reproducible(train(other, tiny, "cpu"))
@@ -116,6 +117,7 @@ def test_a_checkpoint_of_another_run_is_refused(tiny, tmp_path):
         next(train(dataclasses.replace(FAST, seed=9), tiny, "cpu", path))
 
 
+@pytest.mark.slow
 def test_a_run_that_has_ended_is_continued(tiny, tmp_path):
     """Also one that was read early: its checkpoint is the first part of the longer run's."""
     longer = dataclasses.replace(FAST, epochs=12)
@@ -256,6 +258,7 @@ def test_momentum_0_can_be_resumed(tiny, tmp_path):
     assert reproducible(train(config, tiny, "cpu", path))[:2] == reproducible(first)
 
 
+@pytest.mark.slow
 def test_followed_predictions_are_of_the_followed_images(tiny):
     config = RunConfig(level=1.0, epochs=40, batch_size=16)
     last = list(train(config, tiny, "cpu"))[-1]

@@ -173,6 +173,7 @@ def test_colours_and_marks_are_each_ones_own():
     assert len({network.mark for network in NETWORKS.values()}) == len(NETWORKS)
 
 
+@pytest.mark.slow
 def test_every_chart_compiles_to_svg():
     vl_convert = pytest.importorskip("vl_convert")
     runs = load_runs()

@@ -229,6 +229,7 @@ def test_a_change_is_in_points_and_of_two_different_runs():
     assert finding.change(first, first) is None and finding.change(None, second) is None
 
 
+@pytest.mark.slow
 def test_every_chart_compiles_to_svg():
     vl_convert = pytest.importorskip("vl_convert")
     means = pd.DataFrame(

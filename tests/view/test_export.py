@@ -44,6 +44,7 @@ def test_pdf_says_it_all_in_text(chart):
     assert page.mediabox.width > 800
 
 
+@pytest.mark.slow
 def test_png_is_big_enough_for_a_poster(chart):
     picture = Image.open(io.BytesIO(export.figure(chart, "png", TITLE, CAPTION, SOURCE)))
     assert picture.width >= 4400 and picture.height >= 2500

@@ -190,6 +190,7 @@ def test_a_trainer_that_cannot_go_on_ends_with_its_sentence_and_no_abort(data_fo
         assert "'tpu' is no device" in trainer.stderr.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_the_way", ["checkpoints", "runs.sqlite"])
 def test_what_keeps_the_trainer_from_working_is_said_on_the_page(data_folder, monkeypatch, in_the_way):
     """A file where a folder is wanted, and the other way round: its own sentence, not just "why"."""

@@ -46,6 +46,7 @@ def test_small_networks_are_trained_side_by_side_and_as_they_would_be_alone(stor
         assert reproducible(store.records(run.run_id)) == alone
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_cores")
 def test_side_by_side_nobody_has_more_than_a_fair_share(store, trainer):
     """One visitor with three runs, two with one each."""
@@ -276,6 +277,7 @@ def test_the_store_hears_of_progress_within_an_epoch(store, trainer, step_by_ste
         assert loss == pytest.approx(sum(losses[: done // 40]) / (done // 40))
 
 
+@pytest.mark.slow
 def test_epochs_that_fill_the_memory_are_finished_before_others_begin(
     store, trainer, tiny, step_by_step, monkeypatch
 ):
@@ -289,6 +291,7 @@ def test_epochs_that_fill_the_memory_are_finished_before_others_begin(
         assert reproducible(store.records(run.run_id)) == reproducible(train(run.config, tiny, "cpu"))
 
 
+@pytest.mark.slow
 def test_a_paused_epoch_is_given_up_where_another_run_needs_the_memory(
     store, trainer, tiny, step_by_step
 ):
@@ -304,6 +307,7 @@ def test_a_paused_epoch_is_given_up_where_another_run_needs_the_memory(
     assert reproducible(store.records(paused.run_id)) == reproducible(train(HEAVY, tiny, "cpu"))
 
 
+@pytest.mark.slow
 def test_within_a_long_epoch_the_trainer_looks_into_the_store(store, trainer, monkeypatch):
     """With the real times: between two looks into the store there is half a second at most."""
     monkeypatch.setattr(trainer_module, "WORK_SECONDS", WORK_SECONDS)

@@ -110,7 +110,7 @@ NETWORKS = by_name(
         ),
         Network(  # of the code that the student's poster cites, at the learning rate used there
             "inception-7x7",
-            "Inception, last map kept",
+            "Inception 7x7, last map kept",
             f"{MODELS}:inception_7x7",
             learning_rate=0.1,
             weights=1_814_106,

@@ -42,6 +42,7 @@ def test_entries_have_a_name_words_and_something_that_builds_them(kind):
 def test_networks_and_defences_look_different():
     for entries in (NETWORKS, DEFENCES):
         assert len({entry.colour for entry in entries.values()}) == len(entries)
+    assert len({network.short for network in NETWORKS.values()}) == len(NETWORKS)
     assert len({network.mark for network in NETWORKS.values()}) == len(NETWORKS)
 
 

@@ -1,11 +1,11 @@
-# `make` alone lists what there is.
+# `make` alone lists the commands.
 
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-# Packages in an environment of another Python, or in a folder that was moved or copied since,
-# are not found: the next command that needs the environment makes it again.
+# An environment of another Python, or one whose folder was moved or copied, does not find its
+# packages. The next command that needs the environment then creates it again.
 SOUND := $(shell [ ! -e .venv ] || { $(BIN)/python -c 'import pip' \
 	&& grep -qF "$(CURDIR)/.venv" .venv/pyvenv.cfg; } 2>/dev/null && echo yes)
 ifneq ($(SOUND),yes)
@@ -17,16 +17,16 @@ endif
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# For everybody
+# For everyone
 
 .PHONY: run serve present data
 run: .venv/installed  ## serve the app to this machine: localhost:8501
 	$(RUN) streamlit run app.py
 
-serve: .venv/installed  ## serve the app to this network; prints the address and what that exposes
+serve: .venv/installed  ## serve the app to this network; prints the address and what it exposes
 	$(RUN) core serve
 
-present: .venv/installed  ## the story on its own, for a poster session: localhost:8501/present
+present: .venv/installed  ## serve the story on its own, for a poster session: localhost:8501/present
 	@echo "Open http://localhost:8501/present"
 	$(RUN) streamlit run app.py
 
@@ -40,10 +40,10 @@ dev: .venv/installed  ## serve the app; it reloads on save and shows tracebacks 
 	$(RUN) streamlit run app.py --server.fileWatcherType=auto --server.runOnSave=true \
 		--client.showErrorDetails=full
 
-check: lint  ## lint, types and the fast tests
+check: lint  ## check lint and types, and run the fast tests
 	$(RUN) pytest $(TWO_AT_ONCE) -m "not slow and not browser and not cluster and not gpu"
 
-lint: .venv/installed-dev  ## style, types, the direction of imports, stale tables
+lint: .venv/installed-dev  ## check style, types, the direction of imports, and stale tables
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
@@ -51,7 +51,7 @@ lint: .venv/installed-dev  ## style, types, the direction of imports, stale tabl
 	$(RUN) tools tables --check
 	@$(MAKE) --no-print-directory lint-scripts
 
-# Where there is no npm, and no way to install it, the scripts of the pages are not checked.
+# If npm is missing and cannot be installed, the scripts of the pages are not checked.
 .PHONY: lint-scripts
 lint-scripts:
 	@command -v npm >/dev/null \
@@ -60,16 +60,16 @@ lint-scripts:
 	@if command -v npm >/dev/null; then \
 		{ [ node_modules/.package-lock.json -nt package.json ] || npm install --silent; } && npm run --silent lint; fi
 
-format: .venv/installed-dev  ## put the code into its style
+format: .venv/installed-dev  ## format the code
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 	@command -v npm >/dev/null && npm install --silent && npm run --silent format || true
 
-# Two processes for what only computes. A test in a browser waits for answers of a server, and one on
-# a cluster has its own processes: those run alone, one suite after the other.
+# Tests that only compute use two processes. Browser tests wait for a server's answers, and cluster
+# tests start processes themselves, so these two suites run alone, one after the other.
 TWO_AT_ONCE := --numprocesses=2 --dist=loadfile
 
-test: lint test-elsewhere test-in-browser  ## everything that CI runs
+test: lint test-elsewhere test-in-browser  ## run everything that CI runs
 
 test-in-browser: chromium nginx
 	$(RUN) pytest tests/browser
@@ -81,19 +81,19 @@ test-elsewhere: .venv/installed-dev
 tables: .venv/installed  ## write the tables of README and docs from the stored results
 	$(RUN) tools tables
 
-screenshots: .venv/installed-dev chromium  ## the pictures in the README, from the real app
+screenshots: .venv/installed-dev chromium  ## take the README's screenshots from the real app
 	$(RUN) tests.browser.screenshots
 
-first-minute: .venv/installed-dev chromium  ## how long a visitor waits at first, in Chromium
+first-minute: .venv/installed-dev chromium  ## measure how long a visitor waits at first, in Chromium
 	$(RUN) tests.browser.first_minute --out assets/first_minute.json
 
-load: .venv/installed-dev  ## forty simulated viewers for ten minutes
+load: .venv/installed-dev  ## simulate forty viewers for ten minutes
 	$(RUN) tests.load.load --out assets/load.json
 
-load-hall: .venv/installed-dev  ## a full lecture hall: 160 simulated viewers
+load-hall: .venv/installed-dev  ## simulate a full lecture hall: 160 viewers
 	$(RUN) tests.load.load --viewers 160 --seconds 300 --settling 30 --peaceful --out assets/load_hall.json
 
-load-class: .venv/installed-dev  ## forty simulated phones that train a curve together
+load-class: .venv/installed-dev  ## simulate forty phones that train the whole curve together
 	$(RUN) tests.load.class_figure --out assets/load_class.json
 
 clean:  ## remove the virtual environment
@@ -115,7 +115,7 @@ clean:  ## remove the virtual environment
 	$(RUN) pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	touch $@
 
-# A browser for the tests: the one that is there, else Debian's, else Playwright's own.
+# A browser for the tests: the installed one, else Debian's, else Playwright's own.
 .PHONY: chromium
 chromium: .venv/installed-dev
 	@command -v chromium >/dev/null \
@@ -123,7 +123,7 @@ chromium: .venv/installed-dev
 	|| $(RUN) playwright install --with-deps chromium \
 	|| $(RUN) playwright install chromium
 
-# A proxy for the test of several servers, which is skipped where there is none.
+# A proxy for the test of several servers; without one, the test is skipped.
 .PHONY: nginx
 nginx:
 	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] \

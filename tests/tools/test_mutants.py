@@ -56,3 +56,12 @@ def test_the_fault_is_taken_out_again(tmp_path, monkeypatch):
     )
     assert mutants.survives(tmp_path, Mutant("one", "x.py", "a", "c", ("t.py",)))
     assert seen == ["c b"] and (tmp_path / "x.py").read_text() == "a b"
+
+
+@pytest.mark.slow
+def test_a_mutant_is_tried_in_a_copy_of_the_project(capsys):
+    path = ROOT / "core/live/training/fair_share.py"
+    before = path.read_text(encoding="utf-8")
+    assert mutants.main(["an epoch that has begun waits for one that has not"]) == 0
+    assert "1 of 1 killed" in capsys.readouterr().out
+    assert path.read_text(encoding="utf-8") == before

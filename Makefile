@@ -35,7 +35,7 @@ data: .venv/installed  ## fetch all 60,000 images
 
 # For developers
 
-.PHONY: dev check lint format test test-in-browser test-elsewhere tables screenshots first-minute load load-hall load-class clean
+.PHONY: dev check lint format test test-in-browser test-elsewhere tables screenshots first-minute load load-hall load-class mutants clean
 dev: .venv/installed  ## serve the app; it reloads on save and shows tracebacks on the page
 	$(RUN) streamlit run app.py --server.fileWatcherType=auto --server.runOnSave=true \
 		--client.showErrorDetails=full
@@ -95,6 +95,9 @@ load-hall: .venv/installed-dev  ## simulate a full lecture hall: 160 viewers
 
 load-class: .venv/installed-dev  ## simulate forty phones that train the whole curve together
 	$(RUN) tests.load.class_figure --out assets/load_class.json
+
+mutants: .venv/installed-dev  ## small deliberate faults: which of them no test notices
+	$(RUN) tools.mutants
 
 clean:  ## remove the virtual environment
 	rm -rf .venv

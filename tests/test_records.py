@@ -1,9 +1,17 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config import RunConfig
-from core.records import fitted_epoch, is_complete, training_metrics
+from core.records import (
+    LOSS_EDGES,
+    EpochProgress,
+    count_losses,
+    fitted_epoch,
+    is_complete,
+    training_metrics,
+)
 from tests.samples import record
 
 triples = st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30)
@@ -58,3 +66,18 @@ def test_a_run_that_is_never_fitted_ends_at_its_most_epochs():
     fitted = [record(epoch, train_loss=0.01) for epoch in range(1, 6)]  # from the first epoch on
     assert is_complete(config, fitted[:4]) and not is_complete(config, fitted[:3])
     assert RunConfig(max_epochs=7) == RunConfig()  # without a wait it has no effect
+
+
+def test_a_loss_on_an_edge_is_counted_above_it():
+    losses = np.array([0.0, 0.2499, 0.25, 8.0, 100.0, 0.25])
+    is_wrong = np.array([False, False, False, False, True, True])
+    counts = count_losses(losses, is_wrong)
+    right, wrong = counts[: len(LOSS_EDGES)], counts[len(LOSS_EDGES) :]
+    assert {place: count for place, count in enumerate(right) if count} == {0: 2, 1: 1, 32: 1}
+    assert {place: count for place, count in enumerate(wrong) if count} == {1: 1, 32: 1}
+
+
+def test_the_loss_so_far_is_the_mean_over_the_images():
+    progress = EpochProgress().after(64, 2.0).after(64, 1.0).after(32, 0.5)
+    assert progress.images == 160
+    assert progress.running_loss == pytest.approx((64 * 2.0 + 64 * 1.0 + 32 * 0.5) / 160)

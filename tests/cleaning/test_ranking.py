@@ -5,7 +5,7 @@ import pytest
 from cleanlab.rank import get_label_quality_scores
 from sklearn.metrics import precision_recall_curve, roc_auc_score
 
-from core.cleaning.ranking import FOLDS, rank, rank_by_scores, score_ranking, sources
+from core.cleaning.ranking import FOLDS, rank, rank_by_scores, ranking_for, score_ranking, sources
 from core.cleaning.repair import NotRankedError, repair
 from core.cleaning.scores import no_scores
 from core.config import RunConfig
@@ -95,3 +95,56 @@ def test_arrays_that_do_not_fit_and_unknown_methods_are_refused():
         rank(np.zeros(3, dtype=int), np.ones((2, 10)))
     with pytest.raises(ValueError, match="must be self_confidence or"):
         rank(np.zeros(2, dtype=int), np.ones((2, 10)), "loss")
+
+
+def test_a_short_run_is_ranked_by_runs_as_short_that_wait_for_nothing():
+    config = RunConfig(level=0.4, epochs=5, epochs_after_fitted=3)
+    (margin,) = sources(config, "margin")
+    assert (margin.epochs, margin.epochs_after_fitted) == (5, 0)
+    for fold in sources(config, "confident"):
+        assert (fold.epochs, fold.epochs_after_fitted) == (5, 0)
+
+
+@pytest.mark.parametrize("known", range(FOLDS + 1))
+def test_there_is_no_ranking_before_the_scores_of_every_fold_are_there(known):
+    config = RunConfig(level=0.4, repair="drop", repaired=0.2, ranking="confident")
+    folds = sources(config, "confident")
+    scores = {
+        fold: replace(
+            no_scores(FOLDS, np.array([place]), 2),
+            held_out_probability=np.array([[0.5 + place / 10, 0.5 - place / 10]], np.float32),
+        )
+        for place, fold in enumerate(folds[:known])
+    }
+    ranking = ranking_for(config, np.zeros(FOLDS, dtype=int), scores.get)
+    if known < FOLDS:
+        assert ranking is None
+    else:
+        assert ranking.order.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("ranking", ["loss", "margin"])
+def test_equally_suspicious_images_keep_their_order(ranking):
+    """Everybody who does a repaired run again repairs the same images."""
+    suspicion = RNG.integers(3, size=2000)
+    scores = replace(
+        no_scores(2000, np.array([0]), 2),
+        best_loss=suspicion.astype(np.float32),
+        margin=-suspicion.astype(np.float32),
+        best_prediction=np.zeros(2000, dtype=np.int16),
+    )
+    order = rank_by_scores(ranking, [scores], np.zeros(2000, dtype=int)).order.tolist()
+    assert order == sorted(range(2000), key=lambda image: -suspicion[image])  # Python's keeps order
+
+
+def test_so_many_are_repaired_as_the_share_says_though_fractions_are_inexact():
+    """0.29 x 100 is 28.999999999999996."""
+    labels = np.zeros(100, dtype=int)
+    scores = replace(
+        no_scores(100, np.array([0]), 2),
+        best_loss=np.arange(100, dtype=np.float32),
+        best_prediction=np.ones(100, dtype=np.int16),
+    )
+    ranking = rank_by_scores("loss", [scores], labels)
+    dropped = repair(RunConfig(level=0.4, repair="drop", repaired=0.29), labels, ranking)
+    assert (~dropped.is_kept).sum() == 29

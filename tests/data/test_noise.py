@@ -34,6 +34,33 @@ def test_what_the_noises_do_to_a_truck_and_to_a_frog():
     assert CLASSES[np.argsort(named_mixing("cifar10n-worst-matrix")[truck])[-2]] == "automobile"
 
 
+def test_look_alikes_are_those_of_patrini_and_others():
+    """Patrini et al. 2017, section 5: truck to automobile, bird to airplane, deer to horse, and cat
+    and dog to each other."""
+    becomes = {
+        CLASSES[true]: CLASSES[row.argmax()] for true, row in enumerate(named_mixing("confusable"))
+    }
+    assert {true: given for true, given in becomes.items() if true != given} == {
+        "truck": "automobile",
+        "bird": "airplane",
+        "deer": "horse",
+        "cat": "dog",
+        "dog": "cat",
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "rate"),
+    [("aggregate", 0.0903), ("random", 0.1723), ("worst", 0.4021)],
+)
+def test_people_are_wrong_as_often_as_cifar_10n_says(column, rate):
+    """Wei et al. 2022: the noise rates of the 50,000 training images; of the file they published by
+    majority 0.02 points fewer."""
+    config = RunConfig(level=1.0, data="full", noise=f"cifar10n-{column}-labels")
+    assert wrong_share(config) == pytest.approx(rate, abs=2.5e-4)
+    assert 1 - np.diag(mixing_matrix(config)).mean() == pytest.approx(rate, abs=2.5e-4)
+
+
 @pytest.mark.parametrize(
     ("noise", "share"),
     [

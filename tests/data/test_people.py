@@ -114,3 +114,17 @@ def test_what_begins_like_a_pickle_and_is_none_is_one_sentence(tmp_path, monkeyp
     monkeypatch.setenv(people.FILE, str(path))
     with pytest.raises(DataError, match="CIFAR-10N's file"):
         labels_by_people("worse_label", labels)
+
+
+@pytest.mark.parametrize(
+    ("noise", "column"),
+    [("aggregate", "aggre_label"), ("random", "random_label1"), ("worst", "worse_label")],
+)
+def test_each_noise_has_a_column_of_its_own(tmp_path, told, labels, monkeypatch, noise, column):
+    for step, name in enumerate(people.COLUMNS, start=1):
+        told[name] = (told["clean_label"] + step) % 10
+    path = tmp_path / "three columns.pt"
+    torch.save(told, path)
+    monkeypatch.setenv(people.FILE, str(path))
+    config = RunConfig(level=1.0, noise=f"cifar10n-{noise}-labels")
+    assert np.array_equal(given_labels(config, labels).labels, told[column][: len(labels)])

@@ -4,6 +4,7 @@ import pytest
 from scipy.stats import sem
 from sklearn.metrics import roc_auc_score
 
+from core.choices import NOISES
 from core.config import RunConfig
 from core.data.corruption import corrupt_labels
 from core.sweep.figures import next_to_paper, points, regularized, sweep_test_error
@@ -148,8 +149,16 @@ def test_what_holding_out_costs_is_compared_seed_by_seed_with_its_margin():
     assert row["margin"] == margin_of_error(2)
 
 
-@pytest.mark.parametrize("noise", ["pair", "confusable", "cifar10n-worst-matrix"])
-def test_other_noise_has_no_share_that_chance_repeats(noise):
-    assert chance_repeats(RunConfig(level=0.4, noise=noise), 0.3) is None
-    assert chance_repeats(RunConfig(level=0.4), None) is None
-    assert chance_repeats(RunConfig(level=0.4), 0.1) == pytest.approx(0.1)  # 0.9 over 9 classes
+UNEVEN = ";".join(" ".join("1" if column == 0 else "0" for column in range(10)) for _ in range(10))
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_only_of_uniform_noise_it_is_known_what_is_chance_repeats(noise):
+    """Other wrong labels look like what a network confuses by itself: one in nine is no baseline."""
+    config = RunConfig(level=0.5, noise=noise, noise_matrix=UNEVEN if noise == "own" else "")
+    known = chance_repeats(config, 0.1)
+    assert known == pytest.approx(0.1) if noise == "uniform" else known is None  # 0.9 / 9
+
+
+def test_where_no_label_is_wrong_nothing_is_chance_repeats():
+    assert chance_repeats(RunConfig(), None) is None

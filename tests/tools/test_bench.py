@@ -54,9 +54,7 @@ def test_the_reference_figures_cover_every_network():
 
 @pytest.mark.slow
 def test_the_whole_curve_is_measured_beside_its_bare_epochs(monkeypatch):
-    monkeypatch.setattr(
-        bench_levels, "whole_curve", lambda config: [config, replace(config, level=1.0)]
-    )
+    monkeypatch.setattr(bench_levels, "all_levels", lambda config: [config, replace(config, level=1.0)])
     row = bench_levels.level_sweep_speed(RunConfig(epochs=1, batch_size=128))
     assert row.runs == 2 and row.bare_seconds > 0
     assert 0 < row.first_seconds <= row.curve_seconds

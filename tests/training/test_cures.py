@@ -154,6 +154,15 @@ def test_relabelled_images_get_the_networks_own_answer(tiny):
     assert (dataset.labels.numpy()[others] == before[others]).all()
 
 
+@pytest.mark.parametrize("repair", ["drop", "relabel"])
+def test_the_same_images_are_followed_whatever_is_repaired(tiny, repair):
+    """So that their predictions can be held against those of the run that repairs nothing."""
+    ranking = ranking_of(list(range(40)), prediction=3)
+    config = dataclasses.replace(FAST, repair=repair, repaired=0.2)
+    plain, repaired = Dataset(FAST, tiny, CPU), Dataset(config, tiny, CPU, ranking)
+    assert repaired.followed.tolist() == plain.followed.tolist()
+
+
 def test_a_repaired_run_wants_its_ranking(tiny):
     with pytest.raises(NotRankedError, match="first"):
         next(train(dataclasses.replace(FAST, repair="drop", repaired=0.1), tiny, "cpu"))
@@ -198,6 +207,16 @@ def test_mixtures_are_what_the_formula_says(tiny):
     assert len(set(weights)) == len(weights) and all(0 < weight < 1 for weight in weights)
     again = [batch.weight.item() for batch in epoch_of(dataset)]
     assert again == weights and [b.weight.item() for b in epoch_of(dataset, 2)] != weights
+
+
+def test_the_weights_of_mixtures_are_drawn_anew_for_every_epoch_and_seed(tiny):
+    drawn = set()
+    for seed in range(2):
+        dataset = Dataset(dataclasses.replace(FAST, mixup=1.0, seed=seed), tiny, CPU)
+        for epoch in range(1, 4):
+            dataset.shuffle(epoch)
+            drawn.add(tuple(dataset.weights.tolist()))
+    assert len(drawn) == 6
 
 
 @pytest.mark.parametrize("loss", ["label-smoothing", "generalized", "early-learning"])

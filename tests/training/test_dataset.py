@@ -3,7 +3,15 @@ import pytest
 import torch
 
 from core.config import RunConfig
-from core.data.corruption import corrupt_labels
+from core.data.corruption import (
+    TEST,
+    TRAIN,
+    center_crop,
+    channel_statistics,
+    corrupt_labels,
+    corrupt_pixels,
+)
+from core.training import dataset as dataset_module
 from core.training.dataset import Dataset, crop_at, standardize
 
 CPU = torch.device("cpu")
@@ -95,3 +103,38 @@ def test_random_crops_are_windows_of_the_image(tiny):
     crops = crop_at(images, chosen, corners)
     for crop, i, (top, left) in zip(crops, chosen, corners, strict=True):
         assert torch.equal(crop, images[i, :, top : top + 28, left : left + 28])
+
+
+@pytest.mark.parametrize("corruption", ["random-pixels", "gaussian"])
+def test_each_image_has_its_own_noise_also_in_the_test_set_and_in_a_later_chunk(
+    tiny, corruption, monkeypatch
+):
+    """As where all images of a set are corrupted at once, by the statistics of the training set."""
+    monkeypatch.setattr(dataset_module, "CHUNK", 70)
+    dataset = Dataset(RunConfig(corruption=corruption, seed=3), tiny, CPU)
+    noise = channel_statistics(tiny.train_images)
+    for part, images, ours in (
+        (TRAIN, tiny.train_images, dataset.train_images),
+        (TEST, tiny.test_images, dataset.test_images),
+    ):
+        changed, _ = corrupt_pixels(center_crop(images), corruption, 3, part=part, noise=noise)
+        expected = [by_hand(image) for image in changed]
+        assert np.allclose(ours.float().numpy(), expected, rtol=1 / 128, atol=1e-3)
+
+
+def test_no_order_of_one_seed_comes_again_under_another(tiny):
+    """Means over seeds would be of runs that are too much alike."""
+    orders = set()
+    for seed in range(3):
+        dataset = Dataset(RunConfig(seed=seed), tiny, CPU)
+        for epoch in range(1, 41):
+            dataset.shuffle(epoch)
+            orders.add(tuple(dataset.order.tolist()))
+    assert len(orders) == 3 * 40
+
+
+def test_random_crops_reach_every_edge_of_the_image(tiny):
+    """Of 32 x 32 pixels a window of 28 x 28 begins at one of five rows and five columns."""
+    dataset = Dataset(RunConfig(random_crop=True), tiny, CPU)
+    dataset.shuffle(1)
+    assert set(dataset.corners[:, 0].tolist()) == set(dataset.corners[:, 1].tolist()) == set(range(5))

@@ -3,7 +3,7 @@ import pytest
 
 from core.config import RunConfig
 from core.errors import RefusedError
-from core.live.classroom.classroom import ALPHABET, Classroom, Lesson
+from core.live.classroom.classroom import ALPHABET, TEACHER_SECONDS, Classroom, Lesson
 from core.live.runs.store import Store
 from core.sweep.figures import guess_gaps
 from core.sweep.protocol import label_runs
@@ -108,3 +108,28 @@ def test_a_second_guess_of_one_visitor_in_a_room_is_refused_and_the_first_kept(c
         classroom.add_guess("A", "ann", [0.9] * 11, [0.9] * 11)
     assert classroom.guess_of("A", "ann") == ([0.1] * 11, [0.2] * 11)
     assert classroom.guess_of("B", "ann") is None and len(classroom.guesses("A")) == 1
+
+
+def test_an_opened_teachers_page_closes_after_a_day_of_school(classroom, monkeypatch):
+    now = [1_000.0]
+    monkeypatch.setattr("core.live.classroom.classroom.time.time", lambda: now[0])
+    classroom.let_in("a key")
+    now[0] += TEACHER_SECONDS - 1
+    assert classroom.is_teacher("a key") and not classroom.is_teacher("another")
+    now[0] += 2
+    assert not classroom.is_teacher("a key")
+
+
+def test_a_locked_teachers_page_is_closed_at_once_and_for_this_key_alone(classroom):
+    for key in ("a key", "another"):
+        classroom.let_in(key)
+    classroom.lock_out("a key")
+    assert not classroom.is_teacher("a key") and classroom.is_teacher("another")
+
+
+def test_the_first_stop_of_a_replay_counts_and_none_is_none(classroom):
+    assert classroom.stop_of("A", "ann", "abc") is None
+    classroom.add_stop("A", "ann", "abc", 7)
+    with pytest.raises(RefusedError, match="the first time counts"):
+        classroom.add_stop("A", "ann", "abc", 9)
+    assert classroom.stop_of("A", "ann", "abc") == 7 and classroom.stops("A", "abc") == [7]

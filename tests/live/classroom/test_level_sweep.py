@@ -6,6 +6,7 @@ import pytest
 
 from core.config import LEVELS, MAX_SEED, RunConfig
 from core.errors import RefusedError
+from core.live.classroom import level_sweep
 from core.live.classroom.level_sweep import SharedLevels, all_levels, level_points, of_place
 from core.live.runs.limits import Limits
 from core.live.runs.store import TEACHER, Status, Store
@@ -160,3 +161,30 @@ def test_another_curve_begins_with_all_places_free(shared):
 
 def test_after_the_last_seed_comes_the_first():
     assert of_place(RunConfig(seed=MAX_SEED), len(LEVELS)).seed == 0
+
+
+def test_of_several_paused_places_the_first_is_taken(shared, store):
+    """The first eleven are the figure: what is missing there is missed most."""
+    runs = [shared.take("ROOM1", f"student {place}") for place in range(13)]
+    for place in (12, 7, 2):
+        store.pause(runs[place].run_id, by=TEACHER)
+    taken = [shared.take("ROOM1", f"late {number}").run_id for number in range(3)]
+    assert taken == [runs[place].run_id for place in (2, 7, 12)]
+
+
+def test_a_room_has_so_many_places_and_no_more(shared, monkeypatch):
+    monkeypatch.setattr(level_sweep, "MAX_PLACES", 13)
+    for student in range(13):
+        assert shared.take("ROOM1", f"student {student}") is not None
+    with pytest.raises(RefusedError, match="Everybody's place"):
+        shared.take("ROOM1", "student 13")
+    assert len(shared.configs("ROOM1")) == 13
+    assert shared.take("ROOM1", "student 12").config == of_place(BASE, 12)  # a reload
+
+
+def test_who_has_trained_several_is_shown_the_last_one(shared, store):
+    for _ in range(len(BY_VALUE)):
+        run = shared.take("ROOM1", "ann")
+        finish(store, run.run_id)
+    assert run.config == of_place(BASE, len(BY_VALUE) - 1)
+    assert shared.take("ROOM1", "ann").run_id == run.run_id

@@ -8,6 +8,7 @@ import pytest
 from core.config import RunConfig
 from core.live.runs import housekeeping
 from core.live.runs.housekeeping import DAY, Keep, checkpoint, tidy
+from core.live.runs.image_scores import scores_file
 from tests.samples import record
 
 
@@ -113,3 +114,34 @@ def test_a_clock_that_ran_ahead_makes_no_orphan_of_a_run(store, folder, monkeypa
     os.utime(aside, (now - 400 * DAY, now - 400 * DAY))
     tidy(store, folder, Keep())
     assert kept.exists() and not aside.exists()
+
+
+def test_a_paused_run_is_never_forgotten_for_its_size(store, folder):
+    """It loses its checkpoint, without which it starts again; what has ended goes altogether."""
+    paused, ended = run_of(store, folder, 1, 9, "pause"), run_of(store, folder, 2, 1, "cancel")
+    tidy(store, folder, Keep(megabytes=0))
+    assert store.run(paused).status == "paused" and len(store.records(paused)) == 1
+    assert store.run(ended) is None and not list(folder.iterdir())
+
+
+def test_scores_are_kept_as_long_as_their_run_and_go_with_it(store, folder):
+    run_ids = [run_of(store, folder, 1, 1, "pause"), run_of(store, folder, 2, 1, "cancel")]
+    paths = [scores_file(folder, run_id) for run_id in run_ids]
+    for path in paths:
+        path.write_bytes(b"x")
+        os.utime(path, (0, 0))  # older than an orphan may become
+    tidy(store, folder, Keep())
+    assert all(path.exists() for path in paths)
+    for path in paths:
+        os.utime(path)  # new: no orphan's
+    tidy(store, folder, Keep(megabytes=0))
+    assert [path.exists() for path in paths] == [True, False]
+
+
+def test_a_file_that_is_deleted_meanwhile_stops_nothing(store, folder, monkeypatch):
+    kept = run_of(store, folder, 1, 1, "pause", size=1000)
+    monkeypatch.setattr(
+        housekeeping.Path, "glob", lambda *_: iter([folder / "gone", checkpoint(folder, kept)])
+    )
+    monkeypatch.setattr(housekeeping.Path, "is_file", lambda _: True)  # it was, a moment ago
+    assert housekeeping.used_bytes(store, folder) == store.database.used_bytes() + 1000

@@ -9,7 +9,7 @@ import pytest
 from core.config import RunConfig
 from core.errors import RefusedError
 from core.live.runs.limits import Limits
-from core.live.runs.store import TEACHER, Store
+from core.live.runs.store import LOOKS_KEPT_SECONDS, TEACHER, Store
 from tests.samples import record, report_epochs
 
 CONFIG = RunConfig(level=0.5, epochs=3)
@@ -268,3 +268,87 @@ def test_a_run_of_somebody_who_has_left_is_taken_over(store):
     assert store.run(CONFIG.run_id).status == "queued"
     store.pause(CONFIG.run_id, by="ben")
     assert store.run(CONFIG.run_id).status == "paused"
+
+
+def test_a_paused_run_of_somebody_who_has_left_is_taken_over_too(store):
+    store.submit(CONFIG, "ann")
+    store.pause(CONFIG.run_id, by="ann")
+    store.take_over(CONFIG.run_id, "ben")
+    store.resume(CONFIG.run_id, by="ben")
+    assert store.run(CONFIG.run_id).status == "queued"
+
+
+def test_a_run_that_goes_on_is_not_forgotten(store):
+    """Somebody resumed it between the look at what is old and the forgetting."""
+    report_epochs(store, CONFIG, 2)
+    store.forget(CONFIG.run_id)
+    assert store.run(CONFIG.run_id).epochs_done == 2 and len(store.records(CONFIG.run_id)) == 2
+    store.pause(CONFIG.run_id, by="ann")
+    store.resume(CONFIG.run_id, by="ann")
+    store.forget(CONFIG.run_id)
+    assert store.run(CONFIG.run_id).status == "queued"
+    store.cancel(CONFIG.run_id, by="ann")
+    store.forget(CONFIG.run_id)
+    assert store.run(CONFIG.run_id) is None and store.records(CONFIG.run_id) == []
+
+
+@pytest.fixture
+def clock(monkeypatch) -> list[float]:
+    """The moment at which it is, as the store sees it: its only element."""
+    now = [1_000.0]
+    monkeypatch.setattr("core.live.runs.store.time.time", lambda: now[0])
+    return now
+
+
+def test_a_finished_run_that_somebody_else_asks_for_is_kept(store, clock):
+    report_epochs(store, CONFIG, 3)
+    store.report_end(CONFIG.run_id)
+    clock[0] = 50_000.0
+    store.submit(CONFIG, "ben")
+    assert store.seen_before(40_000.0) == []
+    assert store.seen_before(60_000.0) == [CONFIG.run_id]
+
+
+def test_every_look_at_a_run_keeps_it_and_not_the_first_alone(store, clock):
+    report_epochs(store, CONFIG, 3)
+    store.report_end(CONFIG.run_id)
+    for clock[0] in (50_000.0, 100_000.0):
+        store.note_view(CONFIG.run_id)
+        assert store.seen_before(clock[0] - 1) == []
+        assert store.seen_before(clock[0] + 1) == [CONFIG.run_id]
+
+
+def test_who_has_not_looked_for_long_is_forgotten_and_nobody_else(store, clock):
+    store.note_polls({"ann": clock[0], "ben": clock[0]})
+    clock[0] += LOOKS_KEPT_SECONDS - 1
+    store.note_polls({"ben": clock[0]})
+    assert store.last_poll("ann") == 1_000.0
+    clock[0] += 2
+    store.note_polls({})
+    assert store.last_poll("ann") == 0.0 and store.last_poll("ben") == clock[0] - 2
+    assert store.last_poll("nobody") == 0.0
+
+
+def test_an_epoch_that_is_reported_late_takes_no_later_one_back(store):
+    report_epochs(store, CONFIG, 3)
+    store.add_epoch(CONFIG.run_id, record(2))
+    assert store.run(CONFIG.run_id).epochs_done == 3
+
+
+def test_a_run_cancelled_in_its_one_epoch_stays_cancelled(store):
+    report_epochs(store, CONFIG, 1)
+    store.pause(CONFIG.run_id, by="ann")
+    store.one_epoch(CONFIG.run_id, by="ann")
+    store.cancel(CONFIG.run_id, by="ann")
+    store.add_epoch(CONFIG.run_id, record(2))  # it was in flight
+    assert store.run(CONFIG.run_id).status == "cancelled"
+
+
+def test_a_run_submitted_again_after_one_epoch_goes_on_to_its_end(store):
+    report_epochs(store, CONFIG, 1)
+    store.pause(CONFIG.run_id, by="ann")
+    store.one_epoch(CONFIG.run_id, by="ann")
+    store.add_epoch(CONFIG.run_id, record(2))
+    store.submit(CONFIG, "ben")
+    store.add_epoch(CONFIG.run_id, record(3))
+    assert store.run(CONFIG.run_id).status == "running"

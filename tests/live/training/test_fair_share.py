@@ -85,3 +85,21 @@ def test_a_run_that_has_had_no_turn_comes_before_one_that_has():
     turns = [second.run_id, first.run_id]
     assert share.next(active, active, last_trained=turns) is second
     assert second._replace(owner="ben").owner not in share.used
+
+
+def test_who_has_a_run_in_flight_comes_later_however_little_time_they_have_had():
+    """On a GPU epochs are side by side: time is told only when one of them is done."""
+    share, ann, anns_second, ben = FairShare(), run_of("ann", 0), run_of("ann", 1), run_of("ben", 2)
+    active = [ann, anns_second, ben]
+    share.next(active, active)
+    share.report("ben", 5.0)
+    assert share.next(active, [anns_second, ben]) is anns_second
+    assert share.next(active, [anns_second, ben], in_flight={ann.run_id}) is ben
+
+
+def test_of_one_visitors_runs_an_epoch_that_has_begun_is_finished_first():
+    share, first, begun, bens = FairShare(), run_of("ann", 0), run_of("ann", 1), run_of("ben", 2)
+    active, turns = [first, begun, bens], [begun.run_id]
+    assert share.next(active, active, last_trained=turns) is first
+    assert share.next(active, active, last_trained=turns, begun={begun.run_id}) is begun
+    assert share.next(active, active, begun={bens.run_id}) is first  # another's is not ann's turn

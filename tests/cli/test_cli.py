@@ -284,7 +284,7 @@ def test_a_noise_matrix_is_read_from_a_csv_file(tmp_path, has_names):
         ("1,0\n0,1\n", "must have 10 rows"),
         (
             "\n".join([",".join(["0.2"] * 10)] * 10),
-            "row 1 of the noise matrix has the sum 2, but must have 1",
+            "row 1 of the noise matrix sums to 2, but must sum to 1",
         ),
     ],
 )

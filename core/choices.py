@@ -20,6 +20,7 @@ Entry = TypeVar("Entry", bound=Named)
 
 
 def by_name(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Map the name of each entry to the entry."""
     return {entry.name: entry for entry in entries}
 
 
@@ -45,6 +46,7 @@ class Network:
 
     @property
     def short(self) -> str:
+        """The short name for pages."""
         return self.words.partition(",")[0]
 
     def build(self, **arguments: Any) -> Any:
@@ -132,6 +134,7 @@ class Loss:
     remembers_images: bool = False  # then the builder takes the arguments `images` and `classes`
 
     def build(self, images: int, classes: int) -> Any:
+        """Return the loss as a module. images: N, the number of training images; classes: K."""
         arguments = {"images": images, "classes": classes} if self.remembers_images else {}
         return resolve_name(self.builder)(**arguments)
 
@@ -166,6 +169,7 @@ class Noise:
     former_words: str = ""  # still valid in addresses
 
     def mixing(self) -> Any:
+        """Return the mixing matrix, (K, K)."""
         return resolve_name(self.builder)(**self.arguments)
 
 

@@ -71,7 +71,9 @@ class RunConfig:
 
     model: str = setting(USUAL_NETWORK, "the network", choices=NETWORKS)
     data: str = setting("embedded", "5,000 embedded images, or all 50,000", choices=DATA)
-    corruption: str = setting("labels", "corrupt the labels, or the pixels", choices=CORRUPTIONS)
+    corruption: str = setting(
+        "labels", "what to corrupt, the labels or the pixels", choices=CORRUPTIONS
+    )
     level: float = setting(
         0.0, "share of the labels that are redrawn at random", (0, 1), digits=LEVEL_DIGITS
     )
@@ -79,7 +81,7 @@ class RunConfig:
     epochs: int = setting(60, "passes over the training images", (1, MAX_EPOCHS))
     epochs_after_fitted: int = setting(
         0,
-        "continue after `epochs` until this many epochs after the training set is fitted, "
+        "after `epochs`, continue until the training set has been fitted for this many epochs, "
         "up to `max_epochs` in total",
         (0, 100),
     )
@@ -98,8 +100,8 @@ class RunConfig:
     noise: str = setting("uniform", "what a redrawn label becomes", choices=NOISES)
     noise_matrix: str = setting(
         "",
-        "transition matrix for noise own: a CSV file with one row per true class, or its rows "
-        "separated by ;",
+        "for noise own: probabilities of the redrawn label, as a CSV file with one row per true class, "
+        'or as rows separated by ";"',
     )
     validation: float = setting(
         0.0,
@@ -317,8 +319,10 @@ def run_name(config: RunConfig) -> str:
 
 def settings_of(config: RunConfig) -> str:
     """The settings that distinguish the runs of one network, in a few words."""
-    data = f"level {100 * config.level:g}%" if config.corruption == "labels" else config.corruption
-    parts = [data, f"{config.train_images // 1000}k images", f"batch {config.batch_size}"]
+    corruption = (
+        f"level {100 * config.level:g}%" if config.corruption == "labels" else config.corruption
+    )
+    parts = [corruption, f"{config.train_images // 1000}k images", f"batch {config.batch_size}"]
     after = config.epochs_after_fitted
     parts.append(f"{config.epochs} epochs" + (f" or fitted + {after}" if after else ""))
     shown = {"model", "corruption", "level", "data", "batch_size", "epochs", "epochs_after_fitted"}

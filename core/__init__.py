@@ -3,8 +3,8 @@
 >>> from core import Run, RunConfig
 >>> run = Run(RunConfig(level=0.4, epochs=5)).train()  # doctest: +SKIP
 
-`RunConfig` holds the settings of a run, `load` the images, `train` yields what is measured
-after each epoch, and `Run` keeps records, scores and the trained network. `rank`,
+`RunConfig` holds the settings of a run. `load` returns the images. `train` yields a record after
+each epoch. `Run` keeps the records, the scores and the trained network. `rank`,
 `confident_joint` and `corrupt_labels` take and return arrays.
 """
 
@@ -30,7 +30,7 @@ __all__ = [
     "rank",
     "train",
 ]
-# Imported when first used: torch takes seconds, and pages must not load it.
+# Imported on first use: torch takes seconds to import, and pages must not load it.
 _WHERE = {
     "Run": "core.training.run",
     "RunConfig": "core.config",

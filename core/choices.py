@@ -1,8 +1,8 @@
-"""What a run can be made of: an entry for each network, loss, noise, corruption and defence.
+"""The choices of a run: an entry for each network, loss, noise, corruption and defence.
 
-An entry holds all that the rest needs to know of it: its name in addresses, files and on the
-command line; the words of pages; its colour; and what builds it, as "module:function", so that
-naming a network loads no torch. To add one, add an entry here and the function that it names.
+An entry holds its name in addresses, files and on the command line, its words on pages, its
+color, and its builder as "module:function", so that naming a network does not import torch.
+To add a choice, add an entry here and the function that it names.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,11 +20,12 @@ Entry = TypeVar("Entry", bound=Named)
 
 
 def by_name(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Map the name of each entry to the entry."""
     return {entry.name: entry for entry in entries}
 
 
 def words_of(entries: Mapping[str, Any]) -> dict[str, str]:
-    """The words of each entry, by its name."""
+    """Map the name of each entry to its words on pages."""
     return {name: entry.words for name, entry in entries.items()}
 
 
@@ -33,22 +34,23 @@ class Network:
     """A network: (B, 3, 28, 28) standardized images to (B, K) logits."""
 
     name: str
-    words: str  # up to the comma its short name
+    words: str  # the part before the comma is the short name
     builder: str  # called with `arguments`; returns a torch.nn.Sequential
     learning_rate: float  # of the first epoch
     weights: int  # parameters in all, at the usual width
     colour: str
-    mark: str  # Vega's name of a shape
+    mark: str  # a shape, as Vega names it
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    is_flat: bool = False  # takes an image as one vector, at once
+    is_flat: bool = False  # flattens each image into one vector first
     has_width: bool = False  # takes the argument `width`, its number of hidden units
 
     @property
     def short(self) -> str:
+        """The short name for pages."""
         return self.words.partition(",")[0]
 
     def build(self, **arguments: Any) -> Any:
-        """A network with fresh weights from torch's global generator."""
+        """Return a network with fresh weights from torch's global generator."""
         return resolve_name(self.builder)(**self.arguments, **arguments)
 
 
@@ -108,7 +110,7 @@ NETWORKS = by_name(
             mark="cross",
             arguments={"batch_norm": False},
         ),
-        Network(  # of the code that the student's poster cites, at the learning rate used there
+        Network(  # from the code that the student's poster cites, with its learning rate
             "inception-7x7",
             "Inception 7x7, last map kept",
             f"{MODELS}:inception_7x7",
@@ -124,7 +126,7 @@ USUAL_NETWORK = "mlp-1x512"
 
 @dataclass(frozen=True)
 class Loss:
-    """A training loss: logits (B, K), labels (B,) and image indices (B,) to the mean over the batch."""
+    """A training loss: maps logits (B, K), labels (B,) and image indices (B,) to the batch mean."""
 
     name: str
     words: str
@@ -132,6 +134,7 @@ class Loss:
     remembers_images: bool = False  # then the builder takes the arguments `images` and `classes`
 
     def build(self, images: int, classes: int) -> Any:
+        """Return the loss as a module. images: N, the number of training images; classes: K."""
         arguments = {"images": images, "classes": classes} if self.remembers_images else {}
         return resolve_name(self.builder)(**arguments)
 
@@ -159,13 +162,14 @@ class Noise:
 
     name: str
     words: str
-    builder: str = ""  # called with `arguments`; returns its mixing matrix (K, K). Empty: the run's own
+    builder: str = ""  # called with `arguments`; returns a mixing matrix (K, K). Empty: the run's own
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    human_column: str = ""  # of CIFAR-10N's file: each image has its own redrawn label
+    human_column: str = ""  # in CIFAR-10N's file: each image has its own redrawn label
     former_name: str = ""  # still valid in addresses and files; run ids keep it
     former_words: str = ""  # still valid in addresses
 
     def mixing(self) -> Any:
+        """Return the mixing matrix, (K, K)."""
         return resolve_name(self.builder)(**self.arguments)
 
 
@@ -220,7 +224,7 @@ NOISES = by_name(
         ),
     )
 )
-FORMER_NOISES = {  # from names and words in old addresses and files
+FORMER_NOISES = {  # names and words in old addresses and files, to today's names
     former: noise.name
     for noise in NOISES.values()
     for former in (noise.former_name, noise.former_words)
@@ -230,12 +234,12 @@ FORMER_NOISES = {  # from names and words in old addresses and files
 
 @dataclass(frozen=True)
 class Corruption:
-    """What is corrupted: the labels, or the pixels of every image."""
+    """A kind of corruption: of the labels, or of the pixels of every image."""
 
     name: str
     words: str
-    explanation: str = ""  # a sentence on what happens to the pixels
-    builder: str = ""  # see core.data.corruption.corrupt_pixels. Empty: the pixels stay
+    explanation: str = ""  # a sentence about what happens to the pixels
+    builder: str = ""  # see core.data.corruption.corrupt_pixels. Empty: pixels are left as they are
     colour: str = ""
 
 

@@ -1,33 +1,33 @@
-"""What can go wrong, each a sentence that says what to do.
+"""The errors of this package. Each message is a sentence that says what to do.
 
     LabError
     ├── ConfigError        a setting, flag or entry that cannot be used (exit status 2)
-    ├── DeviceError        a device that is unknown or not there (exit status 2)
+    ├── DeviceError        a device that is unknown or missing (exit status 2)
     ├── SettingsError      lab.toml cannot be used (exit status 2)
-    ├── DataError          the images cannot be had
-    │   └── NoRoomError    there is no room or no right to store them
-    ├── SourceError        one source of the images has nothing for us: the next is tried
-    │   └── SlowError      it is so slow that others are tried first
+    ├── DataError          the images are not available
+    │   └── NoRoomError    the images cannot be stored: no room, or no permission
+    ├── SourceError        one source of the images failed: the next is tried
+    │   └── SlowError      a source is so slow that others are tried first
     ├── StorageError       a result or checkpoint cannot be written
     ├── CheckpointError    a checkpoint is damaged or belongs to another run
     ├── DivergedError      the loss is no longer a number
     ├── TooLargeError      a run does not fit into the device's memory
     ├── StoreError         the live runs cannot be read or written
-    ├── RefusedError       the limits of this server do not allow it
+    ├── RefusedError       a limit of this server does not allow the request
     ├── SweepError         the precomputed runs cannot be read or written
     └── TakenError         another sweep is training the run
 
-A LabError becomes its sentence, on a page and in the terminal. Anything else is a fault of
-the program: its traceback goes to the log, and no page shows it.
+Pages and the terminal show only the message of a LabError. Any other exception is a bug: its
+traceback goes to the log, and no page shows it.
 """
 
 from pathlib import Path
 
 
 class LabError(Exception):
-    """The message is one sentence for the person who meets it."""
+    """An error whose message is one sentence for the user."""
 
-    exit_status = 1  # of a command that ends with it
+    exit_status = 1  # of a command that fails with this error
 
 
 class ConfigError(LabError, ValueError):
@@ -49,15 +49,15 @@ class SettingsError(LabError):
 
 
 class DataError(LabError):
-    """The images cannot be had."""
+    """The images are not available."""
 
 
 class NoRoomError(DataError):
-    """There is no room or no right to store the images."""
+    """The images cannot be stored: no room, or no permission."""
 
 
 class SourceError(LabError):
-    """One source of the images has nothing for us; the message is part of a sentence."""
+    """One source of the images failed; the message is part of a sentence."""
 
 
 class SlowError(SourceError):
@@ -65,7 +65,7 @@ class SlowError(SourceError):
 
 
 class StorageError(LabError):
-    """A result or checkpoint cannot be written: a full disk, a folder without the right to."""
+    """A result or checkpoint cannot be written: the disk is full, or permission is missing."""
 
     def __init__(self, path: Path, error: Exception):
         reason = getattr(error, "strerror", None) or str(error)
@@ -91,7 +91,7 @@ class StoreError(LabError):
 
 
 class RefusedError(LabError):
-    """The limits of this server do not allow it."""
+    """A limit of this server does not allow the request."""
 
 
 class SweepError(LabError):

@@ -1,7 +1,7 @@
-"""Where the files are. Nothing else reads LAB_DATA and LAB_CONFIG.
+"""Paths of files and folders. No other module reads LAB_DATA and LAB_CONFIG.
 
-ROOT and ASSETS are part of the code; the data folder and the settings file are the
-server's own, and are looked up at each call.
+ROOT and ASSETS are part of the code. The data folder and the settings file belong to the
+server, and are looked up at each call.
 """
 
 import os
@@ -9,29 +9,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
-
-
-APP = ROOT / "app.py"  # not there where only the library is installed
+APP = ROOT / "app.py"  # missing where only the library is installed
 
 
 def data_folder() -> Path:
-    """All that this server stores: the whole of CIFAR-10, the live runs, their checkpoints.
+    """The folder of all that this server stores: full CIFAR-10, the live runs, their checkpoints.
 
-    LAB_DATA; by default `data` in the project, or a folder in the user's home for the library.
+    LAB_DATA names it. The default is `data` in the project, or a folder in the user's home where
+    only the library is installed.
     """
     usual = ROOT / "data" if APP.exists() else Path.home() / ".label-corruption-lab"
     return Path(os.environ.get("LAB_DATA", usual))
 
 
 def put_in_place(part: Path, path: Path) -> None:
-    """Rename a finished file to what it is to be; after a power cut it is there whole, or not at all.
+    """Flush the finished file `part` to disk and rename it to `path`. Raises OSError.
 
-    Renamed without having been flushed, it may come back empty. Raises OSError.
+    After a power cut the file at `path` is complete or absent. A file renamed without a flush can
+    come back empty.
     """
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(part, path)
-    if hasattr(os, "O_DIRECTORY"):  # not on Windows, which keeps renames by itself
+    if hasattr(os, "O_DIRECTORY"):  # missing on Windows, where a rename needs no flush of the folder
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
@@ -40,7 +40,7 @@ def put_in_place(part: Path, path: Path) -> None:
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """Of the file that has this name now, which another one put in its place has not; None: no file."""
+    """(device, inode) of the file at `path`, or None. A replaced file has another pair."""
     try:
         found = path.stat()
     except OSError:
@@ -49,4 +49,5 @@ def file_identity(path: Path) -> tuple[int, int] | None:
 
 
 def settings_file() -> Path:
+    """The path of the settings file: LAB_CONFIG, or `lab.toml` in the project."""
     return Path(os.environ.get("LAB_CONFIG", ROOT / "lab.toml"))

@@ -1,6 +1,6 @@
-"""What is measured at one epoch, and what is known of a finished run.
+"""The record of one epoch, and when a run is fitted or complete.
 
-Errors and shares are fractions of 1. A share of a set that is empty is None, never 0.
+Errors and shares are fractions of 1. The share of an empty set is None, never 0.
 """
 
 from collections.abc import Iterable
@@ -14,59 +14,62 @@ from core.config import RunConfig
 
 FITTED_LOSS = 0.05  # average training loss at which a training set counts as fitted
 LOSS_EDGES = tuple(step / 4 for step in range(33))  # left edges: 0, 0.25, ..., 8
-TIMES = ("seconds", "images_per_second")  # what of a record is the clock's
+TIMES = ("seconds", "images_per_second")  # fields of a record that depend on the clock
 
 Labels = NDArray[np.integer]  # classes, (N,)
 
 
 class Hardware(NamedTuple):
-    """What trains or trained a run."""
+    """The hardware on which a run is or was trained."""
 
     device: str  # in words, for people
-    device_type: str  # torch's word: "cpu", "cuda", ...
-    threads: int | None  # of a CPU: its rounding depends on them
+    device_type: str  # as torch names it: "cpu", "cuda", ...
+    threads: int | None  # CPU threads, on which rounding depends; None on a GPU
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """Evaluated with the weights at the end of the epoch, batch norm in evaluation mode."""
+    """The metrics of one epoch.
+
+    They are evaluated with the weights at the end of the epoch, batch norm in evaluation mode.
+    """
 
     epoch: int  # from 1
     train_loss: float  # mean cross-entropy (natural log) against the labels given
     train_error: float  # against the labels given
     test_loss: float
     test_error: float  # against the true labels of the test images
-    right_label_error: float | None  # training error where the given label is right
-    memorized: float | None  # where it is wrong: the share predicted as that wrong label
-    recovered: float | None  # where it is wrong: the share predicted as the true class
+    right_label_error: float | None  # training error on images whose given label is right
+    memorized: float | None  # share of the wrongly labeled images predicted as the wrong label
+    recovered: float | None  # share of the wrongly labeled images predicted as the true class
     learning_rate: float  # in this epoch
-    seconds: float  # wall time of the epoch, its evaluation included
-    images_per_second: float  # trained, without the evaluation
+    seconds: float  # wall time of the epoch, including its evaluation
+    images_per_second: float  # training speed, without the evaluation
     predictions: tuple[int, ...] = ()  # predicted classes of corruption.followed_images
-    evaluated_on: int | None = None  # training images; None: all of them. Test images: always all
-    validation_error: float | None = None  # of the images held out, against the labels given
+    evaluated_on: int | None = None  # training images; None: all. All test images are always evaluated
+    validation_error: float | None = None  # on the images held out, against the labels given
     loss_counts: tuple[int, ...] = ()  # see count_losses
 
     def __post_init__(self) -> None:
         for name in ("predictions", "loss_counts"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # lists, out of JSON
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON gives lists
 
     def reproducible(self) -> dict[str, Any]:
-        """What must be the same when the run is done again: all but the times."""
+        """The fields that a repeated run must reproduce: all except the times."""
         return {name: value for name, value in asdict(self).items() if name not in TIMES}
 
 
 @dataclass(frozen=True)
 class EpochProgress:
-    """How far the epoch is that is being trained."""
+    """The progress of the current epoch."""
 
     images: int = 0  # trained so far
     running_loss: float | None = None  # mean over these, each with the weights before its step
 
     def after(self, images: int, loss: float) -> "EpochProgress":
-        """With so many more images, and the mean loss of these."""
-        known = (self.running_loss or 0.0) * self.images + loss * images
-        return EpochProgress(self.images + images, known / (self.images + images))
+        """Return the progress after `images` more images, whose mean loss is `loss`."""
+        total_loss = (self.running_loss or 0.0) * self.images + loss * images
+        return EpochProgress(self.images + images, total_loss / (self.images + images))
 
 
 NOT_METRICS = ("predictions", "evaluated_on", "loss_counts")
@@ -74,7 +77,7 @@ METRICS = tuple(spec.name for spec in fields(EpochRecord) if spec.name not in NO
 
 
 class TrainingMetrics(TypedDict):
-    """The shares of an EpochRecord that a training set's predictions give."""
+    """The fields of an EpochRecord that are computed from predictions of the training set."""
 
     train_error: float
     right_label_error: float | None
@@ -83,7 +86,7 @@ class TrainingMetrics(TypedDict):
 
 
 def training_metrics(predictions: Labels, labels: Labels, true_labels: Labels) -> TrainingMetrics:
-    """Hold a training set's predictions against the labels given and the true ones."""
+    """Compare a training set's predictions, (N,), with the labels given and the true labels."""
     is_wrong = labels != true_labels
     return {
         "train_error": float(np.mean(predictions != labels)),
@@ -94,10 +97,10 @@ def training_metrics(predictions: Labels, labels: Labels, true_labels: Labels) -
 
 
 def count_losses(losses: NDArray[np.floating], is_wrong: NDArray[np.bool_]) -> tuple[int, ...]:
-    """How many images have a loss between two of LOSS_EDGES, the last of which has no end.
+    """A histogram of the losses, with LOSS_EDGES as left edges; the last bin has no upper end.
 
-    losses: (N,), cross-entropy against the labels given; is_wrong: (N,). First the images
-    whose label is right, then, in as many numbers, the others.
+    losses: (N,), cross-entropy against the labels given; is_wrong: (N,). Returns 2 *
+    len(LOSS_EDGES) counts: first of the images whose label is right, then of the others.
     """
     bins = np.clip(np.searchsorted(LOSS_EDGES, losses, side="right") - 1, 0, len(LOSS_EDGES) - 1)
     counts = np.bincount(bins + len(LOSS_EDGES) * is_wrong, minlength=2 * len(LOSS_EDGES))
@@ -109,19 +112,19 @@ def _share(flags: NDArray[np.bool_]) -> float | None:
 
 
 def fitted_epoch(records: Iterable[EpochRecord]) -> int | None:
-    """The first epoch whose average training loss is 0.05 or less; None if there is none."""
+    """The first epoch whose average training loss is 0.05 or less, or None."""
     return next((r.epoch for r in records if r.train_loss <= FITTED_LOSS), None)
 
 
 def is_complete(config: RunConfig, records: list[EpochRecord]) -> bool:
-    """Whether these records are all that the run is to have."""
+    """Whether the run ends after these records."""
     return _ends_after(config, len(records), fitted_epoch(records))
 
 
 def is_last(config: RunConfig, records: list[EpochRecord]) -> bool:
-    """Whether the epoch after these records is the run's last, whatever it will show.
+    """Whether the epoch after these records is certain to be the run's last.
 
-    A run that waits to be fitted never ends in the epoch in which it is.
+    A run that trains until it is fitted never ends in the epoch in which that happens.
     """
     return _ends_after(config, len(records) + 1, fitted_epoch(records))
 

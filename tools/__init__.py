@@ -1,1 +1,4 @@
-"""The maintainers' own: measured speeds, the documentation's tables. Nothing of the app imports it."""
+"""Commands for maintainers: the documentation's tables, measured speeds, training on a borrowed machine.
+
+The app imports none of them.
+"""

@@ -1,4 +1,4 @@
-"""The maintainers' own commands: python -m tools COMMAND."""
+"""The command line for maintainers: python -m tools COMMAND."""
 
 import sys
 
@@ -11,8 +11,8 @@ COMMANDS = (tables, bench, times, borrowed)
 def build_parser() -> Parser:
     parser = Parser(
         prog="python -m tools",
-        description="What maintainers of the Label Corruption Lab need: the documentation's tables, "
-        "measured speeds, and training on a borrowed machine.",
+        description="Commands for maintainers of the Label Corruption Lab: the documentation's "
+        "tables, measured speeds, and training on a borrowed machine.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:

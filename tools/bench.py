@@ -1,4 +1,4 @@
-"""python -m tools bench: how fast this machine trains."""
+"""python -m tools bench: measure the training speed of this machine."""
 
 import argparse
 import json
@@ -20,36 +20,38 @@ if TYPE_CHECKING:  # torch takes seconds to import: not for --help
     from tools.bench_levels import LevelSweepSpeed
 
 BATCH_SIZES = (32, 64, 128)
-KEYS = ("model", "batch_size", "way", "defence", "runs")  # what tells two rows of a file apart
+KEYS = ("model", "batch_size", "way", "defence", "runs")  # identify a row of a file
 EXPLANATION = """\
-of peak: the floating-point operations that a training step needs, done at this speed,
-as a share of this machine's matrix-product rate. 3 x fwd: the same by the rule of thumb
-that a step costs three forward passes, which counts the gradient of the first layer's
-input as well, although nobody needs it. plain loop: the same network with
-torchvision's transforms, a DataLoader with one worker, float32, and
-.item() at every step. with evaluation: whole epochs of the 5,000 embedded images as the app
-runs them. its share, 50k: what evaluation takes of an epoch of all 50,000 images."""
+of peak: the rate of the floating-point operations that training steps need, as a share of
+this machine's rate of matrix products. 3 x fwd: the same share by the rule of thumb that a
+step costs three forward passes, which includes the gradient of the first layer's input,
+although it is not needed. plain loop: the same network with torchvision's transforms, a
+DataLoader with one worker, float32, and .item() at every step. with evaluation: whole epochs
+of the 5,000 embedded images, as in the app. its share, 50k: the evaluation's share of the
+time of an epoch of all 50,000 images."""
 
 
 def register(commands: Commands) -> None:
     parser = add_command(commands, "bench", run, "measure this machine's training speed")
     parser.add_argument("--model", action="append", help="only this network (can be repeated)")
     parser.add_argument("--batch-size", type=int, action="append", help="only this batch size")
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement (default: 3)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="save the figures as JSON")
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, help="seconds for each measurement (default: 3)"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="save the measured speeds as JSON")
     parser.add_argument(
         "--concurrent",
         action="store_true",
-        help="measure runs that are trained side by side, as a GPU does it",
+        help="measure runs trained side by side, as on a GPU",
     )
     parser.add_argument(
         "--curve",
         action="store_true",
-        help="measure the whole curve, live: from the press to its last point, beside its bare epochs",
+        help="measure the whole curve, live: the time from the press to its last point, compared with "
+        "the bare time of its epochs",
     )
-
     parser.add_argument(
-        "--defences", action="store_true", help="measure what each defence costs in time"
+        "--defences", action="store_true", help="measure the time that each defence costs"
     )
 
 
@@ -106,7 +108,7 @@ def print_concurrent(
     seconds: float = 3.0,
     out: Path | None = None,
 ) -> None:
-    """Measure runs that are trained side by side, print a line each, save the rows as JSON."""
+    """Measure runs trained side by side, print a line for each, and save the rows as JSON."""
     from core.training.devices import best_device
     from core.training.speed import bench_concurrent
 
@@ -129,14 +131,14 @@ def print_concurrent(
                 flush=True,
             )
     if best_device() == "cpu":
-        print("This is a CPU: runs take turns on it, so that several are no faster than one.")
+        print("This is a CPU: runs take turns on it, so several runs are no faster than one.")
     save(out, peak, rows, time.perf_counter() - started)
 
 
 def print_level_sweep(models: Sequence[str], out: Path | None = None) -> None:
-    """The whole curve of each network, with the usual settings; saves the rows as JSON.
+    """Measure the whole curve of each network with the usual settings; print and save the rows.
 
-    Raises ConfigError for no network.
+    Raises ConfigError for an unknown network.
     """
     from tools.bench_levels import level_sweep_speed
 
@@ -159,7 +161,7 @@ def print_level_sweep(models: Sequence[str], out: Path | None = None) -> None:
 
 
 def print_defences(models: Sequence[str], seconds: float, out: Path | None = None) -> None:
-    """An epoch with each defence, and how many times as long it takes; saves the rows as JSON."""
+    """Measure an epoch with each defence and its ratio to one without; print and save the rows."""
     from tools.bench_defences import defence_costs
 
     started, peak = time.perf_counter(), print_machine(models)
@@ -176,13 +178,16 @@ def print_defences(models: Sequence[str], seconds: float, out: Path | None = Non
 
 
 def configs(models: Iterable[str], batch_sizes: Iterable[int]) -> list[RunConfig]:
-    """Raises ConfigError for what is not a network or batch size."""
+    """The configs of all networks at all batch sizes. Raises ConfigError for an invalid one."""
     sizes = list(batch_sizes)
     return [RunConfig(model=model, batch_size=size) for model in models for size in sizes]
 
 
 def print_machine(models: Sequence[str] | None) -> float:
-    """The device and its matrix-product rate in FLOP/s. Raises ConfigError for no network."""
+    """Print the device and its rate of matrix products; return that rate in FLOP/s.
+
+    Raises ConfigError for an unknown network.
+    """
     for name in models or ():
         RunConfig(model=name)
     from core.training.devices import best_device, describe_device
@@ -199,6 +204,7 @@ def save(
     rows: "Sequence[Speed | ConcurrentSpeed | LevelSweepSpeed | DefenceCost]",
     seconds: float,
 ) -> None:
+    """Save the rows with their provenance in `out`, if there is one. seconds: of all measurements."""
     from core.training.devices import best_device, hardware
 
     if out:
@@ -209,10 +215,9 @@ def save(
 
 
 def merged(out: Path, about: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The file's content with these rows in place of those that they measure again.
+    """The content of the file with these rows in place of their older measurements.
 
-    Rows of other networks stay where the file is of the same device; where it is of another
-    one, the rows carry their own device next to those that were there.
+    All other rows stay. If the file is from another device, each new row names its own device.
     """
     try:
         known = json.loads(out.read_text(encoding="utf-8"))

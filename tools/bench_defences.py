@@ -1,4 +1,4 @@
-"""What each defence against wrong labels costs in time, beside a training without any."""
+"""The time cost of each defence against wrong labels, compared with training without a defence."""
 
 import time
 from collections.abc import Iterator
@@ -13,21 +13,23 @@ from core.data.cifar10 import load
 if TYPE_CHECKING:
     from core.training.training import Training
 
-ROUNDS = 5  # each defence is measured so often, in turn with the others
+ROUNDS = 5  # measurements of each defence, in turn with the others
 
 
 @dataclass(frozen=True)
 class DefenceCost:
+    """The time of an epoch with one defence."""
+
     model: str
     defence: str
-    epoch_seconds: float  # evaluation included; the median over the rounds
-    times: float  # of an epoch without a defence in the same round; the median
-    least: float  # of these ratios
-    most: float
+    epoch_seconds: float  # including the evaluation; the median over the rounds
+    times: float  # ratio to an epoch without a defence in the same round; the median
+    least: float  # the smallest of these ratios
+    most: float  # the largest of them
 
 
 def defence_costs(model: str, seconds: float) -> Iterator[DefenceCost]:
-    """One for each of DEFENCES; seconds: for each measurement."""
+    """Measure the cost of each of DEFENCES in about `seconds` each."""
     from core.training.training import Training  # torch takes seconds to import
 
     base = RunConfig(model=model, level=0.4, learning_rate=NETWORKS[model].learning_rate, epochs=1000)

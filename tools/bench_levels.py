@@ -1,4 +1,4 @@
-"""What the whole curve takes from the press to its last point, beside the bare time of its epochs."""
+"""The time of the whole curve, from the press to its last point, and the bare time of its epochs."""
 
 import os
 import tempfile
@@ -15,26 +15,28 @@ from core.live.runs.store import Store
 from core.live.training.supervisor import TrainerProcess, sign_of_life
 
 POLL_SECONDS = 0.05
-STARTED_SECONDS = 120.0  # that a trainer may take to start
+STARTED_SECONDS = 120.0  # limit for the start of a trainer
 
 
 @dataclass(frozen=True)
 class LevelSweepSpeed:
+    """The times of the whole curve of one network."""
+
     model: str
     runs: int
-    epochs: int  # of each
-    bare_seconds: float  # of the epochs, evaluation included, one run after the other
+    epochs: int  # of each run
+    bare_seconds: float  # for the epochs, including evaluation, one run after the other
     curve_seconds: float  # from the press to the end of the last run
     first_seconds: float  # from the press to the first epoch of any run
 
 
 def level_sweep_speed(config: RunConfig) -> LevelSweepSpeed:
-    """Train the curve twice: with nothing around it, and as the app does it, by its own trainer."""
+    """Train the curve twice: in a bare loop, and like the app, by a trainer process."""
     from core.training.training import train  # torch takes seconds to import
 
     configs, data = all_levels(config), load(config.data)
     names = [each.run_id for each in configs]
-    next(train(config, data))  # what is loaded and compiled once
+    next(train(config, data))  # warms up: loads and compiles everything once
     started = time.perf_counter()
     for each in configs:
         for _ in train(each, data):
@@ -58,7 +60,7 @@ def level_sweep_speed(config: RunConfig) -> LevelSweepSpeed:
 
 @contextmanager
 def data_in(folder: Path) -> Iterator[None]:
-    """Whatever is kept meanwhile lies there."""
+    """A context in which `folder` is the data folder."""
     before = os.environ.get("LAB_DATA")
     os.environ["LAB_DATA"] = str(folder)
     try:
@@ -74,5 +76,5 @@ def _wait(is_done: Callable[[], bool], seconds: float) -> None:
     until = time.perf_counter() + seconds
     while not is_done():
         if time.perf_counter() > until:
-            raise TimeoutError(f"The trainer has not come so far in {seconds:.0f} s.")
+            raise TimeoutError(f"The trainer has not got this far in {seconds:.0f} s.")
         time.sleep(POLL_SECONDS)

@@ -1,7 +1,7 @@
-"""python -m tools borrowed: make the most of a machine that is ours for a while, a GPU above all.
+"""python -m tools borrowed: check, measure and use a machine, best a GPU, for a limited time.
 
-Each part is a command of its own, run as a person would run it: what one of them lacks or
-breaks ends that part alone. All that they find lands in one folder, and that in one archive.
+Each part runs as a separate command, so that a missing package or a crash ends only that part. All
+results go to one folder, which is packed into one archive.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from core.errors import ConfigError, StorageError
 from core.paths import ROOT
 from core.sweep.results import SWEEP_FOLDER, add_tables, load_runs, load_tables, make_folder
 
-MEASURING = 0.25  # of the time, at most; the rest trains
-AT_ONCE = 8  # runs on a GPU: with more, all of them would be half done when the time is over
+MEASURING = 0.25  # largest share of the time for measurements; the rest trains
+AT_ONCE = 8  # runs on a GPU at once; with more, all of them would be half done at the end
 PYTHON = [sys.executable, "-m"]
 
 
@@ -30,19 +30,19 @@ def register(commands: Commands) -> None:
         commands,
         "borrowed",
         run,
-        "check and measure a borrowed machine, train there what is missing, pack the results",
-        "Use a machine for some minutes: check its GPU, measure its speed, train what the "
-        "precomputed sweep lacks, most useful first, and pack all results into one archive.",
+        "check and measure a borrowed machine, train missing runs on it, pack the results",
+        "Use a machine for some minutes: check its GPU, measure its speed, train the missing runs "
+        "of the precomputed sweep, most useful first, and pack all results into one archive.",
     )
-    parser.add_argument("--minutes", type=float, required=True, metavar="X", help="time in all")
-    parser.add_argument("--grid", help="train only this part; see `sweep --help`")
+    parser.add_argument("--minutes", type=float, required=True, metavar="X", help="total time")
+    parser.add_argument("--grid", help="train only this grid; see `sweep --help`")
     parser.add_argument("--model", help="train only this network")
     parser.add_argument(
         "--folder",
         type=Path,
         default=Path("borrowed"),
         metavar="FOLDER",
-        help="where the results land (default: borrowed); the archive beside it, as FOLDER.tar.gz",
+        help="folder for the results (default: borrowed); the archive is FOLDER.tar.gz next to it",
     )
 
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     end = time.monotonic() + 60 * options.minutes
     folder: Path = options.folder
     make_folder(folder)
-    known = load_runs(SWEEP_FOLDER)  # is not trained again
+    known = load_runs(SWEEP_FOLDER)  # added to the folder, so that they are not trained again
     if len(known) and not (folder / "runs.parquet").exists():
         add_tables(load_tables(SWEEP_FOLDER), folder)
     parts = [
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     statuses = {}
     for name, command, share in parts:
         if name == "tests" and importlib.util.find_spec("pytest") is None:
-            print("tests: pytest is not installed here, so that they are left out.", flush=True)
+            print("tests: skipped, because pytest is not installed here.", flush=True)
             continue
         left = end - time.monotonic()
         if name == "sweep":
@@ -72,12 +72,17 @@ def run(options: argparse.Namespace) -> int:
         statuses[name] = _run_part(name, command, folder / f"{name}.log", share * left)
     (folder / "parts.json").write_text(json.dumps(statuses, indent=1) + "\n", encoding="utf-8")
     archive = _pack(folder)
-    print(f"All of it is packed in {archive}: unpack it, and run `python -m core sweep --add` on it.")
+    print(
+        f"All results are packed in {archive}: unpack it, and add them with `python -m core sweep --add`."
+    )
     return 1 if statuses["sweep"] else 0
 
 
 def report_abilities() -> None:
-    """Print how the device can be used; a command of its own, so that a crash of a driver ends it alone."""
+    """Print how the device can be used.
+
+    It runs as a separate command, so that a crash of a driver ends only this command.
+    """
     from core.training.devices import best_device, describe_device
     from core.training.self_check import check_device
 
@@ -90,7 +95,10 @@ def _check_command() -> list[str]:
 
 
 def _bench_command(folder: Path, seconds: float) -> list[str]:
-    """seconds: for all its measurements, of which there are twelve or so for each network and size."""
+    """The command that measures concurrent runs in about `seconds` in total.
+
+    There are about twelve measurements for each network and batch size.
+    """
     each = max(0.2, min(3.0, seconds / 50))
     networks = [
         "--model",
@@ -128,9 +136,10 @@ def _sweep_command(options: argparse.Namespace) -> list[str]:
 
 
 def _run_part(name: str, command: list[str], log: Path, seconds: float) -> int | None:
-    """Run it from the project's folder, print what it prints and keep it; its exit status, or None.
+    """Run a command in the project's folder, log its output and print the end of it.
 
-    None: it took too long. The sweep ends by itself, with its epoch.
+    Returns its exit status, or None if it took more than `seconds`. The sweep has no such limit,
+    because it stops by itself at the end of an epoch.
     """
     print(f"{name}: {' '.join(command)}", flush=True)
     started = time.monotonic()
@@ -151,7 +160,7 @@ def _run_part(name: str, command: list[str], log: Path, seconds: float) -> int |
 
 
 def _pack(folder: Path) -> Path:
-    """The results, the logs, and the checkpoints of what is not finished. Raises StorageError."""
+    """Pack the results, the logs and the checkpoints of unfinished runs. Raises StorageError."""
     archive = folder.with_name(folder.name + ".tar.gz")
     try:
         with tarfile.open(archive, "w:gz") as file:

@@ -1,4 +1,4 @@
-"""The tables of docs/results.md on noticing and repairing wrong labels."""
+"""The tables of docs/results.md on finding and repairing wrong labels."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ Table = tuple[list[str], list[list[str]]]  # head and rows
 
 
 def stopping() -> Table:
-    """Test error at the end, where held-out images tell to stop, and at its best."""
+    """Test error at the end, at the epoch where held-out images stop the training, and at its best."""
     rows = []
     for model in CURED:
         runs = validated_runs(load_runs(), model)
@@ -53,7 +53,7 @@ def stopping() -> Table:
 
 
 def noises() -> Table:
-    """The same with other shapes of noise than uniform."""
+    """Test error at the end and with early stopping, for noise that is not uniform."""
     rows = []
     for model in CURED:
         runs = noisy_runs(load_runs(), model)
@@ -64,7 +64,7 @@ def noises() -> Table:
 
 
 def rankings() -> Table:
-    """How well each way of ranking finds wrong labels at 40% uniform noise."""
+    """The quality of each ranking at 40% uniform noise."""
     rows, labels = [], load_embedded().train_labels
     for model in CURED:
         for ranking in RANKINGS:
@@ -94,13 +94,15 @@ def rankings() -> Table:
 
 
 def repairing() -> Table:
-    """Test error after training on mended labels, beside that before and that with true labels."""
+    """Test error after training on repaired labels, compared with unrepaired and with true labels."""
     runs, rows = load_runs(), []
     ends = dict(zip(runs.run_id, runs.final_test_error, strict=True))
     wrong = round(wrong_share(RunConfig(level=CURE_LEVELS[0])), 6)
     for model in CURED:
-        mended = runs[(runs.model == model) & (runs.repair != "none") & (runs.level == CURE_LEVELS[0])]
-        for keys, alike in mended.groupby(["repair", "ranking", "repaired"]):
+        repaired = runs[
+            (runs.model == model) & (runs.repair != "none") & (runs.level == CURE_LEVELS[0])
+        ]
+        for keys, alike in repaired.groupby(["repair", "ranking", "repaired"]):
             repair, ranking, share = keys
             alike = alike.sort_values("seed")
             seeds = list(alike.seed)
@@ -131,7 +133,7 @@ def repairing() -> Table:
 
 
 def defences() -> Table:
-    """Test error at the end with each defence, by level; at 40% also at its best."""
+    """Test error at the end with each defence, by level; at 40% also at the best epoch."""
     rows = []
     for model in CURED:
         runs = defended_runs(load_runs(), model)
@@ -153,9 +155,9 @@ def defences() -> Table:
 
 
 def in_float32() -> str:
-    """Which of the defended runs were trained without bfloat16; empty where all had it.
+    """A line that lists the defended runs trained without bfloat16; empty if there are none.
 
-    Each is compared with none, which may have been trained with it.
+    Each is compared with a run without a defence, which may have been trained in bfloat16.
     """
     parts = []
     for model in CURED:
@@ -174,7 +176,7 @@ def in_float32() -> str:
 
 
 def _fallen(before: list[float | None], after: pd.Series) -> str:
-    """The mean over the seeds, in points; both in the order of the seeds."""
+    """The mean fall of the error over the seeds, in points. before, after: in the order of the seeds."""
     falls = [old - new for old, new in zip(before, after, strict=True) if old is not None]
     return f"{100 * sum(falls) / len(falls):.1f}" if falls else "–"
 

@@ -1,7 +1,7 @@
 """python -m tools tables: write the tables of the documentation from the stored results.
 
-Each stands between two comments, `<!-- table: NAME -->` and `<!-- end of table -->`, in a
-file of README.md and docs/. `--check` writes nothing and fails where one is stale.
+Each table is between two comments, `<!-- table: NAME -->` and `<!-- end of table -->`, in
+README.md or docs/. `--check` writes nothing, and fails if a table is stale.
 """
 
 import argparse
@@ -48,7 +48,7 @@ TABLE = re.compile(r"(<!-- table: ([a-z0-9-]+) -->\n).*?(<!-- end of table -->)"
 
 def register(commands: Commands) -> None:
     parser = add_command(commands, "tables", run, "write the documentation's tables from the results")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where one is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a table is stale")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def full_scale(model: str) -> str:
-    """Every level of one network on all 50,000 images, beside the paper's figure 1c."""
+    """The errors of one network at every level on all 50,000 images, next to the paper's figure 1c."""
     runs = label_runs(load_runs())
     runs = runs[runs.model == model]
     printed = paper_curve(paper(), model).set_index("level").test_error
@@ -100,7 +100,7 @@ def full_scale(model: str) -> str:
 
 
 def mini() -> str:
-    """The 5,000 embedded images: test error and the epoch in which the training set was fitted."""
+    """The test error on the 5,000 embedded images, and the epoch in which the training set was fitted."""
     runs = label_runs(load_runs(), "embedded")
     fitted = fit_epochs(runs, load_epochs(runs.run_id))
     models = [model for model in NETWORKS if model in set(runs.model)]
@@ -123,7 +123,7 @@ def mini() -> str:
 
 
 def exponents() -> str:
-    """How fast the accuracy above chance falls, for every network with enough levels."""
+    """The exponent by which the accuracy above chance falls, for every network with enough levels."""
     rows, printed = [], paper()
     for data, images in TRAIN_IMAGES.items():
         runs = label_runs(load_runs(), data)
@@ -146,9 +146,9 @@ def exponents() -> str:
 
 
 def regularizers() -> str:
-    """Tables 1 and 4: every row that is computed, beside the paper's."""
+    """Tables 1 and 4: every computed row, next to the paper's."""
     runs = label_runs(load_runs())
-    ends = runs[runs.level.isin((0, 1))]  # what the tables are of
+    ends = runs[runs.level.isin((0, 1))]  # the two levels of these tables
     rows = []
     for data, images in TRAIN_IMAGES.items():
         for model in NETWORKS:
@@ -170,7 +170,7 @@ def regularizers() -> str:
 
 
 def fits() -> str:
-    """Figure 1a: true and random labels, scrambled pixels, noise."""
+    """Figure 1a: the epoch of fitting on true and random labels, scrambled pixels and noise."""
     rows = []
     for data, images in TRAIN_IMAGES.items():
         for model in NETWORKS:
@@ -188,20 +188,20 @@ def fits() -> str:
 
 
 def coverage() -> str:
-    """What the sweep holds so far, and what it lacks."""
+    """The number of stored runs of each grid and network."""
     done, rows = set(load_runs().run_id), []
     for grid in GRIDS.values():
         runs = list(dict.fromkeys(grid.runs()))
         for model in NETWORKS:
-            wanted = [config for config in runs if config.model == model]
-            if wanted:
-                count = sum(config.run_id in done for config in wanted)
-                rows.append([f"`{grid.name}`", model, f"{count} of {len(wanted)}"])
+            configs = [config for config in runs if config.model == model]
+            if configs:
+                count = sum(config.run_id in done for config in configs)
+                rows.append([f"`{grid.name}`", model, f"{count} of {len(configs)}"])
     return markdown(["grid", "network", "runs"], rows)
 
 
 def speed() -> str:
-    """assets/bench.json, as `python -m tools bench --out` wrote it."""
+    """The training speeds in assets/bench.json, from `python -m tools bench --out`."""
     bench = _read("bench.json")
     head = ["network", "batch", "images/s", "of peak", "3 x forward", "plain", "ratio"]
     rows = [
@@ -229,7 +229,7 @@ def speed() -> str:
 
 
 def load(file: str = "load.json") -> str:
-    """assets/load.json, as `make load` wrote it, or load_hall.json of `make load-hall`."""
+    """The load test in assets/load.json, from `make load`, or load_hall.json, from `make load-hall`."""
     measured = _read(file)
     machine = (
         f"{measured['viewers']} viewers for {measured['seconds']:g} s on {measured['cores']} cores "
@@ -244,7 +244,7 @@ def load(file: str = "load.json") -> str:
 
 
 def widths() -> str:
-    """The small network with more and with fewer hidden units, on the embedded images."""
+    """The errors of the small network with more and fewer hidden units, on the embedded images."""
     runs, rows = width_runs(load_runs()), []
     for width, of_width in runs.groupby("width"):
         row = [str(width), f"{weights_of(int(str(width))):,}"]
@@ -262,14 +262,14 @@ def widths() -> str:
 
 
 def first_minute() -> str:
-    """assets/first_minute.json, as `make first-minute` wrote it."""
+    """The waiting times in assets/first_minute.json, from `make first-minute`."""
     measured = _read("first_minute.json")
     rows = [[name, f"{value:.2f} s"] for name, value in measured["seconds"].items()]
     return _machine(measured) + markdown(["waited for, in Chromium", "median"], rows)
 
 
 def level_sweep_speed() -> str:
-    """assets/curve.json: the whole curve, live, beside the bare time of its epochs."""
+    """The times of the whole curve in assets/curve.json, next to the bare time of its epochs."""
     measured = _read("curve.json")
     rows = [
         [
@@ -289,7 +289,7 @@ def level_sweep_speed() -> str:
 
 
 def defence_costs() -> str:
-    """assets/defences.json: what each defence costs in time."""
+    """The time costs of the defences in assets/defences.json."""
     measured = _read("defences.json")
     rows = [
         [
@@ -306,7 +306,7 @@ def defence_costs() -> str:
 
 
 def load_class() -> str:
-    """assets/load_class.json, as `make load-class` wrote it."""
+    """The load test of a class in assets/load_class.json, from `make load-class`."""
     measured = _read("load_class.json")
     rows = [
         [
@@ -359,12 +359,13 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Format a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _early(runs: pd.DataFrame) -> str:
-    """A line on those of the protocol's runs that are read early; empty where none is."""
+    """A line that lists the runs read early; empty if there are none."""
     early = runs[runs.epochs_after_fitted == EARLY]
     named = [
         f"`{model}` at {named_levels(rows.level.unique())}" for model, rows in early.groupby("model")
@@ -380,4 +381,4 @@ def _read(name: str) -> dict[str, Any]:
     try:
         return json.loads((ASSETS / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SweepError(f"assets/{name} is not there: {MAKERS[name]} writes it.") from None
+        raise SweepError(f"assets/{name} is missing: {MAKERS[name]} writes it.") from None

@@ -1,1 +1,1 @@
-"""What labels a network, or none, can fit by construction: no training, no torch."""
+"""Capacity: labels that a network, or a kernel, can fit by construction. No training, no torch."""

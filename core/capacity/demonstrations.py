@@ -1,4 +1,4 @@
-"""Both on the embedded images, as the page shows them: what came out, and how long it took."""
+"""Theorem 1 and the kernel fit on the embedded images, with their results and times."""
 
 import time
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from core.data.corruption import given_labels
 
 
 class Built(NamedTuple):
-    """Theorem 1 on random labels."""
+    """The result of theorem 1 on random labels."""
 
     errors: int  # labels that are not repeated
     weights: int
@@ -24,7 +24,7 @@ class Built(NamedTuple):
 
 
 class Solved(NamedTuple):
-    """Kernel least squares on true and on random labels."""
+    """The results of kernel least squares on true and on random labels."""
 
     true: KernelFit
     random: KernelFit
@@ -32,6 +32,7 @@ class Solved(NamedTuple):
 
 
 def build(data: Cifar10) -> Built:
+    """Build the network of theorem 1 for random labels of the training images."""
     started = time.perf_counter()
     images, labels = vectors(data.train_images), _labels(data, 1.0)
     network = fitted(images, labels)
@@ -41,6 +42,7 @@ def build(data: Cifar10) -> Built:
 
 
 def solve(data: Cifar10) -> Solved:
+    """Fit a Gaussian kernel to true and to random labels of the training images."""
     started = time.perf_counter()
     true, random = kernel_fits(
         vectors(data.train_images),
@@ -52,5 +54,5 @@ def solve(data: Cifar10) -> Solved:
 
 
 def _labels(data: Cifar10, level: float) -> NDArray[np.int64]:
-    """As the first seed's runs at this level get them."""
+    """The labels of the runs with seed 0 at this level, (N,)."""
     return given_labels(RunConfig(level=level), data.train_labels).labels.astype(np.int64)

@@ -1,8 +1,8 @@
-"""Theorem 1 of Zhang et al. 2017, built: two layers of ReLU with 2n + d weights that fit any labels.
+"""Theorem 1 of Zhang et al. 2017: a two-layer ReLU network with 2n + d weights that fits any labels.
 
-c(x) = sum over j of w_j max(<a, x> - b_j, 0). Projected onto a direction a the images are n
-numbers z_i; with a threshold b_j under each and above the one before, the matrix of
-max(z_i - b_j, 0) is lower triangular, and w solves it for any labels.
+c(x) = sum over j of w_j max(<a, x> - b_j, 0). Projected onto a direction a, the images become n
+numbers z_i. With one threshold b_j just below each z_j and above the z before it, the matrix of
+max(z_i - b_j, 0) is lower triangular, and a w exists for any labels.
 """
 
 from dataclasses import dataclass
@@ -15,31 +15,34 @@ from core.errors import ConfigError
 
 @dataclass(frozen=True)
 class TwoLayers:
+    """The network c(x), by its weights."""
+
     direction: NDArray[np.float64]  # a: (d,)
     thresholds: NDArray[np.float64]  # b: (n,), rising
     weights: NDArray[np.float64]  # w: (n,)
 
     @property
     def weight_count(self) -> int:
-        """2n + d."""
+        """The number of weights, 2n + d."""
         return len(self.direction) + len(self.thresholds) + len(self.weights)
 
     def answers(self, images: NDArray[np.float64]) -> NDArray[np.float64]:
-        """c(x) of each image; images: (m, d). Returns (m,)."""
-        # A line between thresholds: with the slopes summed up, no matrix of m by n is needed.
+        """Return c(x) of each image, (m,). images: (m, d)."""
+        # c is linear between thresholds: cumulative slopes make an (m, n) matrix unnecessary.
         projected = images @ self.direction
         slopes = np.concatenate([[0.0], np.cumsum(self.weights)])
         steps = slopes[1:-1] * np.diff(self.thresholds)
-        values = np.concatenate([[0.0, 0.0], np.cumsum(steps)])  # at each threshold, from below all
-        place = np.searchsorted(self.thresholds, projected, side="right")
-        start = np.concatenate([self.thresholds[:1], self.thresholds])[place]
-        return values[place] + slopes[place] * (projected - start)
+        # c below all thresholds, then at each of them.
+        values = np.concatenate([[0.0, 0.0], np.cumsum(steps)])
+        index = np.searchsorted(self.thresholds, projected, side="right")
+        start = np.concatenate([self.thresholds[:1], self.thresholds])[index]
+        return values[index] + slopes[index] * (projected - start)
 
 
 def fitted(images: NDArray[np.float64], labels: NDArray[np.int64], seed: int = 0) -> TwoLayers:
-    """The network that answers with each image's label.
+    """Build the network whose output for each image is its label.
 
-    images: (n, d), no two alike; labels: (n,), whole numbers. The direction is random, by `seed`.
+    images: (n, d), no two identical; labels: (n,), whole numbers. `seed` draws the direction.
     Raises ConfigError where two images have the same projection.
     """
     direction = np.random.default_rng(seed).normal(size=images.shape[1]) / np.sqrt(images.shape[1])
@@ -48,8 +51,8 @@ def fitted(images: NDArray[np.float64], labels: NDArray[np.int64], seed: int = 0
     z, y = projected[order], labels[order].astype(np.float64)
     gaps = np.diff(z)
     if not (gaps > 0).all():
-        raise ConfigError("Two of the images are alike: no network can give them different labels.")
-    # Each threshold in the middle between two images; the first a usual gap below the first image.
+        raise ConfigError("Two of the images are identical: no network can give them different labels.")
+    # Each threshold is halfway between two images; the first is a mean gap below the first image.
     thresholds = np.concatenate([[z[0] - gaps.mean()], z[:-1] + gaps / 2])
     return TwoLayers(direction, thresholds, _solved(z, thresholds, y))
 
@@ -57,10 +60,10 @@ def fitted(images: NDArray[np.float64], labels: NDArray[np.int64], seed: int = 0
 def _solved(
     z: NDArray[np.float64], thresholds: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """w by forward substitution, along the line that the function draws over the projections.
+    """Solve for w, (n,), by forward substitution along the piecewise linear function.
 
-    Where that line stands at an image, and how steep it is, is all that the next weight depends on:
-    n steps instead of n^2.
+    The next weight depends only on the function's value and slope at an image, so that n steps
+    suffice instead of n^2.
     """
     weights = np.empty_like(y)
     value, slope, here = 0.0, 0.0, thresholds[0]

@@ -1,1 +1,1 @@
-"""How wrong labels are noticed and mended: what is known of each image, rankings, repair. NumPy only."""
+"""Finding and repairing wrong labels: scores of each image, rankings, repair. NumPy only."""

@@ -1,4 +1,4 @@
-"""A class as annotators: what its answers say of each class, and how far it agrees with itself.
+"""A class of students as annotators: confusions between classes, and agreement.
 
 An answer is (visitor, image, class). K = classes.
 """
@@ -15,21 +15,23 @@ from numpy.typing import NDArray
 from core.config import CLASS_COUNT, RunConfig, format_matrix
 from core.data.noise import wrong_share
 
-# Who agrees with the data set in fewer than 3 of 10 answers, having given 10, did not look:
-# a blind guess agrees once in ten, CIFAR-10N's single annotators eight times.
+# A visitor with 10 or more answers who agrees with the data set in fewer than 3 of 10 did not look
+# at the images. A blind guess agrees in one of ten, CIFAR-10N's single annotators in eight.
 LEAST_ANSWERS = 10
 LEAST_AGREEMENT = 0.3
 
 
 class Answer(NamedTuple):
+    """One visitor's answer to one image."""
+
     visitor: str
     image: int  # index among the training images
-    label: int | None  # None: the time was over
+    label: int | None  # None: the visitor ran out of time
     is_timed: bool
 
 
 def sensible(answers: Sequence[Answer], true_labels: NDArray[np.integer]) -> tuple[list[Answer], int]:
-    """The answers of those who looked, and how many visitors are left out."""
+    """Leave out visitors who did not look; return the other answers, and the number left out."""
     by_visitor: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         by_visitor[answer.visitor].append(answer)
@@ -45,7 +47,7 @@ def sensible(answers: Sequence[Answer], true_labels: NDArray[np.integer]) -> tup
 
 
 def confusion(answers: Sequence[Answer], true_labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Counts (K, K): rows are classes of the data set, columns answers."""
+    """Count the answers, (K, K): rows are classes of the data set, columns are answers."""
     counts = np.zeros((CLASS_COUNT, CLASS_COUNT), dtype=np.int64)
     for answer in answers:
         if answer.label is not None:
@@ -54,13 +56,13 @@ def confusion(answers: Sequence[Answer], true_labels: NDArray[np.integer]) -> ND
 
 
 def agreement_with_data(counts: NDArray[np.int64]) -> float | None:
-    """The share of answers that are the data set's; counts: confusion. None: no answer."""
+    """The share of answers that agree with the data set, or None. counts: from `confusion`."""
     total = counts.sum()
     return float(np.trace(counts) / total) if total else None
 
 
 def agreement_within(answers: Sequence[Answer]) -> float | None:
-    """How often two visitors give the same photograph the same name; None: no two have seen one."""
+    """The share of pairs of answers to one photograph that agree, or None if there is no pair."""
     by_image: dict[int, list[int]] = defaultdict(list)
     for answer in answers:
         if answer.label is not None:
@@ -70,14 +72,17 @@ def agreement_within(answers: Sequence[Answer]) -> float | None:
 
 
 def shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Of each class, in rows, the share that was named as each class, (K, K); 0 where none was seen."""
+    """The share of each class (row) that was answered as each class (column), (K, K).
+
+    counts: from `confusion`. The row of a class without answers is 0.
+    """
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
 def with_noise(config: RunConfig, counts: NDArray[np.int64]) -> tuple[RunConfig, RunConfig]:
-    """The run on labels that are confused as here, and on random ones with the same share wrong.
+    """Return two runs: on labels confused like these answers, and on equally many random errors.
 
-    config: all else of both; counts: confusion.
+    config: all other settings of both runs. counts: from `confusion`.
     """
     matrix = format_matrix(tuple(map(tuple, noise_of(counts).tolist())))
     confused = replace(config, level=1.0, noise="own", noise_matrix=matrix)
@@ -87,8 +92,8 @@ def with_noise(config: RunConfig, counts: NDArray[np.int64]) -> tuple[RunConfig,
 
 
 def noise_of(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """P(answer | class), (K, K): rows with the sum 1. A class counts one right answer beforehand.
+    """P(answer | class), (K, K), rows that sum to 1. Each class gets one extra correct answer.
 
-    Without that a class of which nobody has seen a photograph would have no row.
+    Otherwise a class without answers would have no row.
     """
     return shares(counts + np.eye(CLASS_COUNT, dtype=np.int64))

@@ -1,7 +1,7 @@
-"""Which training images are given a wrong label? Three ways of ranking them, and their scores.
+"""Three rankings of the training images by how suspicious their labels are, and their quality.
 
-N = training images. Every ranking is made from the scores of runs that are named by the
-settings alone (`sources`), so that a repaired run can be done again by anybody.
+N = training images. Every ranking is computed from the scores of runs that follow from the
+settings alone (`sources`), so that anybody can repeat a repaired run.
 """
 
 from collections.abc import Callable
@@ -15,25 +15,24 @@ from core.cleaning.confident import out_of_fold
 from core.cleaning.scores import ImageScores
 from core.config import RunConfig
 
-HELD_OUT = (
-    0.2  # of the training images, to see when to stop: of a tenth the error is known to 2 points only
-)
+# Share of the training images that show when to stop; a tenth would give their error only to 2 points.
+HELD_OUT = 0.2
 FOLDS = 4
 MARGIN_EPOCHS = 10  # afterwards every label is repeated, and all margins grow alike
-FOLD_EPOCHS = 20  # the best epoch comes well before: memorizing has begun by then
+FOLD_EPOCHS = 20  # well after the best epoch: memorizing has begun by then
 
 
 class Ranking(NamedTuple):
-    """The training images, the most suspicious first."""
+    """The training images, the most suspicious first, and the network's predictions."""
 
-    order: NDArray[np.int64]  # (N,): indices
-    prediction: NDArray[np.int64]  # (N,): what the network takes each image for, by index
+    order: NDArray[np.int64]  # (N,): indices of the images
+    prediction: NDArray[np.int64]  # (N,): the predicted class of each image, by index
 
 
 def sources(config: RunConfig, ranking: str) -> list[RunConfig]:
-    """The runs by whose scores the labels of this one are ranked.
+    """The runs whose scores rank the labels of `config` by `ranking`.
 
-    They are trained with the same settings on the labels as they were given.
+    They have the same settings, and are trained on the unrepaired labels.
     """
     plain = replace(config, repair="none", repaired=0.0, validation=0.0, fold=0)
     if ranking == "loss":
@@ -53,14 +52,14 @@ def rank(
     Parameters
     ----------
     labels : (N,), the class given to each image, in [0, K).
-    probabilities : (N, K), a network's probability of each class, from a network that was not
-        trained on the image: one that was repeats its label, right or wrong.
-    method : "self_confidence" ranks by the probability of the label, the least first. It is the
-        order of the cross-entropy, too. "normalized_margin" ranks by that probability less the
-        largest other one, and finds labels better where the network hesitates between two classes.
+    probabilities : (N, K), the probability of each class from a network that was not trained
+        on the image. A network trained on it repeats its label, right or wrong.
+    method : "self_confidence" ranks by the probability of the label, the smallest first, which
+        is also the order of the cross-entropy. "normalized_margin" ranks by that probability minus
+        the largest other one, and works better where the network hesitates between two classes.
 
-    Raises ValueError for another method, or arrays that do not fit together. Images that are
-    equally suspicious keep their order. Northcutt et al. 2021, "Confident Learning".
+    Raises ValueError for another method, or for arrays whose shapes do not match. Equally
+    suspicious images keep their order. Northcutt et al. 2021, "Confident Learning".
     """
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
@@ -80,14 +79,17 @@ def rank(
 
 
 def rank_by_scores(ranking: str, scores: list[ImageScores], labels: NDArray[np.integer]) -> Ranking:
-    """Rank by the scores of the `sources`. labels: (N,), given.
+    """Rank the training images by the scores of the `sources`. labels: (N,), given.
 
-    loss: at the epoch at which the held-out images tell to stop, the highest first. The
-        networks have the pattern by then and not yet the wrong labels (Arpit et al. 2017).
-    margin: the area under the margin over the first epochs, the least first (Pleiss et al. 2020,
+    ranking is one of:
+    loss: the loss at the epoch at which held-out images would stop the training, the highest
+        first. By then the network has learned the pattern but not the wrong labels (Arpit et al.
+        2017).
+    margin: the area under the margin over the first epochs, the smallest first (Pleiss et al. 2020,
         who stop at the first drop of the learning rate, before the network memorizes).
     confident: the probability of the given label from the network that was not trained on
-        the image, the least first (Northcutt et al. 2021, self-confidence).
+        the image, the smallest first (Northcutt et al. 2021, self-confidence).
+    Raises ValueError for another ranking.
     """
     labels = np.asarray(labels, dtype=np.int64)
     if ranking == "confident":
@@ -99,7 +101,7 @@ def rank_by_scores(ranking: str, scores: list[ImageScores], labels: NDArray[np.i
         suspicion, prediction = scores[0].best_loss, scores[0].best_prediction
     else:
         raise ValueError(f"there is no ranking {ranking!r}.")
-    # Stable, so that everybody gets the same order of images that are equally suspicious.
+    # A stable sort, so that the order of equally suspicious images is the same everywhere.
     return Ranking(np.argsort(-suspicion, kind="stable"), prediction.astype(np.int64))
 
 
@@ -108,35 +110,38 @@ def ranking_for(
     labels: NDArray[np.integer],
     scores_of: Callable[[RunConfig], ImageScores | None],
 ) -> Ranking | None:
-    """The ranking that a repaired run needs; None while the scores of a source are missing."""
+    """The ranking for a run that repairs labels, or None if scores of a source are missing.
+
+    labels: (N,), given. scores_of: returns the scores of a source run, or None.
+    """
     scores = [scores_of(source) for source in sources(config, config.ranking)]
     known = [found for found in scores if found is not None]
     return rank_by_scores(config.ranking, known, labels) if len(known) == len(scores) else None
 
 
 class Found(NamedTuple):
-    """How well a ranking finds wrong labels when its first k = 1 .. N are looked at."""
+    """The quality of a ranking: how many wrong labels are among its first k images, k = 1 .. N."""
 
     precision: NDArray[np.float64]  # (N,): share of the first k that are wrong
     recall: NDArray[np.float64]  # (N,): share of the wrong ones that are among the first k
-    roc_area: float  # chance that a wrong label ranks before a right one
-    precision_at_count: float  # where k is the number of wrong labels
+    roc_area: float  # probability that a wrong label ranks before a right one
+    precision_at_count: float  # precision at k = the number of wrong labels
 
 
 def score_ranking(order: NDArray[np.int64], is_wrong: NDArray[np.bool_]) -> Found | None:
-    """Hold a ranking against the truth; None where every label is right, or none.
+    """Compare a ranking with the truth; None where all labels are right, or all are wrong.
 
-    order: (N,), without ties by then; is_wrong: (N,), by index.
+    order: (N,), indices with ties already broken; is_wrong: (N,), by index.
     """
     hits = is_wrong[order]
     wrong, right = int(hits.sum()), int((~hits).sum())
     if not wrong or not right:
         return None
     found = np.cumsum(hits)
-    looked_at = np.arange(1, len(order) + 1)
-    right_after = right - np.cumsum(~hits)  # right labels that rank behind each place
+    checked = np.arange(1, len(order) + 1)
+    right_after = right - np.cumsum(~hits)  # right labels that rank after each position
     return Found(
-        precision=found / looked_at,
+        precision=found / checked,
         recall=found / wrong,
         roc_area=float(right_after[hits].sum() / (wrong * right)),
         precision_at_count=float(found[wrong - 1] / wrong),

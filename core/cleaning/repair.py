@@ -1,4 +1,4 @@
-"""What is done with the most suspicious labels: the images are dropped, or named by the network."""
+"""Repair of the most suspicious labels: drop the images, or relabel them by the network."""
 
 from typing import NamedTuple
 
@@ -11,23 +11,25 @@ from core.errors import LabError
 
 
 class NotRankedError(LabError):
-    """A repaired run is to be trained, but the runs that rank its labels are not there."""
+    """A run that repairs labels cannot be trained, because the runs that rank them are missing."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Which labels to repair is not known yet: train the runs that find the wrong labels first."
+            "The labels to repair are not known yet: first train the runs that find the wrong labels."
         )
 
 
 class Repaired(NamedTuple):
-    labels: NDArray[np.int64]  # (N,): after the repair
-    is_kept: NDArray[np.bool_]  # (N,): whether the image is still trained on
+    """The labels after the repair, and the mask of the images that are still trained on."""
+
+    labels: NDArray[np.int64]  # (N,)
+    is_kept: NDArray[np.bool_]  # (N,)
 
 
 def repair(config: RunConfig, labels: NDArray[np.int64], ranking: Ranking | None) -> Repaired:
-    """Repair the first config.repaired of the ranking. Raises NotRankedError where there is none.
+    """Repair the share config.repaired of the labels, the most suspicious ones.
 
-    labels: (N,), given.
+    labels: (N,), given. Raises NotRankedError where a ranking is needed and missing.
     """
     is_kept = np.ones(len(labels), dtype=bool)
     if config.repair == "none":

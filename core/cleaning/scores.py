@@ -1,7 +1,7 @@
-"""What a run tells of each of its training images: when it learned them, and how sure it is of them.
+"""The scores of a run's training images: when each was learned, and how sure the network is of it.
 
-N = training images, H = those held out, K = classes. The networks' answers are those at the
-end of each epoch, in evaluation mode.
+N = training images, H = held-out images, K = classes. Predictions are those at the end of each
+epoch, in evaluation mode.
 """
 
 import io
@@ -16,23 +16,26 @@ from numpy.typing import NDArray
 from core.errors import CheckpointError
 
 NOT_LEARNED = 0
-HALF_RANGE = (-6e4, 6e4)  # of half precision: a training that is about to diverge leaves it
-NOT_SCORED = -1  # an epoch for images of which not all epochs were evaluated
+HALF_RANGE = (-6e4, 6e4)  # of half precision; scores of a run about to diverge can be outside
+NOT_SCORED = -1  # the value for images that were not evaluated after every epoch
 
 
 @dataclass(frozen=True)
 class ImageScores:
-    """After `epochs` epochs. Images that were not evaluated after each have NaN and NOT_SCORED."""
+    """The scores after `epochs` epochs.
+
+    Images that were not evaluated after every epoch have NaN and NOT_SCORED.
+    """
 
     epochs: int
-    learned: NDArray[np.int16]  # (N,): first epoch from which the given label is predicted for good
+    learned: NDArray[np.int16]  # (N,): epoch since which the given label is always predicted
     margin: NDArray[np.float32]  # (N,): area under the margin, see `add_epoch`
-    # At the epoch at which the error on the held-out images, with the labels given, was least;
-    # 0 where nothing is held out.
+    # The epoch with the smallest error on the held-out images, against the labels given;
+    # 0 where nothing is held out. The other `best_` fields are from this epoch.
     best_epoch: int
     best_error: float
     best_loss: NDArray[np.float32]  # (N,): cross-entropy of the given label
-    best_prediction: NDArray[np.int16]  # (N,): a class, NOT_SCORED where there is none
+    best_prediction: NDArray[np.int16]  # (N,): a class, or NOT_SCORED
     held_out: NDArray[np.int64]  # (H,): indices of the held-out images
     held_out_probability: NDArray[np.float32]  # (H, K)
 
@@ -43,15 +46,15 @@ class ImageScores:
         labels: NDArray[np.int64],
         held_out_error: float | None,
     ) -> "ImageScores":
-        """With one more epoch.
+        """Return the scores with one more epoch.
 
-        scored: (M,), indices of the images evaluated; log_probabilities: (M, K), of them; the
-        held-out ones are among them. labels: (N,), given. held_out_error: against the labels
-        given; None where nothing is held out.
+        scored: (M,), rising indices of the evaluated images, including the held-out ones;
+        log_probabilities: (M, K), of these images. labels: (N,), given. held_out_error: against
+        the labels given; None where nothing is held out.
 
-        The margin is the logit of the given label less the largest other one; its mean over the
-        epochs is the area under the margin of Pleiss et al. 2020, who average over what the
-        network said during the epoch.
+        The margin is the logit of the given label minus the largest other one. Its mean over the
+        epochs is the area under the margin of Pleiss et al. 2020, who average over predictions
+        made during the epoch.
         """
         rows = np.arange(len(scored))
         given = labels[scored]
@@ -70,19 +73,19 @@ class ImageScores:
             return scores
         best_loss, best_prediction = self.best_loss.copy(), self.best_prediction.copy()
         best_loss[scored], best_prediction[scored] = -own, predictions
-        places = np.searchsorted(scored, self.held_out)
+        positions = np.searchsorted(scored, self.held_out)
         return replace(
             scores,
             best_epoch=epochs,
             best_error=held_out_error,
             best_loss=best_loss,
             best_prediction=best_prediction,
-            held_out_probability=np.exp(log_probabilities[places]),
+            held_out_probability=np.exp(log_probabilities[positions]),
         )
 
 
 def no_scores(images: int, held_out: NDArray[np.int64], classes: int) -> ImageScores:
-    """Before the first epoch."""
+    """Return the scores before the first epoch. images: N; held_out: (H,), indices; classes: K."""
     return ImageScores(
         epochs=0,
         learned=np.full(images, NOT_SCORED, dtype=np.int16),
@@ -97,19 +100,19 @@ def no_scores(images: int, held_out: NDArray[np.int64], classes: int) -> ImageSc
 
 
 def to_arrays(scores: ImageScores) -> dict[str, np.ndarray]:
-    """Every field as an array; `from_arrays` takes them back."""
+    """Return every field as an array, for `from_arrays`."""
     return {spec.name: np.asarray(getattr(scores, spec.name)) for spec in fields(ImageScores)}
 
 
 def from_arrays(arrays: dict[str, np.ndarray]) -> ImageScores:
-    """Raises KeyError where one is missing."""
+    """Rebuild scores from the result of `to_arrays`. Raises KeyError where a field is missing."""
     values = {spec.name: arrays[spec.name] for spec in fields(ImageScores)}
     scalars = {name: value.item() for name, value in values.items() if value.ndim == 0}
     return ImageScores(**{**values, **scalars})
 
 
 def to_bytes(scores: ImageScores) -> bytes:
-    """NumPy's compressed format; fractions in half precision, three digits of them."""
+    """Encode scores in NumPy's compressed format, with fractions in half precision (three digits)."""
     arrays = to_arrays(scores)
     short = {
         name: np.clip(array, *HALF_RANGE).astype(np.float16) if array.dtype == np.float32 else array
@@ -121,12 +124,12 @@ def to_bytes(scores: ImageScores) -> bytes:
 
 
 def as_stored(scores: ImageScores) -> ImageScores:
-    """As a file gives them back: so that a ranking is the same whether they were kept or not."""
+    """Round scores as a file would, so that stored and fresh scores give the same ranking."""
     return read_scores(io.BytesIO(to_bytes(scores)))
 
 
 def read_scores(source: Path | BinaryIO) -> ImageScores:
-    """From a file of `to_bytes`; nothing is unpickled. Raises CheckpointError for a damaged one."""
+    """Read scores that `to_bytes` wrote, without pickle. Raises CheckpointError for a damaged file."""
     try:
         with np.load(source, allow_pickle=False) as arrays:
             return from_arrays(
@@ -136,4 +139,4 @@ def read_scores(source: Path | BinaryIO) -> ImageScores:
                 }
             )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{source} has no scores, or is damaged ({error}).") from None
+        raise CheckpointError(f"{source} holds no scores, or is damaged ({error}).") from None

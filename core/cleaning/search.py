@@ -1,4 +1,4 @@
-"""The search for wrong labels as a person follows it: forty to mark, the ranking, what to mend.
+"""The search for wrong labels on the page: images to mark, the ranking, shares to repair.
 
 N = training images.
 """
@@ -17,12 +17,14 @@ from core.data.noise import wrong_share
 
 
 class Searched(NamedTuple):
+    """The result of a search: the ranking and, by confident learning, the estimated noise."""
+
     ranking: Ranking
     transition: NDArray[np.float64] | None  # (K, K), estimated P(given | true), by confident learning
 
 
 def search(name: str, scores: list[ImageScores], labels: NDArray[np.int64]) -> Searched:
-    """Rank the labels given, (N,), by the scores of the sources; name: of the ranking."""
+    """Rank the labels by the scores of the sources. name: of the ranking; labels: (N,), given."""
     transition = None
     if name == "confident":
         transition = estimated_transition(confident_joint(labels, out_of_fold(scores)))
@@ -30,7 +32,7 @@ def search(name: str, scores: list[ImageScores], labels: NDArray[np.int64]) -> S
 
 
 def images_to_mark(config: RunConfig, corrupted: LabelCorruption, count: int) -> NDArray[np.int64]:
-    """So many training images, as large a part of them wrongly labelled as of all: their indices."""
+    """Choose `count` training images with the expected share of wrong labels; return their indices."""
     wrong, right = np.flatnonzero(corrupted.is_wrong), np.flatnonzero(~corrupted.is_wrong)
     rng = np.random.default_rng(config.seed)
     wrong = rng.permutation(wrong)[: round(count * wrong_share(config))]
@@ -38,12 +40,12 @@ def images_to_mark(config: RunConfig, corrupted: LabelCorruption, count: int) ->
 
 
 def repairable(config: RunConfig) -> tuple[list[float], float]:
-    """The shares of the images that are offered for repair, rising, and the one to begin with.
+    """The shares of the images that can be chosen for repair, rising, and the default one.
 
-    Every 5% up to 60%, and as many as are wrong, half of these, and a quarter more.
+    They are every 5% up to 60%, and 0.5, 1 and 1.25 times the share of wrong labels.
     """
     wrong = wrong_share(config)
     shares = {step / 20 for step in range(1, 13)}
     shares |= {round(min(factor * wrong, MAX_REPAIRED), LEVEL_DIGITS) for factor in (0.5, 1, 1.25)}
-    offered = sorted(shares - {0.0})  # none, where no label is wrong
+    offered = sorted(shares - {0.0})  # 0.0 appears where no label is wrong
     return offered, min(offered, key=lambda share: abs(share - wrong))

@@ -1,1 +1,1 @@
-"""python -m core ...: one file for each command."""
+"""The commands of python -m core, one file each."""

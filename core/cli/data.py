@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     def report(event: dict[str, object]) -> None:
         print(json.dumps(event), file=out, flush=True)
 
-    with redirect_stdout(sys.stderr):  # what libraries print is not JSON
+    with redirect_stdout(sys.stderr):  # libraries may print text that is not JSON
         try:
             fetch(lambda progress: report(progress._asdict()))
         except LabError as error:

@@ -1,4 +1,4 @@
-"""What the commands share: the parser, the flags of a RunConfig, errors as sentences."""
+"""The parser and flags that all commands share, and how errors become sentences."""
 
 import argparse
 import csv
@@ -17,14 +17,14 @@ METAVARS = {bool: "true|false", int: "N", float: "X", str: "NAME"}
 
 
 class _Help(argparse.HelpFormatter):
-    """A per cent sign in a help text is one: argparse takes it for the start of a placeholder."""
+    """A formatter that escapes percent signs, which argparse takes for placeholders."""
 
     def _get_help_string(self, action: argparse.Action) -> str:
         return (action.help or "").replace("%", "%%")
 
 
 class Parser(argparse.ArgumentParser):
-    """Wrong values end with exit status 2 and one sentence, without the usage in front of it."""
+    """A parser that reports a wrong value in one sentence, without usage, and exits with status 2."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_Help, **settings)
@@ -40,14 +40,17 @@ def add_command(
     summary: str,
     description: str | None = None,
 ) -> Parser:
-    """Register a command; run: what it does, returning its exit status."""
+    """Register a command. run: executes it and returns its exit status."""
     parser: Parser = commands.add_parser(name, help=summary, description=description or summary)
     parser.set_defaults(run=run)
     return parser
 
 
 def run_command(parser: Parser, arguments: list[str] | None) -> int:
-    """Run the chosen command. A LabError becomes its sentence; what is unforeseen keeps its traceback."""
+    """Run the chosen command; return its exit status.
+
+    Of a LabError only the message is printed; any other exception keeps its traceback.
+    """
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
@@ -60,7 +63,7 @@ def run_command(parser: Parser, arguments: list[str] | None) -> int:
 
 
 def add_config_flags(parser: argparse.ArgumentParser) -> None:
-    """A flag for each field of RunConfig, read and explained by the field itself."""
+    """Add a flag for each field of RunConfig, with the field's help text."""
     for spec in fields(RunConfig):
         about, value_type = spec.metadata["help"], spec.metadata["value_type"]
         if spec.metadata["choices"]:
@@ -73,7 +76,7 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def config_from(options: argparse.Namespace) -> RunConfig:
-    """Raises ConfigError."""
+    """Build the RunConfig from the flags of `add_config_flags`. Raises ConfigError."""
     texts = {spec.name: getattr(options, spec.name) for spec in fields(RunConfig)}
     if texts["noise_matrix"] and ";" not in texts["noise_matrix"]:
         texts["noise_matrix"] = _matrix_of(Path(texts["noise_matrix"]))
@@ -81,12 +84,15 @@ def config_from(options: argparse.Namespace) -> RunConfig:
 
 
 def _matrix_of(path: Path) -> str:
-    """The noise matrix in a CSV file, with or without the names of the classes. Raises ConfigError."""
+    """Read a noise matrix from a CSV file, with or without the names of the classes.
+
+    Raises ConfigError.
+    """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not a text file"
         raise ConfigError(
             f"--noise-matrix {path} cannot be read ({reason}): name a CSV file."
         ) from None
@@ -96,9 +102,9 @@ def _matrix_of(path: Path) -> str:
 
 
 def check_out(path: Path | None, *endings: str) -> None:
-    """Whether a result can be written there: better known now than after all epochs.
+    """Check before the training that a result can be written at `path`, and make its folder.
 
-    Raises ConfigError, StorageError.
+    endings: file endings that are allowed. Raises ConfigError, StorageError.
     """
     if path is None:
         return
@@ -110,7 +116,10 @@ def check_out(path: Path | None, *endings: str) -> None:
 
 
 def check_checkpoint(path: Path | None) -> None:
-    """Whether the state of a run can be kept there. Raises ConfigError, StorageError."""
+    """Check that a checkpoint can be saved at `path`, and make its folder.
+
+    Raises ConfigError, StorageError.
+    """
     if path is None:
         return
     if path.is_dir():
@@ -119,13 +128,15 @@ def check_checkpoint(path: Path | None) -> None:
 
 
 def add_folder_flag(parser: argparse.ArgumentParser) -> None:
+    """Add --folder, the folder of the sweep's results."""
     parser.add_argument(
         "--folder",
         type=Path,
         default=SWEEP_FOLDER,
-        help="where the sweep's results are (default: assets/sweep)",
+        help="folder of the sweep's results (default: assets/sweep)",
     )
 
 
 def add_wandb_flag(parser: argparse.ArgumentParser) -> None:
+    """Add --wandb, which logs to Weights & Biases."""
     parser.add_argument("--wandb", action="store_true", help="log every epoch to Weights & Biases")

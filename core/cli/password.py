@@ -1,4 +1,4 @@
-"""python -m core password: the line of lab.toml that opens the teacher's page."""
+"""python -m core password: print the line of lab.toml with the hash of a teacher's password."""
 
 import argparse
 import sys
@@ -10,15 +10,15 @@ from core.live.classroom.login import hash_password
 
 
 def register(commands: Commands) -> None:
-    add_command(commands, "password", run, "make a teacher's password for lab.toml")
+    add_command(commands, "password", run, "hash a teacher's password for lab.toml")
 
 
 def run(options: argparse.Namespace) -> int:
     if not sys.stdin.isatty():
-        raise ConfigError("a password is typed in a terminal: run this in one.")
+        raise ConfigError("the password must be typed in a terminal: run this command in one.")
     password = getpass("Teacher's password (8 characters or more): ")
     if getpass("Once more: ") != password:
-        raise ConfigError("the two are not the same: start again.")
+        raise ConfigError("the two passwords differ: start again.")
     print(f'teacher_password = "{hash_password(password)}"')
     print("Put this line at the top of lab.toml and start the server again.", file=sys.stderr)
     return 0

@@ -1,4 +1,4 @@
-"""What the command line shows while it trains: bars in a terminal, lines elsewhere."""
+"""The progress of training on the command line: bars in a terminal, lines elsewhere."""
 
 import sys
 import time
@@ -13,14 +13,14 @@ from core.live.training.estimate import Speeds, epoch_seconds, expected_epochs
 from core.records import EpochRecord
 from core.view.words import LABELS, about, duration
 
-RECENT_EPOCHS = 9  # from whose speeds the time left is told
+RECENT_EPOCHS = 9  # epochs whose speeds give the time left
 
 
 class RunProgress:
-    """One run, epoch by epoch."""
+    """The progress of one run, epoch by epoch."""
 
     def __init__(self, config: RunConfig, position: int = 0, name: str = ""):
-        """name: in front of each line, where lines of several runs come together."""
+        """Start a bar in line `position`. name: a prefix of each line, to tell several runs apart."""
         self.name = name
         self.total = expected_epochs(config)
         self.bar = tqdm(
@@ -33,6 +33,7 @@ class RunProgress:
         )
 
     def show(self, record: EpochRecord) -> None:
+        """Show the metrics of the latest epoch."""
         self.total = self.bar.total = max(self.total, record.epoch)
         names = ("train_loss", "train_error", "test_error", "memorized", "recovered")
         metrics = {LABELS[name]: getattr(record, name) for name in names}
@@ -41,7 +42,7 @@ class RunProgress:
             text = "  ".join(f"{name} {value:.4f}" for name, value in known.items())
             count = f"{self.name} epoch {record.epoch:3}/{self.total}".lstrip()
             print(f"{count}  {text}  ({record.seconds:.1f} s)", flush=True)
-        else:  # a line's width has room for these
+        else:  # only metrics that fit on one line
             shown = ("training error", "test error", "memorized")
             self.bar.set_postfix_str(
                 ", ".join(f"{name} {known[name]:.0%}" for name in shown if name in known), refresh=False
@@ -59,13 +60,13 @@ class RunProgress:
 
 
 class SweepProgress:
-    """All runs of a sweep, and how long they will take, learned from each epoch as it comes.
+    """The progress of all runs of a sweep, with the time left estimated from the latest epochs.
 
-    A bar for the whole and one for each run in training.
+    There is a bar for the whole sweep and one for each run in training.
     """
 
     def __init__(self, todo: list[RunConfig], speeds: Speeds):
-        self.left = {config: expected_epochs(config) for config in todo}  # epochs, of runs
+        self.left = {config: expected_epochs(config) for config in todo}  # epochs left of each run
         self.in_training: dict[RunConfig, RunProgress] = {}
         self.speeds = dict(speeds)
         self.recent: dict[tuple[str, int], deque[float]] = {}  # speeds of the last epochs
@@ -76,31 +77,34 @@ class SweepProgress:
         self._show_time_left()
 
     def start(self, config: RunConfig) -> None:
-        if config in self.in_training:  # put back for want of memory, and started once more
+        """Show that a run starts."""
+        if config in self.in_training:  # started again after it was put back for lack of memory
             return
         if self.bar.disable:
             number = self.count - len(self.left) + len(self.in_training) + 1
             print(f"run {number} of {self.count}: {run_name(config)}; {self.time_left()}", flush=True)
         taken = [-progress.bar.pos for progress in self.in_training.values()]
-        position = next(place for place in range(1, len(taken) + 2) if place not in taken)
+        position = next(line for line in range(1, len(taken) + 2) if line not in taken)
         name = config.run_id if self.in_training else ""
         self.in_training[config] = RunProgress(config, position, name)
 
     def epoch(self, config: RunConfig, record: EpochRecord) -> None:
+        """Show an epoch of a run, and update the time left."""
         self.in_training[config].show(record)
         self.left[config] = max(0, expected_epochs(config) - record.epoch)
         seconds = record.seconds / len(self.in_training)  # its share of the device's time
         key = config.model, config.batch_size
         recent = self.recent.setdefault(key, deque(maxlen=RECENT_EPOCHS))
         recent.append(config.train_images / seconds)
-        self.speeds[key] = median(recent)  # one epoch in which the machine slept tells nothing
+        self.speeds[key] = median(recent)  # ignores a single slow epoch, say while the machine slept
         self._show_time_left()
 
     def end(self, config: RunConfig, failure: Exception | None = None) -> None:
+        """Show that a run has ended, and why it failed."""
         if config in self.in_training:
             self.in_training.pop(config).close()
         if failure:
-            reason = failure if isinstance(failure, LabError) else "it stopped; its message is above"
+            reason = failure if isinstance(failure, LabError) else "it stopped; the error is above"
             self.write(f"{run_name(config)}: {reason}")
         del self.left[config]
         self.trained += not failure
@@ -108,7 +112,7 @@ class SweepProgress:
         self.bar.update()
 
     def write(self, text: str) -> None:
-        """A line that does not tear the bars."""
+        """Print a line without breaking the bars."""
         tqdm.write(text, file=sys.stderr)
 
     def close(self) -> None:
@@ -122,6 +126,7 @@ class SweepProgress:
         self.bar.set_postfix_str(self.time_left())
 
     def time_left(self) -> str:
+        """The estimated time left in words; empty when all runs have ended."""
         if not self.left:
             return ""
         seconds = sum(

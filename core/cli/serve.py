@@ -1,4 +1,4 @@
-"""python -m core serve: the app for everybody in this network."""
+"""python -m core serve: serve the app to everybody in this network."""
 
 import argparse
 
@@ -13,8 +13,8 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--address",
         metavar="URL",
-        help="where others reach the lab, for links and QR codes (default: LAB_ADDRESS, or this "
-        "machine's own address)",
+        help="address at which others reach the lab, for links and QR codes (default: LAB_ADDRESS, "
+        "or this machine's address)",
     )
 
 
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     from core.live.server.settings import load_settings
 
     if not APP.exists():
-        raise ConfigError("serve needs the app, and only the library is installed: clone the project.")
+        raise ConfigError("serve needs the app, but only the library is installed: clone the project.")
     if not 1 <= options.port <= 65535:
         raise ConfigError(f"--port is {options.port}, but must be from 1 to 65535.")
     given = options.address or given_address()

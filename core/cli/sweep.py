@@ -1,4 +1,4 @@
-"""python -m core sweep: train what the precomputed sweep still lacks, list it, or add results."""
+"""python -m core sweep: train the missing runs of the precomputed sweep, list them, or add results."""
 
 import argparse
 import math
@@ -24,46 +24,46 @@ def register(commands: Commands) -> None:
         commands,
         "sweep",
         run,
-        "train what the precomputed sweep still lacks",
-        "Train what the precomputed sweep still lacks, most useful first. Stop it at any "
-        "time: the same command resumes where it was. Several can work on one folder.",
+        "train the missing runs of the precomputed sweep",
+        "Train the missing runs of the precomputed sweep, most useful first. Stop it at any "
+        "time: the same command resumes. Several sweeps can work on one folder.",
     )
     grids = " ".join(f"{grid.name}: {grid.about}" for grid in GRIDS.values())
-    parser.add_argument("--grid", choices=GRIDS, help=f"only this part. {grids}")
+    parser.add_argument("--grid", choices=GRIDS, help=f"only this grid. {grids}")
     parser.add_argument("--model", choices=NETWORKS, help="only this network")
     parser.add_argument("--level", type=float, help="only this corruption level")
     parser.add_argument("--seed", type=int, help="only this seed")
     parser.add_argument(
-        "--missing", action="store_true", help="list what is missing and how long it takes here"
+        "--missing", action="store_true", help="list the missing runs and their times on this machine"
     )
     parser.add_argument(
         "--minutes",
         type=float,
         metavar="X",
-        help="stop after so many minutes, at the end of an epoch; the same command resumes",
+        help="stop after this many minutes, at the end of an epoch; the same command resumes",
     )
     parser.add_argument(
         "--at-once",
         type=int,
         metavar="N",
-        help="on a GPU, train at most so many side by side (default: as many as its memory holds); "
-        "fewer are done sooner",
+        help="on a GPU, train at most this many runs side by side (default: as many as its memory "
+        "holds); fewer runs finish sooner",
     )
     parser.add_argument(
-        "--add", type=Path, metavar="FOLDER", help="add the runs that another machine left in FOLDER"
+        "--add", type=Path, metavar="FOLDER", help="add the runs of another machine's sweep in FOLDER"
     )
     add_folder_flag(parser)
     parser.add_argument(
         "--ray",
         metavar="ADDRESS",
-        help="train on the Ray cluster at this address (auto: the one this machine belongs to)",
+        help="train on the Ray cluster at this address (auto: the cluster of this machine)",
     )
     parser.add_argument(
         "--gpus",
         type=float,
         default=0,
         metavar="X",
-        help="with --ray: GPUs for each run, 0.25 for four runs on one (default: 0, one CPU core)",
+        help="with --ray: GPUs per run, 0.25 for four runs on one GPU (default: 0, one CPU core)",
     )
     add_wandb_flag(parser)
 
@@ -74,22 +74,22 @@ def run(options: argparse.Namespace) -> int:
         add_tables(tables, options.folder)
         print(f"{len(tables.runs)} runs of {options.add} are now in {options.folder}.")
         return 0
-    if options.minutes is not None and not options.minutes > 0:  # NaN is not, either
+    if options.minutes is not None and not options.minutes > 0:  # NaN fails as well
         raise ConfigError(f"--minutes is {options.minutes:g}, but must be more than 0.")
     if options.minutes is not None and options.ray:
-        raise ConfigError("--minutes works where the training is: leave out --ray, or --minutes.")
+        raise ConfigError("--minutes does not work with --ray: leave one of them out.")
     if options.at_once is not None and options.at_once < 1:
         raise ConfigError(f"--at-once is {options.at_once}, but must be at least 1.")
     if options.at_once is not None and options.ray:
-        raise ConfigError("--at-once works where the training is: use --gpus, or leave out --ray.")
+        raise ConfigError("--at-once does not work with --ray: use --gpus, or leave out --ray.")
     if options.ray and options.wandb:
-        raise ConfigError("--wandb works where the training is: leave out --ray, or --wandb.")
+        raise ConfigError("--wandb does not work with --ray: leave one of them out.")
     if options.missing and options.minutes is not None:
         raise ConfigError(
-            "--missing only lists: leave it out to train for --minutes what is missing, or use "
+            "--missing only lists: leave it out to train the missing runs for --minutes, or use "
             "`python -m tools borrowed`, which checks and measures the machine first."
         )
-    # Torch takes seconds to import: not for a wrong flag, nor for --add.
+    # Torch takes seconds to import, so it is not imported for a wrong flag or for --add.
     from core.sweep.runner import missing
     from core.training.devices import best_device, describe_device, use_allowed_cpus
 
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
     grid = chosen_runs(options)
     todo = missing(grid, options.folder)
     speeds = speeds_of(load_runs(options.folder), describe_device(best_device()))
-    print(f"{len(grid) - len(todo)} of {len(grid)} runs are there.", flush=True)
+    print(f"{len(grid) - len(todo)} of {len(grid)} runs are stored.", flush=True)
     if options.missing:
         list_missing(todo, speeds)
         return 0
@@ -105,20 +105,22 @@ def run(options: argparse.Namespace) -> int:
 
 
 def chosen_runs(options: argparse.Namespace) -> list[RunConfig]:
-    """Those of the grids that the flags ask for. Raises ConfigError where there are none."""
-    wanted = {name: getattr(options, name) for name in ("model", "level", "seed")}
+    """The runs of the grids that match the flags. Raises ConfigError where there are none."""
+    chosen = {name: getattr(options, name) for name in ("model", "level", "seed")}
     runs = [
         config
         for config in all_runs([options.grid] if options.grid else GRIDS)
-        if all(value is None or getattr(config, name) == value for name, value in wanted.items())
+        if all(value is None or getattr(config, name) == value for name, value in chosen.items())
     ]
     if not runs:
-        raise ConfigError("no run of the grids is like that: look at `python -m core sweep --help`.")
+        raise ConfigError(
+            "no run of the grids matches these flags: look at `python -m core sweep --help`."
+        )
     return runs
 
 
 def list_missing(todo: list[RunConfig], speeds: Speeds) -> None:
-    """A line for each run, and the sum; for whoever has a machine to lend."""
+    """Print a line for each missing run with its time on this machine, and the total."""
     for config in todo:
         seconds = duration(run_seconds(config, speeds))
         print(f"{config.run_id}  {seconds:>8}  {run_name(config)}")
@@ -129,6 +131,7 @@ def list_missing(todo: list[RunConfig], speeds: Speeds) -> None:
 
 
 def train_missing(todo: list[RunConfig], speeds: Speeds, options: argparse.Namespace) -> int:
+    """Train these runs and show their progress; return the exit status."""
     from core.sweep.runner import EpochTrained, RunEnded, RunStarted
 
     progress, failures = SweepProgress(todo, speeds), 0
@@ -152,16 +155,14 @@ def train_missing(todo: list[RunConfig], speeds: Speeds, options: argparse.Names
                     progress.write(f"{options.minutes:g} minutes are over: the same command resumes.")
                     break
     except StorageError as error:
-        raise SweepError(
-            f"{error} Nothing that was finished is lost: the same command resumes."
-        ) from None
+        raise SweepError(f"{error} Nothing that was saved is lost: the same command resumes.") from None
     finally:
         progress.close()
     return 1 if failures else 0
 
 
 def events_of(todo: list[RunConfig], options: argparse.Namespace) -> Generator[object]:
-    """The training of these runs, here or on a cluster; see core.sweep.runner.Event."""
+    """Train these runs, here or on a cluster, and yield their events (core.sweep.runner.Event)."""
     if options.ray:
         from core.sweep.cluster import train_on_cluster
 

@@ -1,4 +1,4 @@
-"""python -m core train: one run, a line for each epoch."""
+"""python -m core train: train one run and print a line for each epoch."""
 
 import argparse
 from contextlib import AbstractContextManager, nullcontext
@@ -28,7 +28,7 @@ def register(commands: Commands) -> None:
         commands,
         "train",
         run,
-        "train one network and print what it learned after every epoch",
+        "train one network and print its errors after every epoch",
         "Train one network on CIFAR-10 images, some of whose labels are wrong. "
         "Without any flag: the small network on the 5,000 embedded images, all labels right.",
     )
@@ -43,8 +43,8 @@ def register(commands: Commands) -> None:
         "--checkpoint",
         type=Path,
         metavar="FILE",
-        help="save the state here after every epoch, and resume from it if it is there; with more "
-        "--epochs than it was saved for, continue it",
+        help="save the state in FILE after every epoch, and resume from FILE if it exists; with more "
+        "--epochs than before, continue the run",
     )
     add_wandb_flag(parser)
 
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     config = config_from(options)
     check_out(options.out, ".json", ".parquet")
     check_checkpoint(options.checkpoint)
-    # Torch takes seconds to import: not for a wrong flag, nor for --help.
+    # Torch takes seconds to import, so it is not imported for a wrong flag or for --help.
     from core.data.cifar10 import load
     from core.sweep.results import Result, provenance, save_result
     from core.training.devices import (
@@ -84,7 +84,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def ranking_of(config: RunConfig, data: Cifar10, device: str) -> Ranking | None:
-    """Of the labels, where the run repairs some; runs that rank them and are not stored are trained first."""
+    """Return the ranking for a run that repairs labels; None for any other run.
+
+    Runs that rank the labels and are not stored are trained first.
+    """
     if config.repair == "none":
         return None
     from core.training.run import Run
@@ -102,5 +105,5 @@ def ranking_of(config: RunConfig, data: Cifar10, device: str) -> Ranking | None:
 
 
 def tracking(wandb: bool) -> AbstractContextManager[Tracking | None]:
-    """Where --wandb logs to; nothing without it."""
+    """Return a context with the log of --wandb, or with None."""
     return Tracking() if wandb else nullcontext()

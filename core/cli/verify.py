@@ -1,4 +1,4 @@
-"""python -m core verify: does this code still compute what is stored?"""
+"""python -m core verify: check that this code still reproduces the stored runs."""
 
 import argparse
 
@@ -16,12 +16,14 @@ def register(commands: Commands) -> None:
         "verify",
         run,
         "train the first epochs of stored runs again and compare",
-        "Train the first epochs of the stored runs that a CPU computed again, and report "
-        "those that this code does not reproduce.",
+        "Train the first epochs of stored runs again, of those that a CPU computed, and report "
+        "the runs that this code does not reproduce.",
     )
     parser.add_argument("--run", dest="run_id", metavar="ID", help="only this run")
     parser.add_argument("--model", choices=NETWORKS, help="only this network")
-    parser.add_argument("--epochs", type=int, default=2, metavar="N", help="of each run (default: 2)")
+    parser.add_argument(
+        "--epochs", type=int, default=2, metavar="N", help="epochs of each run (default: 2)"
+    )
     add_folder_flag(parser)
 
 
@@ -34,15 +36,17 @@ def run(options: argparse.Namespace) -> int:
     runs = [run for run in runs if options.run_id in (None, run["run_id"])]
     runs = [run for run in runs if options.model in (None, run["model"])]
     if not runs:
-        raise ConfigError("no stored run that a CPU computed is like that.")
+        raise ConfigError(
+            "no stored run matches these flags, or none that a CPU computed: leave some of them out."
+        )
     reproduced = 0
     for run in runs:
         check = verify(run, options.epochs, options.folder)
         reproduced += check.is_reproduced
         if check.difference == 0:
-            verdict = "the very same numbers"
+            verdict = "identical"
         else:
-            verdict = "near, on another machine" if check.is_reproduced else "NOT REPRODUCED"
+            verdict = "close, on another machine" if check.is_reproduced else "NOT REPRODUCED"
             stored, computed = (
                 "none" if value is None else f"{value:.4g}" for value in (check.stored, check.computed)
             )

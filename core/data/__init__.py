@@ -1,1 +1,1 @@
-"""The images, and what is done to labels and pixels. NumPy only: pages import it."""
+"""The images, and the corruption of labels and pixels. NumPy only, because pages import it."""

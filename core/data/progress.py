@@ -1,11 +1,13 @@
-"""How far a download is."""
+"""The progress of a download."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 
 class Progress(NamedTuple):
-    share: float  # of the whole, in [0, 1]
+    """The share of a download that is done, and what it is doing."""
+
+    share: float  # in [0, 1]
     message: str
 
 

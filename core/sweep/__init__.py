@@ -1,1 +1,1 @@
-"""The runs computed in advance, and the numbers of the paper beside them."""
+"""The precomputed runs of the sweep, and their comparison with the paper's numbers."""

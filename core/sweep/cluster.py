@@ -1,4 +1,4 @@
-"""The sweep on a Ray cluster: one task a run, results flowing back as they come."""
+"""The sweep on a Ray cluster: one task per run; results are stored as runs end."""
 
 import logging
 import sys
@@ -26,12 +26,12 @@ def train_on_cluster(
     gpus: float = 0,
     folder: Path = SWEEP_FOLDER,
 ) -> Generator[Event]:
-    """Report each run as it ends, when it has been added to `folder`, or what stopped it.
+    """Train runs on a Ray cluster; yield an event when a run is in `folder` or has failed.
 
-    gpus: of each task, a share such as 0.25 lets four runs use one GPU; 0: on CPUs.
-    A run whose node is lost is trained again on another. Runs that another sweep on this
-    folder has claimed come back with a TakenError.
-    Raises ConfigError where Ray is not installed or nothing answers at `address`.
+    gpus: for each task. A share such as 0.25 lets four runs use one GPU; 0 trains on CPUs.
+    A run whose node is lost is trained again on another. A run that another sweep on this
+    folder has claimed fails with a TakenError.
+    Raises ConfigError where Ray is not installed or no cluster answers at `address`.
     """
     ray = _connected(address)
     task = ray.remote(_train).options(num_cpus=1, num_gpus=gpus, max_retries=-1, retry_exceptions=False)
@@ -41,7 +41,7 @@ def train_on_cluster(
             waiting: dict[Any, RunConfig] = {}  # by Ray's reference to the result
 
             def begin(config: RunConfig) -> bool:
-                """Whether it could be begun: a repaired run waits for those that rank its labels."""
+                """Start a run and return True, unless the runs that rank its labels are missing."""
                 ranking = stored_ranking(config, load(config.data), folder)
                 if config.repair != "none" and ranking is None:
                     return False
@@ -79,7 +79,7 @@ def train_on_cluster(
 def _train(
     config: RunConfig, data: Cifar10, on_gpu: bool, ranking: Ranking | None
 ) -> tuple[list[EpochRecord], ImageScores | None, Hardware]:
-    """What a node does."""
+    """Train one run on a node of the cluster."""
     from core.training.devices import hardware
     from core.training.run import Run
 
@@ -93,13 +93,13 @@ def _connected(address: str) -> ModuleType:
         import ray
     except ImportError:
         raise ConfigError("--ray needs Ray: pip install -r requirements-cluster.txt") from None
-    if " " in sys.executable:  # its command line for them is split at blanks, and it waits for ever
+    if " " in sys.executable:  # Ray splits its workers' command line at blanks, and waits forever
         raise ConfigError(
-            f"Ray starts no workers in {sys.prefix}: move the project to a path without a blank."
+            f"Ray cannot start workers in {sys.prefix}: move the project to a path without a blank."
         )
     root = Path(core.__file__).parent
     try:
-        # The nodes get this very code; they need its requirements, but no checkout and no data.
+        # The nodes get a copy of this code. They need its requirements, but no checkout and no data.
         ray.init(address, runtime_env={"py_modules": [str(root)]}, log_to_driver=False)
     except ConnectionError as error:
         raise ConfigError(f"no Ray cluster answers at {address} ({error}).") from None

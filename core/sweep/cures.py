@@ -1,4 +1,4 @@
-"""What helps against wrong labels, from the stored runs: stopping in time, repairing, defending."""
+"""The effect of early stopping, repair and defences against wrong labels, from the stored runs."""
 
 import json
 from functools import cache
@@ -14,28 +14,30 @@ from core.sweep.protocol import PROTOCOL, by_protocol
 from core.sweep.statistics import over_seeds
 
 STOPPING = {"end": "at the end", "held_out": "stopped by held-out images", "best": "at its best"}
-# What a defence changes, and what each of them changes it to; "none" changes nothing.
+# The settings that defences change, with their values in a run without a defence.
 USUAL: dict[str, Any] = {
     "loss": "cross-entropy", "mixup": 0.0, "weight_decay": 0.0, "random_crop": False
 }  # fmt: skip
 
 
 def stopping_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
-    """Test error of each run at its end, where the held-out error was least, and where it was least.
+    """The test error of each run at three epochs, named in STOPPING.
 
-    runs: rows of the sweep with a validation share; epochs: theirs. Of epochs that are alike the
-    first. Columns model, level, seed, run_id, kind (of STOPPING), epoch, test_error.
+    They are the last epoch, the one with the smallest held-out error, and the one with the smallest
+    test error; the first of them where several tie. runs: rows of the sweep with a validation
+    share; epochs: their epochs. Columns model, level, seed, run_id, kind (of STOPPING), epoch,
+    test_error.
     """
     rows = []
     for run in runs.to_dict("records"):
         history = epochs[epochs.run_id == run["run_id"]].sort_values("epoch").reset_index(drop=True)
-        places = {
+        indices = {
             "end": len(history) - 1,
             "held_out": int(history.validation_error.argmin()),
             "best": int(history.test_error.argmin()),
         }
-        for kind, place in places.items():
-            found = history.iloc[place]
+        for kind, index in indices.items():
+            found = history.iloc[index]
             about = {name: run[name] for name in ("model", "level", "seed", "run_id")}
             rows.append(
                 {**about, "kind": kind, "epoch": int(found.epoch), "test_error": found.test_error}
@@ -45,9 +47,9 @@ def stopping_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
 
 
 def stopping_means(points: pd.DataFrame) -> pd.DataFrame:
-    """The mean over the seeds and its 95% interval; points: stopping_points of one network.
+    """The mean test error over the seeds at each stopping point, and its 95% interval.
 
-    Columns kind, level, error, low, high, seeds.
+    points: stopping_points of one network. Columns kind, level, error, low, high, seeds.
     """
     parts = [
         over_seeds(rows, "test_error", "error").assign(kind=kind)
@@ -59,9 +61,10 @@ def stopping_means(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def stopping_gains(points: pd.DataFrame) -> pd.DataFrame:
-    """How much lower the test error is where held-out images stop the training than at its end.
+    """The gain of stopping by held-out images: test error at the end minus that at the stop.
 
-    points: stopping_points of one network. Columns level, seed, end, noisy, gain; a row for each run.
+    points: stopping_points of one network. Columns level, seed, end, held_out, gain; a row for
+    each run.
     """
     each = points.pivot_table(index=["level", "seed"], columns="kind", values="test_error")
     each = each.reindex(columns=["end", "held_out"]).reset_index()
@@ -69,26 +72,26 @@ def stopping_gains(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def validated_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
-    """The stored runs of a network that hold images out to see when to stop, nothing else unusual."""
+    """The stored runs of a network by the protocol, except that images are held out for stopping."""
     return _validated(by_protocol(runs, "embedded", but=("validation",)), model)
 
 
 def noisy_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
-    """The same of other shapes of noise than uniform."""
+    """The stored runs of a network with held-out images and noise that is not uniform."""
     runs = _validated(by_protocol(runs, "embedded", but=("validation", "noise")), model)
     return runs[runs.noise != PROTOCOL["noise"]]
 
 
 def _validated(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     same = (runs.model == model) & (runs.validation == HELD_OUT) & (runs.corruption == "labels")
-    same &= runs.epochs == RunConfig().epochs  # not those that only rank labels
+    same &= runs.epochs == RunConfig().epochs  # excludes the shorter runs that only rank labels
     return runs[same & (runs.weight_decay == 0) & ~runs.random_crop]
 
 
 def defended_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     """The stored runs of a network on the embedded images with one defence, or with none.
 
-    With a column `defence`: "none", or another name of DEFENCES.
+    The added column `defence` holds the name in DEFENCES, "none" for none.
     """
     runs = by_protocol(runs, "embedded", but=("loss", "mixup"))
     same = (runs.model == model) & (runs.corruption == "labels") & (runs.epochs == RunConfig().epochs)
@@ -103,9 +106,10 @@ def defended_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
 
 
 def defence_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
-    """The last and the best test error of each defended run, and how much it memorized.
+    """The last and the best test error of each defended run, and the share that it memorized.
 
-    runs: defended_runs; epochs: theirs. Columns defence, level, seed, last, best, memorized.
+    runs: from `defended_runs`; epochs: their epochs. Columns defence, level, seed, last, best,
+    memorized.
     """
     best = epochs.groupby("run_id").test_error.min()
     return pd.DataFrame(
@@ -121,10 +125,10 @@ def defence_points(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
 
 
 def defence_gains(table: pd.DataFrame, level: float) -> pd.DataFrame:
-    """By how much each defence lowers the test error at the end, compared with none seed by seed.
+    """The fall of the final test error by each defence, compared with none, seed by seed.
 
-    table: defence_points of one network. Columns defence, gain, none, own (the two errors), seeds;
-    means over the seeds that have both.
+    table: defence_points of one network. Columns defence, gain, none, own (the two errors), seeds.
+    Values are means over the seeds with and without the defence.
     """
     at = table[table.level == level]
     none = at[at.defence == "none"].set_index("seed")["last"]
@@ -138,9 +142,9 @@ def defence_gains(table: pd.DataFrame, level: float) -> pd.DataFrame:
 
 @cache
 def defence_times(model: str) -> dict[str, float | None]:
-    """How many times as long an epoch takes with each defence, as `tools bench --defences` measured it.
+    """The time of an epoch with each defence, as a multiple of one without, measured by `tools bench`.
 
-    None where no difference was measured: where it took longer in one round, and less long in another.
+    None where no difference was measured: the defence was slower in some rounds and faster in others.
     """
     try:
         rows = json.loads((ASSETS / "defences.json").read_text(encoding="utf-8"))["rows"]

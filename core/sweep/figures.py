@@ -1,4 +1,4 @@
-"""What the figures of the sweep draw: tables of our numbers next to the paper's."""
+"""The tables behind the figures of the sweep: our numbers next to the paper's."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,17 +14,17 @@ from core.sweep.reference import SERIES_1A, TABLE_NAMES, Source, paper_curve, so
 from core.sweep.statistics import BY_LEVEL, against_corrupted_labels, over_seeds
 
 Guess = Sequence[Sequence[float]]  # test errors and training errors, each at LEVELS
-FIT_RULES = {  # when a training set counts as fitted: a metric, and the value to reach
+FIT_RULES = {  # a training set counts as fitted when this metric is at most this value
     "error": ("train_error", 0.05),
     "loss": ("train_loss", FITTED_LOSS),
 }
 
 
 def level_means(runs: pd.DataFrame) -> pd.DataFrame:
-    """Test and training error at each level: the mean over the seeds, and its 95% interval.
+    """The test and training errors at each level: the mean over the seeds, and its 95% interval.
 
-    Columns model, level, quantity, error, low, high, seeds; of one seed there is no interval.
-    runs: rows of the sweep.
+    runs: rows of the sweep. Columns model, level, quantity, error, low, high, seeds. The interval
+    of a single seed is NaN.
     """
     parts = [
         over_seeds(runs, name, "error").assign(quantity=quantity)
@@ -40,8 +40,8 @@ def level_means(runs: pd.DataFrame) -> pd.DataFrame:
 def fit_epochs(runs: pd.DataFrame, epochs: pd.DataFrame, rule: str = "error") -> pd.DataFrame:
     """The epoch in which each run's training set was fitted, by a rule of FIT_RULES.
 
-    runs, epochs: rows of the sweep. Columns model, level, seed, epoch; NaN for a run that
-    never got there.
+    runs, epochs: rows of the sweep. Columns model, level, seed, epoch. The epoch is NaN for a run
+    that was never fitted.
     """
     metric, limit = FIT_RULES[rule]
     first = epochs[epochs[metric] <= limit].groupby("run_id").epoch.min()
@@ -50,11 +50,11 @@ def fit_epochs(runs: pd.DataFrame, epochs: pd.DataFrame, rule: str = "error") ->
 
 
 def relative_fit_times(fitted: pd.DataFrame) -> pd.DataFrame:
-    """Figure 1b: epochs until fitted, as a multiple of the same network's on true labels.
+    """Figure 1b: epochs until fitted, as a multiple of those of the same network on true labels.
 
-    fitted: fit_epochs(). Columns model, level, time, low, high, seeds, epochs: the mean of the
-    seeds' own ratios, its 95% interval, and their mean epoch. A level is left out where not
-    every run is fitted, and a network whose true labels are not computed.
+    fitted: from `fit_epochs`. Columns model, level, time, low, high, seeds, epochs: the mean of
+    the ratios of single seeds, its 95% interval, and the mean epoch. A level is left out if one of
+    its runs is not fitted, and a network if it has no runs on true labels.
     """
     base = fitted[fitted.level == 0].set_index(["model", "seed"]).epoch
     own = fitted.set_index(["model", "seed"]).index.map(base.to_dict())
@@ -67,7 +67,7 @@ def relative_fit_times(fitted: pd.DataFrame) -> pd.DataFrame:
 
 
 def series_runs(runs: pd.DataFrame, model: str, data: str) -> dict[str, pd.DataFrame]:
-    """The protocol's runs behind figure 1a, by the name of its series; those that are computed."""
+    """The stored runs by the protocol behind figure 1a, by the name of its series."""
     plain = protocol_runs(runs, data)
     plain = plain[(plain.model == model) & (plain.weight_decay == 0) & ~plain.random_crop]
     found = {
@@ -80,10 +80,10 @@ def series_runs(runs: pd.DataFrame, model: str, data: str) -> dict[str, pd.DataF
 def loss_curves(
     series: dict[str, pd.DataFrame], epochs: pd.DataFrame, paper: dict[str, Any] | None
 ) -> pd.DataFrame:
-    """Figure 1a: mean training loss over the seeds, by epoch, as far as every seed goes.
+    """Figure 1a: the mean training loss over the seeds, by epoch, as far as every seed goes.
 
-    series: series_runs(); epochs: of the same runs; paper: reference.paper, of which its
-    Inception is added. Columns series, epoch, loss, seeds, source.
+    series: from `series_runs`; epochs: of these runs; paper: from `reference.paper`, to add the
+    curves of its Inception. Columns series, epoch, loss, seeds, source.
     """
     parts = []
     for name, runs in series.items():
@@ -100,9 +100,10 @@ def loss_curves(
 
 
 def epochs_to_fit(curves: pd.DataFrame) -> pd.DataFrame:
-    """The first epoch at which each curve is at a loss of 0.05 or below, in their order.
+    """The first epoch at which each curve has a loss of 0.05 or less, in order of the epoch.
 
-    curves: loss_curves(). Columns source, series, epoch; those that never get there are left out.
+    curves: from `loss_curves`. Columns source, series, epoch; curves without such an epoch are
+    left out.
     """
     there = curves[curves.loss <= FITTED_LOSS]
     first = there.groupby(["source", "series"], as_index=False).epoch.min()
@@ -112,9 +113,9 @@ def epochs_to_fit(curves: pd.DataFrame) -> pd.DataFrame:
 def regularized(runs: pd.DataFrame, data: str, paper: dict[str, Any], model: str) -> pd.DataFrame:
     """Tables 1 and 4 for one network: accuracies with and without each regularizer.
 
-    A row for each setting that the paper prints or that is computed. Columns labels, random_crop,
-    weight_decay, train, test, seeds (ours; fractions), gained (test accuracy, compared with no
-    regularizer seed by seed), pairs (of such seeds), paper_train, paper_test.
+    There is a row for each setting that the paper prints or that is computed. Columns labels,
+    random_crop, weight_decay, train, test, seeds (ours; fractions), gained (test accuracy compared
+    with no regularizer, seed by seed), pairs (number of such seeds), paper_train, paper_test.
     """
     ours = protocol_runs(runs, data)
     ours = ours[(ours.model == model) & (ours.corruption == "labels") & ours.level.isin([0, 1])]
@@ -159,7 +160,7 @@ def regularized(runs: pd.DataFrame, data: str, paper: dict[str, Any], model: str
 
 
 def sweep_test_error(runs: pd.DataFrame, config: RunConfig) -> float | None:
-    """Our own test error on all images for this network and level, the mean over seeds."""
+    """Our test error on all images for this network and level, the mean over seeds, or None."""
     if not is_as_in_the_paper(config):
         return None
     runs = label_runs(runs)
@@ -168,10 +169,10 @@ def sweep_test_error(runs: pd.DataFrame, config: RunConfig) -> float | None:
 
 
 def next_to_paper(runs: pd.DataFrame, paper: dict[str, Any], model: str) -> pd.DataFrame:
-    """Figure 1c in fractions, a row for each level computed (mean over seeds) that the paper has.
+    """Figure 1c in fractions: a row for each level that both the paper and we have.
 
-    Columns level, ours, converted (against test labels corrupted, too), paper, is_slip (the
-    paper's point is another's over again).
+    Columns level, ours (mean over the seeds), converted (as if the test labels were corrupted as
+    well), paper, is_slip (whether the paper repeats another level's point).
     """
     means = runs[runs.model == model].groupby("level").final_test_error.mean()
     ours = means.rename("ours").reset_index()
@@ -185,7 +186,7 @@ def next_to_paper(runs: pd.DataFrame, paper: dict[str, Any], model: str) -> pd.D
 
 
 def guess_gaps(guess: Guess, ours: pd.DataFrame) -> tuple[float, float] | None:
-    """How far a guess is off, on average over the levels that are computed.
+    """The mean absolute errors of a guess over the computed levels: (test error, training error).
 
     guess: test errors and training errors at the 11 levels; ours: rows of the sweep, of one
     network. None where nothing is computed.
@@ -201,7 +202,7 @@ def guess_gaps(guess: Guess, ours: pd.DataFrame) -> tuple[float, float] | None:
 
 
 def points(finished: list[tuple[RunConfig, EpochRecord]]) -> pd.DataFrame:
-    """Finished runs with corrupted labels as points of the sweep's chart, from their last epochs."""
+    """Finished runs with corrupted labels as points of the sweep's chart, by their last epochs."""
     rows = [
         {
             "model": config.model,

@@ -1,4 +1,4 @@
-"""The grids: which runs the precomputed sweep consists of, most useful first."""
+"""The grids: the runs of the precomputed sweep, most useful first."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -13,11 +13,11 @@ BY_VALUE = (0.0, 1.0, 0.5, 0.2, 0.8, 0.4, 0.6, 0.1, 0.9, 0.3, 0.7)  # levels: en
 SEEDS = (0, 1, 2)
 WEIGHT_DECAY = 0.0005  # the paper says "default" and prints no number
 EARLY = 5  # epochs after the training set is fitted: see _read_early
-TUTORIAL_WEIGHT_DECAY = 0.004  # of TensorFlow's CIFAR-10 tutorial, there on two layers only
-# Which makes AlexNet fail on random labels, as the paper says of its own? On 5,000 images.
+TUTORIAL_WEIGHT_DECAY = 0.004  # in TensorFlow's CIFAR-10 tutorial, there on two layers only
+# Tried on 5,000 images: with which of them does AlexNet fail on random labels, as the paper reports?
 STRONGER_WEIGHT_DECAYS = (TUTORIAL_WEIGHT_DECAY, 0.01, 0.02)
 MINI = ("mlp-1x512", "mlp-3x512", "alexnet", "inception")  # networks on the 5,000 embedded images
-CURED = ("mlp-1x512", "alexnet")  # networks of the grids on noticing and repairing wrong labels
+CURED = ("mlp-1x512", "alexnet")  # networks of the grids on finding and repairing wrong labels
 CURE_LEVELS = (0.4, 0.2, 0.6, 0.8, 0.0)
 WIDTHS = tuple(2**power for power in range(13))  # hidden units
 WIDTH_LEVELS = (1.0, 0.0, 0.2, 0.1)
@@ -26,17 +26,19 @@ SCRAMBLED = ("shuffled-pixels", "random-pixels", "gaussian")
 
 @dataclass(frozen=True)
 class Grid:
+    """A named part of the sweep, repeated for every seed."""
+
     name: str
     about: str  # one sentence
     one_seed: tuple[RunConfig, ...]  # at seed 0
 
     def runs(self, seeds: Iterable[int] = SEEDS) -> list[RunConfig]:
-        """All of one seed before the next."""
+        """The runs of the grid, all of one seed before the next."""
         return [replace(config, seed=seed) for seed in seeds for config in self.one_seed]
 
 
 def _paper(model: str, **settings: Any) -> RunConfig:
-    """As in the paper: MLPs for 200 epochs; the others for 64, or until fitted plus 10."""
+    """A run as in the paper: MLPs for 200 epochs, others for 64, or until fitted plus 10."""
     length: dict[str, Any] = {"epochs": 200}
     if not NETWORKS[model].is_flat:
         length = {"epochs": 64, "epochs_after_fitted": 10}
@@ -44,16 +46,16 @@ def _paper(model: str, **settings: Any) -> RunConfig:
 
 
 def _poster(model: str, batch_size: int, level: float) -> RunConfig:
-    """The poster's settings: the learning rate is the paper's, whatever the batch size.
+    """A run with the poster's settings; the learning rate is the paper's for any batch size.
 
-    The poster trains for 250 epochs. The learning rate depends on the epoch alone, so these
-    are the first part of such a run: after 100 epochs 99.4% of all learning rate is spent.
+    The poster trains for 250 epochs. The learning rate depends on the epoch alone, so this is
+    the first part of such a run: 100 epochs have 99.4% of the sum of all learning rates.
     """
     return _read_early(model, level=level, batch_size=batch_size, max_epochs=100)
 
 
 def _poster_runs() -> tuple[RunConfig, ...]:
-    """Those that decide what the poster saw come first, batch 32 before batch 64."""
+    """The poster's runs of two Inceptions, the decisive ones first, batch 32 before batch 64."""
     deciding = (
         ("inception", 1.0),
         ("inception-7x7", 0.0),
@@ -81,20 +83,20 @@ def _until_fitted(model: str, **settings: Any) -> RunConfig:
 
 
 def _read_early(model: str, **settings: Any) -> RunConfig:
-    """Read 5 epochs after the training set is fitted: where 64 epochs take a CPU half a day.
+    """A run that ends 5 epochs after the training set is fitted, where 64 would take half a day.
 
     The learning rate depends on the epoch alone, so this is the first part of the same run
     over 64 epochs. On stored runs, reading early moves the test error by 0.0 to 0.4 points
-    on average (0.1 to 0.8 rms); earlier than 5 epochs it is not safe.
+    on average (0.1 to 0.8 rms); fewer than 5 epochs are not safe.
     """
     return _until_fitted(model, epochs_after_fitted=EARLY, **settings)
 
 
 def _table_1() -> list[RunConfig]:
-    """The 19 rows; those of figure 1c's networks without a regularizer are the paper grid's.
+    """The 19 rows of table 1; those of figure 1c's networks without a regularizer are in "paper".
 
-    With weight decay a run has a fixed length: its loss comes to rest at the value below which
-    a training set would count as fitted, so that when it does is chance.
+    A run with weight decay has a fixed length, because its loss settles near the value at which a
+    training set counts as fitted, so that the epoch of fitting is a matter of chance.
     """
     crop: dict[str, Any] = {"random_crop": True}
     rows = []
@@ -107,10 +109,10 @@ def _table_1() -> list[RunConfig]:
 
 
 def _table_4() -> list[RunConfig]:
-    """Random labels with a regularizer: weight decay, and random crops for Inception.
+    """The runs of table 4, random labels with weight decay, and with random crops for Inception.
 
-    The paper prints no weight decay for AlexNet, and that it "failed to converge": ours and that
-    of the tutorial from which its AlexNet seems to come are both tried.
+    For AlexNet the paper prints no weight decay, only that it "failed to converge". Both our
+    weight decay and that of the tutorial from which its AlexNet seems to come are tried.
     """
     rows = [_decayed(model, level=1.0) for model in ("mlp-1x512", "mlp-3x512", "alexnet", "inception")]
     rows.append(replace(_decayed("alexnet", level=1.0), weight_decay=TUTORIAL_WEIGHT_DECAY))
@@ -119,7 +121,7 @@ def _table_4() -> list[RunConfig]:
 
 
 def _decayed(model: str, **settings: Any) -> RunConfig:
-    epochs = 100 if NETWORKS[model].is_flat else 64  # the learning rate is 0.6% by then, and 4%
+    epochs = 100 if NETWORKS[model].is_flat else 64  # at learning rates of 0.6% and 4% of the first
     return _paper(
         model, **{"epochs": epochs, "epochs_after_fitted": 0, "weight_decay": WEIGHT_DECAY, **settings}
     )
@@ -139,13 +141,13 @@ def _mini_regularized(model: str) -> list[RunConfig]:
 
 
 def _searched(model: str, **settings: Any) -> list[RunConfig]:
-    """The runs by which the labels of these settings are ranked."""
+    """The runs that rank the labels of a run with these settings, for all rankings."""
     config = RunConfig(model=model, **settings)
     return list(dict.fromkeys(run for ranking in RANKINGS for run in sources(config, ranking)))
 
 
 def _repaired_runs(model: str, level: float) -> list[RunConfig]:
-    """Each ranking repaired as far as labels are wrong; and by one of them, less and more."""
+    """Runs that repair as many labels as are wrong, by each ranking; by one, also fewer and more."""
     count = wrong_share(RunConfig(level=level))
     shares = [(repair, ranking, count) for repair in ("drop", "relabel") for ranking in RANKINGS]
     shares += [("drop", "confident", share) for share in (count / 2, 1.25 * count)]
@@ -198,7 +200,7 @@ _GRIDS = (
     ),
     Grid(
         "mini-repair",
-        "At 40%: what ranks the labels, and what training on repaired ones gives.",
+        "At 40%: the runs that rank the labels, and runs on repaired labels.",
         tuple(
             config
             for model in CURED
@@ -207,7 +209,7 @@ _GRIDS = (
     ),
     Grid(
         "mini-defences",
-        "Losses and regularizers that are to keep a network from memorizing wrong labels.",
+        "Losses and regularizers against memorizing wrong labels.",
         tuple(
             RunConfig(model=model, level=level, **defence.settings)
             for level in CURE_LEVELS
@@ -266,6 +268,6 @@ GRIDS = {grid.name: grid for grid in _GRIDS}
 
 
 def all_runs(grids: Iterable[str] = GRIDS) -> list[RunConfig]:
-    """Every run of these grids once; seed 0 of everything comes first."""
+    """Every run of these grids once, with seed 0 of all grids first."""
     runs = [run for seed in SEEDS for name in grids for run in GRIDS[name].runs([seed])]
     return list(dict.fromkeys(runs))

@@ -1,4 +1,4 @@
-"""The numbers of others: the paper's, the poster's, and those of earlier public attempts.
+"""Published numbers: of the paper, of the poster, and of earlier public attempts.
 
 Levels and errors are fractions. Each file in assets/reference names its sources.
 """
@@ -16,7 +16,7 @@ from core.sweep.protocol import is_as_in_the_paper
 
 
 class Source(StrEnum):
-    """Whose number it is, as a chart's tooltip says it."""
+    """The source of a number, in the words of a chart's tooltip."""
 
     OURS = "ours"
     CONVERTED = "ours, if the test labels were corrupted as well"
@@ -29,21 +29,21 @@ class Source(StrEnum):
     FIRST_AUTHOR = "the first author's code"
 
 
-TABLE_NAMES = {  # of the networks in table 1
+TABLE_NAMES = {  # the names of the networks in table 1, to our names
     "Inception": "inception",
     "Inception w/o BN": "inception-no-bn",
     "AlexNet": "alexnet",
     "MLP 3x512": "mlp-3x512",
     "MLP 1x512": "mlp-1x512",
 }
-SERIES_1A = {  # of figure 1a: corruption and level
+SERIES_1A = {  # the series of figure 1a, to corruption and level
     "true labels": ("labels", 0.0),
     "random labels": ("labels", 1.0),
     "shuffled pixels": ("shuffled-pixels", 0.0),
     "random pixels": ("random-pixels", 0.0),
     "gaussian": ("gaussian", 0.0),
 }
-PAPER_NAMES = {  # of the networks in the paper's figure 1
+PAPER_NAMES = {  # our names, to the names in the paper's figure 1
     "mlp-1x512": "MLP 1x512",
     "alexnet": "AlexNet",
     "inception": "Inception",
@@ -61,12 +61,12 @@ def poster() -> dict[str, Any]:
 
 
 def earlier_attempts() -> dict[str, Any]:
-    """The numbers of earlier public attempts, and what was wrong in each."""
+    """The numbers of earlier public attempts, and the errors in each."""
     return _reference("reproductions")
 
 
 def noisy_labels() -> dict[str, Any]:
-    """Test accuracies of the literature on learning with noisy labels."""
+    """Test accuracies from the literature on learning with noisy labels."""
     return _reference("noisy_labels")
 
 
@@ -76,20 +76,20 @@ def _reference(name: str) -> dict[str, Any]:
 
 
 def paper_curve(paper: dict[str, Any], model: str) -> pd.DataFrame:
-    """The paper's figure 1c for one network: columns level, test_error; empty if not in it."""
+    """The paper's figure 1c for one network: columns level, test_error. May be empty."""
     return _curve(paper["fig1c_test_error"], model, "test_error")
 
 
 def is_duplicate(figure: dict[str, Any], name: str, level: float) -> bool:
-    """Whether the figure's point is the next one's over again."""
+    """Whether the figure's point at this level repeats the point at the next level."""
     values = figure["series"][name]
-    place = round(10 * level)
-    # Only below 80%: near guessing, points may well coincide.
-    return place < 8 and values[place] == values[place + 1]
+    index = round(10 * level)
+    # Only below 80%, because points close to chance may well coincide.
+    return index < 8 and values[index] == values[index + 1]
 
 
 def sound_paper_curve(paper: dict[str, Any], model: str) -> pd.DataFrame:
-    """paper_curve() without the point that is another's over again."""
+    """The paper's figure 1c for one network without duplicate points; see `paper_curve`."""
     curve, figure = paper_curve(paper, model), paper["fig1c_test_error"]
     name = PAPER_NAMES.get(model, "")
     slips = [is_duplicate(figure, name, level) for level in curve.level]
@@ -97,19 +97,19 @@ def sound_paper_curve(paper: dict[str, Any], model: str) -> pd.DataFrame:
 
 
 def paper_test_error(paper: dict[str, Any], config: RunConfig) -> float | None:
-    """The paper's test error for this network at this level, where its figure has that point."""
+    """The paper's test error for this network and level, or None if its figure has no such point."""
     if not is_as_in_the_paper(config):
-        return None  # it would be another experiment's number
+        return None  # the paper has no number for this experiment
     curve = paper_curve(paper, config.model)
     point = curve[curve.level == config.level]
     return float(point.test_error.iloc[0]) if len(point) else None
 
 
 def paper_fit_times(paper: dict[str, Any], model: str) -> pd.DataFrame:
-    """The paper's figure 1b for one network: columns level, time, epochs; empty if not in it.
+    """The paper's figure 1b for one network: columns level, time, epochs. May be empty.
 
-    The figure shows ratios. They are whole numbers of epochs divided by that of true labels,
-    and the smallest such number under which all eleven are whole is taken for it.
+    The figure shows ratios of whole numbers of epochs to that on true labels. That number is
+    taken to be the smallest one that makes all eleven numbers whole.
     """
     times = _curve(paper["fig1b_relative_convergence_time"], model, "time")
     unit = next((n for n in range(1, 200) if _are_whole(times.time * n, n)), None)
@@ -117,7 +117,7 @@ def paper_fit_times(paper: dict[str, Any], model: str) -> pd.DataFrame:
 
 
 def poster_points(poster: dict[str, Any], model: str) -> pd.DataFrame:
-    """The test errors that the poster prints: columns level, error, quantity, source, run."""
+    """The test errors on the poster: columns level, error, quantity, source, run."""
     name = {"mlp-1x512": "MLP", "inception": "InceptionNet"}.get(model)
     reported = poster["reported"]
     points: list[tuple[float, float]] = []
@@ -129,7 +129,7 @@ def poster_points(poster: dict[str, Any], model: str) -> pd.DataFrame:
 
 
 def earlier_points(attempts: dict[str, Any], model: str) -> pd.DataFrame:
-    """Test errors of earlier public attempts: columns as poster_points."""
+    """The test errors of earlier public attempts, with the columns of `poster_points`."""
     attempt = attempts["mdv3101/Rethinking_Generalization"]
     series = {"mlp-1x512": "MLP 1x512", "inception": "Inception"}
     series["alexnet"] = "AlexNet (torchvision, 224 px)"
@@ -149,9 +149,9 @@ def _are_whole(epochs: pd.Series, unit: int) -> bool:
 
 
 def weights_that_suffice(images: int, values: int = 28 * 28 * 3) -> int:
-    """With so many, a network of two layers can give so many images any labels at all: 2n + d.
+    """The number of weights, 2n + d, with which two layers can fit any labels of n images.
 
-    Zhang et al. 2017, theorem 1. values: numbers in an image.
+    Zhang et al. 2017, theorem 1. images: n; values: d, the numbers in an image.
     """
     return 2 * images + values
 

@@ -1,4 +1,4 @@
-"""Every number that the paper prints or plots and that we have computed: theirs beside ours."""
+"""The paper's numbers, printed or plotted, next to ours, wherever we have computed them."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ READ_EARLY = f"read {EARLY} epochs after the training set is fitted"
 
 
 class Number(NamedTuple):
-    """One number of the paper, and ours: the mean over so many seeds."""
+    """One number of the paper, and ours, the mean over `seeds` seeds."""
 
     source: str  # "Figure 1c", ...
     model: str
@@ -37,10 +37,10 @@ class Number(NamedTuple):
 
 
 def replication(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> pd.DataFrame:
-    """A row for each Number, with the column difference = ours - paper.
+    """A table of all Numbers, a row each, with the column difference = ours - paper.
 
-    runs, epochs: the sweep; what it does not hold has no row. Errors, accuracies and levels
-    are fractions; times are relative to true labels; losses are in nats.
+    runs, epochs: the sweep. A number that we have not computed has no row. Errors, accuracies
+    and levels are fractions; times are relative to true labels; losses are in nats.
     """
     runs = protocol_runs(runs)
     numbers: list[Number] = []
@@ -169,12 +169,12 @@ def _table_4(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterator
 
 
 def _is_read_early(runs: pd.DataFrame) -> bool:
-    """Whether these runs, or some of them, end by the rule of the grid "paper-until-fitted"."""
+    """Whether some of these runs end by the rule of the grid "paper-until-fitted"."""
     return bool((runs.epochs_after_fitted == EARLY).any())
 
 
 def _table_error(paper: Paper, name: str) -> float:
-    """Table 1's test error of a network on true labels, without a regularizer."""
+    """The test error in table 1 of a network on true labels, without a regularizer."""
     for model, _, crop, decay, labels, _, test in paper["table1_percent_accuracy"]["rows"]:
         if (model, crop, decay, labels) == (name, False, False, "true"):
             return 1 - test / 100

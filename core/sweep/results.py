@@ -1,8 +1,8 @@
-"""Finished runs as files: one run as JSON or Parquet, the precomputed sweep as three Parquet files.
+"""Files of finished runs: a single run as JSON or Parquet, the sweep as three Parquet files.
 
 assets/sweep/runs.parquet has a row for each run (its settings, provenance and last
 epoch), assets/sweep/epochs.parquet a row for each epoch of each run, and
-assets/sweep/scores.parquet one for each run whose images were scored (core.cleaning.scores).
+assets/sweep/scores.parquet a row for each run with scores of its images (core.cleaning.scores).
 """
 
 import datetime
@@ -50,24 +50,24 @@ RUN_COLUMNS: dict[str, type] = {
     **{"device": str, "device_type": str, "threads": float, "torch": str, "python": str, "date": str},
     **{"wall_seconds": float, "runs_at_once": float},
 }
-# Columns that files of earlier versions may lack. A setting that was added later had its default:
-# whether a row's settings are its own, its name tells.
+# Columns that files of older versions may lack. A missing setting had its default; the run_id, a
+# hash of the settings, shows whether that is right.
 ADDED_LATER = {"runs_at_once", "device_type", "threads", *(spec.name for spec in fields(RunConfig))}
 ADDED_LATER |= {"final_validation_error", "validation_error", "evaluated_on", "loss_counts"}
-COUNT_TYPE = "<u2"  # of loss_counts in the file: two bytes each
+COUNT_TYPE = "<u2"  # type of loss_counts in the file, two bytes each
 
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run: its settings, its records and where they come from."""
+    """A finished run: its settings, records, provenance and scores."""
 
     config: RunConfig
     records: list[EpochRecord]
     provenance: dict[str, str | float | None]  # device, versions, date, wall time
-    scores: ImageScores | None = None  # None: not kept, as before there were any
+    scores: ImageScores | None = None  # None: from an older version without scores
 
     def run_row(self) -> dict[str, Any]:
-        """One row of runs.parquet."""
+        """The run's row of runs.parquet."""
         last = asdict(self.records[-1])
         speeds = pd.Series([record.images_per_second for record in self.records])
         return {
@@ -81,7 +81,7 @@ class Result:
         }
 
     def epoch_rows(self) -> list[dict[str, Any]]:
-        """The rows of epochs.parquet; a prediction as one byte, a count as two."""
+        """The run's rows of epochs.parquet, with predictions as one byte and counts as two."""
         return [
             {
                 "run_id": self.config.run_id,
@@ -93,7 +93,7 @@ class Result:
         ]
 
     def score_rows(self) -> list[dict[str, Any]]:
-        """The row of scores.parquet, if there is one."""
+        """The run's row of scores.parquet in a list, which is empty without scores."""
         if self.scores is None:
             return []
         return [{"run_id": self.config.run_id, "scores": to_bytes(self.scores)}]
@@ -110,9 +110,9 @@ class Tables(NamedTuple):
 def provenance(
     hardware: Hardware, wall_seconds: float, runs_at_once: float = 1.0
 ) -> dict[str, str | float | None]:
-    """What a stored number must carry: where, with what, when and how long.
+    """The provenance of a stored result: hardware, versions, date and wall time.
 
-    runs_at_once: how many runs the device trained side by side, on average, this one included.
+    runs_at_once: how many runs the device trained side by side on average, including this one.
     """
     return {
         **hardware._asdict(),
@@ -125,7 +125,7 @@ def provenance(
 
 
 def save_result(path: Path, result: Result) -> None:
-    """Write one run to `path`, as Parquet or JSON by its ending. Raises StorageError, ConfigError."""
+    """Write one run to `path`, as Parquet or JSON by the ending. Raises StorageError, ConfigError."""
     if path.suffix == ".parquet":
         rows = pd.DataFrame(result.epoch_rows())
         rows.attrs = {"config": asdict(result.config), "provenance": result.provenance}
@@ -144,9 +144,9 @@ def save_result(path: Path, result: Result) -> None:
 
 
 def add_results(results: list[Result], folder: Path = SWEEP_FOLDER) -> None:
-    """Put runs into the precomputed sweep; a run that is there already is replaced.
+    """Add runs to the precomputed sweep; a run that is already there is replaced.
 
-    Raises SweepError, and StorageError (a full disk); what was there then stays as it was.
+    Raises SweepError, and StorageError, for a full disk for example. Stored runs are safe then.
     """
     rows = (
         [result.run_row() for result in results],
@@ -158,22 +158,25 @@ def add_results(results: list[Result], folder: Path = SWEEP_FOLDER) -> None:
 
 
 def add_tables(added: Tables, folder: Path = SWEEP_FOLDER) -> None:
-    """The same with the runs as rows of the files: another machine's sweep, say."""
+    """Add the rows of another machine's sweep, or of new runs, to the precomputed sweep.
+
+    Raises SweepError and StorageError, as `add_results` does.
+    """
     make_folder(folder)
-    with FileLock(folder / ".lock"):  # between reading and writing nobody else may write
+    with FileLock(folder / ".lock"):  # no other process may write between reading and writing
         runs, epochs = load_runs(folder), _read(folder / EPOCHS, EPOCH_COLUMNS)
         scores = _read(folder / SCORES, SCORE_COLUMNS)
         names = added.runs.run_id
         epochs = _replaced(epochs, added.epochs, names).sort_values(["run_id", "epoch"])
         scores = _replaced(scores, added.scores, names).sort_values("run_id")
         runs = _replaced(runs, _completed(added.runs), names).sort_values(ORDER)
-        # Runs last: killed in between, the sweep has epochs of a run it does not list.
+        # Runs are written last. After a crash in between, epochs of an unlisted run do no harm.
         for name, table in ((EPOCHS, epochs), (SCORES, scores), (RUNS, runs)):
             _write_parquet(folder / name, table)
 
 
 def make_folder(folder: Path) -> None:
-    """Raises StorageError."""
+    """Make the folder and its parents, unless it exists. Raises StorageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -181,35 +184,35 @@ def make_folder(folder: Path) -> None:
 
 
 def _replaced(old: pd.DataFrame, new: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
-    """Both tables' rows; of the runs with these names only the new ones."""
+    """The rows of both tables, without old rows of the runs with these names."""
     others = old[~old.run_id.isin(names)]
-    # pandas keeps no types of an empty table.
+    # pandas would take the column types from an empty table.
     tables = [table for table in (others, new) if len(table)]
     return pd.concat(tables) if tables else new
 
 
 def stamp(folder: Path = SWEEP_FOLDER) -> int:
-    """Changes whenever runs are added; 0 where there are none."""
+    """A number that changes whenever runs are added; 0 where there are none."""
     path = folder / RUNS
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def load_runs(folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
-    """The precomputed runs, a row each; an empty table where there are none. Raises SweepError."""
+    """Load the precomputed runs, a row each; the table may be empty. Raises SweepError."""
     return _completed(_read(folder / RUNS, RUN_COLUMNS))
 
 
 def _completed(runs: pd.DataFrame) -> pd.DataFrame:
-    """Rows of an earlier version, with its columns and names brought up to date."""
+    """Update rows of older versions to today's columns and names."""
     defaults: dict[str, Any] = {spec.name: spec.default for spec in fields(RunConfig)}
-    # Of a setting that was added later those runs had the default.
+    # Runs from before a setting was added had its default.
     runs = runs.assign(**{name: defaults[name] for name in defaults if name not in runs})
     runs["noise"] = runs.noise.replace(FORMER_NOISES)
     if "final_validation_error" not in runs:
         runs["final_validation_error"] = np.nan
     if "runs_at_once" not in runs:
         runs["runs_at_once"] = 1.0
-    if "device_type" not in runs:  # from the device's words, of which that version knew two
+    if "device_type" not in runs:  # taken from the device's description; only two types existed
         threads = runs.device.str.extract(r"^(\d+) CPU threads")[0]
         runs["device_type"] = np.where(threads.isna(), "cuda", "cpu")
         runs["threads"] = threads.astype(float)
@@ -217,20 +220,23 @@ def _completed(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def load_epochs(run_ids: Iterable[str], folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
-    """What was measured at each epoch of these runs, without the predictions. Raises SweepError."""
+    """Load the metrics of each epoch of these runs, without predictions. Raises SweepError."""
     columns = {name: EPOCH_COLUMNS[name] for name in ("run_id", *METRICS)}
-    # A value that no run has: Arrow takes an empty list for one of another type.
+    # [""] matches no run. Arrow cannot infer the type of an empty list.
     return _read(folder / EPOCHS, columns, [("run_id", "in", list(run_ids) or [""])])
 
 
 def load_scores(run_id: str, folder: Path = SWEEP_FOLDER) -> ImageScores | None:
-    """What a run tells of its images; None where it was not kept. Raises SweepError."""
+    """Load the scores of a run's images, or None if there are none. Raises SweepError."""
     rows = _read(folder / SCORES, SCORE_COLUMNS, [("run_id", "==", run_id)])
     return read_scores(io.BytesIO(rows.scores.iloc[0])) if len(rows) else None
 
 
 def load_tables(folder: Path) -> Tables:
-    """The files whole, as another machine left them. Raises SweepError, ConfigError for unsound ones."""
+    """Load and check the complete files of another machine's sweep.
+
+    Raises SweepError where files are missing or unreadable, and ConfigError where rows are invalid.
+    """
     for name in (RUNS, EPOCHS):
         if not (folder / name).exists():
             raise SweepError(f"{folder} has no {name}: name the folder of another machine's sweep.")
@@ -242,7 +248,7 @@ def load_tables(folder: Path) -> Tables:
         if lacking := sorted(columns - set(table)):
             raise ConfigError(f"{folder / name} has no column {lacking[0]}: nothing was taken from it.")
     runs = _completed(runs)
-    epochs = epochs[epochs.run_id.isin(runs.run_id)]  # of a run that was just being added there
+    epochs = epochs[epochs.run_id.isin(runs.run_id)]  # drops epochs of a run that was being added
     counted = {run_id: sorted(rows.epoch) for run_id, rows in epochs.groupby("run_id")}
     for run in runs.to_dict("records"):
         if problem := _problem(run, counted.get(run["run_id"], [])):
@@ -254,46 +260,46 @@ def load_tables(folder: Path) -> Tables:
 
 
 def _problem(run: Mapping[Hashable, Any], epochs: list[int]) -> str:
-    """What is wrong with a row of runs.parquet whose run has these epochs; empty: nothing."""
+    """Describe what is wrong with a row of runs.parquet and its epochs; empty if nothing is."""
     try:
         run_id = config_of(run).run_id
     except (ConfigError, ValueError, TypeError) as error:
-        return f"has settings that cannot be ({str(error).rstrip('.')})"
+        return f"has invalid settings ({str(error).rstrip('.')})"
     if run_id != run["run_id"]:
-        return f"has settings of another one ({run_id})"
+        return f"has the settings of another run ({run_id})"
     if not epochs:
         return "has no epochs"
     if epochs != list(range(1, int(run["epochs_trained"]) + 1)):
-        return f"has {len(epochs)} epochs, and not those from 1 to {run['epochs_trained']:g}"
+        return f"has {len(epochs)} epochs instead of those from 1 to {run['epochs_trained']:g}"
     return ""
 
 
 def load_records(run_id: str, folder: Path = SWEEP_FOLDER) -> list[EpochRecord]:
-    """All epochs of one precomputed run, with its predictions. Raises SweepError."""
+    """Load all records of one precomputed run, with predictions. Raises SweepError."""
     rows = _read(folder / EPOCHS, EPOCH_COLUMNS, [("run_id", "==", run_id)]).drop(columns="run_id")
     known = rows.astype(object).where(rows.notna(), None)
     return [_record({str(name): row[name] for name in row}) for row in known.to_dict("records")]
 
 
 def _record(row: dict[str, Any]) -> EpochRecord:
-    if row.get("loss_counts") is not None:  # of earlier versions there are none
+    if row.get("loss_counts") is not None:  # older versions did not store them
         row["loss_counts"] = np.frombuffer(row["loss_counts"], dtype=COUNT_TYPE).tolist()
     else:
         row.pop("loss_counts", None)
     if row.get("evaluated_on") is not None:
-        row["evaluated_on"] = int(row["evaluated_on"])  # a column with gaps holds fractions
+        row["evaluated_on"] = int(row["evaluated_on"])  # pandas stores a column with gaps as floats
     return EpochRecord(**row)
 
 
 def config_of(run: Mapping[Any, Any] | pd.Series) -> RunConfig:
-    """The settings of one row of runs.parquet."""
+    """Return the settings of one row of runs.parquet."""
     return RunConfig(
         **{spec.name: spec.metadata["value_type"](run[spec.name]) for spec in fields(RunConfig)}
     )
 
 
 def _read(path: Path, columns: Mapping[str, type], filters: list[tuple] | None = None) -> pd.DataFrame:
-    """The rows of a file; without one, an empty table of these columns. Raises SweepError."""
+    """Read the rows of a file; without a file, an empty table of these columns. Raises SweepError."""
     if not path.exists():
         return _empty(columns)
     try:
@@ -315,7 +321,10 @@ def _write_parquet(path: Path, rows: pd.DataFrame) -> None:
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Whole or not at all: written beside `path`, then renamed. Raises StorageError."""
+    """Write a file next to `path` and rename it, so that `path` is always complete.
+
+    Raises StorageError.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")

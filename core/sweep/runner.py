@@ -1,8 +1,8 @@
-"""Training the runs that the precomputed sweep lacks, as many at once as the device holds.
+"""Training of the missing runs of the precomputed sweep, as many at once as the device holds.
 
-`folder` holds the finished runs (see core.sweep.results); in folder/running each run that
-is being trained has its lock and its checkpoint, which carries all its epochs. A run moves
-into the two files when its last epoch is done, and only then is its checkpoint deleted.
+`folder` holds the finished runs (see core.sweep.results). In folder/running each run in training
+has a lock and a checkpoint, which holds all its epochs. After its last epoch a run is added to
+the files of `folder`, and only then is its checkpoint deleted.
 """
 
 import logging
@@ -35,37 +35,43 @@ from core.sweep.results import (
 from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.devices import hardware
 
-POLL_SECONDS = 0.002  # between looks at what a GPU has finished
+POLL_SECONDS = 0.002  # between polls of a GPU for finished epochs
 
 
 @dataclass(frozen=True)
 class RunStarted:
+    """A run has been claimed and will be trained."""
+
     config: RunConfig
 
 
 @dataclass(frozen=True)
 class EpochTrained:
+    """An epoch of a run has been trained, now or earlier."""
+
     config: RunConfig
     record: EpochRecord
 
 
 @dataclass(frozen=True)
 class RunEnded:
+    """A run is stored, or has failed."""
+
     config: RunConfig
-    failure: Exception | None = None  # why it ended too early
+    failure: Exception | None = None
 
 
 Event = RunStarted | EpochTrained | RunEnded
 
 
 def missing(configs: Iterable[RunConfig], folder: Path = SWEEP_FOLDER) -> list[RunConfig]:
-    """Those that have not been trained to their end, in the same order. Raises SweepError."""
+    """The runs that are not stored in `folder`, in the same order. Raises SweepError."""
     done = set(load_runs(folder).run_id)
     return [config for config in configs if config.run_id not in done]
 
 
 def claim(config: RunConfig, folder: Path) -> FileLock:
-    """The right to train this run, until the lock is released or its holder dies. Raises TakenError."""
+    """Lock a run for training, until the lock is released or this process ends. Raises TakenError."""
     running = folder / "running"
     make_folder(running)
     lock = FileLock(running / f"{config.run_id}.lock")
@@ -77,12 +83,12 @@ def claim(config: RunConfig, folder: Path) -> FileLock:
 
 
 class Sweep:
-    """The training of some runs, in their order; to be iterated over once.
+    """The training of some runs, in their order, as an iterable of Events. Iterate only once.
 
-    Yields an Event for all that happens; the epochs in a run's checkpoint are reported
-    once more. A run that diverges, that another sweep trains, or that is too large for the
-    memory ends with a failure, and the others go on.
-    Raises SweepError, DataError and StorageError (a full disk); the epochs trained so far stay.
+    The epochs in a run's checkpoint are reported again. A run that diverges, that another sweep
+    trains, or that is too large for the memory ends with a failure, and the others continue.
+    Raises SweepError, DataError, and StorageError, for a full disk for example. The epochs trained
+    so far are not lost.
     """
 
     def __init__(
@@ -93,8 +99,9 @@ class Sweep:
         data: Cifar10 | None = None,
         at_once: int | None = None,
     ):
-        """data: instead of what the configs name.
-        at_once: runs that a GPU trains side by side at most; None: as many as its memory holds.
+        """Prepare the device. data: used instead of the data sets named by the configs.
+
+        at_once: the most runs that a GPU trains side by side; None: as many as its memory holds.
         """
         self.todo = deque(dict.fromkeys(configs))
         self.folder = folder
@@ -103,9 +110,10 @@ class Sweep:
         if at_once:
             self.runs.max_at_once = min(at_once, self.runs.max_at_once)
         self.hardware = hardware(self.runs.abilities.device)
-        self.claims: dict[str, FileLock] = {}  # of the runs that have begun, by run id
+        self.claims: dict[str, FileLock] = {}  # locks of the runs in training, by run id
         self.configs: dict[str, RunConfig] = {}
-        self.seconds: dict[str, tuple[float, float]] = {}  # a run's epochs; its share of the device
+        # By run id: the wall time of all epochs, and the run's share of the device's time.
+        self.seconds: dict[str, tuple[float, float]] = {}
 
     def __iter__(self) -> Generator[Event]:
         try:
@@ -126,7 +134,7 @@ class Sweep:
                 self._release(run_id)
 
     def _next(self) -> RunConfig | None:
-        """The first that can begin: a repaired run waits for those that rank its labels."""
+        """The first run that can start; one that repairs labels waits for the runs that rank them."""
         for config in self.todo:
             ranked_by = sources(config, config.ranking) if config.repair != "none" else []
             if not any(source.run_id in self.claims for source in ranked_by):
@@ -137,7 +145,7 @@ class Sweep:
         run_id = config.run_id
         self.claims[run_id] = claim(config, self.folder)
         self.configs[run_id] = config
-        if not missing([config], self.folder):  # another sweep has finished it meanwhile
+        if not missing([config], self.folder):  # another sweep has finished it in the meantime
             self._release(run_id)
             yield RunEnded(config)
             return
@@ -163,9 +171,9 @@ class Sweep:
         yield from self._continue(config)
 
     def _continue(self, config: RunConfig) -> Iterator[Event]:
-        """Launch the next epoch; or end the run, if there is none."""
+        """Launch the next epoch, or end the run if it is complete."""
         run_id = config.run_id
-        if run_id not in self.runs.loaded:  # evicted, when the memory was short for another
+        if run_id not in self.runs.loaded:  # evicted when another run needed its memory
             self._put_back(config)
         elif self.runs.is_complete(run_id):
             wall, share = self.seconds.get(run_id, (1.0, 1.0))
@@ -179,21 +187,21 @@ class Sweep:
             self._put_back(config)
 
     def _end_on_failure(self, config: RunConfig, events: Iterator[Event]) -> Iterator[Event]:
-        """The same events; what ends one run only is reported, and does not end the sweep."""
+        """Yield the events; report a failure of this run alone, instead of ending the sweep."""
         try:
             yield from events
-        except torch.AcceleratorError:  # the GPU itself is in trouble: no run can go on
+        except torch.AcceleratorError:  # the GPU itself has failed: no run can continue
             raise
         except (TakenError, DivergedError, TooLargeError, NotRankedError) as error:
             self._release(config.run_id)
             yield RunEnded(config, failure=error)
-        except RuntimeError as error:  # torch's, of this run alone: a missing kernel, say
+        except RuntimeError as error:  # torch fails for this run alone: a missing kernel, say
             logging.exception("Run %s stopped.", config.run_id)
             self._release(config.run_id)
             yield RunEnded(config, failure=error)
 
     def _put_back(self, config: RunConfig) -> None:
-        """There was too little memory: it comes next when there is room."""
+        """Put a run that did not fit in memory at the head of the queue."""
         self.todo.appendleft(config)
         self._release(config.run_id)
 
@@ -207,7 +215,7 @@ class Sweep:
 
 
 def stored_ranking(config: RunConfig, data: Cifar10, folder: Path) -> Ranking | None:
-    """The ranking of the labels that a repaired run needs, from the finished runs."""
+    """The ranking for a run that repairs labels, from the stored runs, or None."""
     if config.repair == "none":
         return None
     labels = given_labels(config, data.train_labels).labels
@@ -222,9 +230,9 @@ def save(
     folder: Path,
     runs_at_once: float = 1.0,
 ) -> None:
-    """Add a run with all its epochs to the finished ones.
+    """Add a run with all its epochs to the stored runs. Raises SweepError, StorageError.
 
-    runs_at_once: how many were trained side by side, on average. Raises SweepError, StorageError.
+    runs_at_once: how many runs were trained side by side, on average.
     """
     seconds = sum(record.seconds for record in records)
     about = provenance(hardware, seconds, runs_at_once)

@@ -1,4 +1,4 @@
-"""The numbers that sentences quote: means and intervals, margins of error, chance, laws, peaks.
+"""The numbers that sentences quote: means, intervals, margins of error, chance, power laws, peaks.
 
 Errors and shares are fractions of 1.
 """
@@ -15,47 +15,48 @@ from core.config import CLASS_COUNT, TEST_IMAGES, RunConfig
 BY_LEVEL = ["model", "level"]
 # Student's t at 97.5% for 2, 3, ... seeds: half the width of a 95% interval in standard errors.
 T_95 = dict(enumerate((12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262), start=2))
-CHANCE_LEVEL = 1 - 1 / CLASS_COUNT  # error of a guess
-# Of so many embedded test images one of two networks alone is right: 0.13 to 0.17 of two seeds of the
-# small network (measured at 20, 40 and 80%), and more where their training differs.
+CHANCE_LEVEL = 1 - 1 / CLASS_COUNT  # error of a random guess
+# Share of the embedded test images that exactly one of two networks classifies correctly: 0.13 to
+# 0.17 for two seeds of the small network (measured at 20, 40 and 80%), and more where their
+# training differs.
 ONE_ALONE_IS_RIGHT = 0.2
-DECAY_LEVELS = (0.1, 0.8)  # between these a power law is fitted: near 1 only chance is left
+DECAY_LEVELS = (0.1, 0.8)  # range in which a power law is fitted; near 1 only chance is left
 Number = TypeVar("Number", float, pd.Series)
 
 
 def against_corrupted_labels(test_error: Number, level: Number) -> Number:
-    """The error to expect of the same predictions if the test labels were corrupted, too.
+    """The expected error of the same predictions if the test labels were corrupted as well.
 
-    A test label redrawn with probability `level` agrees with any prediction one time in ten.
-    Numbers or columns, in [0, 1].
+    A redrawn test label, which has probability `level`, agrees with any prediction one time in ten.
+    test_error and level are numbers or columns in [0, 1].
     """
     return 1 - (1 - level) * (1 - test_error) - level / CLASS_COUNT
 
 
 def margin_of_error(seeds: int) -> float:
-    """How far two test errors on the same 1,000 images may lie apart by chance: two standard errors.
+    """Two standard errors of the difference of two mean test errors on the same 1,000 images.
 
-    Of means over so many seeds, of which each trains one network with something and one without.
+    Each of the `seeds` seeds trains two networks, one for each mean.
     """
     variance = ONE_ALONE_IS_RIGHT / TEST_IMAGES["embedded"] / seeds
     return 2 * float(variance**0.5)
 
 
 class PowerLaw(NamedTuple):
-    """y = factor (1 - p)^exponent."""
+    """The fitted power law y = factor (1 - p)^exponent."""
 
     exponent: float
     factor: float
-    error: float  # standard error of the exponent, from how far the points lie off the line
-    levels: int  # that it is fitted over
+    error: float  # standard error of the exponent, from the residuals
+    levels: int  # number of levels in the fit
 
 
 def decay_above_chance(levels: pd.Series, errors: pd.Series) -> PowerLaw | None:
-    """How the accuracy above chance, 0.9 - error, falls as fewer labels are kept.
+    """Fit a power law to the accuracy above chance, 0.9 - error, as a function of 1 - p.
 
-    Least squares of the logarithms, over levels from 10% to 80%; None for fewer than three of
-    them. Against test labels corrupted at the same level the exponent is larger by exactly 1:
-    see against_corrupted_labels, by which 0.9 - error is multiplied by 1 - p.
+    It is a least-squares fit of the logarithms over levels from 10% to 80%; None for fewer than
+    three of them. Against test labels corrupted at the same level the exponent is larger by
+    exactly 1, because `against_corrupted_labels` multiplies 0.9 - error by 1 - p.
     """
     low, high = DECAY_LEVELS
     inner = (levels >= low) & (levels <= high) & (errors < CHANCE_LEVEL)
@@ -71,7 +72,10 @@ def decay_above_chance(levels: pd.Series, errors: pd.Series) -> PowerLaw | None:
 def over_seeds(
     runs: pd.DataFrame, column: str, name: str, by: Sequence[str] = BY_LEVEL
 ) -> pd.DataFrame:
-    """For each network and level (or what `by` says) the mean of a column, its 95% t interval, the seeds."""
+    """The mean of a column over the seeds, with its 95% t interval, for each network and level.
+
+    by: other columns to group by. Returns the columns `by`, `name`, seeds, low and high.
+    """
     groups = runs.groupby(list(by), as_index=False)
     means = groups.agg(**{name: (column, "mean"), "std": (column, "std"), "seeds": ("seed", "nunique")})
     half = means.seeds.map(T_95) * means["std"] / means.seeds**0.5
@@ -82,9 +86,9 @@ def chance_repeats(config: RunConfig, recovered: float | None) -> float | None:
     """The share of wrong labels that a network would repeat by chance.
 
     recovered: the share of the wrongly labeled images that it predicts as their true class. Its
-    other predictions hit the wrong label one time in nine where labels are drawn from all ten
-    classes alike. None for other noise, whose wrong labels look like what a network confuses by
-    itself, and where no label is wrong.
+    other predictions hit the wrong label one time in nine where labels are redrawn uniformly from
+    all ten classes. None for other noise, whose wrong labels resemble the network's own
+    confusions, and where no label is wrong.
     """
     if recovered is None or config.noise != "uniform":
         return None
@@ -92,29 +96,29 @@ def chance_repeats(config: RunConfig, recovered: float | None) -> float | None:
 
 
 class Gain(NamedTuple):
-    """The mean of a gain over runs, and two standard errors of it."""
+    """The mean of a gain over runs, and two standard errors of the mean."""
 
     mean: float
-    margin: float | None  # None: too few runs to tell
+    margin: float | None  # None: too few runs
     runs: int
 
 
 def mean_gain(gains: pd.Series) -> Gain:
-    """gains: one for each run. The margin needs three runs: of two it is hardly known."""
+    """Return the mean of the gains of single runs, and its margin, which needs three runs."""
     count = len(gains)
     margin = 2 * float(gains.std()) / count**0.5 if count > 2 else None
     return Gain(float(gains.mean()), margin, count)
 
 
 class Descent(NamedTuple):
-    """How far a sequence rises above its least value so far, and falls again from that peak."""
+    """The largest rise of a sequence above its smallest value so far, and the fall after that peak."""
 
     rise: float
     fall: float
 
 
 def descent(values: Sequence[float]) -> Descent:
-    """Of a sequence with at least one value; one that only falls has neither."""
+    """Find the largest rise of a non-empty sequence; rise and fall are 0 where it never rises."""
     array = np.asarray(values, dtype=float)
     above = array - np.minimum.accumulate(array)
     peak = int(above.argmax())
@@ -124,10 +128,10 @@ def descent(values: Sequence[float]) -> Descent:
 
 
 def pair_order(right: ArrayLike, wrong: ArrayLike) -> float | None:
-    """The chance that a wrong label has the higher loss than a right one; a tie counts half.
+    """The probability that a wrong label has a higher loss than a right one; a tie counts half.
 
-    right, wrong: counts of images in the bins of one histogram, rising. This is the area under
-    the ROC curve. None where one of them is empty.
+    right, wrong: counts of images in the bins of one histogram, by rising loss. This is the area
+    under the ROC curve. None where one of them is empty.
     """
     right, wrong = np.asarray(right, dtype=float), np.asarray(wrong, dtype=float)
     if not right.sum() or not wrong.sum():
@@ -140,16 +144,19 @@ STOPS_MEMORIZING, HARDLY_STOPS = 0.2, 0.98  # of random labels repeated: a tenth
 
 
 def stops_memorizing(repeated: float) -> bool | None:
-    """Whether a network that repeats this share of random labels was kept from it; None: in part."""
+    """Whether a network that repeats this share of random labels has not memorized them.
+
+    None: it has memorized a part of them.
+    """
     if repeated > HARDLY_STOPS:
         return False
     return None if repeated > STOPS_MEMORIZING else True
 
 
 def held_out_costs(ends: pd.Series, stopped: pd.Series) -> pd.DataFrame:
-    """What stopping by held-out images gains over training on all images to the end.
+    """The gain of stopping by held-out images over training on all images to the end.
 
-    ends, stopped: test errors by (level, seed). Columns gain, seeds, margin (of error); a row
+    ends, stopped: test errors by (level, seed). Columns gain, seeds, margin (of error), with a row
     for each level at which both are known.
     """
     gains = (ends - stopped).dropna().groupby("level").agg(["mean", "size"])

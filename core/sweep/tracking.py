@@ -1,4 +1,4 @@
-"""Records on their way to Weights & Biases, for those who track their runs there."""
+"""Logging of records to Weights & Biases."""
 
 import os
 from dataclasses import asdict
@@ -12,10 +12,10 @@ PROJECT = "label-corruption-lab"
 
 
 class Tracking:
-    """Logs each record as a step of the W&B run named by its config; many runs at a time.
+    """A log of many runs at a time, each record a step of the W&B run with its run_id.
 
-    Where and how is W&B's own affair: WANDB_MODE=offline, WANDB_DIR, WANDB_PROJECT, ...
-    Raises ConfigError where its client is not installed.
+    W&B's environment variables configure it: WANDB_MODE=offline, WANDB_DIR, WANDB_PROJECT, ...
+    Raises ConfigError where the client of W&B is not installed.
     """
 
     def __init__(self) -> None:
@@ -26,10 +26,11 @@ class Tracking:
                 "--wandb needs the client of Weights & Biases: pip install -r requirements-wandb.txt"
             ) from None
         self.wandb = wandb
-        self.runs: dict[RunConfig, Any] = {}  # W&B's
+        self.runs: dict[RunConfig, Any] = {}  # runs of W&B
         self.records: dict[RunConfig, list[EpochRecord]] = {}
 
     def log(self, config: RunConfig, record: EpochRecord) -> None:
+        """Log one epoch of a run."""
         if config not in self.runs:
             self.runs[config] = self.wandb.init(
                 project=os.environ.get("WANDB_PROJECT", PROJECT),
@@ -46,7 +47,7 @@ class Tracking:
         self.records.setdefault(config, []).append(record)
 
     def end(self, config: RunConfig) -> None:
-        """The run is over; of one that never logged anything W&B hears nothing."""
+        """Finish a run in W&B, if it has logged anything."""
         if config in self.runs:
             self.runs[config].summary["fitted_epoch"] = fitted_epoch(self.records.pop(config))
             self.runs.pop(config).finish()

@@ -1,4 +1,4 @@
-"""Does this code still compute what is stored? The first epochs of stored runs, trained again."""
+"""A check that this code still reproduces the stored runs, by training their first epochs again."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,12 @@ from core.sweep.runner import stored_ranking
 from core.training.devices import hardware
 from core.training.training import train
 
-# The same processor, number of threads and torch must give the very same numbers. Elsewhere
-# rounding differs. How far that moves the first epochs was measured between bfloat16 and float32:
-# six runs of the small network by up to 0.019; six of AlexNet by up to 0.061 and three of Inception
-# by up to 0.067, which is as much as another seed does. Of shares absolute, of losses relative:
-TOLERANCE = 0.05  # of fully connected networks
+# The same processor, number of threads and torch must give identical numbers. Elsewhere rounding
+# differs. Its effect on the first epochs was measured between bfloat16 and float32: up to 0.019 in
+# six runs of the small network, up to 0.061 in six runs of AlexNet, and up to 0.067 in three runs of
+# Inception, which is as much as the effect of another seed. Tolerances are absolute for shares and
+# relative for losses.
+TOLERANCE = 0.05  # for fully connected networks
 CONVOLUTIONAL_TOLERANCE = 0.15
 COMPARED = tuple(name for name in METRICS if name not in ("epoch", *TIMES))
 
@@ -30,36 +31,39 @@ Row = Mapping[str, Any] | pd.Series  # of runs.parquet
 
 
 class Check(NamedTuple):
+    """The largest difference between stored and recomputed epochs of one run."""
+
     run_id: str
     epochs: int
-    metric: str  # the one that differs most
+    metric: str  # the metric that differs most
     stored: float | None
     computed: float | None
-    difference: float  # of shares absolute, of losses relative; 0 for the very same numbers
-    tolerance: float  # 0 on the same machine: the same processor, threads and torch
+    difference: float  # absolute for shares, relative for losses; 0 for identical numbers
+    tolerance: float  # 0 with the same processor, threads and torch
 
     @property
     def is_reproduced(self) -> bool:
+        """Whether the difference is within the tolerance."""
         return self.difference <= self.tolerance
 
 
 def is_verifiable(run: Row) -> bool:
-    """Only what a CPU computed can be checked on any machine; run: a row of runs.parquet."""
+    """Whether a CPU computed the run; only such runs can be checked on any machine."""
     return run["device_type"] == "cpu"
 
 
 def verify(
     run: Row, epochs: int = 2, folder: Path = SWEEP_FOLDER, data: Cifar10 | None = None
 ) -> Check:
-    """Train the first epochs of a stored run again and hold them against what is stored.
+    """Train the first epochs of a stored run again, and compare them with the stored epochs.
 
-    run: a row of runs.parquet. Raises SweepError, DataError, and NotRankedError for a repaired run
-    whose labels no stored runs rank.
+    run: a row of runs.parquet. Raises SweepError, DataError, and NotRankedError for a run that
+    repairs labels, if no stored runs rank them.
     """
     config, stored = config_of(run), load_records(str(run["run_id"]), folder)[:epochs]
     with _threads(int(run["threads"])):
         data = data or load(config.data)
-        evaluate_all = stored[0].evaluated_on is None  # as runs did before there was a choice
+        evaluate_all = stored[0].evaluated_on is None  # older versions always evaluated all
         ranking = stored_ranking(config, data, folder)
         again = train(config, data, "cpu", evaluate_all=evaluate_all, ranking=ranking)
         computed = list(itertools.islice(again, len(stored)))
@@ -87,7 +91,7 @@ def _difference(name: str, stored: float | None, computed: float | None) -> floa
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """As many threads as the stored run had: a product's rounding depends on them."""
+    """A context with the number of threads of the stored run, on which rounding depends."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -1,4 +1,4 @@
-"""The small network with more and with fewer hidden units, from the stored runs."""
+"""The small network with more and fewer hidden units, from the stored runs."""
 
 import pandas as pd
 
@@ -13,12 +13,12 @@ ENOUGH = weights_that_suffice(TRAIN_IMAGES["embedded"])
 
 
 def weights_of(width: int) -> int:
-    """Weights and biases of the network with so many hidden units."""
+    """The number of weights and biases of the network with `width` hidden units."""
     return (PIXEL_VALUES + 1) * width + (width + 1) * CLASS_COUNT
 
 
 def width_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """The stored runs on the embedded images that differ in level, width and seed alone."""
+    """The stored runs on the embedded images that differ only in level, width and seed."""
     runs = by_protocol(runs, "embedded", but=("width",))
     same = (runs.model == USUAL_NETWORK) & (runs.corruption == "labels")
     same &= (runs.epochs == RunConfig().epochs) & (runs.epochs_after_fitted == 0)
@@ -26,9 +26,10 @@ def width_runs(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def width_means(runs: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """The mean over the seeds and its 95% interval; runs: width_runs; quantity: a column of them.
+    """The mean of a quantity over the seeds, and its 95% interval.
 
-    Columns width, weights, level, error, low, high, seeds.
+    runs: from `width_runs`; quantity: a column of them. Columns width, weights, level, error, low,
+    high, seeds.
     """
     means = over_seeds(runs, quantity, "error", by=("width", "level"))
     means["weights"] = means.width.map(weights_of)

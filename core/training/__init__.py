@@ -1,1 +1,1 @@
-"""One network, or several at once: the only folder that is all torch."""
+"""Training of one network or of several at once, in torch."""

@@ -1,4 +1,4 @@
-"""What is recorded of a run: a record after each epoch, and the scores of its images. NumPy only.
+"""The results of a run: a record after each epoch, and the scores of its images. NumPy only.
 
 N = training images, M = images of an evaluated set, K = classes.
 """
@@ -24,26 +24,28 @@ class Measured(NamedTuple):
     log_probabilities: NDArray[np.float32]  # (M, K)
 
     def error(self, labels: NDArray[np.int64]) -> float:
-        """The share of images predicted as another class than these labels, (M,)."""
+        """The share of images whose prediction differs from the label. labels: (M,)."""
         return float(np.mean(self.predictions != labels))
 
     def losses(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Each image's cross-entropy against these labels: (M,)."""
+        """The cross-entropy of each image against its label, (M,). labels: (M,)."""
         return -self.log_probabilities[np.arange(len(labels)), labels]
 
 
 class EpochTime(NamedTuple):
+    """The learning rate and the wall times of one epoch."""
+
     learning_rate: float
     training_seconds: float
-    seconds: float  # evaluation included
+    seconds: float  # including the evaluation
 
 
 @dataclass
 class Bookkeeping:
-    """The records and scores of one run, and which of its images are evaluated for them.
+    """The records and scores of one run, and the indices of the images evaluated for them.
 
-    Indices are into the N training images, rising. `part` is evaluated instead of all trained
-    images after each epoch but the last; None: always all.
+    Indices into the N training images are in rising order. `part` is evaluated instead of all
+    trained images after each epoch except the last. None: all are evaluated after every epoch.
     """
 
     config: RunConfig
@@ -52,16 +54,17 @@ class Bookkeeping:
     true_test_labels: NDArray[np.int64]
     trained: NDArray[np.int64]
     held_out: NDArray[np.int64]
-    followed: NDArray[np.int64]  # in the order of their recorded predictions
+    followed: NDArray[np.int64]  # in the order of the recorded predictions, not rising
     part: NDArray[np.int64] | None
     records: list[EpochRecord] = field(default_factory=list)
-    scores: ImageScores | None = field(init=False)  # None: an earlier version began the run
+    scores: ImageScores | None = field(init=False)  # None: an older version started the run
 
     def __post_init__(self) -> None:
         self.scores = no_scores(len(self.given_labels), self.held_out, CLASS_COUNT)
 
     @property
     def is_complete(self) -> bool:
+        """Whether the run has all its epochs."""
         return is_complete(self.config, self.records)
 
     @property
@@ -74,9 +77,9 @@ class Bookkeeping:
     ) -> EpochRecord:
         """Record one more epoch.
 
-        measured: by the name of the set: "train", "test", and where they are evaluated apart
-        "followed" and "validation". part: the images of "train"; None: all that are trained on.
-        Raises DivergedError where a loss is not a number; then nothing is recorded.
+        measured: by the name of the set, "train" and "test", and, where they are evaluated
+        separately, "followed" and "validation". part: the indices of "train"; None: all trained
+        images. Raises DivergedError, and records nothing, where a loss is not a number.
         """
         test, train, held_out = measured["test"], measured["train"], measured.get("validation")
         chosen = self.trained if part is None else part
@@ -106,20 +109,20 @@ class Bookkeeping:
             self.scores = self.scores.add_epoch(
                 scored, log_probabilities, self.given_labels, record.validation_error
             )
-        self.records = [*self.records, record]  # a new list: others may be reading the old one
+        self.records = [*self.records, record]  # a new list: another thread may be reading the old one
         return record
 
     def _followed_predictions(self, measured: Mapping[str, Measured]) -> NDArray[np.int64]:
         if "followed" in measured:
             return measured["followed"].predictions
-        return measured["train"].predictions[self.followed]  # "train" is every image then
+        return measured["train"].predictions[self.followed]  # "train" holds every image in this case
 
     def _scored(
         self, measured: Mapping[str, Measured], chosen: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The images evaluated after every epoch, rising, and their log-probabilities.
+        """Return the images evaluated after every epoch, rising, and their log-probabilities.
 
-        Of a large set that is the part, also after the last epoch, which evaluates all.
+        In a large set these are the images of `part`, even after the last epoch, which evaluates all.
         """
         indices, log_probabilities = chosen, measured["train"].log_probabilities
         if self.part is not None and chosen is not self.part:

@@ -18,7 +18,7 @@ from core.errors import CheckpointError, StorageError
 from core.paths import put_in_place
 from core.records import EpochRecord, is_complete
 
-SCORES = "scores."  # before the names of their arrays
+SCORES = "scores."  # prefix of the names of score arrays
 
 
 def save_checkpoint(
@@ -30,9 +30,9 @@ def save_checkpoint(
     records: list[EpochRecord],
     scores: ImageScores | None,
 ) -> None:
-    """Replace the checkpoint at `path`, atomically; records, scores: of all epochs so far.
+    """Replace the checkpoint at `path` atomically. Raises StorageError, for a full disk for example.
 
-    Raises StorageError (a full disk).
+    records, scores: of all epochs so far.
     """
     about = {
         "config": json.dumps(config.overrides()),
@@ -40,7 +40,7 @@ def save_checkpoint(
     }
     part = path.with_suffix(".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)  # deleted while the run was trained, say
+        path.parent.mkdir(parents=True, exist_ok=True)  # it may have been deleted during training
         # safetensors takes no channels-last tensors; loading copies back into that layout.
         tensors = {
             name: tensor.cpu().contiguous() for name, tensor in _tensors(model, optimizer, loss).items()
@@ -49,21 +49,22 @@ def save_checkpoint(
             tensors[SCORES + name] = torch.from_numpy(np.array(array))
         save_file(tensors, part, metadata=about)
         put_in_place(part, path)
-    except (OSError, SafetensorError) as error:  # the latter reports a failed write, too
+    except (OSError, SafetensorError) as error:  # safetensors reports a failed write as its own error
         raise StorageError(path, error) from None
     finally:
-        with suppress(OSError):  # the folder is a file, say: it is said already
+        with suppress(OSError):  # whatever is wrong with the path has been raised above
             part.unlink(missing_ok=True)
 
 
 def load_checkpoint(
     path: Path, config: RunConfig, model: Module, optimizer: Optimizer, loss: Module
 ) -> tuple[list[EpochRecord], ImageScores | None]:
-    """Put the state at `path` into model, optimizer and loss; return the records of its epochs.
+    """Load the state at `path` into model, optimizer and loss; return the records and the scores.
 
-    And the scores of its images; None where an earlier version, which kept none, has saved it.
-    A shorter run is the first part of a longer one: no weight depends on how many epochs are to come.
-    (Its last epoch was evaluated on all training images, which of 50,000 the longer one's is not.)
+    The scores are None in a checkpoint of an older version, which stored none.
+    The checkpoint of a shorter run can be continued as a longer one, because no weight depends on
+    the number of epochs to come. (The shorter run evaluated its last epoch on all training images;
+    the longer one evaluates that epoch on a part of them where there are 50,000.)
     Raises CheckpointError where the file is damaged or belongs to another run.
     """
     try:
@@ -84,11 +85,11 @@ def load_checkpoint(
             if name.startswith(SCORES)
         }
         scores = from_arrays(arrays) if arrays else None
-    except torch.OutOfMemoryError:  # a RuntimeError, too, but no fault of the file
+    except torch.OutOfMemoryError:  # also a RuntimeError, but the file is sound
         raise
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
         raise CheckpointError(
-            f"{path} is no checkpoint, or a damaged one ({error}): name another file, or delete this "
+            f"{path} is not a checkpoint, or is damaged ({error}): name another file, or delete this "
             "one to start the run again."
         ) from None
     return records, scores
@@ -97,7 +98,7 @@ def load_checkpoint(
 def _check_is_part(
     path: Path, saved_for: RunConfig, config: RunConfig, records: list[EpochRecord]
 ) -> None:
-    """Raise CheckpointError where these epochs of a run are not the first ones of `config`'s."""
+    """Raise CheckpointError unless these records are the first epochs of the run of `config`."""
     if saved_for == config:
         return
     lengths = {name: getattr(config, name) for name in ("epochs", "epochs_after_fitted", "max_epochs")}
@@ -106,17 +107,17 @@ def _check_is_part(
         raise CheckpointError(f"{path} belongs to a run with other settings.")
     if is_complete(config, records[:-1]):
         raise CheckpointError(
-            f"{path} holds {len(records)} epochs, more than this run has: ask for as many or more to "
+            f"{path} holds {len(records)} epochs, more than this run has: ask for at least as many to "
             "continue it."
         )
 
 
 def _tensors(model: Module, optimizer: Optimizer, loss: Module) -> dict[str, torch.Tensor]:
-    """Weights, momentum and the buffers of both modules by name, without copying."""
+    """Map names to weights, momentum and the buffers of both modules, without copying."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"loss.{name}": tensor for name, tensor in loss.state_dict().items()}
     for name, parameter in model.named_parameters():
         momentum = optimizer.state[parameter].get("momentum_buffer")
-        if momentum is not None:  # SGD keeps none at momentum 0
+        if momentum is not None:  # SGD has no momentum buffer at momentum 0
             tensors[f"momentum.{name}"] = momentum
     return tensors

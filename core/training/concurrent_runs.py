@@ -1,9 +1,9 @@
-"""Several runs on one device: on a CUDA GPU side by side, as many as its memory holds; else in turn.
+"""Several runs on one device: side by side on a CUDA GPU, as many as fit in its memory; else in turn.
 
-On a CPU of several cores small networks are trained side by side, too, a core each.
+On a CPU with several cores small networks are also trained side by side, one core each.
 
-Each is a Training of its own, with its own seed, order, corruption and checkpoint, and
-gives the records that it would give alone.
+Each run is a separate Training, with its own seed, order, corruption and checkpoint, and
+yields the records that it would yield alone.
 """
 
 import gc
@@ -31,12 +31,12 @@ from core.training.memory_plan import available, is_short, needed
 from core.training.self_check import check_device
 from core.training.training import Training
 
-MOST_SIDE_BY_SIDE = 4  # on a CPU, since Python is one for all; measured with two
+MOST_SIDE_BY_SIDE = 4  # on a CPU, because the runs share one Python interpreter; measured with two
 
 
 @dataclass(frozen=True)
 class EpochDone:
-    """The epoch of a run is done."""
+    """An epoch of a run has finished."""
 
     run_id: str
     record: EpochRecord
@@ -45,7 +45,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class EpochFailed:
-    """The epoch of a run failed; the run has been evicted."""
+    """An epoch of a run failed, and the run has been evicted."""
 
     run_id: str
     error: Exception
@@ -56,64 +56,64 @@ class Saving:
     """Decides when the checkpoint of a loaded run is saved."""
 
     checkpoint: Path
-    save_after: float  # seconds of training that the checkpoint may lack; 0: saved at each epoch
-    # Epochs reported before. Those that the checkpoint lacks are saved one by one, so that a run
-    # whose process is killed again and again makes progress.
+    save_after: float  # seconds of training that may be missing in the checkpoint; 0: save each epoch
+    # Epochs reported by an earlier process. Those missing in the checkpoint are saved one by one,
+    # so that a run whose process is killed repeatedly still makes progress.
     reported: int
     unsaved_seconds: float = 0.0
 
     def after_epoch(self, training: Training, seconds: float) -> None:
-        """Save the run if it is time to. Raises StorageError; the epoch is recorded all the same."""
+        """Save the run if a save is due. Raises StorageError; the epoch stays recorded."""
         self.unsaved_seconds += seconds
         is_reported = len(training.records) <= self.reported
         if training.is_complete or is_reported or self.unsaved_seconds >= self.save_after:
             self.save(training)
 
     def save(self, training: Training) -> None:
-        """Save what the checkpoint lacks, unless an epoch has begun. Raises StorageError."""
+        """Save unsaved epochs, unless the next epoch has begun. Raises StorageError."""
         if training.is_between_epochs and self.unsaved_seconds > 0:
-            self.unsaved_seconds = 0.0  # first: what fails is not tried again
+            self.unsaved_seconds = 0.0  # set first, so that a failed save is not repeated
             training.save(self.checkpoint)
 
 
 class ConcurrentRuns:
-    """The runs in a device's memory. A run is named by its run_id.
+    """The runs in a device's memory, by run_id.
 
-    `load` brings one into memory, `launch` starts its next epoch, `work` goes on with it,
-    `collect` returns one that is done, `suspend` lets one wait in the middle of its epoch,
-    `evict` forgets one, whose checkpoint stays. It has all epochs of a run that is complete
-    or was evicted between two of them.
+    `load` brings a run into memory, `launch` starts its next epoch, `work` continues it,
+    `collect` returns a finished epoch, `suspend` pauses a run in the middle of its epoch, and
+    `evict` removes a run from memory and keeps its checkpoint. The checkpoint holds all epochs
+    of a run that is complete or was evicted between two epochs.
     """
 
     def __init__(self, device: str, save_after: float = 0.0):
-        """A GPU is checked first: `abilities` says how it is used. save_after: see Saving."""
+        """Check the device; `abilities` tells how it can be used. save_after: see Saving."""
         self.save_after = save_after
         self.abilities = check_device(device)
         self.device = torch.device(self.abilities.device)
         self.max_at_once = self.abilities.max_at_once
         self.memory = available(self.device)  # bytes that the plan may use
         self.works_by_itself = self.device.type == "cuda"  # see Training
-        self.in_flight: set[str] = set()  # runs whose epoch has been launched and is wanted
-        self._trainings: dict[str, Training] = {}  # the one launched last comes last
+        self.in_flight: set[str] = set()  # runs with a launched epoch, not suspended
+        self._trainings: dict[str, Training] = {}  # in the order of their last launch
         self._saving: dict[str, Saving] = {}
-        self._were_short: set[str] = set()  # runs that met with too little memory once
+        self._were_short: set[str] = set()  # runs that have run out of memory once
         self._failed: deque[EpochFailed] = deque()  # not yet collected
         is_cpu = self.device.type == "cpu"
         self.cores = min(torch.get_num_threads(), MOST_SIDE_BY_SIDE) if is_cpu else 1
         self._each_on_a_core: ThreadPoolExecutor | None = None
-        self._side_by_side: dict[str, int] = {}  # runs that worked together last, this one included
+        self._side_by_side: dict[str, int] = {}  # how many runs last worked together, including this
 
     @property
     def loaded(self) -> list[str]:
-        """The runs in memory, in the order in which they were launched last."""
+        """The runs in memory, in the order of their last launch."""
         return list(self._trainings)
 
     def records(self, run_id: str) -> list[EpochRecord]:
-        """Of all epochs of a loaded run, those of its checkpoint included."""
+        """The records of all epochs of a loaded run, including those of its checkpoint."""
         return self._trainings[run_id].records
 
     def scores(self, run_id: str) -> ImageScores | None:
-        """What a loaded run tells of its images, see Training."""
+        """The scores of a loaded run's images; None where an older version started the run."""
         return self._trainings[run_id].scores
 
     def is_complete(self, run_id: str) -> bool:
@@ -121,7 +121,7 @@ class ConcurrentRuns:
         return self._trainings[run_id].is_complete
 
     def progress(self, run_id: str) -> EpochProgress:
-        """Of the epoch of a loaded run that has been launched."""
+        """The progress of a loaded run in its current epoch."""
         return self._trainings[run_id].progress
 
     def is_ready(self, run_id: str) -> bool:
@@ -129,11 +129,14 @@ class ConcurrentRuns:
         return run_id in self.in_flight and self._trainings[run_id].is_ready
 
     def has_room_for(self, config: RunConfig) -> bool:
-        """Whether it can be launched now, in addition to the runs in flight."""
+        """Whether a run of this config can be launched now, in addition to the runs in flight."""
         return len(self.in_flight) < self.max_at_once and self.has_memory_for(config)
 
     def has_memory_for(self, *configs: RunConfig) -> bool:
-        """Whether the memory holds them in addition to the runs in flight; a single one alone it does."""
+        """Whether these runs fit in memory in addition to the runs in flight.
+
+        A single run, with none in flight, is always assumed to fit.
+        """
         all_of_them = [self._trainings[run_id].config for run_id in self.in_flight] + list(configs)
         return len(all_of_them) == 1 or needed(all_of_them, self.device) <= self.memory
 
@@ -145,12 +148,12 @@ class ConcurrentRuns:
         ranking: Ranking | None = None,
         reported: int = 0,
     ) -> bool:
-        """Bring a run into memory, with the epochs that its checkpoint holds.
+        """Bring a run into memory, with the epochs of its checkpoint; return whether it fits.
 
-        ranking: of its labels, where it repairs some; reported: see Saving.
-        To make room runs that are not in flight are evicted, the one launched last first:
-        its turn comes last. A damaged checkpoint is set aside, and the run starts again.
-        False, or TooLargeError, where the memory is short: see `launch`.
+        ranking: of its labels, for a run that repairs some. reported: see Saving.
+        Runs that are not in flight are evicted to make room. The one launched last goes first,
+        because its turn comes last. A damaged checkpoint is renamed, and the run starts again.
+        Where memory is short, return False or raise TooLargeError, as `launch` does.
         """
         if config.run_id in self._trainings:
             return True
@@ -164,23 +167,23 @@ class ConcurrentRuns:
         return self._fits_in_memory(config.run_id, work)
 
     def launch(self, run_id: str) -> bool:
-        """Start the next epoch of a loaded run.
+        """Start the next epoch of a loaded run; return whether it fits in memory.
 
-        False where the memory turns out to be short. Then the run, and all that are not
-        in flight, have been evicted and must be loaded again when there is room for them.
-        If it happens to a run a second time, less memory is planned with from then on;
-        if it was alone, it is too large: TooLargeError. Raises what the training raises.
+        On False the run, and all runs not in flight, have been evicted and must be loaded
+        again when there is room for them. The second time this happens to a run, the plan
+        uses less memory from then on. Raises TooLargeError where the run does not even fit alone,
+        and what the training raises.
         """
-        self._trainings[run_id] = self._trainings.pop(run_id)  # the last one now
+        self._trainings[run_id] = self._trainings.pop(run_id)  # moved to the end of the order
         if not self._fits_in_memory(run_id, lambda: self._trainings[run_id].launch()):
             return False
         self.in_flight.add(run_id)
         return True
 
     def work(self, run_id: str, seconds: float = math.inf) -> None:
-        """Go on with the epoch of a run in flight for about so long; `collect` reports what fails.
+        """Continue the epoch of a run in flight for about `seconds`; `collect` reports a failure.
 
-        Nothing to do where the device works by itself.
+        Does nothing on a CUDA GPU, which works by itself.
         """
         if self.works_by_itself:
             return
@@ -191,19 +194,22 @@ class ConcurrentRuns:
             self._failed.append(EpochFailed(run_id, error))
 
     def shares_cores(self, config: RunConfig) -> bool:
-        """Whether it is trained on one core, beside others of its kind.
+        """Whether a run of this config is trained on one core, side by side with others like it.
 
-        Two cores wait for each other at each of the many small steps of a multilayer network: with
-        the trainer's GOMP_SPINCOUNT an epoch took them 0.24 s, two runs side by side 0.17 s each.
-        Their results are the same on one core and on several; those of convolutions are not.
+        Two cores that share a multilayer network wait for each other at each of its many small
+        steps: with the trainer's GOMP_SPINCOUNT an epoch took 0.24 s on two cores, and two runs
+        side by side took 0.17 s each. The results of these networks are the same on one core and
+        on several; those of convolutional networks are not.
         """
         return self.cores > 1 and NETWORKS[config.model].is_flat
 
     def work_side_by_side(self, run_ids: Sequence[str], seconds: float = math.inf) -> dict[str, float]:
-        """The same for several runs that share_cores, each on one; the seconds of those that had any.
+        """Continue the epochs of several runs, one core each; return the seconds each run worked.
 
-        They begin in their order, as many as there are cores. Where an epoch ends before the time is
-        over, its core goes on with the next: otherwise it would wait for the others.
+        All of them must share cores (`shares_cores`). They start in their order, as many as there
+        are cores. Where an epoch ends before the time is over, its core continues with the next
+        run instead of waiting. A run that had no core is missing in the result. `collect` reports
+        failures.
         """
         began = time.perf_counter()
         if len(run_ids) == 1:
@@ -238,17 +244,18 @@ class ConcurrentRuns:
         return took
 
     def suspend(self, run_id: str) -> None:
-        """Let a run wait where it is. If another needs the memory, what its checkpoint lacks is lost.
+        """Pause a run in the middle of its epoch.
 
-        An epoch that a CUDA GPU is working on is finished all the same.
+        Its unsaved work is lost if another run needs the memory. A CUDA GPU finishes an epoch
+        that it has started.
         """
         if not self.works_by_itself:
             self.in_flight.discard(run_id)
 
     def collect(self) -> EpochDone | EpochFailed | None:
-        """One epoch that is done by now; None if there is none.
+        """Return one finished or failed epoch, or None.
 
-        One at a time, so that its run can be launched again before the host turns to the next.
+        One at a time, so that its run can be launched again before the host collects the next.
         """
         if self._failed:
             return self._failed.popleft()
@@ -268,9 +275,10 @@ class ConcurrentRuns:
         return EpochDone(run_id, record, share * record.seconds)
 
     def evict(self, run_id: str) -> None:
-        """Forget a run. Between two epochs it is saved, if the disk has room.
+        """Remove a run from memory, after saving it if it is between two epochs.
 
-        In the middle of one, all is lost that the checkpoint does not hold.
+        In the middle of an epoch all work since the last checkpoint is lost. A failed save is
+        logged, not raised.
         """
         self.in_flight.discard(run_id)
         self._side_by_side.pop(run_id, None)
@@ -281,7 +289,7 @@ class ConcurrentRuns:
                 training.close()
                 saving.save(training)
         except StorageError as error:
-            logging.warning("%s Run %s goes on from an earlier epoch.", error, run_id)
+            logging.warning("%s Run %s will continue from an earlier epoch.", error, run_id)
 
     def _training(
         self,
@@ -290,7 +298,7 @@ class ConcurrentRuns:
         checkpoint: Path,
         ranking: Ranking | None,
     ) -> Training:
-        """Raises what the training raises; a damaged checkpoint is set aside."""
+        """Build the training and restore its checkpoint; a damaged checkpoint is renamed."""
         use_graphs = self.abilities.use_graphs
         start = partial(Training, config, data, str(self.device), use_graphs, ranking=ranking)
         training = start()
@@ -305,7 +313,7 @@ class ConcurrentRuns:
         return training
 
     def _fits_in_memory(self, run_id: str, work: Callable[[], None]) -> bool:
-        """Do the work; False where the memory is short, see `launch`."""
+        """Do the work; return whether memory sufficed, as described in `launch`."""
         if _try_with_memory(work, on_failure=lambda: self.evict(run_id)):
             return True
         for idle in set(self._trainings) - self.in_flight:
@@ -316,7 +324,7 @@ class ConcurrentRuns:
         elif self.in_flight:
             configs = [self._trainings[other].config for other in self.in_flight]
             self.memory = needed(configs, self.device)
-            logging.warning("The memory is full: %d runs are as many as it holds.", len(configs))
+            logging.warning("The memory is full: it holds %d runs at most.", len(configs))
         else:
             raise TooLargeError(
                 "There is too little memory for this run: try a smaller network or batch size."
@@ -334,17 +342,17 @@ class ConcurrentRuns:
             self._return_memory()
 
     def _return_memory(self) -> None:
-        """Torch keeps for its stream what a run had on a GPU. Waits for all that is in flight."""
+        """Free the GPU memory that torch caches for evicted runs; waits for all runs in flight."""
         if self.device.type == "cuda":
             gc.collect()
             torch.cuda.empty_cache()
 
 
 def _try_with_memory(work: Callable[[], None], on_failure: Callable[[], None]) -> bool:
-    """Do the work; False where there was too little memory for it. Other failures are raised.
+    """Do the work; return whether there was enough memory for it. Other failures are raised.
 
-    The error, whose traceback refers to the run's tensors, is forgotten on return: only
-    then can their memory be returned.
+    The traceback of the error refers to the run's tensors, whose memory can be freed only after
+    this function has returned.
     """
     try:
         work()

@@ -1,10 +1,10 @@
-"""CUDA graphs: work for a GPU, recorded once and replayed with one order.
+"""CUDA graphs: GPU work that is captured once and replayed with a single launch.
 
-A small network leaves a big GPU idle, because telling it what to do takes longer than
-doing it. A graph tells it once: STEPS_IN_GRAPH whole training steps, each of which finds
-its images by a position that is kept on the device itself. Besides, a GPU takes no more
-than about a thousand orders in advance: steps given one by one would keep the host from
-its other runs until they are done; replays are few.
+A small network leaves a big GPU idle, because launching a kernel takes longer than running
+it. A graph launches STEPS_IN_GRAPH whole training steps at once. Each step finds its images
+by a position that is stored on the device. Besides, a GPU queues only about a thousand
+launches: with steps launched one by one, the host would have to wait for them instead of
+launching its other runs. Replays need few launches.
 """
 
 import gc
@@ -14,23 +14,23 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-WARM_UP_STEPS = 3  # before the capture: libraries choose their kernels and allocate in them
+WARM_UP_STEPS = 3  # before the capture, in which libraries choose their kernels and allocate memory
 STEPS_IN_GRAPH = 16
 
 T = TypeVar("T")
 
 
 class ReplayedSteps:
-    """The same training step, many times: captured sixteen at a time, and replayed."""
+    """A training step that is captured sixteen times in one graph, and replayed."""
 
     def __init__(self, step: Callable[[], None], pool: Any):
-        """step: finds its own batch; pool: the memory of the run's graphs, see `new_pool`."""
+        """Capture nothing yet. step: finds its own batch. pool: see `new_pool`."""
         self.step = step
         self.pool = pool
         self.graphs: dict[int, torch.cuda.CUDAGraph] = {}  # by the number of steps they take
 
     def take(self, count: int) -> None:
-        """Queue so many steps. The first few are taken one by one: the run loses and gains none."""
+        """Queue exactly `count` steps. The first few of a run are launched one by one."""
         if not self.graphs and count > WARM_UP_STEPS:
             for _ in range(WARM_UP_STEPS):
                 self.step()
@@ -48,10 +48,11 @@ class ReplayedSteps:
 
 
 class Replayed(Generic[T]):
-    """Work captured when it is called first, and replayed from then on.
+    """Work that is captured on the first call, and replayed on this and all later ones.
 
-    Each call returns the same tensors with new values. The first does the work once in advance:
-    libraries choose their kernels for each shape by trying them out, which a capture forbids.
+    Each call returns the same tensors with new values. The first call does the work once before
+    the capture, because libraries choose kernels for each shape by trying them out, which a
+    capture forbids.
     """
 
     def __init__(self, work: Callable[[], T], pool: Any):
@@ -70,26 +71,26 @@ class Replayed(Generic[T]):
 
 
 def new_pool() -> Any:
-    """Memory that several graphs share which are never replayed at the same time."""
+    """Return a memory pool for several graphs that are never replayed at the same time."""
     return torch.cuda.graph_pool_handle()
 
 
 def capture(work: Callable[[], object], pool: Any) -> torch.cuda.CUDAGraph:
-    """What `work` gives to the current stream, which must not be the default one, not yet done.
+    """Capture as a graph, without running it, the work that `work` queues on the current stream.
 
-    Not by torch.cuda.graph(), which first waits until the whole GPU is idle: that would be
-    until every other run has finished its epoch.
+    The stream must not be the default one. torch.cuda.graph() is not used, because it first waits
+    until the whole GPU is idle, which means until every other run has finished its epoch.
     """
     graph = torch.cuda.CUDAGraph()
     collects = gc.isenabled()
-    gc.disable()  # what it frees might be another graph's, which a capture forbids
+    gc.disable()  # it might free another graph, which a capture forbids
     try:
-        # thread_local: what other threads ask of the GPU meanwhile is their affair.
+        # thread_local: calls of other threads do not break this capture.
         graph.capture_begin(pool=pool, capture_error_mode="thread_local")
         try:
             work()
         except BaseException:
-            with suppress(RuntimeError):  # says only that the capture failed
+            with suppress(RuntimeError):  # it only repeats that the capture failed
                 graph.capture_end()
             raise
         graph.capture_end()

@@ -1,4 +1,4 @@
-"""The data set as the network gets it: corrupted, cropped, standardized, on the device.
+"""The data set on the device as the network sees it: corrupted, cropped, standardized.
 
 N = images of a set, B = batch.
 """
@@ -31,31 +31,34 @@ from core.training.bookkeeping import Bookkeeping
 from core.training.devices import compute_dtype
 from core.training.models import IMAGE_SIZE
 
-# Of 50,000 training images a tenth is evaluated after each epoch and all after the last: all at
-# every epoch took a quarter of the time. The standard error of a share is then 0.7 points at most.
+# With 50,000 training images a tenth is evaluated after each epoch, and all after the last one:
+# evaluating all after each took a quarter of the time. The standard error of a share on 5,000
+# images is 0.7 points at most.
 EVALUATED_IMAGES = 5_000
 CHUNK = 5_000  # images standardized at a time, so that their float32 copy stays small
 
 
 class Batch(NamedTuple):
+    """One batch of training images with their labels and indices."""
+
     images: torch.Tensor  # (B, 3, 28, 28)
     labels: torch.Tensor  # int64 (B,)
     chosen: torch.Tensor  # int64 (B,): indices of the images
     # With mixup:
-    partner_labels: torch.Tensor | None = None  # int64 (B,): of the images mixed in
-    weight: torch.Tensor | None = None  # (): of each image in its mixture
+    partner_labels: torch.Tensor | None = None  # int64 (B,): labels of the images mixed in
+    weight: torch.Tensor | None = None  # (): weight of each image in its mixture
 
 
 class Dataset:
-    """The training and test set of one run, whole, as tensors on `device`.
+    """The complete training and test sets of one run, as tensors on `device`.
 
-    train_images, test_images: (N, 3, 28, 28); labels, test_labels: int64 (N,). The training
-    images are all there, also those that are not trained on.
-    given_labels, true_labels, true_test_labels: labels once more, as arrays for the metrics.
+    train_images, test_images: (N, 3, 28, 28); labels, test_labels: int64 (N,). They include
+    the training images that are not trained on.
+    given_labels, true_labels, true_test_labels: labels as NumPy arrays, for the metrics.
     trained: indices of the training images that are trained on, rising.
-    held_out: those of the validation set, rising; no image is in both.
+    held_out: indices of the validation set, rising; no image is in both.
     followed: indices of the training images whose predictions are recorded.
-    part: indices of the trained images that are evaluated at an epoch which is not the last
+    part: indices of the trained images that are evaluated after each epoch except the last
         (see EVALUATED_IMAGES), or None where all are.
     """
 
@@ -66,7 +69,10 @@ class Dataset:
         device: torch.device,
         ranking: Ranking | None = None,
     ):
-        """ranking: of the labels, where the run repairs some. Raises NotRankedError without it."""
+        """Prepare the data. ranking: of the labels, for a run that repairs some.
+
+        Raises NotRankedError where such a run has no ranking.
+        """
         self.config = config
         self.device = device
         self.true_labels = np.asarray(data.train_labels, dtype=np.int64)
@@ -76,7 +82,7 @@ class Dataset:
         self.held_out = held_out_images(images, config.validation, config.fold, seed)
         is_trained[self.held_out] = False
         self.trained = np.flatnonzero(is_trained)
-        self.followed = followed_images(corrupted.is_wrong, seed)  # the same, whatever is repaired
+        self.followed = followed_images(corrupted.is_wrong, seed)  # does not depend on the repair
         self.part: NDArray[np.int64] | None = None
         if len(self.trained) > EVALUATED_IMAGES:
             self.part = self.trained[evaluated_images(len(self.trained), EVALUATED_IMAGES, seed)]
@@ -95,16 +101,16 @@ class Dataset:
             self.weights = torch.empty(len(self), device=device)
         self._trained = torch.from_numpy(self.trained).to(device)
         self.order = torch.empty(len(self), dtype=torch.int64, device=device)
-        self.position = torch.zeros((), dtype=torch.int64, device=device)  # in the order
+        self.position = torch.zeros((), dtype=torch.int64, device=device)  # in self.order
         self.ramp = torch.arange(config.batch_size, device=device)
 
     def __len__(self) -> int:
-        """Images that are trained on."""
+        """The number of images that are trained on."""
         return len(self.trained)
 
     def train_part(self, indices: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images and labels of the training images with these indices."""
-        if len(indices) == len(self.labels):  # all: not copied
+        """The images and labels of the training images with these indices."""
+        if len(indices) == len(self.labels):  # all of them: no copy needed
             return self.train_images, self.labels
         chosen = torch.from_numpy(indices).to(self.device)
         return self.train_images.index_select(0, chosen), self.labels.index_select(0, chosen)
@@ -112,10 +118,10 @@ class Dataset:
     def evaluated_sets(
         self, part: NDArray[np.int64] | None
     ) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-        """Images and labels to evaluate, by name: see Bookkeeping.add_epoch.
+        """The images and labels to evaluate, by the name of the set; see Bookkeeping.add_epoch.
 
         part: the trained images evaluated as "train"; None: all of them. The followed images are
-        a set of their own where they may not be among them.
+        a separate set where some of them may be missing in "train".
         """
         sets = {
             "test": (self.test_images, self.test_labels),
@@ -128,7 +134,7 @@ class Dataset:
         return sets
 
     def bookkeeping(self, evaluate_all: bool = False) -> Bookkeeping:
-        """For a run on these images that has not begun; evaluate_all: see core.training.training.train."""
+        """Return the empty bookkeeping of a new run. evaluate_all: see core.training.training.train."""
         return Bookkeeping(
             self.config,
             self.given_labels,
@@ -141,7 +147,7 @@ class Dataset:
         )
 
     def shuffle(self, epoch: int) -> None:
-        """Begin an epoch: every image once, in an order fixed by the run's seed and the epoch."""
+        """Start an epoch: draw an order of all images from the run's seed and the epoch."""
         draw = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
         self.order.copy_(self._trained[torch.randperm(len(self), generator=draw).to(self.device)])
         if self.config.random_crop:
@@ -155,26 +161,26 @@ class Dataset:
         self.position.zero_()
 
     def _mixing_weights(self, epoch: int) -> NDArray[np.float32]:
-        """(N,): of each image in its mixture, one draw for each batch."""
+        """The weight of each image in its mixture, (N,): one draw per batch."""
         size, alpha = self.config.batch_size, self.config.mixup
         rng = np.random.default_rng([self.config.seed, MIXUP, epoch])
         drawn = rng.beta(alpha, alpha, size=-(-len(self) // size)).astype(np.float32)
         return np.repeat(drawn, size)[: len(self)]
 
     def next_batch(self, size: int) -> Batch:
-        """The next images and labels of the epoch.
+        """Return the next `size` images and labels of the epoch.
 
-        The position is kept on the device, so that a CUDA graph of this finds new images
-        every time it is replayed.
+        The position is stored on the device, so that every replay of a CUDA graph of this
+        method reads new images.
         """
-        places = self.position + self.ramp[:size]
-        chosen = self.order.index_select(0, places)
+        positions = self.position + self.ramp[:size]
+        chosen = self.order.index_select(0, positions)
         images = self._images(chosen)
         labels = self.labels.index_select(0, chosen)
         if not self.config.mixup:
             self.position += size
             return Batch(images, labels, chosen)
-        others = self.partners.index_select(0, places)
+        others = self.partners.index_select(0, positions)
         weight = self.weights.index_select(0, self.position[None])[0]
         mixed = weight * images.float() + (1 - weight) * self._images(others).float()
         self.position += size
@@ -192,8 +198,11 @@ class Dataset:
 
 
 def images_of(config: RunConfig) -> tuple[str, int, torch.memory_format]:
-    """What the prepared images depend on besides the data: runs that agree in it share them."""
-    is_flat = NETWORKS[config.model].is_flat  # would have to copy channels-last images
+    """The arguments of `prepared` that depend on the run: runs with equal ones share their images.
+
+    They are the kind of corruption, its seed (0 for labels) and the memory layout.
+    """
+    is_flat = NETWORKS[config.model].is_flat  # such a network would have to copy channels-last images
     layout = torch.contiguous_format if is_flat else torch.channels_last
     return config.corruption, config.seed if config.corruption != "labels" else 0, layout
 
@@ -208,9 +217,10 @@ def prepared(
     dtype: torch.dtype,
     layout: torch.memory_format,
 ) -> torch.Tensor:
-    """The images of one set, (N, 3, 28, 28), in the number type that the device computes in.
+    """Prepare the images of one set, (N, 3, 28, 28), in the number type `dtype`.
 
-    Shared by all runs that see the same images: a class of forty has them in memory once.
+    The result is cached and shared by all runs that see the same images, so that a class of
+    forty students needs them in memory only once.
     """
     images = data.train_images if part == TRAIN else data.test_images
     noise = channel_statistics(data.train_images) if corruption == "gaussian" else None
@@ -231,15 +241,15 @@ def prepared(
 
 @lru_cache(maxsize=1)
 def uncropped(data: Cifar10, device: torch.device) -> torch.Tensor:
-    """The training images, uint8 (N, 3, 32, 32), once for all runs that crop them."""
+    """The training images, uint8 (N, 3, 32, 32), shared by all runs that crop them."""
     return torch.from_numpy(np.array(data.train_images)).to(device)
 
 
 def standardize(images: torch.Tensor) -> torch.Tensor:
-    """Each image on its own: (x - mean) / max(std, 1/sqrt(n)) of its n values, pixels in [0, 1].
+    """Standardize each image: (x - mean) / max(std, 1/sqrt(n)) over its n values, pixels in [0, 1].
 
-    images: (B, 3, H, W) in [0, 255]; float32 comes back. TensorFlow's
-    per_image_standardization; std without Bessel's correction.
+    images: (B, 3, H, W) in [0, 255]. Returns float32 of the same shape. This is TensorFlow's
+    per_image_standardization; std is without Bessel's correction.
     """
     pixels = images.float() / 255
     std, mean = torch.std_mean(pixels, dim=(1, 2, 3), correction=0, keepdim=True)
@@ -247,7 +257,10 @@ def standardize(images: torch.Tensor) -> torch.Tensor:
 
 
 def crop_at(images: torch.Tensor, chosen: torch.Tensor, corners: torch.Tensor) -> torch.Tensor:
-    """28 x 28 pixels of each chosen image, from its own top left corner (B, 2): (B, 3, 28, 28)."""
+    """Crop 28 x 28 pixels of each chosen image at its top left corner: (B, 3, 28, 28).
+
+    images: (N, 3, H, W); chosen: (B,), indices; corners: (B, 2), rows and columns.
+    """
     span = torch.arange(IMAGE_SIZE, device=images.device)
     rows = (corners[:, 0, None] + span)[:, :, None]  # (B, 28, 1)
     columns = (corners[:, 1, None] + span)[:, None, :]  # (B, 1, 28)

@@ -1,4 +1,4 @@
-"""The CPU or GPU that trains: its name, and the number type it computes in."""
+"""The training device, a CPU or GPU: its name, and its number type."""
 
 import math
 import os
@@ -12,7 +12,7 @@ import torch
 from core.errors import DeviceError
 from core.records import Hardware
 
-# Each with whether torch finds one here. Apple's and Intel's are used where they are asked for.
+# Each device with a test of whether torch finds it. mps and xpu are used only on request.
 DEVICES: dict[str, Callable[[], bool]] = {
     "cpu": lambda: True,
     "cuda": lambda: torch.cuda.is_available(),
@@ -22,35 +22,40 @@ DEVICES: dict[str, Callable[[], bool]] = {
 
 
 def best_device() -> str:
-    """What LAB_DEVICE asks for; by default a CUDA GPU, or else the CPU. Raises DeviceError."""
-    wanted = os.environ.get("LAB_DEVICE", "").strip().lower()
-    if wanted:
-        return checked_device(wanted, "LAB_DEVICE")
+    """The device named by LAB_DEVICE; by default a CUDA GPU, or else the CPU. Raises DeviceError."""
+    device = os.environ.get("LAB_DEVICE", "").strip().lower()
+    if device:
+        return checked_device(device, "LAB_DEVICE")
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def checked_device(wanted: str, source: str) -> str:
-    """The device, if it is there. Raises DeviceError. source: what asks for it."""
-    if wanted not in DEVICES:
-        raise DeviceError(f"{source}: {wanted!r} is no device; choose one of {', '.join(DEVICES)}.")
-    if not DEVICES[wanted]():
-        raise DeviceError(f"{source}: torch finds no {wanted} device here; choose cpu.")
-    return wanted
+def checked_device(device: str, source: str) -> str:
+    """Return `device` if torch finds it here. Raises DeviceError.
+
+    source: the flag or variable that names the device, for the message.
+    """
+    if device not in DEVICES:
+        raise DeviceError(
+            f"{source}: there is no device {device!r}; choose one of {', '.join(DEVICES)}."
+        )
+    if not DEVICES[device]():
+        raise DeviceError(f"{source}: torch finds no {device} device here; choose cpu.")
+    return device
 
 
 def use_allowed_cpus() -> None:
-    """Let torch use as many threads as this process may, not as many as the machine has."""
+    """Limit torch's threads to the CPUs that this process may use, unless OMP_NUM_THREADS is set."""
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(min(torch.get_num_threads(), allowed_cpus()))
 
 
 def allowed_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """CPUs that this process may use: by its affinity, and by a container's limit.
+    """The number of CPUs that this process may use: by its affinity, and by a container's limit.
 
-    cgroup: where Linux keeps the limits of the container, version 2 or 1.
+    cgroup: the folder of the container's limits on Linux, version 2 or 1.
     """
     count = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):  # on Linux alone
+    if hasattr(os, "sched_getaffinity"):  # only on Linux
         count = len(os.sched_getaffinity(0))
     with suppress(OSError, ValueError):  # no such file, or "max" for no limit
         quota, period = (cgroup / "cpu.max").read_text().split()
@@ -65,7 +70,7 @@ def allowed_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor or GPU multiplies it natively, float32 elsewhere."""
+    """The number type of products: bfloat16 where the device multiplies it natively, else float32."""
     if device.type == "cuda":
         is_native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "xpu":
@@ -78,16 +83,16 @@ def compute_dtype(device: torch.device) -> torch.dtype:
 
 
 def autocast(device: torch.device) -> AbstractContextManager:
-    """Products and convolutions inside are computed in the device's number type."""
+    """A context in which products and convolutions use the device's number type."""
     dtype = compute_dtype(device)
     return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Torch raises its OutOfMemoryError only where its own allocator fails, not a library's."""
+    """Whether the error reports a lack of device memory, in torch's allocator or in a library."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
-    # Libraries report it in words alone, which torch passes on.
+    # Torch passes a library's failure on as a RuntimeError with a message.
     words = str(error)
     return isinstance(error, RuntimeError) and (
         "CUDA error: out of memory" in words or "ALLOC_FAILED" in words
@@ -95,7 +100,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def describe_device(device: str) -> str:
-    """The hardware in words."""
+    """Describe the hardware of a device in words."""
     if device == "cuda":
         return torch.cuda.get_device_name(device)
     if device == "xpu":
@@ -110,14 +115,14 @@ def describe_device(device: str) -> str:
 
 
 def hardware(device: str) -> Hardware:
-    """What a result on this device must carry: see core.sweep.results.provenance."""
+    """The hardware to record with a result on this device: see core.sweep.results.provenance."""
     device_type = torch.device(device).type
     threads = torch.get_num_threads() if device_type == "cpu" else None
     return Hardware(describe_device(device), device_type, threads)
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """The processor's name, as far as the system reports it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -1,4 +1,4 @@
-"""What a network says of a set of images, and how far that is from their labels.
+"""Evaluation of a network on a set of images: predictions, log-probabilities and loss.
 
 N = images of the set, B = batch, K = classes.
 """
@@ -16,12 +16,12 @@ from core.training.bookkeeping import Measured
 from core.training.devices import autocast
 
 EVALUATION_BATCH = 1000  # images at a time
-# With convolutions on a CPU so few that what a layer makes stays in its cache: twice as fast.
+# For convolutional networks on a CPU: the output of a layer stays in the cache, twice as fast.
 CPU_EVALUATION_BATCH = 100
 
 
 class Evaluation(NamedTuple):
-    """Of the images of one set, on the device."""
+    """The network's output on the images of one set, on the device."""
 
     loss: torch.Tensor  # float64 (): mean cross-entropy
     predictions: torch.Tensor  # int64 (N,)
@@ -29,11 +29,11 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size: int) -> Evaluation:
-    """The network's answers and their cross-entropy.
+    """Evaluate the network on these images.
 
     images: (N, 3, 28, 28); labels: int64 (N,); size: images at a time.
     """
-    with autocast(images.device):  # around all batches: it casts the weights once
+    with autocast(images.device):  # around all batches, so that the weights are cast only once
         batches = evaluation_in_batches(model, images, labels, size)
         while True:
             try:
@@ -45,8 +45,11 @@ def evaluate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size:
 def evaluation_in_batches(
     model: nn.Module, images: torch.Tensor, labels: torch.Tensor, size: int
 ) -> Generator[None, None, Evaluation]:
-    """Like `evaluate`, but stops after each batch: no setting of torch outlives one."""
-    dtype = torch.float32 if images.device.type == "mps" else torch.float64  # which mps lacks
+    """Evaluate the network like `evaluate`, but yield after each batch.
+
+    No torch setting stays changed at a yield.
+    """
+    dtype = torch.float32 if images.device.type == "mps" else torch.float64  # mps has no float64
     loss = torch.zeros((), dtype=dtype, device=images.device)
     predictions, log_probabilities = [], []
     model.eval()
@@ -61,11 +64,12 @@ def evaluation_in_batches(
 
 
 def evaluation_batch(config: RunConfig, device: torch.device) -> int:
-    """How many images are evaluated at a time; only the rounding of the loss depends on it."""
+    """The number of images evaluated at a time; it affects only the rounding of the loss."""
     has_convolutions = not NETWORKS[config.model].is_flat
     return CPU_EVALUATION_BATCH if device.type == "cpu" and has_convolutions else EVALUATION_BATCH
 
 
 def to_host(evaluation: Evaluation) -> Measured:
+    """Copy an evaluation from the device to NumPy arrays."""
     loss, predictions, log_probabilities = evaluation
     return Measured(loss.item(), predictions.cpu().numpy(), log_probabilities.cpu().numpy())

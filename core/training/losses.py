@@ -1,7 +1,7 @@
-"""What the training makes small: a loss for each way of defending against wrong labels.
+"""The training losses: cross-entropy, and losses that defend against wrong labels.
 
-B = batch, K = classes, N = training images. Each takes logits (B, K), the labels given, int64
-(B,), and the images' indices, int64 (B,), and gives the mean over the batch, a tensor ().
+B = batch, K = classes, N = training images. Each loss takes logits (B, K), the labels given,
+int64 (B,), and the images' indices, int64 (B,), and returns the mean over the batch, a tensor ().
 """
 
 import torch
@@ -15,18 +15,18 @@ from core.training.dataset import Batch
 SMOOTHING = 0.1  # Szegedy et al. 2016
 GENERALIZED_Q = 0.7  # Zhang and Sabuncu 2018
 TARGET_MOMENTUM, PULL = 0.7, 3.0  # beta and lambda for CIFAR-10 in Liu et al. 2020
-SMALLEST = 1e-4  # probability, where a logarithm is taken of it; of the authors' code
+SMALLEST = 1e-4  # probability whose logarithm is taken; from the authors' code
 
 
 class CrossEntropy(nn.Module):
-    """-log p_y, the probability that the network gives the label; the paper's loss."""
+    """Cross-entropy -log p_y, p_y the network's probability of the label; the paper's loss."""
 
     def forward(self, logits: torch.Tensor, labels: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
         return F.cross_entropy(logits, labels)
 
 
 class LabelSmoothing(nn.Module):
-    """Cross-entropy to (1 - e) of the label and e / K of every class.
+    """Cross-entropy with the target (1 - e) of the label plus e / K of every class.
 
     e = SMOOTHING. Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7.
     """
@@ -36,21 +36,21 @@ class LabelSmoothing(nn.Module):
 
 
 class GeneralizedCrossEntropy(nn.Module):
-    """(1 - p_y^q) / q, between cross-entropy (q to 0) and the mean absolute error (q = 1).
+    """The loss (1 - p_y^q) / q, between cross-entropy (q to 0) and mean absolute error (q = 1).
 
     q = GENERALIZED_Q. Zhang and Sabuncu 2018, "Generalized Cross Entropy Loss", equation 6.
     """
 
     def forward(self, logits: torch.Tensor, labels: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-        # p^q as exp(q log p): its gradient is finite where p is 0.
+        # p^q as exp(q log p), whose gradient is finite where p is 0.
         powers = torch.exp(GENERALIZED_Q * -F.cross_entropy(logits, labels, reduction="none"))
         return ((1 - powers) / GENERALIZED_Q).mean()
 
 
 class EarlyLearning(nn.Module):
-    """Cross-entropy + lambda log(1 - <p, t>): it pulls towards what the network said before.
+    """Cross-entropy + lambda log(1 - <p, t>), which pulls toward the network's earlier predictions.
 
-    t, (N, K), is each image's running mean of the network's answers, with momentum beta.
+    t, (N, K), holds each image's running mean of the predicted probabilities, with momentum beta.
     lambda = PULL, beta = TARGET_MOMENTUM. Liu et al. 2020, "Early-Learning Regularization
     Prevents Memorization of Noisy Labels", equations 6 and 9.
     """
@@ -72,12 +72,14 @@ class EarlyLearning(nn.Module):
 
 
 def build_loss(config: RunConfig, images: int, device: torch.device) -> nn.Module:
-    """The run's loss on `device`; what it remembers of its N images is in its buffers."""
+    """Build the run's loss on `device`. Its buffers hold any state per image; images: N."""
     return LOSSES[config.loss].build(images, CLASS_COUNT).to(device)
 
 
 def batch_loss(loss: nn.Module, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Of a batch; where its images are mixtures, the losses against both labels, mixed likewise.
+    """The mean loss of a batch, a tensor ().
+
+    Where its images are mixtures, the losses against both labels are mixed with the same weight.
 
     Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization", equation 1 and section 2.
     """

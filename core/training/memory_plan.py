@@ -1,4 +1,4 @@
-"""How much memory a run takes on a device, computed before it starts, and how much there is."""
+"""The memory that a run needs on a device, computed before it starts, and the memory available."""
 
 from functools import cache
 
@@ -11,28 +11,28 @@ from core.training.devices import compute_dtype
 from core.training.evaluation import EVALUATION_BATCH
 from core.training.models import IMAGE_SIZE, PIXEL_VALUES, build_model
 
-CPU_BYTES = 1 << 30  # for weights: some forty runs; those of the others wait on the disk
-USABLE = 0.9  # of what a GPU has free: allocators lose some of it between blocks
+CPU_BYTES = 1 << 30  # for weights of about forty runs; other runs wait in their checkpoints on disk
+USABLE = 0.9  # share of a GPU's free memory: allocators lose some of it between blocks
 LIBRARIES = 96 << 20  # bytes that cuDNN and cuBLAS take for each stream; a guess
-COPIES_OF_WEIGHTS = 4  # in float32: themselves, gradients, momentum, and one for casts and checkpoints
+COPIES_OF_WEIGHTS = 4  # in float32: weights, gradients, momentum, and one for casts and checkpoints
 
 
 def available(device: torch.device) -> int:
-    """Bytes that runs may use altogether."""
+    """The number of bytes that all runs together may use."""
     if device.type == "cuda":
         return int(USABLE * torch.cuda.mem_get_info(device)[0])
     return CPU_BYTES
 
 
 def is_short(config: RunConfig, device: torch.device) -> bool:
-    """Whether a GPU has less memory free at this moment than the run takes."""
+    """Whether a GPU has less free memory at this moment than the run needs."""
     return torch.cuda.mem_get_info(device)[0] < needed([config], device)
 
 
 def needed(configs: list[RunConfig], device: torch.device) -> int:
-    """Bytes that these runs take when they are trained side by side.
+    """The number of bytes that these runs need together, trained side by side.
 
-    On a CPU one run is trained at a time: only weights are kept for each.
+    On a CPU the plan counts only the weights of each run.
     """
     runs = sum(run_bytes(config.model, config.batch_size, device, config.width) for config in configs)
     if device.type != "cuda":
@@ -45,33 +45,33 @@ def needed(configs: list[RunConfig], device: torch.device) -> int:
 
 
 def _copied_images(config: RunConfig) -> int:
-    """The most training images that an evaluation copies for this run alone: it takes a part of them."""
+    """An upper limit on the training images that an evaluation copies for this run alone."""
     if config.validation or config.repair == "drop":
-        return config.train_images  # those trained on and, beside them, those held out
+        return config.train_images  # the trained ones and the held-out ones are separate copies
     return EVALUATED_IMAGES if config.train_images > EVALUATED_IMAGES else 0
 
 
 @cache
 def run_bytes(model: str, batch_size: int, device: torch.device, width: int = USUAL_WIDTH) -> int:
-    """Bytes for one run, without the images, which runs share."""
+    """The number of bytes for one run, without the images, which runs share."""
     weights = COPIES_OF_WEIGHTS * 4 * sum(p.numel() for p in _on_meta(model, width).parameters())
     if device.type != "cuda":
         return weights
     saved, widest = activation_bytes(model, compute_dtype(device), width)
-    # The backward pass adds the gradients of the widest layers to what was saved; an evaluation
-    # holds a layer's input and output at a time, and a copy where they are joined.
+    # The backward pass adds the gradients of the widest layers to the saved activations. An
+    # evaluation holds one layer's input and output at a time, and a copy where they are joined.
     training = batch_size * (saved + 3 * widest)
     evaluation = EVALUATION_BATCH * 3 * widest
-    # Twice: the memory of the graphs, and what the steps before the capture left to the stream.
+    # Twice: for the graphs, and for the steps before the capture, whose memory the stream keeps.
     return weights + 2 * max(training, evaluation) + LIBRARIES
 
 
 @cache
 def activation_bytes(model: str, dtype: torch.dtype, width: int = USUAL_WIDTH) -> tuple[int, int]:
-    """Bytes for each image that a forward pass keeps for the backward pass; of them, its widest tensor.
+    """Bytes per image that a forward pass saves for the backward pass: (in total, widest tensor).
 
-    dtype: the floating-point type that is computed in. Counted by torch on tensors without
-    memory: what is shared counts once, the weights do not count.
+    dtype: the floating-point type of the computation. Torch counts them on tensors without
+    memory; shared memory counts once, and weights do not count.
     """
     batch = 8
     network = _on_meta(model, width).train()

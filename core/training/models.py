@@ -1,5 +1,5 @@
-"""The paper's five networks, at the paper's parameter counts (Zhang et al. 2017, appendix A),
-and the Inception of the code that the student's poster cites.
+"""The paper's five networks, with the paper's parameter counts (Zhang et al. 2017, appendix A),
+and the Inception from the code that the student's poster cites.
 
 B = batch, C = channels, H = W = 28 pixels, K = classes. Every network maps
 standardized images of shape (B, 3, 28, 28) to logits of shape (B, K).
@@ -21,9 +21,9 @@ PIXEL_VALUES = 3 * IMAGE_SIZE**2  # 2,352
 
 
 def build_model(name: str, width: int = USUAL_WIDTH) -> nn.Sequential:
-    """The network of that name, freshly initialized from torch's global generator.
+    """Build a network by its name, freshly initialized from torch's global generator.
 
-    width: hidden units of a network that has this setting. Raises ValueError for another name.
+    width: hidden units, for a network that has this setting. Raises ValueError for an unknown name.
     """
     if name not in NETWORKS:
         raise ValueError(f"there is no network {name!r}.")
@@ -32,6 +32,7 @@ def build_model(name: str, width: int = USUAL_WIDTH) -> nn.Sequential:
 
 
 def mlp(hidden_layers: int, width: int = USUAL_WIDTH) -> nn.Sequential:
+    """A multilayer perceptron with ReLU and `width` units in each hidden layer."""
     layers: list[nn.Module] = [nn.Flatten()]
     inputs = PIXEL_VALUES
     for _ in range(hidden_layers):
@@ -41,7 +42,7 @@ def mlp(hidden_layers: int, width: int = USUAL_WIDTH) -> nn.Sequential:
 
 
 def alexnet() -> nn.Sequential:
-    """The small AlexNet, not the one for 224-pixel images."""
+    """The paper's small AlexNet for 28-pixel images."""
     return nn.Sequential(
         conv(3, 64, 5),
         nn.ReLU(inplace=True),
@@ -61,6 +62,7 @@ def alexnet() -> nn.Sequential:
 
 
 def inception(batch_norm: bool) -> nn.Sequential:
+    """The paper's small Inception, with or without batch normalization."""
     return nn.Sequential(
         *inception_blocks(partial(conv_unit, batch_norm=batch_norm), padding=1),  # (B, 336, 7, 7)
         nn.AdaptiveAvgPool2d(1),  # the mean over 7 x 7
@@ -70,10 +72,10 @@ def inception(batch_norm: bool) -> nn.Sequential:
 
 
 def inception_7x7() -> nn.Sequential:
-    """The Inception of the code that the poster cites, with torch's own initialization.
+    """The Inception from the code that the poster cites, with torch's default initialization.
 
-    It differs from the paper's in its borders and in its end. Without padding, its last map is
-    5 x 5, which it stretches to 7 x 7; the last layer then sees all 16,464 values where the
+    It differs from the paper's at the borders and at the end. Without padding its last map is
+    5 x 5, which it stretches to 7 x 7. The last layer then sees all 16,464 values, while the
     paper's sees the mean of each of 336 channels. Convolutions have a bias and batch norms a scale.
     Source: github.com/mdv3101/Rethinking_Generalization, Input_Corruption.ipynb.
     """
@@ -86,7 +88,7 @@ def inception_7x7() -> nn.Sequential:
 
 
 class ConvUnit(Protocol):
-    """Builds a convolution with what follows it: (B, channels, H, W) to (B, out_channels, H', W')."""
+    """Builds a convolution, its norm and ReLU: (B, channels, H, W) to (B, out_channels, H', W')."""
 
     def __call__(
         self, channels: int, out_channels: int, size: int, stride: int, padding: int
@@ -94,9 +96,9 @@ class ConvUnit(Protocol):
 
 
 def inception_blocks(unit: ConvUnit, padding: int) -> list[nn.Module]:
-    """All of the small Inception but its end: (B, 3, 28, 28) to (B, 336, 7, 7), or 5 x 5.
+    """The small Inception without its last layers: (B, 3, 28, 28) to (B, 336, 7, 7), or 5 x 5.
 
-    padding: pixels around the first convolution and the downsampling ones, 1 or 0.
+    padding: pixels of padding in the first convolution and the downsampling ones, 1 or 0.
     """
     return [
         unit(3, 96, 3, 1, padding),  # (B, 96, 28, 28), or 26
@@ -114,7 +116,7 @@ def inception_blocks(unit: ConvUnit, padding: int) -> list[nn.Module]:
 
 
 class InceptionBlock(nn.Module):
-    """A 1x1 convolution beside a 3x3 one: (B, C, H, W) to (B, narrow + wide, H, W)."""
+    """A 1x1 and a 3x3 convolution in parallel: (B, C, H, W) to (B, narrow + wide, H, W)."""
 
     def __init__(self, unit: ConvUnit, channels: int, narrow: int, wide: int):
         super().__init__()
@@ -126,7 +128,7 @@ class InceptionBlock(nn.Module):
 
 
 class Downsample(nn.Module):
-    """A 3x3 convolution of stride 2 beside a max-pool: (B, C, H, W) to (B, out + C, H/2, W/2)."""
+    """A 3x3 convolution of stride 2 and a max-pool in parallel: (B, C, H, W) to (B, out + C, H/2, W/2)."""
 
     def __init__(self, unit: ConvUnit, channels: int, out_channels: int, padding: int):
         super().__init__()
@@ -140,9 +142,10 @@ class Downsample(nn.Module):
 def conv_unit(
     channels: int, out_channels: int, size: int, stride: int, padding: int, batch_norm: bool
 ) -> nn.Sequential:
-    """conv, batch norm, ReLU; one learned shift per channel, in the norm or in the conv."""
+    """Convolution, optional batch norm, ReLU; one learned shift per channel, in the norm or the conv."""
     if not batch_norm:
-        # Without normalization He's gain of 2 diverges at the paper's learning rate of 0.1.
+        # Without normalization, training with He's gain of 2 diverges at the paper's learning
+        # rate of 0.1.
         return nn.Sequential(
             conv(channels, out_channels, size, stride, padding, gain=1.5), nn.ReLU(inplace=True)
         )
@@ -156,7 +159,7 @@ def conv_unit(
 def default_conv_unit(
     channels: int, out_channels: int, size: int, stride: int, padding: int
 ) -> nn.Sequential:
-    """conv with a bias, batch norm with a scale, ReLU, initialized as torch does by default."""
+    """Convolution with a bias, batch norm with a scale, ReLU, in torch's default initialization."""
     return nn.Sequential(
         nn.Conv2d(channels, out_channels, size, stride, padding),
         nn.BatchNorm2d(out_channels),
@@ -180,8 +183,8 @@ class ShiftNorm(nn.BatchNorm2d):
 class ResponseNorm(nn.Module):
     """Local response normalization: x / (1 + alpha * sum of x^2 over 9 channels)^0.75.
 
-    The same as nn.LocalResponseNorm(9, alpha=0.001), which divides alpha by the size:
-    TensorFlow's radius 4 with alpha 0.001 / 9. Summing nine neighbouring channels is a
+    It equals nn.LocalResponseNorm(9, alpha=0.001), which divides alpha by the size:
+    TensorFlow's radius 4 with alpha 0.001 / 9. The sum over nine neighboring channels is a
     1x1 convolution with a banded matrix, much faster than torch's pooling over channels.
     """
 
@@ -195,16 +198,16 @@ class ResponseNorm(nn.Module):
         self.register_buffer("band", band[:, :, None, None], persistent=False)  # (C, C, 1, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # float32: beside the 1, bfloat16 would round sums under 1/256 away.
+        # float32, because 1 + a sum under 1/256 would be rounded to 1 in bfloat16.
         root = torch.rsqrt(1 + F.conv2d(x * x, self.band).float())
-        return x * (root * torch.sqrt(root)).to(x.dtype)  # y^-0.75 without a slow pow
+        return x * (root * torch.sqrt(root)).to(x.dtype)  # y^-0.75; pow would be slow
 
 
 class Linear(nn.Module):
     """A linear layer with its weights stored as (inputs, outputs).
 
-    Transposed from torch's own, so that the gradient of the weights is x^T g in the
-    order the product wants: a tenth faster on a CPU in bfloat16.
+    This is the transpose of torch's nn.Linear, so that the product x^T g gives the gradient of
+    the weights in their memory order: a tenth faster on a CPU in bfloat16.
     """
 
     def __init__(self, inputs: int, outputs: int):
@@ -226,7 +229,7 @@ def conv(
     bias: bool = True,
     gain: float = 2.0,
 ) -> nn.Conv2d:
-    """A convolution, its weights of variance gain / inputs (2: He et al. 2015).
+    """A convolution with weights of variance gain / inputs (gain 2: He et al. 2015).
 
     padding: size // 2 by default, which keeps height and width at a stride of 1.
     """

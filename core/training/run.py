@@ -1,6 +1,6 @@
-"""A run for scripts and notebooks: train it, read its records, ask the trained network.
+"""Run, for scripts and notebooks: train a network, read its records, use its predictions.
 
-N = training images, M = images asked about, K = classes.
+N = training images, M = images to predict, K = classes.
 """
 
 from collections.abc import Iterator
@@ -24,14 +24,15 @@ from core.training.training import Training
 
 
 class Run:
-    """One network trained with these settings.
+    """One run: a network trained with the settings of a RunConfig.
 
     Parameters
     ----------
     config : the settings; `Run(RunConfig(level=0.4))`.
-    data : the images; by default those that `config.data` names.
-    device : torch's name of a device; by default a GPU where there is one.
-    ranking : the ranking of the labels, for a run that repairs some (core.cleaning.ranking.rank).
+    data : the images; by default the data set named by `config.data`.
+    device : a device, as torch names it; by default a CUDA GPU if there is one.
+    ranking : the ranking of the labels, for a run that repairs some (see
+        core.cleaning.ranking.ranking_for).
 
     Examples
     --------
@@ -68,7 +69,7 @@ class Run:
 
     @property
     def records(self) -> list[EpochRecord]:
-        """What was measured after each epoch so far."""
+        """The records of all epochs so far."""
         return self._training.records
 
     @property
@@ -87,10 +88,10 @@ class Run:
         return given_labels(self.config, self.data.train_labels)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The network's probability of each class: float32 (M, K), rows with sum 1.
+        """The network's probability of each class: float32 (M, K), rows that sum to 1.
 
         images: uint8 (M, 3, 32, 32) as in CIFAR-10, or (M, 3, 28, 28) already cropped. They are
-        cropped and standardized as the test images are; a corruption of pixels is not applied.
+        cropped and standardized like the test images; no corruption of pixels is applied.
         """
         device, size = self._training.device, evaluation_batch(self.config, self._training.device)
         pixels = torch.from_numpy(np.ascontiguousarray(center_crop(images, IMAGE_SIZE)))

@@ -1,10 +1,10 @@
-"""Before the first real epoch on a GPU: does it compute what it should, in each way we use it?
+"""A check of a GPU before its first real epoch: does it compute correctly in each way we use it?
 
 A CUDA GPU is used with graphs and streams, any other GPU step by step.
 
-A driver or library that captures no CUDA graph, or a wrong one, must not fail a visitor's
+A driver or library that captures CUDA graphs wrongly or not at all must not break a visitor's
 run. A tiny network is trained for an epoch: step by step, with graphs, and twice side by
-side on two streams. Where anything is off, the runs are trained in a simpler way.
+side on two streams. Where a result is wrong, runs are trained in a simpler way.
 """
 
 import logging
@@ -17,27 +17,29 @@ from core.config import RunConfig
 from core.data.cifar10 import load_embedded
 from core.training.training import Training
 
-MAX_AT_ONCE = 32  # runs on a GPU: torch has as many streams
-# A fifth held out, they are 20 steps of 8: some to warm up, sixteen replayed at once, one alone; and
-# a rest. The four sets evaluated (test, train, held out, followed) are batches of as many shapes.
+MAX_AT_ONCE = 32  # runs on a GPU: the number of streams in torch
+# With a fifth held out there are 20 steps of 8 images (some warm-up steps, sixteen replayed at once,
+# one replayed alone) and a smaller last batch. The four evaluated sets (test, train, held out,
+# followed) give batches of four shapes.
 IMAGES, TEST_IMAGES = 205, 40
-TOLERANCE = 0.05  # of the loss: more than rounding, less than a step that is missing
+TOLERANCE = 0.05  # relative, of the loss: more than rounding, less than the effect of a missing step
 
-# Trains so many tiny runs on a device, with or without graphs; their losses after an epoch.
+# (device, use_graphs, runs): trains that many tiny runs; returns their losses after one epoch.
 TrainTiny = Callable[[str, bool, int], list[float]]
 
 
 @dataclass(frozen=True)
 class Abilities:
-    """How a device can be used."""
+    """The ways in which a device can be used."""
 
     device: str
     use_graphs: bool
     max_at_once: int  # runs
-    remark: str = ""  # what is off, one sentence for the log and the page; empty: nothing
+    remark: str = ""  # one sentence on what does not work, for the log and the page; may be empty
 
 
 def train_tiny(device: str, use_graphs: bool, runs: int) -> list[float]:
+    """Train tiny runs for one epoch, side by side; return their training losses."""
     embedded = load_embedded()
     data = replace(
         embedded,
@@ -54,7 +56,7 @@ def train_tiny(device: str, use_graphs: bool, runs: int) -> list[float]:
 
 
 def check_device(device: str, train: TrainTiny = train_tiny) -> Abilities:
-    """How this device can be used; a CPU needs no check."""
+    """Check a device and return how it can be used; a CPU needs no check."""
     if device == "cpu":
         return Abilities(device, use_graphs=False, max_at_once=1)
     if device != "cuda":
@@ -70,7 +72,7 @@ def check_device(device: str, train: TrainTiny = train_tiny) -> Abilities:
         logging.exception("The GPU cannot train.")
         return Abilities("cpu", False, 1, f"The GPU cannot train ({_first_line(error)}): the CPU does.")
     if problem := _problem(lambda: train(device, True, 1), expected):
-        remark = f"CUDA graphs do not work here ({problem}): every step is launched by itself."
+        remark = f"CUDA graphs do not work here ({problem}): steps are launched one by one."
         logging.warning(remark)
         return Abilities(device, False, _at_once(device, False, train, expected), remark)
     if problem := _problem(lambda: train(device, True, 2), expected):
@@ -85,14 +87,14 @@ def _at_once(device: str, use_graphs: bool, train: TrainTiny, expected: float) -
 
 
 def _problem(work: Callable[[], list[float]], expected: float) -> str:
-    """What is wrong with the losses that the work gives; empty if nothing is."""
+    """Describe what is wrong with the losses that `work` returns; empty if nothing is."""
     try:
         losses = work()
     except Exception as error:
         logging.exception("The check of the GPU failed.")
         return _first_line(error)
     if not np.allclose(losses, expected, rtol=TOLERANCE, atol=0):
-        return f"a loss of {losses[-1]:.3g} in place of {expected:.3g}"
+        return f"a loss of {losses[-1]:.3g} instead of {expected:.3g}"
     return ""
 
 

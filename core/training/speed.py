@@ -1,4 +1,4 @@
-"""How fast this machine trains: against its own arithmetic, and against a plain PyTorch loop.
+"""The training speed of this machine, compared with its peak and with a plain PyTorch loop.
 
 All speeds are training images per second. The loops are measured in turn, in one process,
 on the embedded images.
@@ -29,40 +29,43 @@ CONCURRENT = (1, 4, 11, 22)  # runs side by side
 PEAK_SIZES = (1024, 2048, 4096)
 GPU_PEAK_SIZES = (4096, 8192, 16384)
 
-TakeSteps = Callable[[int], None]  # trains so many steps, from the first batch of an epoch on
+TakeSteps = Callable[[int], None]  # (count): trains that many steps from the start of an epoch
 
 
 @dataclass(frozen=True)
 class Speed:
-    """One network at one batch size."""
+    """The speed of one network at one batch size."""
 
     model: str
     batch_size: int
     images_per_second: float  # of the training alone
     share_of_peak: float
-    share_of_peak_3_forward: float
+    share_of_peak_3_forward: float  # with a step counted as 3 forward passes
     plain_images_per_second: float
-    epoch_images_per_second: float  # evaluation of all 6,000 embedded images included
+    epoch_images_per_second: float  # including the evaluation of all 6,000 embedded images
     evaluation_share_full: float  # of an epoch's time, with all 50,000 images
 
 
 @dataclass(frozen=True)
 class ConcurrentSpeed:
-    """Several runs of one network side by side; speeds of all together."""
+    """The speed of several runs of one network side by side, all together."""
 
     model: str
     batch_size: int
     way: str
     runs: int
     images_per_second: float
-    epoch_images_per_second: float | None  # evaluation included; on a GPU
+    epoch_images_per_second: float | None  # including the evaluation; None on a CPU
     share_of_peak: float
     bytes_planned: int | None
     bytes_taken: int | None
 
 
 def bench(config: RunConfig, peak: float, seconds: float) -> Speed:
-    """peak: this machine's matrix products in FLOP/s; seconds: for each measurement."""
+    """Measure the speed of one run.
+
+    peak: rate of this machine's matrix products in FLOP/s; seconds: for each measurement.
+    """
     device = torch.device(best_device())
     training = Training(config, load_embedded(), device.type)
     speed = measure_speed(first_steps([training]), config, seconds)
@@ -73,7 +76,7 @@ def bench(config: RunConfig, peak: float, seconds: float) -> Speed:
     evaluate(training.model, images, labels, size)[0].item()
     evaluation = (time.perf_counter() - started) / len(images)
     per_image = 1 / speed + 1.2 * evaluation  # 6 images evaluated for every 5 trained
-    # At full scale the test set and a part of the training set are evaluated.
+    # With all images the test set and a part of the training set are evaluated.
     full = evaluation * (EVALUATED_IMAGES + 10_000) / 50_000
     step, forward = flops_per_image(config.model)
     return Speed(
@@ -89,7 +92,10 @@ def bench(config: RunConfig, peak: float, seconds: float) -> Speed:
 
 
 def bench_concurrent(config: RunConfig, peak: float, seconds: float) -> Iterator[ConcurrentSpeed]:
-    """The plain loop; one run, its steps one by one; and then several runs: a row each."""
+    """Measure the plain loop, one run step by step, and CONCURRENT runs; yield a row for each.
+
+    peak and seconds are as for `bench`.
+    """
     device = torch.device(best_device())
     step, _ = flops_per_image(config.model)
 
@@ -113,15 +119,18 @@ def bench_concurrent(config: RunConfig, peak: float, seconds: float) -> Iterator
 def concurrent_speed(
     configs: list[RunConfig], device: torch.device, use_graphs: bool | None, seconds: float
 ) -> tuple[float, float | None, int | None]:
-    """Images per second of all these runs; on a GPU with evaluation as well, and the bytes taken."""
+    """Measure runs side by side: (speed, speed including evaluation, bytes taken).
+
+    Speeds are images per second of all runs together. On a CPU the last two are None.
+    """
     before = free_bytes(device)
     trainings = [
         Training(config, load_embedded(), device.type, use_graphs=use_graphs) for config in configs
     ]
     speed = len(configs) * measure_speed(first_steps(trainings), configs[0], seconds)
-    if device.type == "cpu":  # whole epochs of many runs would take it hours, and tell nothing new
+    if device.type == "cpu":  # whole epochs of many runs would take hours, and show nothing new
         return speed, None, None
-    for training in trainings:  # captures
+    for training in trainings:  # an epoch that captures the graphs, not timed
         training.launch()
     for training in trainings:
         training.collect()
@@ -135,6 +144,7 @@ def concurrent_speed(
 
 
 def free_bytes(device: torch.device) -> int:
+    """The free memory of a CUDA GPU in bytes; 0 for any other device."""
     if device.type != "cuda":
         return 0
     torch.cuda.empty_cache()
@@ -142,7 +152,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 def first_steps(trainings: list[Training]) -> TakeSteps:
-    """The first steps of an epoch, of all these runs; returns when all are done."""
+    """Return a function that trains the first steps of an epoch in all these runs, and waits."""
 
     def take(count: int) -> None:
         for training in trainings:
@@ -157,7 +167,7 @@ def first_steps(trainings: list[Training]) -> TakeSteps:
 
 
 class PlainImages(Dataset):
-    """What most public code for this experiment feeds to its network."""
+    """The images, prepared one by one as in most public code for this experiment."""
 
     def __init__(self) -> None:
         from torchvision import transforms
@@ -183,7 +193,7 @@ class PlainImages(Dataset):
 
 
 def plain_speed(config: RunConfig, device: torch.device, seconds: float) -> float:
-    """The loop that most public code for this experiment uses."""
+    """Measure the training loop of most public code for this experiment, in images per second."""
     loader = DataLoader(PlainImages(), config.batch_size, shuffle=True, num_workers=1)
     model = build_model(config.model, width=config.width).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=0.9)
@@ -200,10 +210,13 @@ def plain_speed(config: RunConfig, device: torch.device, seconds: float) -> floa
 
 
 def matrix_peak() -> tuple[float, str]:
-    """The best median rate of square matrix products, in FLOP/s, and the type that training uses."""
+    """The best median rate of square matrix products, in FLOP/s, and their number type.
+
+    The number type is the one that training uses.
+    """
     device = torch.device(best_device())
     dtype = compute_dtype(device)
-    # A GPU needs larger ones, and several for each wait, or the waiting would be measured, too.
+    # A GPU needs larger products, and several per wait, so that the wait itself hardly counts.
     sizes, repeats = (PEAK_SIZES, 1) if device.type == "cpu" else (GPU_PEAK_SIZES, 10)
     rates = []
     for size in sizes:
@@ -219,11 +232,11 @@ def matrix_peak() -> tuple[float, str]:
 
 
 def flops_per_image(name: str) -> tuple[float, float]:
-    """Operations in products and convolutions, per image: of a training step, and forward alone.
+    """Floating-point operations per image: (of a training step, of the forward pass alone).
 
-    Counted by torch. The gradient of the images is not needed and
-    not counted; nor is the convolution by which ResponseNorm sums channels, which is our
-    way of doing it and not the network's arithmetic.
+    Torch counts those of products and convolutions. Not counted are the gradient of the images,
+    which is not needed, and the convolution by which ResponseNorm sums channels, which is not part
+    of the network's definition.
     """
     network, batch = build_model(name), 8
     layers = [nn.Identity() if isinstance(layer, ResponseNorm) else layer for layer in network]
@@ -237,12 +250,12 @@ def flops_per_image(name: str) -> tuple[float, float]:
 
 
 def measure_speed(take: TakeSteps, config: RunConfig, seconds: float) -> float:
-    """Images per second of whole epochs, after a first part to warm up.
+    """Measure images per second over whole epochs, after some steps to warm up.
 
-    Networks too slow for whole epochs in that time are measured on their first batches.
+    Networks too slow for a whole epoch in `seconds` are measured on their first batches.
     """
     whole = config.train_images // config.batch_size
-    first = 2 if best_device() == "cpu" else min(whole, 4 * STEPS_IN_GRAPH)  # with a GPU's graphs
+    first = 2 if best_device() == "cpu" else min(whole, 4 * STEPS_IN_GRAPH)  # a GPU captures graphs
     take(first)
     started = time.perf_counter()
     take(first)

@@ -1,4 +1,4 @@
-"""The order of a device's work: streams that run side by side, and moments of their work."""
+"""Streams: sequences of work on a device, and marks that measure their time."""
 
 import os
 import time
@@ -7,19 +7,19 @@ from contextlib import contextmanager
 
 import torch
 
-# Streams that share a hardware queue wait for each other; by default there are eight queues.
+# Streams in one hardware queue wait for each other, and by default there are only eight queues.
 os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
 
-# A moment of the work: an event on a CUDA GPU; elsewhere the stream's seconds of work so far.
+# A point in a stream: an event on a CUDA GPU; elsewhere the stream's seconds of work so far.
 Mark = float | torch.cuda.Event
 
 
 class Stream:
-    """Work for a device, done in the order given.
+    """A sequence of work on a device, in the order of its submission.
 
-    On a CUDA GPU a stream of its own: work of several streams is done side by side, and
-    giving it returns before it is done. Elsewhere the work of several runs is done in turn,
-    and only what is done while its own stream is open counts as a run's time.
+    On a CUDA GPU it is a separate CUDA stream: streams work side by side, and a call that submits
+    work returns before it is done. Elsewhere runs work in turn, and a run's time counts only
+    while its stream is open.
     """
 
     def __init__(self, device: torch.device):
@@ -28,12 +28,12 @@ class Stream:
         self.seconds = 0.0  # of work, until the stream was opened last
         self.opened: float | None = None
         if device.type == "cuda":
-            torch.cuda.current_stream(device).synchronize()  # what it is to work on must be there
+            torch.cuda.current_stream(device).synchronize()  # its inputs must be on the GPU
             self.stream = torch.cuda.Stream(device)
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """What is given to the device inside goes into this stream."""
+        """A context in which all work for the device goes into this stream."""
         if self.stream:
             with torch.cuda.stream(self.stream):
                 yield
@@ -46,7 +46,7 @@ class Stream:
             self.opened = None
 
     def mark(self) -> Mark:
-        """The moment at which all work given so far is done; in an open stream."""
+        """Return a mark that passes when all work submitted so far is done. The stream must be open."""
         if self.stream:
             event = torch.cuda.Event(enable_timing=True)
             event.record(self.stream)
@@ -57,21 +57,24 @@ class Stream:
         return self.seconds + time.perf_counter() - self.opened
 
     def wait(self) -> None:
+        """Wait until all submitted work is done."""
         if self.stream:
             self.stream.synchronize()
 
 
 def has_passed(mark: Mark) -> bool:
+    """Whether the work before the mark is done."""
     return isinstance(mark, float) or mark.query()
 
 
 def wait_for(mark: Mark) -> None:
+    """Wait until the work before the mark is done."""
     if not isinstance(mark, float):
         mark.synchronize()
 
 
 def seconds_between(first: Mark, second: Mark) -> float:
-    """Both must have passed."""
+    """The seconds of work between two marks of one stream. Both must have passed."""
     if isinstance(first, float) or isinstance(second, float):
         assert isinstance(first, float) and isinstance(second, float), "marks of one stream"
         return second - first

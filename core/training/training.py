@@ -1,7 +1,7 @@
 """The training loop: train(config, data) yields one EpochRecord after another.
 
-N = training images, B = batch, K = classes. The data set lives on the device as one
-tensor; inside an epoch nothing is copied to or waited for by the host.
+N = training images, B = batch, K = classes. The data set is one tensor on the device. Within an
+epoch the host copies nothing from a CUDA GPU and waits for nothing there.
 """
 
 import math
@@ -46,14 +46,14 @@ def train(
     evaluate_all: bool = False,
     ranking: Ranking | None = None,
 ) -> Iterator[EpochRecord]:
-    """Train one network from scratch; yield what was measured after each epoch.
+    """Train one network from scratch; yield a record after each epoch.
 
     Stop iterating to pause; close the iterator to cancel.
 
-    data: the images; by default those that the config names. device: torch's name; by default
-    a GPU where there is one. checkpoint: the state is saved there before each record is
-    yielded; where that file exists, its records are yielded again and training resumes after
-    them. evaluate_all: evaluate all training images after every epoch, and not a tenth of a
+    data: the images; by default the data set named by the config. device: as torch names it; by
+    default a CUDA GPU if there is one. checkpoint: a file in which the state is saved before each
+    record is yielded; if it exists, its records are yielded again and training resumes after
+    them. evaluate_all: evaluate all training images after every epoch, instead of a tenth of a
     large set (see EpochRecord.evaluated_on). ranking: needed by a run that repairs labels.
     Raises DivergedError, NotRankedError, StorageError, and CheckpointError for a checkpoint
     of another run.
@@ -76,9 +76,9 @@ def train(
 class Training:
     """One network in training.
 
-    An epoch is launched, worked on, and collected. A CUDA GPU is given the whole epoch by
-    `launch` and works by itself, so that many networks are trained side by side. Elsewhere
-    `work` does it, for as long as it is told to, so that several runs can take turns.
+    An epoch is launched, worked on, and collected. On a CUDA GPU `launch` submits the whole epoch
+    and the GPU works by itself, so that many networks can be trained side by side. Elsewhere
+    `work` continues the epoch for a given time, so that several runs can take turns.
     """
 
     def __init__(
@@ -90,28 +90,31 @@ class Training:
         evaluate_all: bool = False,
         ranking: Ranking | None = None,
     ):
-        """use_graphs: replay CUDA graphs; by default on a GPU. The rest as for `train`."""
+        """Prepare the network and its data. The other arguments are as for `train`.
+
+        use_graphs: whether to replay CUDA graphs; by default on a CUDA GPU.
+        """
         self.config = config
         self.device = torch.device(device or best_device())
         self.dataset = Dataset(config, data or load(config.data), self.device, ranking)
-        # Does the device do what it has been given, while the host turns to other runs?
+        # Whether the device works on submitted steps while the host turns to other runs.
         self.works_by_itself = self.device.type == "cuda"
         self.model, self.optimizer = initialize(config, self.device)
         self.loss_function = build_loss(config, len(self.dataset.given_labels), self.device)
         self.books = self.dataset.bookkeeping(evaluate_all)
-        self.epoch: Iterator[None] | None = None  # the work that is left of the one launched
-        self.is_between_epochs = True  # the weights are those of the last record
+        self.epoch: Iterator[None] | None = None  # the remaining work of the launched epoch
+        self.is_between_epochs = True  # whether the weights are those of the last record
         self.in_flight: EpochInFlight | None = None
         self.progress = EpochProgress()  # stays empty on a CUDA GPU
         self.take_steps: Callable[[int], None] = self.take_steps_one_by_one
-        self.evaluate: Callable[[], dict[str, Evaluation]] | None = None  # by one graph
+        self.evaluate: Callable[[], dict[str, Evaluation]] | None = None  # set if one graph does it
         self.sets = self.dataset.evaluated_sets(self.books.part)
-        self.stream = Stream(self.device)  # last: it waits for all that was made before it
+        self.stream = Stream(self.device)  # last, because it waits until all of the above is done
         if self.works_by_itself if use_graphs is None else use_graphs:
             self._replay_graphs()
 
     def train_epoch(self) -> Iterator[None]:
-        """Every training image once; stops after each step, on a CUDA GPU after all of them."""
+        """Train on every image once; yield after each step, on a CUDA GPU only after all of them."""
         self.model.train()
         set_learning_rate(self.optimizer, self.learning_rate)
         self.dataset.shuffle(epoch=len(self.records) + 1)
@@ -129,7 +132,7 @@ class Training:
             yield
 
     def step(self, size: int) -> None:
-        """Stochastic gradient descent on the next batch."""
+        """Take one step of stochastic gradient descent on the next batch."""
         batch = self.dataset.next_batch(size)
         with autocast(self.device):
             loss = batch_loss(self.loss_function, self.model(batch.images), batch)
@@ -139,15 +142,16 @@ class Training:
         self.loss = loss.detach()
 
     def take_steps_one_by_one(self, count: int) -> None:
+        """Take `count` full-size steps without a graph."""
         for _ in range(count):
             self.step(self.config.batch_size)
 
     def _note_progress(self, size: int) -> None:
-        if not self.works_by_itself:  # a CUDA GPU would have to be waited for
+        if not self.works_by_itself:  # reading the loss would wait for a CUDA GPU
             self.progress = self.progress.after(size, self.loss.item())
 
     def _epoch(self) -> Iterator[None]:
-        """Train and evaluate, stopping after each piece; no setting of torch outlives one."""
+        """Train and evaluate; yield after each piece. No torch setting stays changed at a yield."""
         started = self.stream.mark()
         yield from self.train_epoch()
         trained = self.stream.mark()
@@ -162,8 +166,8 @@ class Training:
         self.in_flight = EpochInFlight(started, trained, self.stream.mark(), part, evaluations)
 
     def _replay_graphs(self) -> None:
-        """From now on, steps and evaluation are CUDA graphs."""
-        torch.backends.cudnn.benchmark = True  # the same shapes come thousands of times
+        """Use CUDA graphs for steps and evaluation from now on."""
+        torch.backends.cudnn.benchmark = True  # pays off: the same shapes recur thousands of times
         pool = new_pool()
         self.take_steps = ReplayedSteps(lambda: self.step(self.config.batch_size), pool).take
         model, size = self.model, evaluation_batch(self.config, self.device)
@@ -173,15 +177,17 @@ class Training:
 
     @property
     def records(self) -> list[EpochRecord]:
+        """The records of all epochs so far."""
         return self.books.records
 
     @property
     def scores(self) -> ImageScores | None:
-        """What the run tells of its images; None where an earlier version began it."""
+        """The scores of the training images; None where an older version started the run."""
         return self.books.scores
 
     @property
     def is_complete(self) -> bool:
+        """Whether the run has all its epochs."""
         return self.books.is_complete
 
     @property
@@ -192,7 +198,7 @@ class Training:
     def launch(self) -> None:
         """Start the next epoch: train on every image once, then evaluate.
 
-        An epoch that has been started already goes on.
+        An epoch that has already started continues.
         """
         if self.epoch is None:
             self.epoch = self._epoch()
@@ -201,7 +207,7 @@ class Training:
             self.work()
 
     def work(self, seconds: float = math.inf) -> None:
-        """Continue the epoch for about this long, to the end of a step or a batch."""
+        """Continue the epoch for about `seconds`, to the end of a step or of an evaluated batch."""
         if self.epoch is None:
             raise RuntimeError("no epoch has been launched.")
         until = time.perf_counter() + seconds
@@ -212,14 +218,14 @@ class Training:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the epoch that was launched is done."""
+        """Whether the launched epoch is done."""
         return self.in_flight is not None and has_passed(self.in_flight.evaluated)
 
     def collect(self) -> EpochRecord:
-        """Finish the epoch that was launched, and return its record. Raises DivergedError."""
+        """Finish the launched epoch, and return its record. Raises DivergedError."""
         self.work()
         work = self.in_flight
-        assert work is not None, "all its work has been given"
+        assert work is not None, "all its work has been submitted"
         wait_for(work.evaluated)
         self.epoch = self.in_flight = None
         measured = {name: to_host(evaluation) for name, evaluation in work.evaluations.items()}
@@ -233,39 +239,42 @@ class Training:
         return record
 
     def save(self, checkpoint: Path) -> None:
-        """Save weights, momentum, records and scores, between two epochs. Raises StorageError."""
+        """Save weights, momentum, records and scores between two epochs. Raises StorageError."""
         parts = (self.model, self.optimizer, self.loss_function)
         save_checkpoint(checkpoint, self.config, *parts, self.records, self.scores)
 
     def restore(self, checkpoint: Path) -> None:
-        """Continue where `save` was called. Raises CheckpointError for a damaged or another run's file."""
+        """Restore the state that `save` stored.
+
+        Raises CheckpointError where the file is damaged or belongs to another run.
+        """
         parts = (self.model, self.optimizer, self.loss_function)
         self.books.records, self.books.scores = load_checkpoint(checkpoint, self.config, *parts)
 
     def close(self) -> None:
-        """Wait until a GPU has done all its work with this run's memory."""
+        """Wait until a GPU no longer works with this run's memory."""
         self.stream.wait()
 
 
 @dataclass
 class EpochInFlight:
-    """An epoch whose work has all been given to the device: moments of it, and what to read then."""
+    """An epoch whose work has all been submitted: marks in its stream, and results to read."""
 
     started: Mark
     trained: Mark
     evaluated: Mark
-    part: NDArray[np.int64] | None  # training images evaluated; None: all
+    part: NDArray[np.int64] | None  # indices of the training images evaluated; None: all
     evaluations: dict[str, Evaluation]  # by the name of the set, see Dataset.evaluated_sets
 
 
 def initialize(config: RunConfig, device: torch.device) -> tuple[nn.Sequential, torch.optim.Optimizer]:
-    """A network with fresh weights drawn from the run's seed, and its optimizer."""
+    """Return a network with weights drawn from the run's seed, and its optimizer."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = build_model(config.model, width=config.width)
     model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     learning_rate: float | torch.Tensor = config.learning_rate
-    if device.type == "cuda":  # a number would be frozen into the CUDA graph
+    if device.type == "cuda":  # a float would become a constant of the CUDA graph
         learning_rate = torch.tensor(learning_rate, device=device)
     optimizer = torch.optim.SGD(
         model.parameters(),
@@ -278,8 +287,9 @@ def initialize(config: RunConfig, device: torch.device) -> tuple[nn.Sequential, 
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
+    """Set the learning rate, in place where it is a tensor."""
     (group,) = optimizer.param_groups
-    if isinstance(group["lr"], torch.Tensor):  # where a CUDA graph reads it
+    if isinstance(group["lr"], torch.Tensor):  # a CUDA graph reads this very tensor
         group["lr"].fill_(value)
     else:
         group["lr"] = value
@@ -287,7 +297,10 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
 
 @contextmanager
 def flush_denormal() -> Iterator[None]:
-    """A fitted network's tiny gradients are 0: as denormal numbers they would slow a CPU down."""
+    """A context in which denormal numbers are 0.
+
+    The tiny gradients of a fitted network would slow a CPU down otherwise.
+    """
     torch.set_flush_denormal(True)
     try:
         yield

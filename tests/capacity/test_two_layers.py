@@ -32,5 +32,5 @@ def test_it_is_the_papers_formula_and_a_triangular_system():
 
 
 def test_two_images_that_are_alike_are_refused():
-    with pytest.raises(ConfigError, match="alike"):
+    with pytest.raises(ConfigError, match="identical"):
         fitted(np.ones((2, 5)), np.array([1, 2]))

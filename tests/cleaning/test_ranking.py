@@ -78,7 +78,7 @@ def test_what_is_repaired():
 
 
 def test_without_a_ranking_the_sentence_says_what_to_do():
-    with pytest.raises(NotRankedError, match="train the runs that find the wrong labels first"):
+    with pytest.raises(NotRankedError, match="first train the runs that find the wrong labels"):
         repair(RunConfig(level=0.4, repair="drop", repaired=0.5), np.zeros(4, dtype=int), None)
 
 

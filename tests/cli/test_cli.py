@@ -148,10 +148,10 @@ def test_sweep_lists_what_is_missing_with_its_time(tmp_path, capsys):
     flags = ["sweep", "--missing", "--folder", str(tmp_path), "--model", "mlp-3x512", "--seed", "2"]
     assert main([*flags, "--grid", "paper"]) == 0
     said = capsys.readouterr().out
-    assert "0 of 11 runs are there" in said and "11 runs are missing: about" in said
+    assert "0 of 11 runs are stored" in said and "11 runs are missing: about" in said
     assert re.search(r"[0-9a-f]{12} +\d+ (min|s)  mlp-3x512, level 70%, .*, seed 2", said)
     assert main([*flags, "--level", "0.35"]) == 2  # in no grid
-    assert "no run of the grids is like that" in capsys.readouterr().err
+    assert "no run of the grids matches these flags" in capsys.readouterr().err
 
 
 def test_another_machines_sweep_is_added(tmp_path, capsys):
@@ -286,7 +286,7 @@ def test_a_noise_matrix_is_read_from_a_csv_file(tmp_path, has_names):
         ("1,0\n0,1\n", "must have 10 rows"),
         (
             "\n".join([",".join(["0.2"] * 10)] * 10),
-            "row 1 of the noise matrix has the sum 2, but must have 1",
+            "row 1 of the noise matrix sums to 2, but must sum to 1",
         ),
     ],
 )

@@ -377,7 +377,7 @@ def test_one_download_at_a_time(data_folder):
     """Another process holds the lock as long as it downloads."""
     data_folder.mkdir(parents=True)
     lock = FileLock(data_folder / "download.lock")
-    with lock, pytest.raises(DataError, match="under way already"):
+    with lock, pytest.raises(DataError, match="already running"):
         download.fetch()
 
 

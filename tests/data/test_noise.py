@@ -140,11 +140,11 @@ def test_rows_rounded_by_people_are_brought_to_1():
         (lambda rows: [row[:9] for row in rows], "must have 10 rows of 10 numbers"),
         (
             lambda rows: [[0.5] * 10, *rows[1:]],
-            "row 1 of the noise matrix has the sum 5, but must have 1",
+            "row 1 of the noise matrix sums to 5, but must sum to 1",
         ),
         (lambda rows: [*rows[:9], [1.5, -0.5] + [0] * 8], "row 10 .* is not from 0 to 1"),
         (lambda rows: [[float("nan")] * 10, *rows[1:]], "row 1 .* is not from 0 to 1"),
-        (lambda rows: [["a"] * 10, *rows[1:]], "a cell that is no number"),
+        (lambda rows: [["a"] * 10, *rows[1:]], "a cell that is not a number"),
         (lambda rows: [], "must have 10 rows"),
     ],
 )

@@ -112,7 +112,7 @@ def test_what_begins_like_a_pickle_and_is_none_is_one_sentence(tmp_path, monkeyp
     path = tmp_path / "broken.pt"
     path.write_bytes(content)
     monkeypatch.setenv(people.FILE, str(path))
-    with pytest.raises(DataError, match="CIFAR-10N's file"):
+    with pytest.raises(DataError, match="CIFAR10N_FILE"):
         labels_by_people("worse_label", labels)
 
 

@@ -201,10 +201,10 @@ def damaged(folder, runs=None, epochs=None):
 UNSOUND = {
     "no column 'wall_seconds'": {"runs": lambda table: table.drop(columns="wall_seconds")},
     "no column 'test_error'": {"epochs": lambda table: table.drop(columns="test_error")},
-    "settings of another one": {"runs": lambda table: table.assign(seed=[1, 3])},
-    "settings that cannot be": {"runs": lambda table: table.assign(model="resnet")},
+    "settings of another run": {"runs": lambda table: table.assign(seed=[1, 3])},
+    "invalid settings": {"runs": lambda table: table.assign(model="resnet")},
     "no epochs": {"epochs": lambda table: table[table.run_id == table.run_id[0]]},
-    "not those from 1 to 3": {"epochs": lambda table: table[table.epoch != 2]},
+    "instead of those from 1 to 3": {"epochs": lambda table: table[table.epoch != 2]},
 }
 
 

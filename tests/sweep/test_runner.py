@@ -99,7 +99,7 @@ def test_a_repaired_run_waits_for_those_that_rank_its_labels(tmp_path, tiny, mon
 def test_a_repaired_run_that_nothing_ranks_ends_in_a_sentence_and_the_others_go_on(tmp_path, tiny):
     found = ends(Sweep([REPAIRED, CONFIG], "cpu", tmp_path, tiny))
     assert found[CONFIG.run_id] is None
-    assert "train the runs that find the wrong labels first" in str(found[REPAIRED.run_id])
+    assert "first train the runs that find the wrong labels" in str(found[REPAIRED.run_id])
     assert missing([REPAIRED, CONFIG], tmp_path) == [REPAIRED]
 
 

@@ -134,7 +134,7 @@ def test_a_run_that_is_evicted_between_two_epochs_is_saved_or_said_not_to_be(
     with monkeypatch.context() as full:
         full.setattr(checkpoint_module, "save_file", no_room)
         runs.evict(config.run_id)
-    assert "goes on from an earlier epoch" in caplog.text and not checkpoint(config).exists()
+    assert "will continue from an earlier epoch" in caplog.text and not checkpoint(config).exists()
     train_one_epoch()
     runs.evict(config.run_id)
     runs.load(config, tiny, checkpoint(config))

@@ -92,8 +92,8 @@ def test_apples_and_intels_are_not_used_unasked(monkeypatch, found):
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        ("tpu", "'tpu' is no device; choose one of cpu, cuda, mps, xpu"),
-        ("cuda:9", "'cuda:9' is no device"),
+        ("tpu", "there is no device 'tpu'; choose one of cpu, cuda, mps, xpu"),
+        ("cuda:9", "there is no device 'cuda:9'"),
         ("xpu", "torch finds no xpu device here; choose cpu"),
         ("mps", "torch finds no mps device here"),
     ],

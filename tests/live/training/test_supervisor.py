@@ -187,7 +187,7 @@ def test_a_trainer_that_cannot_go_on_ends_with_its_sentence_and_no_abort(data_fo
         supervisor.TRAINER, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as trainer:
         assert trainer.wait(60) == 2
-        assert "'tpu' is no device" in trainer.stderr.read()
+        assert "there is no device 'tpu'" in trainer.stderr.read()
 
 
 @pytest.mark.slow

@@ -5,6 +5,9 @@ server, and are looked up at each call.
 """
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,21 +25,37 @@ def data_folder() -> Path:
     return Path(os.environ.get("LAB_DATA", usual))
 
 
-def put_in_place(part: Path, path: Path) -> None:
-    """Flush the finished file `part` to disk and rename it to `path`. Raises OSError.
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a new file next to `path` to write to, and rename it to `path` when the body ends.
 
-    After a power cut the file at `path` is complete or absent. A file renamed without a flush can
-    come back empty.
+    Where the body fails, `path` stays as it was and the new file is deleted. After a power cut the
+    file at `path` is complete or absent: a file renamed without a flush can come back empty.
+    Makes the folder if it is missing. Raises OSError.
     """
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".part")
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+        _flush_folder(path.parent)
+    finally:
+        with suppress(OSError):  # whatever is wrong with the path has been raised above
+            part.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
     if hasattr(os, "O_DIRECTORY"):  # missing on Windows, where a rename needs no flush of the folder
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(folder)
+            os.fsync(handle)
         finally:
-            os.close(folder)
+            os.close(handle)
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:

@@ -488,8 +488,8 @@ CONSTANTS = (
     Mutant(
         "the loss so far is the mean of what is heard of it",
         RECORDS,
-        "known = (self.running_loss or 0.0) * self.images + loss * images",
-        "known = ((self.running_loss or loss) + loss) / 2 * (self.images + images)",
+        "total_loss = (self.running_loss or 0.0) * self.images + loss * images",
+        "total_loss = ((self.running_loss or loss) + loss) / 2 * (self.images + images)",
         IN_RECORDS,
     ),
     Mutant(

@@ -8,9 +8,7 @@ assets/sweep/scores.parquet a row for each run with scores of its images (core.c
 import datetime
 import io
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
@@ -27,7 +25,7 @@ from core.choices import FORMER_NOISES
 from core.cleaning.scores import ImageScores, read_scores, to_bytes
 from core.config import RunConfig
 from core.errors import ConfigError, StorageError, SweepError
-from core.paths import ASSETS, put_in_place
+from core.paths import ASSETS, replacing
 from core.records import METRICS, TIMES, EpochRecord, Hardware, fitted_epoch
 
 SWEEP_FOLDER = ASSETS / "sweep"
@@ -326,14 +324,7 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
     Raises StorageError.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-        os.close(handle)
-        try:
-            write(Path(name))
-            os.chmod(name, 0o644)
-            put_in_place(Path(name), path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with replacing(path) as part:
+            write(part)
     except OSError as error:
         raise StorageError(path, error) from None

@@ -1,7 +1,6 @@
 """Checkpoints: the state of a run after an epoch, in safetensors; nothing is unpickled."""
 
 import json
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from torch.optim import Optimizer
 from core.cleaning.scores import ImageScores, from_arrays, to_arrays
 from core.config import RunConfig
 from core.errors import CheckpointError, StorageError
-from core.paths import put_in_place
+from core.paths import replacing
 from core.records import EpochRecord, is_complete
 
 SCORES = "scores."  # prefix of the names of score arrays
@@ -38,22 +37,17 @@ def save_checkpoint(
         "config": json.dumps(config.overrides()),
         "records": json.dumps([asdict(record) for record in records]),
     }
-    part = path.with_suffix(".part")
+    # safetensors takes no channels-last tensors; loading copies back into that layout.
+    tensors = {
+        name: tensor.cpu().contiguous() for name, tensor in _tensors(model, optimizer, loss).items()
+    }
+    for name, array in to_arrays(scores).items() if scores else ():
+        tensors[SCORES + name] = torch.from_numpy(np.array(array))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)  # it may have been deleted during training
-        # safetensors takes no channels-last tensors; loading copies back into that layout.
-        tensors = {
-            name: tensor.cpu().contiguous() for name, tensor in _tensors(model, optimizer, loss).items()
-        }
-        for name, array in to_arrays(scores).items() if scores else ():
-            tensors[SCORES + name] = torch.from_numpy(np.array(array))
-        save_file(tensors, part, metadata=about)
-        put_in_place(part, path)
+        with replacing(path) as part:
+            save_file(tensors, part, metadata=about)
     except (OSError, SafetensorError) as error:  # safetensors reports a failed write as its own error
         raise StorageError(path, error) from None
-    finally:
-        with suppress(OSError):  # whatever is wrong with the path has been raised above
-            part.unlink(missing_ok=True)
 
 
 def load_checkpoint(

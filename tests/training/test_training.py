@@ -347,3 +347,12 @@ def test_the_default_run_finds_the_pattern_first_and_memorizes_then(embedded, se
         assert records[-1].memorized > 0.99 and records[-1].recovered < 0.01
         best = min(record.test_error for record in records)
         assert records[-1].test_error > best + 0.02  # and it costs: the best was early
+
+
+@pytest.mark.parametrize("name", ["run.part", "run", "run.safetensors"])
+def test_a_checkpoint_may_have_any_name(tiny, tmp_path, name):
+    """A temporary file once had the name of the checkpoint itself, and took it away."""
+    list(train(FAST, tiny, "cpu", checkpoint=tmp_path / name))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    (again, *_) = train(FAST, tiny, "cpu", checkpoint=tmp_path / name)
+    assert again.epoch == 1

@@ -1,10 +1,10 @@
 """What live runs tell of their images: a file for each beside the checkpoints, new at every epoch."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from core.cleaning.scores import ImageScores, read_scores, to_bytes
 from core.errors import CheckpointError, StorageError
+from core.paths import replacing
 
 
 def scores_file(folder: Path, run_id: str) -> Path:
@@ -15,16 +15,11 @@ def scores_file(folder: Path, run_id: str) -> Path:
 def put_scores(folder: Path, run_id: str, scores: ImageScores) -> None:
     """Replace those of a run, whole or not at all. Raises StorageError (a full disk)."""
     path = scores_file(folder, run_id)
-    part = path.with_suffix(".part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(to_bytes(scores))
-        part.replace(path)  # not flushed: after a cut of the power the epoch is trained again
+        with replacing(path) as part:
+            part.write_bytes(to_bytes(scores))
     except OSError as error:
         raise StorageError(path, error) from None
-    finally:
-        with suppress(OSError):  # the folder is a file, say: it is said already
-            part.unlink(missing_ok=True)
 
 
 def find_scores(folder: Path, run_id: str) -> ImageScores | None:

@@ -295,7 +295,7 @@ def parse_matrix(text: str) -> Matrix:
         raise ConfigError(f"the noise matrix has a cell that is not a number ({error}).") from None
     if len(rows) != CLASS_COUNT or any(len(row) != CLASS_COUNT for row in rows):
         raise ConfigError(
-            f"the noise matrix must have {CLASS_COUNT} rows of {CLASS_COUNT} numbers, one for each class."
+            f"the noise matrix must have {CLASS_COUNT} rows of {CLASS_COUNT} numbers, one per class."
         )
     for index, row in enumerate(rows, 1):
         if not all(0 <= number <= 1 for number in row):  # NaN fails as well

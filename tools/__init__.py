@@ -1,4 +1,4 @@
-"""Commands for maintainers: the documentation's tables, measured speeds, training on a borrowed machine.
+"""Commands for maintainers: the documentation's tables, measured speeds, borrowed machines.
 
 The app imports none of them.
 """

@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     (folder / "parts.json").write_text(json.dumps(statuses, indent=1) + "\n", encoding="utf-8")
     archive = _pack(folder)
     print(
-        f"All results are packed in {archive}: unpack it, and add them with `python -m core sweep --add`."
+        f"All results are packed in {archive}: unpack it, and run `python -m core sweep --add` on it."
     )
     return 1 if statuses["sweep"] else 0
 

@@ -176,7 +176,7 @@ def in_float32() -> str:
 
 
 def _fallen(before: list[float | None], after: pd.Series) -> str:
-    """The mean fall of the error over the seeds, in points. before, after: in the order of the seeds."""
+    """The mean fall of the error in points. before, after: errors in the order of the seeds."""
     falls = [old - new for old, new in zip(before, after, strict=True) if old is not None]
     return f"{100 * sum(falls) / len(falls):.1f}" if falls else "–"
 

@@ -100,7 +100,7 @@ def full_scale(model: str) -> str:
 
 
 def mini() -> str:
-    """The test error on the 5,000 embedded images, and the epoch in which the training set was fitted."""
+    """The test error on the 5,000 embedded images, and the epoch of fitting the training set."""
     runs = label_runs(load_runs(), "embedded")
     fitted = fit_epochs(runs, load_epochs(runs.run_id))
     models = [model for model in NETWORKS if model in set(runs.model)]

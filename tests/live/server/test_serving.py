@@ -48,7 +48,7 @@ def test_run_stays_on_this_machine():
 
 def test_the_password_command_prints_what_opens_the_gate(monkeypatch, capsys):
     monkeypatch.setattr("core.cli.password.getpass", lambda prompt: "correct horse")
-    assert main(["password"]) == 2 and "typed in a terminal" in capsys.readouterr().err
+    assert main(["password"]) == 2 and "be typed in a terminal" in capsys.readouterr().err
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     assert main(["password"]) == 0
     line = capsys.readouterr().out.strip()
@@ -56,7 +56,7 @@ def test_the_password_command_prints_what_opens_the_gate(monkeypatch, capsys):
     assert is_password("correct horse", hashed) and "horse" not in line
     answers = iter(["correct horse", "correct house"])
     monkeypatch.setattr("core.cli.password.getpass", lambda prompt: next(answers))
-    assert main(["password"]) == 2 and "not the same" in capsys.readouterr().err
+    assert main(["password"]) == 2 and "passwords differ" in capsys.readouterr().err
 
 
 def test_serving_needs_no_torch():

@@ -33,7 +33,7 @@ COLOURS = {
 WRONG_LABEL = "#D81B60"  # Tol's magenta, with a dashed frame and a cross
 GREY = "#6F757E"  # other people's numbers
 DASHES = {"error on right labels": [2, 2], FLOOR: [6, 4], CHANCE: [2, 3]}
-SERIES_COLOURS = {  # of the kinds of data that a network is to fit
+SERIES_COLOURS = {  # by kind of data that a network is to fit
     "true labels": "#009E73",
     "random labels": "#D55E00",
     **{name.replace("-", " "): each.colour for name, each in CORRUPTIONS.items() if each.colour},

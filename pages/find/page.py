@@ -107,13 +107,13 @@ def train_compared(config: RunConfig, visitor_name: str) -> None:
 
 def compared(config: RunConfig) -> dict[str, RunConfig]:
     """Return the runs to compare, with the repair that the controls show."""
-    mended = replace(
+    repaired = replace(
         config,
         repair=chosen(ACTIONS, "repair_action"),
         repaired=st.session_state.mended,
         ranking=chosen(RANKING_NAMES, "rank"),
     )
-    return {"Before": config, "After": mended, "With true labels": replace(config, level=0.0)}
+    return {"Before": config, "After": repaired, "With true labels": replace(config, level=0.0)}
 
 
 def show_search(config: RunConfig, name: str, visitor_name: str) -> None:

@@ -67,14 +67,14 @@ def show_details(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
     ]
     run = (run if len(run) else runs).iloc[0]
     config, records = config_of(run), resources.sweep_records(run.run_id)
-    beside = _live_run(live_runs)
-    if beside:
-        _side_by_side(config, records, beside)
+    live = _live_run(live_runs)
+    if live:
+        _side_by_side(config, records, live)
     if config.data == "embedded" or has_full():
         show_sprite(config)
         show_run(config, records, key="stored")
         show_image_scores(config, records, "stored")
-    elif not beside:  # without the photographs
+    elif not live:  # the photographs are not on this machine
         _fate(config, records)
     st.caption(f"{describe_provenance(run)} {describe_evaluation(records)}")
     st.code(command_of(config), language="bash", wrap_lines=True)
@@ -133,13 +133,13 @@ def _fate(config: RunConfig, records: list[EpochRecord]) -> None:
     st.caption(describe_fate(config, records))
 
 
-def _side_by_side(config: RunConfig, records: list[EpochRecord], beside: LiveRun) -> None:
-    live = resources.store().records(beside.run_id)
+def _side_by_side(config: RunConfig, records: list[EpochRecord], live: LiveRun) -> None:
+    live_records = resources.store().records(live.run_id)
     lines = [
         ("the sweep's: " + name_of_run(config), config, records),
-        ("live: " + name_of_run(beside.config), beside.config, live),
+        ("live: " + name_of_run(live.config), live.config, live_records),
     ]
-    metrics = ["test_error", "memorized" if config.level and beside.config.level else "train_error"]
+    metrics = ["test_error", "memorized" if config.level and live.config.level else "train_error"]
     for column, metric in zip(st.columns(2), metrics, strict=True):
         with column:
             draw_new(

@@ -63,8 +63,8 @@ class Attendance(NamedTuple):
 
     joined: int
     guessed: int
-    training: int  # with a run that is queued or running
-    done: int  # with a finished run
+    training: int  # have a queued or running run
+    done: int  # have a finished run
 
 
 class Classroom:

@@ -12,8 +12,8 @@ from core.live.runs.database import Database
 
 SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and about 50 ms per try
 TRIES, TRIES_SECONDS = 5, 60.0  # wrong passwords per visitor in this time
-ADDRESS_TRIES = 20  # of all visitors with one network address
-ALL_TRIES = 60  # of all visitors together, because a new cookie makes a new visitor
+ADDRESS_TRIES = 20  # for all visitors with one network address
+ALL_TRIES = 60  # for all visitors together, because a new cookie makes a new visitor
 
 
 def hash_password(password: str) -> str:

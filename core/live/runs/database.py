@@ -22,7 +22,7 @@ from core.paths import file_identity
 
 MOST_IDLE = 16  # idle connections kept for reuse
 USED_SECONDS = 1.0  # after opening, a connection is reused for this long
-VERSION = 7  # of the schema, in PRAGMA user_version; 0: files older than that
+VERSION = 7  # schema version, in PRAGMA user_version; 0: files older than that
 
 # `asked` is in seconds since 1970 and always increases, even if the clock is set back.
 SCHEMA = """
@@ -160,7 +160,7 @@ class _Connections:
     def __init__(self, path: Path, patience: float):
         self.patience = patience
         self.address = f"{path.absolute().as_uri()}?mode=rw"  # does not create a deleted file
-        self.idle: deque[tuple[float, sqlite3.Connection]] = deque()  # with the time it was opened
+        self.idle: deque[tuple[float, sqlite3.Connection]] = deque()  # (time of opening, connection)
         self.held: sqlite3.Connection | None = None
         self.is_open = True
 

@@ -13,10 +13,8 @@ class Limits:
     runs: int = 5  # queued, running or paused at a time
     epochs: int = 400  # per run
     images: int = 50_000  # in the training set of one run
-    address_runs: int = (
-        150  # of all visitors with one network address, such as a school behind a router
-    )
-    all_runs: int = 500  # of all visitors together
+    address_runs: int = 150  # for all visitors with one network address, such as a school's router
+    all_runs: int = 500  # for all visitors together
 
     def check(self, config: RunConfig, runs: int, address_runs: int = 0, all_runs: int = 0) -> None:
         """Raise RefusedError if the limits do not allow this run.

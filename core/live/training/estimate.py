@@ -15,7 +15,7 @@ from core.paths import ASSETS
 
 Speeds = dict[tuple[str, int], float]
 USUALLY_FITTED = 50  # epochs
-LEAST_WIDTH = 0.15  # of the time at the usual width: every step takes at least this, however narrow
+LEAST_WIDTH = 0.15  # every step takes at least this share of the time at the usual width
 
 
 class Estimate(NamedTuple):
@@ -56,7 +56,7 @@ def time_left(
     visitor gets as much time as the owner, or as much as their runs still need.
     """
     left: dict[str, float] = {}
-    needed = epochs * seconds  # by this run and its owner's others
+    needed = epochs * seconds  # seconds for this run and its owner's others
     for other in others:
         wants = (other.config.epochs - other.epochs_done) * epoch_seconds(other.config, speeds)
         if owner and other.owner == owner:

@@ -34,10 +34,10 @@ from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.devices import best_device, describe_device, use_allowed_cpus
 from core.training.training import Training
 
-WARM_UP_SECONDS = 0.3  # of training steps before the first run
+WARM_UP_SECONDS = 0.3  # length of the training before the first run
 POLL_SECONDS = 0.05  # between reads of the store when there is nothing to train
 WORK_SECONDS = 0.2  # per turn on a CPU, before the store is read again
-SAVE_SECONDS = 2.0  # of training that may be unsaved: saving takes as long as 7% of a quick epoch
+SAVE_SECONDS = 2.0  # training that may be unsaved: saving takes as long as 7% of a quick epoch
 TIDY_SECONDS = 600.0  # between housekeeping
 LOCKED_SECONDS = 30.0  # to wait for a locked store: nobody waits for this process
 COLLECT_SECONDS = 0.002  # between checks for finished epochs on a GPU

@@ -29,7 +29,7 @@ EXPLAINED = {
     ),
     "loss": (
         "The network is stopped when its error on held-out photographs, with their given labels, is lowest. The "
-        "labels with the highest loss come first: the network has memorized fewer lies then than at the end."
+        "labels with the highest loss come first: at this epoch the network has memorized fewer lies than at the end."
     ),
 }
 

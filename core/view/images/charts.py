@@ -77,7 +77,7 @@ def image_scores_of(rows: pd.DataFrame) -> alt.Chart:
 def learned_rows(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> pd.DataFrame:
     """Return the rows of the chart `learned`: the share of images learned for good in each epoch.
 
-    Right and wrong labels have rows of their own. is_wrong: (N,), of all training images.
+    Right and wrong labels have separate rows. is_wrong: (N,), of all training images.
     """
     rows = []
     right, wrong = LABELLED

@@ -13,7 +13,7 @@ from PIL import Image
 
 from core.view.style import WRONG_LABEL
 
-COLUMNS = 12  # of the sprite, independent of the page's grid
+COLUMNS = 12  # in the sprite, independent of the page's grid
 
 
 @dataclass(frozen=True)

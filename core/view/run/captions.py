@@ -25,7 +25,7 @@ from core.view.words import (
 )
 
 NOTICEABLE = 0.13  # the least share that is clearly above a chance level of a tenth
-EXCESS = 0.1  # from this share of repeated wrong labels above chance on, the network memorizes
+EXCESS = 0.1  # share of repeated wrong labels above chance from which the network memorizes
 
 
 def run_title(config: RunConfig) -> str:

@@ -18,7 +18,7 @@ from core.view.style import DASHES, SERIES_COLOURS, SHORT, colour, share_axis
 from core.view.words import CHANCE, FLOOR, LABELS
 
 ERRORS = ("test_error", "train_error", "right_label_error")
-FATES = ("memorized", "recovered")  # what becomes of the images with a wrong label
+FATES = ("memorized", "recovered")  # fates of the images with a wrong label
 LOSSES = ("test_loss", "train_loss")
 ROWS = pa.schema(
     [("epoch", pa.int32()), ("quantity", pa.string()), ("value", pa.float64()), ("label", pa.string())]

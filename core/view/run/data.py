@@ -44,7 +44,7 @@ def shown_images(count: int, seed: int) -> NDArray[np.int64]:
     """
     return followed_images(np.zeros(count, dtype=bool), seed)[
         :PHOTOGRAPHS
-    ]  # as if no label were wrong: the plain order
+    ]  # pretending that no label is wrong gives the plain order
 
 
 def shown_places(is_wrong: NDArray[np.bool_], seed: int) -> list[int]:

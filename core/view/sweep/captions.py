@@ -104,7 +104,7 @@ def describe_message(ours: pd.DataFrame, model: str) -> str:
         return ""
     at = ours.groupby("level").final_test_error.mean()
     if len(at) == 1:
-        return ""  # with one level nothing rises
+        return ""  # one level shows no rise
     worst = ours.final_train_error.max()
     rises = f"from {at.iloc[0]:.0%} at {at.index[0]:.0%} corruption to {at.iloc[-1]:.0%} at {at.index[-1]:.0%}"
     images = TRAIN_IMAGES[ours.iloc[0].data]

@@ -102,13 +102,13 @@ def _points(
 ) -> pd.DataFrame:
     """The rows of error_against_level, distinguished by their `source`."""
     means = _with_gaps(level_means(ours[ours.model == model]), ["model", "quantity"])
-    drawn, beside = means, _against_corrupted(means)
+    drawn, other_errors = means, _against_corrupted(means)
     if are_corrupted:
-        drawn, beside = beside, drawn
+        drawn, other_errors = other_errors, drawn
     parts = [drawn.assign(source=Source.OURS.value)]
     if paper:
         other = Source.TRUE if are_corrupted else Source.CONVERTED
-        tests = beside[beside.quantity == "test error"].drop(columns=["low", "high"])
+        tests = other_errors[other_errors.quantity == "test error"].drop(columns=["low", "high"])
         parts.append(tests.assign(source=other.value))
         curve = paper_curve(paper, model).rename(columns={"test_error": "error"})
         about = {"quantity": "test error", "model": model, "source": Source.PAPER.value}

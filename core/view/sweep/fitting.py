@@ -7,7 +7,7 @@ from core.config import TRAIN_IMAGES
 from core.sweep.reference import Source
 from core.view.words import between, capitalized, named_levels, the_network
 
-REACHED = {  # by the rule, a key of figures.FIT_RULES
+REACHED = {  # keys: those of figures.FIT_RULES
     "error": "95% of its labels are right",
     "loss": "its average training loss is 0.05",
 }

@@ -27,7 +27,7 @@ def points_of(configs: tuple[RunConfig, ...]) -> list[LevelPoint]:
 class ClassLevels(NamedTuple):
     """The state of the level sweep that a room trains together."""
 
-    configs: tuple[RunConfig, ...]  # of the taken places; if there are none, the run at level 1
+    configs: tuple[RunConfig, ...]  # runs of the taken places; if there are none, the run at level 1
     points: list[LevelPoint]
     attendance: Attendance
 

@@ -14,7 +14,7 @@ FOLDER = ROOT / "pages"
 # A data URL, because Streamlit would open a file again at every run of a page, and the lock of its
 # file store makes a full lecture hall wait. Streamlit's own icons would be fetched from the internet.
 ICON = "data:image/png;base64," + base64.b64encode((ASSETS / "icon.png").read_bytes()).decode()
-FORMER_NAMES = ("train", "corrupt")  # of the Lab, in old addresses that are still in use
+FORMER_NAMES = ("train", "corrupt")  # the Lab's names in old addresses that are still in use
 
 
 class Place(NamedTuple):

@@ -33,7 +33,7 @@ class Session:
     replays: int = 0  # grows when a finished run is to be replayed
     run_to_open: str = ""  # id of a run that was just submitted on another page than the Lab
     annotated_runs: dict[str, RunConfig] = field(default_factory=dict)  # submitted on Annotate, by name
-    step: int | None = None  # of the story; None: as in the address
+    step: int | None = None  # step of the story; None: as in the address
     is_theorem_built: bool = False
     is_kernel_solved: bool = False
     broken_since: float = 0.0  # time of the store's last failure, on the monotonic clock

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pages.shared.server import resources
 
-SHARE = 0.2  # of a core; the rest is for pages that are opened or whose controls move
+SHARE = 0.2  # share of a core; the rest is for pages that are opened or whose controls move
 RECENT_SECONDS = 5.0  # a page that was not redrawn for longer is no longer open
 LEFT_SECONDS = 120.0  # a visitor inactive for longer has left, and others may take over their runs
 NOTED_SECONDS = 30.0  # between two writes of polls to the store, for other servers that use it

@@ -114,7 +114,7 @@ class Storage(NamedTuple):
 
     used: int  # bytes of live runs and checkpoints
     free: int  # bytes on that disk
-    megabytes: int  # what lab.toml allows
+    megabytes: int  # the limit in lab.toml
 
 
 @cached(1, seconds=10)

@@ -23,7 +23,7 @@ from pages.shared.server.cache import cached
 
 FEW, FEW_AT = 8, 0.4  # photographs in the simple view, and the level at which they are chosen
 ALL = tuple(range(PHOTOGRAPHS))
-ROWS = gallery.row_count(PHOTOGRAPHS)  # of the sprite
+ROWS = gallery.row_count(PHOTOGRAPHS)  # in the sprite
 KEY_LINES = (
     "A network studies photographs like these with their labels, round after round. Blue: how often it "
     "disagrees with the labels it studies. Orange: how often it misreads new photographs."

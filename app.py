@@ -1,4 +1,4 @@
-"""The server: `make run`, or `streamlit run app.py`. What a browser sees begins in pages/shared/frame/router.py."""
+"""The server: `make run` or `streamlit run app.py`. Pages start in pages/shared/frame/router.py."""
 
 import gc
 import sys
@@ -19,18 +19,18 @@ from pages.shared.server.streamlit_patches.message_order import keep_messages_in
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """The trainer starts with the server: torch is loaded before anybody presses Start."""
-    from pages.shared.server import resources  # its caches want the server to be there
+    """Start the trainer with the server, so that torch is loaded before anybody presses Start."""
+    from pages.shared.server import resources  # its caches need a running server
 
     gc.collect()
-    gc.freeze()  # what was imported lives as long as the server: no collection looks through it again
+    gc.freeze()  # imported objects live as long as the server: later collections skip them
     trainer = resources.trainer()
     yield
     trainer.stop()
 
 
 try:
-    settings = load_settings()  # what is wrong in lab.toml is said now, and not at the first visit
+    settings = load_settings()  # reports an error in lab.toml now, not at the first visit
 except LabError as error:
     sys.exit(str(error))
 

@@ -1,4 +1,4 @@
-"""The whole curve, live: every corruption level at once, by one visitor or by a class together."""
+"""The page of the whole curve, live: every level at once, trained by one visitor or by a class."""
 
 from dataclasses import replace
 
@@ -33,17 +33,17 @@ STYLE = """<style>
 
 
 def named_run() -> RunConfig | None:
-    """What the run in the address trains."""
+    """Return the config of the run that the address names, or None."""
     run_id = st.query_params.get("run")
     run = resources.store().run(run_id) if run_id else None
     if run_id and run is None:
-        said = f"There is no run of this name here: {run_id[:12]!r}. Choose a network instead."
-        st.warning(without_links(said))
+        sentence = f"There is no run {run_id[:12]!r} here. Choose a network instead."
+        st.warning(without_links(sentence))
     return run.config if run else None
 
 
 def base(named: RunConfig | None) -> RunConfig:
-    """What is trained at every level; also within what a button does."""
+    """Return the run to train at every level; this also works within a button's action."""
     if named is not None:
         return named
     model = chosen(NAMES, "network")
@@ -52,21 +52,23 @@ def base(named: RunConfig | None) -> RunConfig:
 
 
 def train_all(named: RunConfig | None, visitor_name: str) -> None:
+    """Submit the runs at all levels."""
     resources.store().submit_all_levels(all_levels(base(named)), visitor_name, network_address())
 
 
 def cancel_all(run_ids: tuple[str, ...], visitor_name: str) -> None:
+    """Cancel these runs of the visitor."""
     for run_id in run_ids:
         resources.store().cancel(run_id, by=visitor_name)
 
 
 def seconds_between_polls(visitor_name: str) -> float:
-    """This page counts beside the same visitor's lab."""
+    """Return the seconds between two polls; this page counts separately from the visitor's Lab."""
     return max(TICK_SECONDS, seconds_between(visitor_name, "curve"))
 
 
 def show_figure(configs: tuple[RunConfig, ...], points: list[LevelPoint], name: str) -> None:
-    """name: of the figure, for its downloads."""
+    """Show the figure of a level sweep; name: its title in downloads."""
     config = highest(configs)
     with st.container(key="figure-area"):
         place = st.container()
@@ -92,13 +94,14 @@ def show_figure(configs: tuple[RunConfig, ...], points: list[LevelPoint], name: 
 
 
 def seconds_left(active: list[LiveRun]) -> float:
-    """Of these runs, if nobody else's take turns with them."""
+    """Return the seconds until these runs are finished, if no others take turns with them."""
     speeds = resources.board().speeds
     epochs = {run: run.config.epochs - run.epochs_done for run in active}
     return sum(left * epoch_seconds(run.config, speeds) for run, left in epochs.items())
 
 
 def show_own(named: RunConfig | None, config: RunConfig, visitor_name: str) -> None:
+    """Show the visitor's own level sweep, redrawn while it trains."""
     configs = tuple(all_levels(config))
     runs = resources.store().runs_named([each.run_id for each in configs])
     is_active = any(run.is_active for run in runs)
@@ -119,8 +122,8 @@ def _show_own(
             if active:
                 done = sum(run.epochs_done for run in runs) / sum(each.epochs for each in configs)
                 left = seconds_left(active)
-                said = f"{len(runs) - len(active)} of {len(configs)} finished · {about(left)} left"
-                st.progress(min(1.0, done), said)
+                text = f"{len(runs) - len(active)} of {len(configs)} finished · {about(left)} left"
+                st.progress(min(1.0, done), text)
                 own = tuple(run.run_id for run in active if run.owner == visitor_name)
                 if own:
                     st.button("Cancel", on_click=action(cancel_all), args=(own, visitor_name))
@@ -143,14 +146,14 @@ def _show_own(
 
 
 def shows_class(in_room: Room) -> bool:
-    """While the levels are shared out; afterwards for whoever asks for the figure (?shared)."""
+    """Whether to show the class's figure: while levels are given out, and later for `?shared`."""
     return resources.is_shared_out(in_room.code) or (
         "shared" in st.query_params and resources.has_class_figure(in_room.code)
     )
 
 
 def show_class(in_room: Room, visitor_name: str) -> None:
-    """The figure that the room trains together, redrawn as it grows."""
+    """Show the figure that the room trains together, redrawn as it grows."""
     with plain_errors(), measured():
         curve = class_levels(in_room.code)
         if curve is None or not shows_class(in_room):

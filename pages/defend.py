@@ -1,4 +1,4 @@
-"""Defend: losses and regularizers that are to keep a network from memorizing wrong labels."""
+"""The page about defences: losses and regularizers meant to prevent memorizing wrong labels."""
 
 import pandas as pd
 import streamlit as st
@@ -24,6 +24,7 @@ USUAL_LEVEL = f"{CURE_LEVELS[0]:g}"
 
 
 def show_table(table: pd.DataFrame, level: float, times: dict[str, float | None]) -> None:
+    """Show the table of defences at a level."""
     right = st.column_config.TextColumn(alignment="right")
     rows = captions.defence_rows(table, level, times)
     config = {name: right for name in rows.columns if name not in ("Defence", "Seeds")}
@@ -31,7 +32,7 @@ def show_table(table: pd.DataFrame, level: float, times: dict[str, float | None]
 
 
 def begin(defence: str, visitor_name: str) -> None:
-    """Trains with it at the network and the level that are chosen when the button is pressed."""
+    """Submit a run with this defence, at the network and level chosen when the button is pressed."""
     level = float(chosen(LEVELS, "at", USUAL_LEVEL))
     config = RunConfig(model=chosen_network(), level=level, **DEFENCES[defence].settings)
     run = resources.store().submit(resources.offered(config), visitor_name, network_address())
@@ -39,7 +40,7 @@ def begin(defence: str, visitor_name: str) -> None:
 
 
 def show_try(visitor_name: str) -> None:
-    """A live run with any of them."""
+    """Show a button for each defence that trains with it, and open the run that was started."""
     st.markdown("**Train one yourself:**")
     with st.container(horizontal=True):
         for name in DEFENCES:
@@ -74,7 +75,7 @@ with page("defend") as head:
                 "defended",
                 (model, read),
                 lambda: charts.defences(computed, read, "Test error", has_legend=False),
-                alt="Test error against corruption level, a line for each defence",
+                alt="Test error against corruption level, one line per defence",
             )
         with right:
             wrong = computed[computed.level > 0]
@@ -82,7 +83,7 @@ with page("defend") as head:
                 "memorized",
                 (model,),
                 lambda: charts.defences(wrong, "memorized", "Wrong labels memorized", has_legend=False),
-                alt="Share of the wrong labels memorized against corruption level, a line for each defence",
+                alt="Share of the wrong labels memorized against corruption level, one line per defence",
             )
         show_table(computed, level, cures.defence_times(model))
         st.caption(captions.explain_defences(computed, level))

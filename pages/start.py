@@ -1,4 +1,4 @@
-"""Start: the question, a machine that moves at once, and the way through the lab."""
+"""The start page: the question, a stored training to play with, and links to all pages."""
 
 from dataclasses import replace
 
@@ -13,8 +13,8 @@ from pages.shared.frame.navigation import story, the_page
 from pages.shared.frame.visitor import network_address, visitor
 from pages.shared.server import resources
 
-FIRST = 0.4  # the level at which it begins
-IN_ROW = 4  # cards
+FIRST = 0.4  # the level shown at first
+IN_ROW = 4  # cards per row
 STYLE = """<style>
 .st-key-ways [data-testid=stPageLink] a { display: block; height: 100%; padding: .8rem 1rem; min-height: 48px;
   border: 1px solid var(--quiet); border-radius: .5rem }
@@ -25,7 +25,7 @@ STYLE = """<style>
 
 
 def train(level: float, in_room: Room, visitor_name: str) -> None:
-    """At the level that is chosen here, unless the room has set it; the lab shows it."""
+    """Submit a run at the chosen level, unless the room sets the level, and open it in the Lab."""
     config = default()
     if not in_room.hides("level"):
         config = replace(config, level=level)
@@ -50,13 +50,13 @@ with page(
         if st.button("Train a real network", type="primary", icon=":material/play_arrow:", key="train"):
             train(level, in_room, visitor_name)
     with st.container(key="ways"):
-        ways = story()
-        rows = [column for _ in range(0, len(ways), IN_ROW) for column in st.columns(IN_ROW)]
-        for number, (column, way) in enumerate(zip(rows, ways, strict=False), start=1):
+        places = story()
+        rows = [column for _ in range(0, len(places), IN_ROW) for column in st.columns(IN_ROW)]
+        for number, (column, place) in enumerate(zip(rows, places, strict=False), start=1):
             with column:
                 st.page_link(
-                    way.page(),
-                    label=f"**{number} · {way.title}**  \n{way.does}",
+                    place.page(),
+                    label=f"**{number} · {place.title}**  \n{place.does}",
                     query_params={"room": in_room.code} if in_room.code else None,
                     width="stretch",
                 )

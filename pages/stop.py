@@ -1,4 +1,4 @@
-"""Stop in time: where the test error turns, what a practitioner can know of it, and a game."""
+"""The page about early stopping: a game, and what held-out photographs tell at every level."""
 
 import streamlit as st
 
@@ -16,6 +16,7 @@ from pages.shared.server import resources
 
 
 def show_game(in_room: Room, visitor_name: str) -> None:
+    """Show the game and, once the visitor has stopped, the stops of the room."""
     run = stop_game.played_run()
     if run is None:
         st.info("The run of this game is not computed yet." + compute("mini-stopping"))
@@ -28,8 +29,8 @@ def show_game(in_room: Room, visitor_name: str) -> None:
         epoch = stop_game.sent_epoch(len(records))
         resources.classroom().add_stop(in_room.code, visitor_name, run.run_id, epoch)
 
-    said = captions.describe_stop(stopped, errors) if stopped else ""
-    stop_game.play(run.run_id, records, action(save), stopped, said)
+    result = captions.describe_stop(stopped, errors) if stopped else ""
+    stop_game.play(run.run_id, records, action(save), stopped, result)
     if stopped and in_room.code:
         best = errors.index(min(errors)) + 1
         st.header("Everybody in this room", anchor=False)
@@ -37,18 +38,19 @@ def show_game(in_room: Room, visitor_name: str) -> None:
 
 
 def show_everybody(code: str, run_id: str, epochs: int, best: int) -> None:
-    """When each visitor of the room has stopped; redrawn as they do."""
+    """Show when the visitors of the room stopped, redrawn as they do."""
     with plain_errors():
         stops = resources.classroom().stops(code, run_id)
         st.markdown(f"**{captions.describe_stops(stops, best)}**")
         draw_new(
             charts.stops(stops, epochs, best),
             name="stops",
-            alt="How many visitors stopped after which epoch; dashed: the best one",
+            alt="How many visitors stopped after which epoch; dashed: the best epoch",
         )
 
 
 def show_curves() -> None:
+    """Show what early stopping gains at every level."""
     model = cured_network(first="alexnet")
     runs = cures.validated_runs(resources.sweep(), model)
     points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
@@ -61,7 +63,7 @@ def show_curves() -> None:
         "stopping",
         (model,),
         lambda: charts.stopping(means),
-        alt="Test error against corruption level: at the end, stopped by held-out images, at its best",
+        alt="Test error against corruption level: at the end, at the early stop, at its best",
     )
     whole = protocol.label_runs(resources.sweep(), "embedded")
     st.markdown(captions.describe_held_out_cost(points, whole[whole.model == model]))
@@ -72,12 +74,12 @@ def show_curves() -> None:
 
 
 def show_other_noise(model: str) -> None:
-    """Whether it helps where people, or look-alikes, are what labels are confused by."""
+    """Show whether early stopping helps against labels of people and of look-alikes."""
     runs = cures.noisy_runs(resources.sweep(), model)
     if not len(runs):
         return
     points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
-    st.markdown("**And with other kinds of wrong labels?**")
+    st.markdown("**Does it also help with other kinds of wrong labels?**")
     noises = dict(zip(runs.run_id, runs.noise, strict=True))
     st.dataframe(captions.noise_rows(points, noises), hide_index=True, width="content")
 
@@ -89,6 +91,6 @@ with page("stop") as head:
     st.header("At every level", anchor=False)
     show_curves()
     st.caption(
-        "The runs are of the sweep, on 5,000 photographs. In the lab, “Held out” under More does the same with a "
-        "run of yours, and draws its error on the held-out photographs."
+        "The runs are from the sweep, on 5,000 photographs. In the Lab, “Held out” under More does the same for your "
+        "own run and draws its error on the held-out photographs."
     )

@@ -1,4 +1,4 @@
-"""The teacher's console: lessons and rooms, the queue, everybody's guesses."""
+"""The teacher's page: lessons and rooms, the queue, the guesses of the class."""
 
 import secrets
 from typing import Any
@@ -34,13 +34,13 @@ from pages.shared.frame.visitor import network_address, remember_key, teacher_ke
 from pages.shared.server import resources
 
 CLOSED = """
-The teacher's page is closed: nobody has set a password. On the machine that serves the lab, run
+The teacher's page is closed, because no password is set. On the machine that serves the lab, run
 
 ```
 .venv/bin/python -m core password
 ```
 
-put the line that it prints into `lab.toml` beside `app.py`, and start the server again.
+put the line that it prints into `lab.toml` next to `app.py`, and restart the server.
 """
 
 
@@ -57,6 +57,7 @@ ATTENDANCE = {
 
 
 def unlock() -> None:
+    """Open the page if the password is right. Raises RefusedError."""
     password, st.session_state.password = st.session_state.password, ""
     is_known = session().was_teacher or is_at_the_server()
     if not resources.login().is_right(password, visitor(), network_address(), is_known):
@@ -67,37 +68,39 @@ def unlock() -> None:
 
 
 def is_at_the_server() -> bool:
-    """Whether this browser runs on the server's own machine, and not behind a proxy there."""
+    """Whether this browser runs on the server's machine and is not behind a proxy there."""
     host = urlsplit(st.context.url or "").hostname
     return st.context.ip_address is None and host in ("localhost", "127.0.0.1", "::1")
 
 
 def lock() -> None:
+    """Lock the page in this browser."""
     resources.classroom().lock_out(teacher_key())
     session().teacher_key = ""
 
 
 def show_door() -> None:
+    """Show the field for the password."""
     with st.form("door", border=False, width=420):
         st.text_input("Password", type="password", key="password", max_chars=200)
         st.form_submit_button("Open", type="primary", on_click=action(unlock))
 
 
 def open_room() -> None:
-    """With what the form says; then the page turns to it."""
-    said = st.session_state
-    epochs = parse(FIELDS["epochs"], said["lesson-epochs"])
-    config = RunConfig(model=said["lesson-model"], level=said["lesson-level"], epochs=epochs)
-    resources.settings().limits.check(config, 0)  # what the class may not train is no lesson
+    """Open a room with the lesson in the form and show it."""
+    state = st.session_state
+    epochs = parse(FIELDS["epochs"], state["lesson-epochs"])
+    config = RunConfig(model=state["lesson-model"], level=state["lesson-level"], epochs=epochs)
+    resources.settings().limits.check(config, 0)  # the class must be allowed to train it
     lesson = Lesson(
-        said["lesson-title"], config, tuple(said["lesson-hidden"]), said["lesson-guess-first"]
+        state["lesson-title"], config, tuple(state["lesson-hidden"]), state["lesson-guess-first"]
     )
-    said.shown_room = resources.classroom().open_room(lesson)
-    said.tab = "Now"
+    state.shown_room = resources.classroom().open_room(lesson)
+    state.tab = "Now"
 
 
 def show_set_up() -> None:
-    """A lesson is made, a room opened."""
+    """Show the form that makes a lesson and opens a room."""
     with st.form("lesson", width=720):
         st.text_input("Title", "Can a network learn from lies?", max_chars=80, key="lesson-title")
         st.slider("Corruption level", 0.0, 1.0, 0.5, 0.05, format="percent", key="lesson-level")
@@ -118,7 +121,7 @@ def show_set_up() -> None:
 
 
 def show_now(rooms: dict[str, Lesson]) -> None:
-    """The room's code to project, who is there and what they do, and the queue."""
+    """Show the room's code to project, its attendance, and the queue."""
     if not rooms:
         st.caption(
             "Open a room under “Set up”: its code and its QR code for the projector appear here."
@@ -140,8 +143,8 @@ def show_now(rooms: dict[str, Lesson]) -> None:
                     show_large(code, address)
             else:
                 st.info(
-                    "You have opened the lab on its own machine, where no phone finds it: open this page at "
-                    "the address that `make serve` prints, and its QR code appears here."
+                    "You have opened the lab at an address that works only on its own machine. Open this page at the "
+                    "address that `make serve` prints, and its QR code appears here."
                 )
             copy_link(address)
         with right:
@@ -152,13 +155,14 @@ def show_now(rooms: dict[str, Lesson]) -> None:
 
 @st.dialog("Join the room", width="large")
 def show_large(code: str, address: str) -> None:
+    """Show the room's code and QR code large, for a projector."""
     st.html(f'<p class="room-code large">{code}</p>{CODE_STYLE}')
     st.image(serving.qr_code(address), width=640, alt=f"QR code of {address}")
     st.markdown(address)
 
 
 def show_sharing(code: str, lesson: Lesson) -> None:
-    """The levels are shared out: each who comes trains one, and the figure grows on the projector."""
+    """Show the buttons that give out the levels to the class, and the link to its figure."""
     shared = resources.shared_levels()
     if resources.has_class_figure(code):
         st.page_link(
@@ -173,19 +177,21 @@ def show_sharing(code: str, lesson: Lesson) -> None:
             on_click=teachers_action(shared.share_out),
             args=(code, lesson.config),
             icon=":material/group_work:",
-            help="Every student who is in the lab trains one level; the whole curve grows on the projector.",
+            help="Every student in the Lab trains one level, and the whole curve grows on the projector.",
         )
         return
     st.button("End the sharing", on_click=teachers_action(shared.end), args=(code,))
 
 
 def show_attendance(code: str) -> None:
+    """Show how many visitors of the room have joined, guessed and trained."""
     with plain_errors():
         for name, count in resources.classroom().attendance(code)._asdict().items():
             st.metric(ATTENDANCE[name], count)
 
 
 def show_queue() -> None:
+    """Show all runs that have not ended, with buttons to pause, resume and cancel them."""
     with plain_errors():
         classroom, store = resources.classroom(), resources.store()
         waiting = classroom.waiting()
@@ -215,7 +221,7 @@ def show_queue() -> None:
         }
         rows = [
             {
-                "Visitor": places[run.owner],  # a number of the moment, no name
+                "Visitor": places[run.owner],  # a number for this table, not a name
                 "Address": run.address or "this machine",
                 "Run": name_of_run(run.config),
                 "State": "held" if classroom.is_paused and run.is_active else run.status.value,
@@ -243,6 +249,7 @@ def show_queue() -> None:
 
 
 def show_guesses() -> None:
+    """Show the guesses of the room and, on request, the truth."""
     with plain_errors():
         code = st.session_state.get("shown_room", "")
         guesses = resources.classroom().guesses(code)

@@ -1,4 +1,4 @@
-"""How many weights it takes to memorize: widths, the theorem by hand, and no network at all."""
+"""The page about how many weights memorizing takes: widths, the theorem, and a kernel."""
 
 import streamlit as st
 
@@ -14,12 +14,13 @@ from pages.shared.server import resources
 from pages.shared.server.computed_once import built, solved
 
 EXPLAINED = (
-    "The small network with 1 to 4,096 hidden units, 60 epochs on the 5,000 photographs; n = 5,000 images, d = 2,352 "
-    "numbers each. Dashed: the weights with which theorem 1 of Zhang et al. 2017 fits any labels."
+    "The small network with 1 to 4,096 hidden units, 60 epochs on the 5,000 photographs: n = 5,000 images with d = "
+    "2,352 numbers each. Dashed: the number of weights that can fit any labels by theorem 1 of Zhang et al. 2017."
 )
 
 
 def show_widths() -> None:
+    """Show the errors of the small network against its number of weights."""
     runs = widths.width_runs(resources.sweep())
     random = widths.width_means(runs[runs.level == 1], "final_train_error")
     title = captions.describe_fitting(random, widths.ENOUGH)
@@ -48,16 +49,18 @@ def show_widths() -> None:
             "descent",
             (),
             lambda: charts.errors_against_weights(tests),
-            alt="Test error against the number of weights, a line for each corruption level",
+            alt="Test error against the number of weights, one line per corruption level",
         )
         downloads("descent", lambda: charts.errors_against_weights(tests), title, EXPLAINED, tests)
 
 
 def show_theorem() -> None:
+    """Show the construction of theorem 1."""
     st.header("The theorem, built", anchor=False)
     st.markdown(
-        "Two layers with 2n + d weights fit any labels of n images with d numbers each. The proof builds them: one "
-        "random direction puts the images in a row; each image gets one threshold below it, and one weight."
+        "A network of two layers with 2n + d weights can fit any labels of n images with d numbers each. The proof "
+        "builds it: one random direction puts the images in a row. Each image gets one threshold below it and one "
+        "weight."
     )
     if st.button("Build it for 5,000 random labels", key="build") or session().is_theorem_built:
         session().is_theorem_built = True
@@ -65,10 +68,11 @@ def show_theorem() -> None:
 
 
 def show_kernel() -> None:
+    """Show the kernel solutions."""
     st.header("Without any network", anchor=False)
     st.markdown(
-        "Section 5 of the paper: least squares with a Gaussian kernel on the pixels. One system of equations, and its "
-        "solution of least norm."
+        "Section 5 of the paper: least squares with a Gaussian kernel on the pixels. That is one system of equations; "
+        "we take its solution with the smallest norm."
     )
     if st.button("Solve it", key="solve") or session().is_kernel_solved:
         session().is_kernel_solved = True

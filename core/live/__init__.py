@@ -1,1 +1,1 @@
-"""The runs that visitors start: kept in SQLite, trained by a process of its own."""
+"""Runs that visitors start: stored in SQLite, trained by a separate process."""

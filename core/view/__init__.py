@@ -1,1 +1,1 @@
-"""Records in, pictures and sentences out. Without torch: pages import it."""
+"""Charts and sentences made from records. Pages import it, so it must not import torch."""

@@ -1,4 +1,4 @@
-"""Print-ready figures, and the data behind them as files."""
+"""Print-ready figures and their data as files."""
 
 import io
 import textwrap
@@ -9,16 +9,16 @@ import vl_convert
 
 FIGURE_FORMATS = ("png", "svg", "pdf")
 WIDTH, HEIGHT = 1100, 640  # points; vectors scale to any poster
-PIXELS_PER_POINT = 4  # of the PNG: 4,400 pixels of plot, A3 at 300 dpi
-CHARACTERS = 118  # of a line of text below the title
+PIXELS_PER_POINT = 4  # in a PNG: the plot has 4,400 pixels, A3 at 300 dpi
+CHARACTERS = 118  # per line of the caption
 TITLE_CHARACTERS = 72
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
 def figure(chart: alt.LayerChart, file_type: str, title: str, caption: str, source: str) -> bytes:
-    """The chart at poster size, with a title, a caption under it and a source line at its foot.
+    """Return the chart as a poster-size file, with its title and caption above and its source below.
 
-    file_type: one of FIGURE_FORMATS. Raises ValueError for another.
+    file_type: one of FIGURE_FORMATS. Raises ValueError for any other.
     """
     if file_type not in FIGURE_FORMATS:
         raise ValueError(f"a figure is {' or '.join(FIGURE_FORMATS)}, not {file_type}.")
@@ -31,10 +31,12 @@ def figure(chart: alt.LayerChart, file_type: str, title: str, caption: str, sour
 
 
 def csv(rows: pd.DataFrame) -> bytes:
+    """Return the rows as a CSV file."""
     return rows.to_csv(index=False).encode()
 
 
 def parquet(rows: pd.DataFrame) -> bytes:
+    """Return the rows as a Parquet file."""
     content = io.BytesIO()
     rows.to_parquet(content, index=False)
     return content.getvalue()

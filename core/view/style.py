@@ -1,4 +1,4 @@
-"""What all charts share: the colours of the quantities, the marks of the networks, axes."""
+"""The style that all charts share: colors and short names of the quantities, and axes."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from core.choices import CORRUPTIONS
 from core.config import LEVELS
 from core.view.words import CHANCE, FLOOR, TIME_TO_FIT
 
-SHORT = {  # at the end of a line, where there is less room
+SHORT = {  # names at the end of a line, where there is less room
     "error on right labels": "right labels",
     "predicted as the true class": "true class",
     FLOOR: "no memorizing",
     CHANCE: "by chance",
 }
 
-# After Okabe and Ito's palette, told apart by colour-blind eyes; darker, so that lines and names
-# have enough contrast on white (names 4.5, lines 3) and on black (3).
+# Okabe and Ito's palette, which color-blind people can tell apart, made darker so that lines and
+# names have enough contrast on white (names 4.5, lines 3) and on black (3).
 COLOURS = {
     "test error": "#C25400",
     "training error": "#0072B2",
@@ -31,9 +31,9 @@ COLOURS = {
     "training loss": "#0072B2",
 }
 WRONG_LABEL = "#D81B60"  # Tol's magenta, with a dashed frame and a cross
-GREY = "#6F757E"  # numbers of others
+GREY = "#6F757E"  # other people's numbers
 DASHES = {"error on right labels": [2, 2], FLOOR: [6, 4], CHANCE: [2, 3]}
-SERIES_COLOURS = {  # of what a network can fit
+SERIES_COLOURS = {  # by kind of data that a network is to fit
     "true labels": "#009E73",
     "random labels": "#D55E00",
     **{name.replace("-", " "): each.colour for name, each in CORRUPTIONS.items() if each.colour},
@@ -41,7 +41,7 @@ SERIES_COLOURS = {  # of what a network can fit
 
 
 def enlarged(part: Any, size: int = 24) -> Any:
-    """A specification, or a part of one, with words at least so many pixels high: for a projector."""
+    """Return a part of a Vega-Lite specification with text of `size` pixels, for a projector."""
     if isinstance(part, list):
         return [enlarged(each, size) for each in part]
     if not isinstance(part, dict):
@@ -52,9 +52,7 @@ def enlarged(part: Any, size: int = 24) -> Any:
         if name in ("axis", "legend") and isinstance(each, dict):
             larger[name] = {**each, **words}
         elif name in ("x", "y") and isinstance(each, dict) and "type" in each:
-            larger[name] = enlarged(
-                {"axis": {}, **each}, size
-            )  # also where it says nothing of its axis
+            larger[name] = enlarged({"axis": {}, **each}, size)  # adds the axis where none is given
         elif name == "mark" and isinstance(each, dict) and each.get("type") == "text":
             larger[name] = {**each, "fontSize": size}
         elif name in ("data", "datasets"):
@@ -65,6 +63,7 @@ def enlarged(part: Any, size: int = 24) -> Any:
 
 
 def level_axis() -> alt.X:
+    """Return the horizontal axis of the corruption level."""
     return alt.X(
         "level:Q",
         title="Corruption level p",
@@ -74,6 +73,7 @@ def level_axis() -> alt.X:
 
 
 def share_axis(title: str, name: str = "value") -> alt.Y:
+    """Return a vertical axis from 0% to 100%; name: the column with the values."""
     return alt.Y(
         f"{name}:Q",
         title=title,
@@ -83,12 +83,12 @@ def share_axis(title: str, name: str = "value") -> alt.Y:
 
 
 def colour(quantities: list[str], has_legend: bool = True) -> alt.Color:
-    """Colours by quantity. The legend leaves out what is repeated by chance, which is named at its line."""
+    """Return the colors by quantity. The legend leaves out CHANCE, which is named at its line."""
     scale = alt.Scale(domain=quantities, range=[COLOURS[quantity] for quantity in quantities])
     if not has_legend:  # each line is named at its end
         return alt.Color("quantity:N", scale=scale, legend=None)
     named = [quantity for quantity in quantities if quantity != CHANCE]
-    # In the browser, which knows the width: a phone has room for one name in a row.
+    # The browser knows the width: a phone has room for one name per row.
     narrow, columns = {2: (330, 2), 3: (420, 3)}.get(len(named), (420, 2))
     return alt.Color(
         "quantity:N",

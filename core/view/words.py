@@ -1,4 +1,4 @@
-"""Numbers in words: per cent, times, counts; and the names of what is measured."""
+"""Numbers in words (percentages, times, counts) and the names of the measured quantities."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from core.choices import NETWORKS
 from core.config import LEVELS, RunConfig, settings_of
 
-# The one name of each quantity: on every page, in every export, on the command line.
+# The name of each quantity on every page, in every export and on the command line.
 LABELS = {
     "test_error": "test error",
     "train_error": "training error",
@@ -21,20 +21,20 @@ TIME_TO_FIT = "time to fit"
 CHANCE = "repeated by chance"
 FLOOR = "least error without memorizing"
 FLOOR_EXPLAINED = (
-    "0.9 p, the share of wrong labels on average (p is the corruption level; a label picked at random is "
-    "wrong nine times in ten): a network that named every image correctly would disagree with so many "
-    "labels; below the line it has memorized some, and most networks begin earlier"
+    "0.9 p, the average share of wrong labels (p is the corruption level; a label picked at random is wrong "
+    "nine times in ten). A network that named every image correctly would disagree with this share of the "
+    "labels. A network below the line has memorized some of them; most networks begin to memorize earlier"
 )
-# For experts, once.
+# Shown on one page only.
 NOISE_EXPLAINED = (
-    "For experts: labels are picked at random here. Nobody intends to deceive, and the errors of "
-    "real annotators are not random: they confuse what looks alike. CIFAR-10's own test labels are "
-    "about 0.5% wrong, so that “true” is itself an approximation."
+    "For experts: labels are picked at random here. Nobody intends to deceive, and real annotators do not "
+    "make random errors: they confuse classes that look alike. About 0.5% of CIFAR-10's own test labels are "
+    "wrong, so “true” is itself an approximation."
 )
 
 
 def named_levels(levels: Iterable[float]) -> str:
-    """Of corruption, rising: "levels 20%, 40%"; "every level" where none of the sweep's is left out."""
+    """Name corruption levels in rising order: "levels 20%, 40%", or "every level" for all of LEVELS."""
     levels = set(levels)
     if levels >= set(LEVELS):
         return "every level"
@@ -43,48 +43,49 @@ def named_levels(levels: Iterable[float]) -> str:
 
 
 def capitalized(text: str) -> str:
-    """With a capital at its beginning; the rest as it is, names of networks too."""
+    """Return the text with its first letter in upper case and the rest unchanged."""
     return text[:1].upper() + text[1:]
 
 
 def the_network(model: str) -> str:
-    """Its name within a sentence."""
+    """Return the name of a network for use within a sentence."""
     name = NETWORKS[model].short
     return f"the {name}" if name[0].islower() else name
 
 
 def name_of_run(config: RunConfig) -> str:
-    """A run in a few words, for tables and legends."""
+    """Return a short name of a run, for tables and legends."""
     return f"{NETWORKS[config.model].short}, {settings_of(config)}"
 
 
 def compute(grid: str, model: str = "") -> str:
-    """How to get what is not computed yet; a sentence that begins with a space."""
+    """Say which command computes the missing runs; the sentence begins with a space."""
     network = f" --model {model}" if model else ""
     return f" `python -m core sweep --grid {grid}{network}` computes it."
 
 
 def number_text(value: float) -> str:
-    """All its digits, so that who types it again means the same."""
+    """Return a number with all its digits, so that it can be typed in again without a change."""
     return repr(float(value)).removesuffix(".0")
 
 
 def without_links(text: str) -> str:
-    """Markdown in which what somebody has typed, or put into an address, makes no link or picture."""
+    """Escape Markdown so that text from a visitor or an address makes no link and no picture."""
     return re.sub(r"\[|@|(?<=:)//|(?<=www)\.", lambda found: "\\" + found[0], text)
 
 
 def per_cent(value: float | None) -> str:
+    """Return a share as a percentage with one decimal, or a dash for None."""
     return "–" if value is None else f"{value:.1%}"
 
 
 def about(seconds: float) -> str:
-    """An estimated time in words."""
+    """Return an estimated time in words."""
     return duration(seconds) if seconds < 1 else f"about {duration(seconds)}"
 
 
 def duration(seconds: float) -> str:
-    """A time in words, no more exact than it is known."""
+    """Return a time in words, rounded to what is worth knowing."""
     if seconds < 1:
         return "under a second"
     if seconds < 90:
@@ -95,16 +96,16 @@ def duration(seconds: float) -> str:
 
 
 def all_but(share: float, count: int) -> str:
-    """What is left of `count` things when a share of them is missing: all, or all but so many."""
+    """Name what remains of `count` things when a share is missing: "all" or "all but 3 of 5,000"."""
     missing = round(share * count)
     return "all" if missing == 0 else f"all but {missing:,} of {count:,}"
 
 
 def between(least: int, most: int, noun: str) -> str:
-    """1 to 3 seeds; 3 seeds where all are alike."""
+    """Return a range with its noun: "1 to 3 seeds", or "3 seeds" if both ends are equal."""
     return plural(most, noun) if least == most else f"{least} to {plural(most, noun)}"
 
 
 def plural(count: int, noun: str) -> str:
-    """1 epoch, 2 epochs."""
+    """Return a count with its noun: "1 epoch", "2 epochs"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,4 +1,4 @@
-"""The class as annotators: name twenty photographs, see what the room confuses, train on it."""
+"""The page for annotators: name twenty photographs, see what the room confuses, train on it."""
 
 import numpy as np
 import streamlit as st
@@ -23,7 +23,7 @@ RANDOM = "Random labels"
 
 
 def show_asking(in_room: Room, visitor_name: str, answers: list[Answer]) -> None:
-    """The photographs, until all are named."""
+    """Show the photographs that this visitor has not named yet."""
     data, annotation = resources.data("embedded"), resources.annotation()
     shown = annotation.images(in_room.code, visitor_name, data.train_labels)
     named = {answer.image for answer in answers}
@@ -40,7 +40,7 @@ def show_asking(in_room: Room, visitor_name: str, answers: list[Answer]) -> None
 
 
 def show_results(in_room: Room, visitor_name: str) -> None:
-    """What the room, or outside one this visitor, has come to; redrawn as answers come."""
+    """Show the confusions of the room, or of this visitor outside a room; redrawn as answers come."""
     with plain_errors():
         true_labels = resources.data("embedded").train_labels
         annotation = resources.annotation()
@@ -60,7 +60,7 @@ def show_results(in_room: Room, visitor_name: str) -> None:
             show_matrix(title, "own-answers", shares(counts))
         with right:
             show_matrix(
-                "CIFAR-10N: three people each, the worst",
+                "CIFAR-10N: the worst of three people's labels",
                 "people",
                 named_mixing("cifar10n-worst-matrix"),
             )
@@ -69,31 +69,34 @@ def show_results(in_room: Room, visitor_name: str) -> None:
 
 
 def show_matrix(title: str, name: str, matrix: np.ndarray) -> None:
+    """Show a confusion matrix: (K, K), true classes in rows."""
     st.markdown(f"**{title}**")
     draw_live(
         name,
         (),
         lambda: transitions.matrix_heatmap(np.eye(len(matrix))),
         transitions.matrix_rows(matrix),
-        alt=f"{title}: share of each class, in rows, that is named as each class, in columns",
+        alt=f"{title}: share of each true class (rows) that is named as each class (columns)",
     )
 
 
 def compared(counts: np.ndarray, whose: str) -> dict[str, RunConfig]:
-    """Both runs, by the names under which they stand on the page."""
+    """Return both runs, by their names on the page."""
     return dict(
         zip((whose, RANDOM), with_noise(resources.offered(PRESETS[0].config), counts), strict=True)
     )
 
 
 def train(runs: dict[str, RunConfig], visitor_name: str) -> None:
+    """Submit these runs."""
     for config in runs.values():
         resources.store().submit(config, visitor_name, network_address())
 
 
 def show_training(counts: np.ndarray, whose: str, visitor_name: str) -> None:
+    """Show the comparison of the class's labels with random ones, and the button that trains both."""
     st.header("Which hurts more?", anchor=False)
-    # What was pressed once is followed to its end, though more answers come meanwhile.
+    # Runs that were started are followed to their end, even if more answers come meanwhile.
     pressed = session().annotated_runs
     runs = pressed if whose in pressed else compared(counts, whose)
     ends = {name: resources.final(config) for name, config in runs.items()}
@@ -101,8 +104,8 @@ def show_training(counts: np.ndarray, whose: str, visitor_name: str) -> None:
     with st.container(horizontal=True):
         for name, end in ends.items():
             error = "–" if end is None else f"{end.test_error:.1%}"
-            beside = None if name == RANDOM else change(ends[RANDOM], end)
-            st.metric(f"{name}: test error", error, beside, delta_color="inverse")
+            difference = None if name == RANDOM else change(ends[RANDOM], end)
+            st.metric(f"{name}: test error", error, difference, delta_color="inverse")
     for name, config in runs.items():
         run = resources.store().run(config.run_id)
         if run and run.message:

@@ -1,4 +1,4 @@
-"""Find the wrong labels: mark them yourself, let the machine rank them, mend them, train again."""
+"""The page for finding wrong labels: mark them, let the machine rank them, fix them, retrain."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ from pages.shared.server.computed_once import searched
 
 LEVEL = 0.4
 FORTY = 40  # photographs to mark
-SHOWN = 24  # of those found, and of those falsely accused
+SHOWN = 24  # images found, and images falsely accused
 RANKING_NAMES = {key: RANKINGS[key].capitalize() for key in reversed(RANKINGS)}
 ACTIONS = {"drop": "Leave them out", "relabel": "Let the network name them"}
 GALLERIES = {
@@ -38,23 +38,25 @@ GALLERIES = {
 
 
 def base_run() -> RunConfig:
-    """The run whose labels are searched: the one that the address names, or the usual one."""
+    """Return the run whose labels are searched: the one in the address, or else the usual one."""
     run = resources.store().run(st.query_params.get("run", ""))
     if run and run.config.corruption == "labels":
         plain = replace(run.config, repair="none", repaired=0.0, validation=0.0, fold=0)
         if plain.data == "embedded" and plain.level:
             return plain
-        st.info("Wrong labels are searched for among the 5,000 photographs, where some are wrong.")
+        st.info(
+            "This page needs a run on the 5,000 photographs with some wrong labels: it shows the usual one."
+        )
     return RunConfig(model=cured_network(), level=LEVEL)
 
 
 def save_marks() -> None:
-    """In the address: they survive a reload, and a link shows them to others."""
+    """Save the marks in the address, so that they survive a reload and a link shows them to others."""
     st.query_params["marks"] = " ".join(map(str, photo_marker.sent_marks(FORTY)))
 
 
 def show_forty(config: RunConfig, corrupted: LabelCorruption) -> NDArray[np.int64] | None:
-    """The photographs to mark; once they are, the indices of those marked."""
+    """Show the photographs to mark. Return the indices of the marked images, or None before that."""
     data, shown = resources.data("embedded"), images_to_mark(config, corrupted, FORTY)
     images = data.train_images[shown]
     given, true = corrupted.labels[shown].tolist(), data.train_labels[shown].tolist()
@@ -63,32 +65,34 @@ def show_forty(config: RunConfig, corrupted: LabelCorruption) -> NDArray[np.int6
         st.markdown(captions.describe_forty(config, FORTY, photo_marker.MOST))
         photo_marker.show_photos(images, given, true, action(save_marks))
         return None
-    said = captions.describe_marks(corrupted.is_wrong[shown], marks)
-    photo_marker.show_truth(images, given, true, marks, said)
+    result = captions.describe_marks(corrupted.is_wrong[shown], marks)
+    photo_marker.show_truth(images, given, true, marks, result)
     return shown[marks]
 
 
 def train_missing(configs: list[RunConfig], visitor_name: str) -> None:
+    """Submit those of these runs that are not finished."""
     for config in configs:
         if resources.final(config) is None:
             resources.store().submit(config, visitor_name, network_address())
 
 
-# A button can be pressed before the page has followed the control beside it: what it does is
-# worked out from where the controls stand when it is pressed, not when it was drawn.
+# A visitor can press a button before the page has followed a changed control. So an action reads the
+# controls at the press, not when the button was drawn.
 
 
 def train_sources(config: RunConfig, visitor_name: str) -> None:
+    """Submit the runs that the chosen ranking needs."""
     todo = untrained(config, chosen(RANKING_NAMES, "rank"))
     for source in todo:
-        if resources.final(source) is not None:  # what it told of the photographs is lost
+        if resources.final(source) is not None:  # its image scores are lost: train it again
             resources.store().forget(source.run_id)
     for source in todo:
         resources.store().submit(source, visitor_name, network_address())
 
 
 def untrained(config: RunConfig, name: str) -> list[RunConfig]:
-    """The sources of a ranking that have not told yet what they know of each photograph."""
+    """Return the source runs of a ranking that are not finished or have no image scores."""
     return [
         source
         for source in sources(config, name)
@@ -97,22 +101,23 @@ def untrained(config: RunConfig, name: str) -> list[RunConfig]:
 
 
 def train_compared(config: RunConfig, visitor_name: str) -> None:
+    """Submit the unfinished runs of the comparison."""
     train_missing(list(compared(config).values()), visitor_name)
 
 
 def compared(config: RunConfig) -> dict[str, RunConfig]:
-    """The runs side by side, as the controls of repairing stand."""
-    mended = replace(
+    """Return the runs to compare, with the repair that the controls show."""
+    repaired = replace(
         config,
         repair=chosen(ACTIONS, "repair_action"),
         repaired=st.session_state.mended,
         ranking=chosen(RANKING_NAMES, "rank"),
     )
-    return {"Before": config, "After": mended, "With true labels": replace(config, level=0.0)}
+    return {"Before": config, "After": repaired, "With true labels": replace(config, level=0.0)}
 
 
 def show_search(config: RunConfig, name: str, visitor_name: str) -> None:
-    """What has to be trained first, and how far it is."""
+    """Show the training that the ranking needs, and its progress."""
     with plain_errors():
         todo = untrained(config, name)
         if not todo:
@@ -144,13 +149,14 @@ def show_found(
     corrupted: LabelCorruption,
     marks: NDArray[np.int64],
 ) -> None:
+    """Show how well the ranking finds wrong labels, compared with the visitor's marks."""
     score = score_ranking(found.ranking.order, corrupted.is_wrong)
     if score is None:
-        st.info("Either no label is wrong here or every one: there is nothing to tell apart.")
+        st.info("Either no label is wrong here or all labels are: there is nothing to tell apart.")
         return
     shown = images_to_mark(config, corrupted, FORTY)
-    said = captions.describe_found(score, found.ranking, corrupted.is_wrong, marks, shown)
-    st.markdown(f"**{said}**")
+    title = captions.describe_found(score, found.ranking, corrupted.is_wrong, marks, shown)
+    st.markdown(f"**{title}**")
     left, right = st.columns([3, 2], gap="large")
     with left:
         draw_live(
@@ -174,7 +180,7 @@ def show_found(
 
 
 def show_transition(config: RunConfig, estimated: NDArray[np.float64]) -> None:
-    """P(given | true) as the labels tell it, and as it is."""
+    """Show the estimated and the true P(given | true)."""
     true = transition_matrix(config)
     st.markdown(f"**{captions.describe_transition(estimated, true)}**")
     for name, matrix in (("Estimated", estimated), ("True", true)):
@@ -184,12 +190,12 @@ def show_transition(config: RunConfig, estimated: NDArray[np.float64]) -> None:
             (),
             lambda: transitions.matrix_heatmap(np.eye(len(CLASSES))),
             transitions.matrix_rows(matrix),
-            alt=f"{name} share of each true class, in rows, that is given each label, in columns",
+            alt=f"{name} share of each true class (rows) that is given each label (columns)",
         )
 
 
 def show_gallery(found: Searched, corrupted: LabelCorruption, which: str) -> None:
-    """The first of the ranking that are wrong, or that are right."""
+    """Show the first images of the ranking with a wrong label ("found") or a right one ("accused")."""
     data, order = resources.data("embedded"), found.ranking.order
     is_shown = corrupted.is_wrong[order] == (which == "found")
     shown = order[is_shown][:SHOWN]
@@ -204,19 +210,19 @@ def show_gallery(found: Searched, corrupted: LabelCorruption, which: str) -> Non
 def show_repair(
     config: RunConfig, found: Searched, corrupted: LabelCorruption, visitor_name: str
 ) -> None:
-    """Drop or rename the first k, train again, and hold the test error against before."""
-    st.header("Mend the first of them, and train again", anchor=False)
+    """Show the repair of the most suspicious labels and the test errors before and after it."""
+    st.header("Fix the most suspicious labels and retrain", anchor=False)
     offered, first = repairable(config)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.select_slider(
-            "How many of the images, the most suspicious first",
+            "How many of the images, most suspicious first",
             offered,
             first,
             format_func=lambda value: f"{100 * value:g}%",
             key="mended",
             bind="query-params",
         )
-        choice("What is done with them", ACTIONS, "repair_action")
+        choice("What to do with them", ACTIONS, "repair_action")
     runs = compared(config)
     true_labels = resources.data("embedded").train_labels
     st.markdown(captions.describe_cost(runs["After"], found.ranking, corrupted, true_labels))
@@ -225,14 +231,15 @@ def show_repair(
 
 
 def is_active(config: RunConfig) -> bool:
+    """Whether a run is queued or running."""
     run = resources.store().run(config.run_id)
     return run is not None and run.is_active
 
 
 def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> None:
-    """Test error before, after and with true labels, and what is still to be trained.
+    """Show the test errors before, after and with true labels, and the training that is missing.
 
-    ticks: whether it is drawn every second, as long as one of them is in training.
+    ticks: whether this is redrawn every second because one of the runs is in training.
     """
     with plain_errors():
         if any(map(is_active, runs.values())) != ticks:
@@ -254,13 +261,13 @@ def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> 
                 on_click=action(train_compared),
                 args=(runs["Before"], visitor_name),
             )
-        if not ticks:  # while one is in training, its bar is enough
+        if not ticks:  # during training, the progress bars are enough
             st.markdown(captions.describe_repaired(ends))
         st.caption(captions.describe_published_cleaning(reference.noisy_labels()))
 
 
 def show_errors(ends: dict[str, EpochRecord | None]) -> None:
-    """The three test errors, side by side."""
+    """Show the three test errors side by side."""
     with st.container(horizontal=True):
         for title, end in ends.items():
             error = "–" if end is None else f"{end.test_error:.1%}"

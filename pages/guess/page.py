@@ -1,4 +1,4 @@
-"""Guess first: draw what you expect of the sweep; then see what happened."""
+"""The page for guessing first: draw what you expect of the sweep, then see what happened."""
 
 import pandas as pd
 import streamlit as st
@@ -20,7 +20,7 @@ MODEL = "mlp-1x512"
 
 
 def show_everybody(code: str, ours: pd.DataFrame) -> None:
-    """Median and band of all guesses in this room, with the truth; redrawn as they come."""
+    """Show the median and middle half of the room's guesses with the truth, redrawn as they come."""
     with plain_errors():
         guesses = resources.classroom().guesses(code)
         st.markdown(f"**{describe_guesses(guesses)}**")
@@ -34,7 +34,7 @@ def show_everybody(code: str, ours: pd.DataFrame) -> None:
 
 with page(
     "guess",
-    "A small network studies 50,000 photographs until it learns no more, a share of their labels picked at "
+    "A small network studies 50,000 photographs until it learns no more. A share of their labels is picked at "
     "random.",
 ) as head:
     visitor_name = visitor()
@@ -51,7 +51,7 @@ with page(
         show_empty_board(action(save))
     else:
         show_truth(guess, ours, describe_guess(guess, ours))
-        st.page_link(the_page("sweep"), label="On to the whole sweep", icon=":material/arrow_forward:")
+        st.page_link(the_page("sweep"), label="See the whole sweep", icon=":material/arrow_forward:")
         st.markdown(describe_message(ours, MODEL))
         if in_room.code:
             st.header("Everybody in this room", anchor=False)

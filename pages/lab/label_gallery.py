@@ -1,4 +1,4 @@
-"""The labels that images are given, and what was done to them."""
+"""The part of the Lab that shows the training images with their given labels."""
 
 import numpy as np
 import streamlit as st
@@ -21,7 +21,7 @@ SHOWN = 60  # images in the gallery
 def shown_images(
     true_labels: np.ndarray, is_wrong: np.ndarray, true_class: str, only_wrong: bool
 ) -> np.ndarray:
-    """The first images of the set that pass the filter; their places in it."""
+    """Return the indices of the first SHOWN images that pass the filter."""
     passes = np.ones(len(true_labels), dtype=bool)
     if true_class != "all":
         passes &= true_labels == CLASSES.index(true_class)
@@ -32,12 +32,12 @@ def shown_images(
 
 @cached(64)
 def sheet(data_name: str, shown: bytes, shown_as: tuple | None, _images: np.ndarray) -> str:
-    """The style sheet with the images; encoding them takes 7 ms."""
+    """Return the style sheet with the images, cached because encoding them takes 7 ms."""
     return gallery.style("images", _images)
 
 
 def show_labels(config: RunConfig) -> None:
-    """What was done to the training set: many photographs, counts, and where the labels went."""
+    """Show what the corruption did to the training set: photographs, counts, transitions."""
     data = resources.data(config.data)
     corrupted = given_labels(config, data.train_labels)
     st.markdown(f"**{describe_corruption(config, corrupted)}**")
@@ -68,34 +68,34 @@ def show_labels(config: RunConfig) -> None:
     redrawn, wrong = int(corrupted.is_redrawn.sum()), int(corrupted.is_wrong.sum())
     with st.container(horizontal=True):
         is_random = config.noise == "uniform"
-        drawn = "picked at random" if is_random else "drawn again"
+        drawn = "picked at random" if is_random else "redrawn"
         source = "From all ten classes." if is_random else f"They become {NOISES[config.noise].words}."
-        # Kinds that keep some classes draw their true labels for certain.
-        came_out = "Right by chance" if is_random else "Right all the same"
+        # With some kinds of noise, the new label is always right for some classes.
+        came_out = "Right by chance" if is_random else "Still right"
         about = capitalized(drawn)
         st.metric(f"Labels {drawn}", f"{redrawn:,}", help=source)
-        st.metric("Wrong", f"{wrong:,}", help=f"{about}, and another class than the true one.")
-        st.metric(came_out, f"{redrawn - wrong:,}", help=f"{about}, and true all the same.")
+        st.metric("Wrong", f"{wrong:,}", help=f"{about}, and different from the true class.")
+        st.metric(came_out, f"{redrawn - wrong:,}", help=f"{about}, and equal to the true class.")
         st.metric("Images", f"{len(corrupted.labels):,}")
-    st.markdown("**Where the labels went: each row is a true class, each column the label given.**")
+    st.markdown("**Where the labels went: each row is a true class, each column a given label.**")
     counts = transition_counts(data.train_labels, corrupted.labels)
     draw_live(
         "transitions",
         (config.data,),
         lambda: transitions.transition_heatmap(counts),
         transitions.transition_rows(counts),
-        alt="Number of training images for each true class and each label given",
+        alt="Number of training images for each true class and each given label",
     )
     if config.noise != "uniform":
         left, right = st.columns(2)
         with left:
-            _show_matrix("What a label that is drawn again becomes, S", mixing_matrix(config), "mixing")
+            _show_matrix("What a redrawn label becomes, S", mixing_matrix(config), "mixing")
         with right:
             title = f"What any label becomes at {config.level:.0%}, T"
             _show_matrix(title, transition_matrix(config), "transition")
         st.caption(
-            "T = (1 - p) I + p S, with p the corruption level: the chance of each label, given the true "
-            "class. "
+            "T = (1 - p) I + p S is the probability of each label, given the true class; p is the corruption "
+            "level."
         )
     st.caption(NOISE_EXPLAINED)
 
@@ -107,5 +107,5 @@ def _show_matrix(title: str, matrix: np.ndarray, name: str) -> None:
         ("matrix",),
         lambda: transitions.matrix_heatmap(matrix),
         transitions.matrix_rows(matrix),
-        alt=f"{title}: the share of each true class, in rows, that is given each label, in columns",
+        alt=f"{title}: the share of each true class (rows) that is given each label (columns)",
     )

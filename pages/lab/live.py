@@ -1,4 +1,4 @@
-"""The parts of the live page: a run as it goes, and this visitor's runs beside each other."""
+"""The parts of the Lab that show live runs: one run as it trains, and this visitor's runs."""
 
 from typing import Any, NamedTuple
 
@@ -33,32 +33,35 @@ from pages.shared.server.polling import has_left, measured, needs_new_timer, sec
 
 REDRAW_SECONDS = 1.0
 WAITING_SECONDS = 3.0  # for a run that somebody else can resume
-OLD_SECONDS = 2.5  # a curve that is drawn less often says so
-PROGRESS_SECONDS = 0.25  # between looks at an epoch that is being trained
+OLD_SECONDS = 2.5  # a curve that is redrawn less often says so
+PROGRESS_SECONDS = 0.25  # between polls of an epoch in training
 MAX_COMPARED = 8  # runs in one chart
-GHOSTS = 3  # earlier runs behind the one that is shown
+GHOSTS = 3  # earlier runs drawn behind the one shown
 METRICS = {name: LABELS[name] for name in (*charts.ERRORS, *charts.FATES)}
 
 
 class Snapshot(NamedTuple):
-    """What of a run decides how its page is drawn; the whole page is drawn anew when it changes."""
+    """The properties of a run that decide how its page is drawn. A change redraws the whole page."""
 
     is_active: bool
     has_ended: bool
     has_epochs: bool
-    is_slow: bool  # its line ticks within an epoch
+    is_slow: bool  # its progress line is updated within an epoch
 
 
 def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
-    """A run, redrawn every second while it is active; where epochs are slow, its line more often.
+    """Show a run, redrawn every second while it is active; its line more often if epochs are slow.
 
-    config: what the controls describe; runs: the visitor's, of which the last ones are drawn behind.
+    config: the run that the controls describe; runs: the visitor's, the last of which are drawn
+    behind this one.
     """
     others = tuple(other.run_id for other in runs if other.run_id != run.run_id and other.epochs_done)
     is_stale = config is not None and config != run.config
     seen, every = _snapshot(run), _redraw_seconds(run)
-    # Beside each other, not one within the other: each is drawn by its own timer alone.
-    with st.container():  # stays when the line goes: the curves below would be made anew, and replayed
+    # Siblings, not nested, so that each is redrawn by its own timer only.
+    with (
+        st.container()
+    ):  # stays without the line, or the curves below would be created again and replayed
         if seen.is_slow:
             line_every = _line_seconds()
             st.fragment(_show_line, run_every=line_every)(run.run_id, seen, line_every)
@@ -67,14 +70,14 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
 
 def _snapshot(run: LiveRun) -> Snapshot:
     records = resources.records(run.run_id, run.epochs_done)
-    # By its first epoch: by its latest ones the line would change places again and again, and a press
-    # of its buttons would be lost.
+    # Decided by the first epoch: by the latest ones, the line would change its place again and again,
+    # and presses of its buttons would be lost.
     is_slow = not records or records[0].seconds > REDRAW_SECONDS
     return Snapshot(run.is_active, run.has_ended, bool(records), run.is_active and is_slow)
 
 
 def _redraw_seconds(run: LiveRun) -> float | None:
-    """How often its curve is drawn anew: less often the more are watching; None: it does not change."""
+    """The seconds between two redraws of the curve: more with more viewers; None: it cannot change."""
     if run.status is Status.FINISHED:
         return None
     usual = REDRAW_SECONDS if run.is_active else WAITING_SECONDS
@@ -82,7 +85,7 @@ def _redraw_seconds(run: LiveRun) -> float | None:
 
 
 def _line_seconds() -> float:
-    """How often the line of a run is drawn anew, where that is more often than its curve."""
+    """The seconds between two redraws of the progress line, for runs with slow epochs."""
     return max(PROGRESS_SECONDS, seconds_between(visitor(), "line"))
 
 
@@ -93,14 +96,14 @@ def _show(
     seen: Snapshot,
     every: float | None,
 ) -> None:
-    """seen: what the run was like when the page was drawn; every: its timer then."""
+    """Draw the run; seen: its snapshot when the page was drawn; every: the timer at that time."""
     with plain_errors(), measured():
         run = resources.store().run(run_id)
-        if run is None:  # the file of the runs was damaged, and a new one begun
+        if run is None:  # the database was damaged and replaced
             st.warning("This run is no longer here: start it again above.")
             return
-        wanted = _redraw_seconds(run)  # whoever looks has not left
-        if _snapshot(run) != seen or needs_new_timer(every, wanted):
+        seconds = _redraw_seconds(run)  # also counts as a poll: this visitor has not left
+        if _snapshot(run) != seen or needs_new_timer(every, seconds):
             st.rerun()  # the whole page: starts, changes or ends the timers
         if not seen.is_slow:
             _draw_line(run)
@@ -125,7 +128,7 @@ def _show(
 
 
 def _ghost(run_id: str) -> Ghost | None:
-    """An earlier run of the visitor, as far as it has come."""
+    """An earlier run of the visitor with its epochs so far."""
     run = resources.store().run(run_id)
     return Ghost(run.config, resources.records(run_id, run.epochs_done)) if run else None
 
@@ -139,7 +142,7 @@ def _details(config: RunConfig, records: list[EpochRecord]) -> None:
         _reference(config, resources.sweep())
     draw_live(
         "losses",
-        (config.epochs, config.level > 0),  # all that the empty chart depends on
+        (config.epochs, config.level > 0),  # all that the chart without rows depends on
         lambda: charts.loss_history([], config, height=240),
         charts.loss_rows(records),
         alt="Training and test loss against epoch",
@@ -150,7 +153,7 @@ def _details(config: RunConfig, records: list[EpochRecord]) -> None:
 
 
 def show_table(runs: list[LiveRun], shown: LiveRun | None) -> None:
-    """A visitor's runs, where there is one besides the one that is shown."""
+    """Show the table of the visitor's runs, if there is any besides the one shown."""
     if all(shown and run.run_id == shown.run_id for run in runs):
         return
     st.header("Your runs", anchor=False)
@@ -164,7 +167,7 @@ def show_table(runs: list[LiveRun], shown: LiveRun | None) -> None:
 
 
 def show_comparison(runs: list[LiveRun]) -> None:
-    """Several runs in one chart; those named in the address as well, whoever submitted them."""
+    """Show several runs in one chart: the visitor's, and any that the address names."""
     store = resources.store()
     named = st.query_params.get_all("compare")[:MAX_COMPARED]
     choices = {run.run_id: run for run in (*runs, *map(store.run, named)) if run and run.epochs_done}
@@ -175,7 +178,7 @@ def show_comparison(runs: list[LiveRun]) -> None:
     def remember() -> None:
         st.query_params["compare"] = st.session_state.compared
 
-    # Kept in the address by name of the run; a bound widget would put its label there.
+    # The address gets the ids of the runs; a bound widget would put its labels there.
     chosen = st.multiselect(
         "Runs to compare",
         list(choices),
@@ -192,7 +195,7 @@ def show_comparison(runs: list[LiveRun]) -> None:
         format_func=lambda name: METRICS[name].capitalize(),
         default="test_error",
         required=True,
-        key="measure",  # as in addresses that are out there
+        key="measure",  # the name in old addresses that are still in use
         bind="query-params",
     )
     if chosen:
@@ -208,19 +211,19 @@ def show_comparison(runs: list[LiveRun]) -> None:
 
 
 def _show_line(run_id: str, seen: Snapshot, every: float) -> None:
-    """The line of a run, on a timer of its own."""
+    """Draw the progress line of a run, on its own timer."""
     with plain_errors(), measured():
-        wanted = _line_seconds()
+        seconds = _line_seconds()
         run = resources.store().run(run_id)
         if run is None:
             return
-        if _snapshot(run) != seen or needs_new_timer(every, wanted):
-            st.rerun()  # the whole page: the curves must not end an epoch before the line does
+        if _snapshot(run) != seen or needs_new_timer(every, seconds):
+            st.rerun()  # the whole page, so that the curves do not lag an epoch behind the line
         _draw_line(run)
 
 
 def _draw_line(run: LiveRun) -> None:
-    """How far a run has come, and what can be done with it."""
+    """Draw the progress of a run and its buttons."""
     with st.container(horizontal=True, vertical_alignment="center", key="run-line"):
         with st.container(key="status-line"):
             _status(run)
@@ -251,11 +254,13 @@ def _buttons(run: LiveRun) -> None:
         return
     if run.owner != visitor():
         if has_left(run.owner):
-            st.caption("Whoever started this run has left: take it over to pause, resume or end it.")
+            st.caption(
+                "The visitor who started this run has left. Take it over to pause, resume or cancel it."
+            )
             st.button("Take it over", on_click=action(_take_over), args=(run.run_id,), key="take-over")
         else:
             st.caption(
-                "Another visitor has started this run: you see all of it; they can pause or end it."
+                "Another visitor started this run. You can watch it; only they can pause or cancel it."
             )
         return
     with st.container(horizontal=True, key="run-buttons"):
@@ -282,12 +287,12 @@ def _buttons(run: LiveRun) -> None:
 def _take_over(run_id: str) -> None:
     run = resources.store().run(run_id)
     if run and not has_left(run.owner):
-        raise RefusedError("Whoever started this run is here again: it stays theirs.")
+        raise RefusedError("The visitor who started this run is back, so the run stays theirs.")
     resources.store().take_over(run_id, visitor())
 
 
 def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
-    """What the same network and level came to on all images: in the paper, and in our sweep."""
+    """Show the test errors of this network and level on all images, in the paper and in our sweep."""
     paper, ours = _references(config, results.stamp(), sweep)
     if paper is not None and config.data == "full":
         is_between = 0 < config.level < 1
@@ -296,8 +301,8 @@ def _reference(config: RunConfig, sweep: pd.DataFrame) -> None:
             per_cent(paper),
             help="On all 50,000 images."
             + (
-                " Against test labels that were corrupted at the same level, as its numbers suggest: "
-                "see The sweep. The error against true labels is lower."
+                " Its numbers suggest that the test labels were corrupted at the same level, too: see The sweep. "
+                "The error against true labels is lower."
                 if is_between
                 else ""
             ),

@@ -1,4 +1,4 @@
-"""The lab: set how many labels are wrong, train a network on them, and look into it epoch by epoch."""
+"""The Lab: set how many labels are wrong, train a network on them, and watch it epoch by epoch."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -39,12 +39,12 @@ from pages.shared.frame.session import session
 from pages.shared.frame.visitor import network_address, visitor
 from pages.shared.server import resources
 
-# The bar stays in view where there is room for it.
+# The bar stays in view if the window has room for it.
 STYLE = """<style>
 @media (min-width: 761px) {
   [data-testid=stLayoutWrapper]:has(> .st-key-bar) { position: sticky; top: 3.6rem; z-index: 50;
     background: inherit; padding: .2rem 0 }
-  /* What scrolls by must not be read through it. */
+  /* The bar must not be transparent to what scrolls behind it. */
   [data-testid=stAppViewContainer], [data-testid=stAppViewContainer] :has(.st-key-bar) { background: inherit }
 }
 .st-key-bar [data-testid=stSlider] { min-width: 11rem }
@@ -60,15 +60,15 @@ STYLE = """<style>
 
 
 INVITATION = (
-    "Leave [every label true](0), make [four in ten](0.4) random, or [all of them](1). Then press Start: which "
-    "errors will the network get rid of?"
+    "Leave [every label true](0), make [four in ten](0.4) random, or [all of them](1). Then press Start. Which "
+    "error will the network bring down?"
 )
 
 START_FROM_FIELDS = Path(__file__).parent / "on_page" / "startFromFields.js"
 
 
 def start(hidden: tuple[str, ...], visitor_name: str, shown: str | None) -> None:
-    """Train what the fields say at this moment; a finished run that is shown is replayed."""
+    """Train the run that the controls describe now; if it is the finished run on show, replay it."""
     config = config_of_form(hidden)
     if config.run_id == shown:
         session().replays += 1
@@ -76,6 +76,7 @@ def start(hidden: tuple[str, ...], visitor_name: str, shown: str | None) -> None
 
 
 def begin(config: RunConfig, visitor_name: str) -> None:
+    """Submit a run and show it, with its settings in the controls."""
     run = resources.store().submit(config, visitor_name, network_address())
     st.query_params["run"] = run.run_id
     set_all(config)
@@ -83,16 +84,17 @@ def begin(config: RunConfig, visitor_name: str) -> None:
 
 
 def set_level(level: str) -> None:
+    """Set the slider of the corruption level."""
     st.session_state.level = float(level)
 
 
 def shown_run() -> LiveRun | None:
-    """The run that the address names; its settings are the fields' when it is new here."""
+    """Return the run in the address; if this session has not shown it yet, set the controls to it."""
     run_id = st.query_params.get("run")
     run = resources.store().run(run_id) if run_id else None
     if run_id and run is None:
-        said = f"There is no run of this name here: {run_id[:12]!r}. Start one above."
-        st.warning(without_links(said))
+        sentence = f"There is no run {run_id[:12]!r} here. Start one above."
+        st.warning(without_links(sentence))
     if run:
         resources.store().note_view(run.run_id)
         take_from(run)
@@ -100,7 +102,7 @@ def shown_run() -> LiveRun | None:
 
 
 def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig | None:
-    """The controls, and what Start would do; returns the run that they describe, if it can be."""
+    """Show the controls and what Start would do; return the run that they describe, or None."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
         start_button, slider, preset = st.empty(), st.empty(), None
         if not in_room.hides("more"):
@@ -112,10 +114,10 @@ def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig
                 if not in_room.hides("more"):
                     more_settings()
     if not in_room.hides("level"):
-        with slider:  # once it is known whether there are labels to corrupt
+        with slider:  # drawn late: it needs the choice of what is corrupted
             level_slider()
     if preset is not None:
-        with preset:  # once it is known what all others say
+        with preset:  # drawn late: it needs the values of all others
             preset_choice(in_room.hidden)
     if not in_room.hides("more"):
         own_matrix(is_open=run is None)
@@ -139,7 +141,7 @@ def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig
     if config is None:
         st.error(without_links(problem))
     elif config != shown:
-        board = resources.board()  # and not the store itself: one look for all who come at once
+        board = resources.board()  # cached, so that simultaneous visitors share one read of the store
         others = [other for other in board.active if other.run_id != config.run_id]
         needed = estimate(config, board.speeds, others, visitor_name)
         existing = resources.store().run(config.run_id)
@@ -148,7 +150,7 @@ def show_bar(in_room: Room, run: LiveRun | None, visitor_name: str) -> RunConfig
 
 
 def show_next(run: LiveRun, visitor_name: str) -> None:
-    """What to try when a run has ended."""
+    """Show what to try after a run has ended."""
     config = run.config
     tries: dict[str, RunConfig] = {}
     usual = replace(config, learning_rate=NETWORKS[config.model].learning_rate)

@@ -1,4 +1,4 @@
-"""The story on its own, for a poster session: large, told from stored runs."""
+"""The page that tells the story from stored runs, large, for a poster session or a projector."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,11 +31,11 @@ from pages.shared.frame.session import session
 from pages.shared.server import resources
 
 MODEL, LEVEL = "mlp-1x512", 0.4
-CONVOLUTIONAL = "alexnet"  # of the steps on one run, and on stopping in time
+CONVOLUTIONAL = "alexnet"  # in the steps about one run and about stopping in time
 CLASS_SECONDS = 2.0
 WHOSE_POINTS = (
-    "Filled: ours, against the true labels of new photographs. Hollow: Zhang et al. 2017, whose points "
-    "lie where ours would if those labels were corrupted, too (thin line). Dashed: 0.9 p."
+    "Filled: ours, against the true labels of new photographs. Hollow: Zhang et al. 2017. Their points are "
+    "where ours would be if those labels were corrupted, too (thin line). Dashed: 0.9 p."
 )
 STYLE = """
 <style>
@@ -58,9 +58,9 @@ STYLE = """
 .st-key-story .run-viewer svg.errors { height: 50vh }
 .st-key-story .run-viewer svg.fates, .st-key-story .run-viewer details { display: none }
 .st-key-story .run-viewer:not(.simple) .photographs { grid-template-columns: repeat(4, minmax(0, 1fr)) }
-/* Three of the six rows of photographs: in the first two no label is wrong at this level. */
+/* Show three of the six rows of photographs: the first two have no wrong label at this level. */
 .st-key-story .run-viewer:not(.simple) :is(figure:nth-child(-n + 8), figure:nth-child(n + 21)) { display: none }
-/* Where three are too high, two; of both about as many labels are wrong as of all images. */
+/* If three rows are too high, show two, with about the share of wrong labels of all images. */
 @media (min-width: 761px) and (max-height: 820px), (min-width: 761px) and (min-aspect-ratio: 3/2) {
   .st-key-story .run-viewer:not(.simple) figure:nth-child(-n + 12) { display: none }
 }
@@ -77,9 +77,11 @@ STYLE = """
 
 
 class Step(NamedTuple):
+    """One step of the story."""
+
     title: str
     show: Callable[[], None]
-    seconds: float  # until the next, when it plays by itself
+    seconds: float  # until the next step, when the story plays by itself
     note: str  # for the speaker
 
 
@@ -87,7 +89,7 @@ def one_lie() -> None:
     with st.container(key="beside"):
         photographs(1)
         st.markdown(
-            "A network learns to name photographs from examples: each with the name of what is in it."
+            "A network learns to name photographs from examples. Each example has the name of what it shows."
         )
 
 
@@ -97,7 +99,7 @@ def six() -> None:
 
 
 def photographs(count: int) -> None:
-    """So many of the embedded ones, the first with a wrong name and the others as they come."""
+    """Show `count` embedded photographs: the first one with a wrong label, and those after it."""
     config, data = RunConfig(level=LEVEL), resources.data("embedded")
     corrupted = given_labels(config, data.train_labels)
     first = int(np.flatnonzero(corrupted.is_wrong)[0])
@@ -121,7 +123,7 @@ def levels() -> None:
 
 
 def learning() -> None:
-    """Of AlexNet, which has several epochs for the pattern; the small network has hardly one."""
+    """Replay AlexNet, which finds the pattern for several epochs; the small network hardly for one."""
     runs = resources.stored_levels(CONVOLUTIONAL)
     stored = [(config, records) for config, records in runs if config.level == LEVEL]
     if not stored:
@@ -133,9 +135,10 @@ def learning() -> None:
 
 
 def in_two_sizes(draw_one: Callable[[str, bool], object]) -> None:
-    """A chart for the hall, with words to be read from its last row, and one for a phone.
+    """Draw a chart twice: large, to be read from the last row of a hall, and for a phone.
 
-    draw_one: of a name for its place, and whether it is the large one; the style shows one of them.
+    draw_one: called with a name for the place and whether it is the large one. The style sheet shows
+    one of the two.
     """
     for size in ("hall", "phone"):
         with st.container(key=size):
@@ -143,7 +146,7 @@ def in_two_sizes(draw_one: Callable[[str, bool], object]) -> None:
 
 
 def chart_and_words() -> list[DeltaGenerator]:
-    """Words under a chart of this height would push the buttons off the screen."""
+    """Return columns for a chart and words: words below the chart would push the buttons off screen."""
     return st.columns([7, 3], gap="large")
 
 
@@ -185,41 +188,41 @@ def stop_in_time() -> None:
                 lambda: cure_charts.stopping(means, height="container"),
                 is_large=is_large,
                 height="stretch",
-                alt="Test error against corruption level: at the end, stopped by held-out images, at its best",
+                alt="Test error against corruption level: at the end, at the early stop, at its best",
             )
         )
     with right:
         st.markdown(describe_stopping(points, CONVOLUTIONAL))
         st.markdown(
-            f"A fifth of the {RunConfig().train_images:,} photographs is held out, wrong names and all: nobody has to know "
-            "which are wrong. Dashed: the best epoch of all, which nobody can know."
+            f"A fifth of the {RunConfig().train_images:,} photographs is held out, some with wrong names. Nobody has to "
+            "know which are wrong. Dashed: the best epoch of all, which nobody can know."
         )
 
 
 def class_figure() -> None:
-    """Grows by itself while the class trains."""
+    """Show the class's figure, which grows while the class trains."""
     st.fragment(_class_figure, run_every=CLASS_SECONDS)(shared_room())
 
 
 def _class_figure(code: str) -> None:
     with plain_errors():
         curve = class_levels(code)
-        assert curve is not None, "a figure that is there stays"
+        assert curve is not None, "a room keeps its figure"
         rows = rows_of(curve.points, highest(curve.configs), paper=True)
         left, right = chart_and_words()
         with left:
             in_two_sizes(lambda size, is_large: draw_levels(rows, f"class-curve-{size}", is_large))
         with right:
             st.markdown(describe_lacking(curve.points, curve.attendance))
-            st.markdown(f"Take a level on your own phone: join room **{code}** in the lab.")
+            st.markdown(f"Take a level on your own phone: join room **{code}** in the Lab.")
             st.caption(
-                "Orange: test error; blue: training error; grey diamonds: the test errors of Zhang et al. "
+                "Orange: test error; blue: training error; gray diamonds: the test errors of Zhang et al. "
                 "2017, on 50,000 photographs."
             )
 
 
 def class_stops() -> None:
-    """Grows by itself while the class plays."""
+    """Show the class's stops, which grow while the class plays."""
     st.fragment(_class_stops, run_every=CLASS_SECONDS)(room_in_address())
 
 
@@ -238,7 +241,7 @@ def _class_stops(code: str) -> None:
                     name=f"class-stops-{size}",
                     is_large=is_large,
                     height="stretch",
-                    alt="How many visitors stopped after which epoch; dashed: the best one",
+                    alt="How many visitors stopped after which epoch; dashed: the best epoch",
                 )
             )
         with right:
@@ -247,11 +250,12 @@ def _class_stops(code: str) -> None:
 
 
 def room_in_address() -> str:
+    """Return the code of the room in the address, or an empty string."""
     return st.query_params.get("room", "").strip().upper()
 
 
 def shared_room() -> str:
-    """The code of the room in the address where it has a figure of its own; else empty."""
+    """Return the code of the room in the address if it has a figure, or an empty string."""
     code = room_in_address()
     return code if resources.has_class_figure(code) else ""
 
@@ -282,7 +286,7 @@ def your_turn() -> None:
             st.markdown(f"On your own phone: {address}")
         else:
             st.caption(
-                "Opened at the address that `make serve` prints, this place has a QR code into the lab."
+                "If you open this page at the address that `make serve` prints, a QR code of the Lab appears here."
             )
 
 
@@ -291,7 +295,7 @@ STEPS = (
         "Is that so?",
         one_lie,
         8,
-        "Wait for somebody to laugh. Ask: what would you do if your schoolbook said so?",
+        "Wait for somebody to laugh. Ask: what would you do if your schoolbook said this?",
     ),
     Step(
         "Some of these names are lies",
@@ -303,31 +307,31 @@ STEPS = (
         "More and more of them",
         levels,
         16,
-        "The level rises from none to all. Look at the ends of the two curves: one stays at nothing.",
+        "The level rises from none to all. Look at the ends of the two curves: one stays at zero.",
     ),
     Step(
         "First the pattern, then the lies by heart",
         learning,
         18,
-        "This is AlexNet, a network made for pictures. In its first epochs it names a third of the wrongly "
-        "labelled photographs correctly (a blind guess: a tenth); later it repeats what it was told. "
+        "This is AlexNet, a network made for pictures. In its first epochs it names a third of the photographs "
+        "with a wrong label correctly (a blind guess: a tenth). Later it repeats the labels it was given. "
         "Move over the chart to stop at an epoch.",
     ),
     Step(
-        "The more lies, the less it is worth on new photographs",
+        "The more lies, the less the network knows about new photographs",
         whole_sweep,
         20,
-        "50,000 photographs at eleven levels. The training error ends near nothing at each: how well a "
-        "network fits what it studied does not tell how well it will do.",
+        "50,000 photographs at eleven levels. The training error ends near zero at every level. So how well a "
+        "network fits what it studied does not say how well it will do.",
     ),
     Step(
         "Stop in time, and less of it is learned by heart",
         stop_in_time,
         18,
-        "A fifth of the photographs is held out, wrong names and all. Where the network reads them best, it is "
-        "stopped: nobody has to know which names are wrong.",
+        "A fifth of the photographs is held out, some with wrong names. The training is stopped when the network "
+        "reads them best. Nobody has to know which names are wrong.",
     ),
-    Step("Your turn", your_turn, 25, "Hand over. The code leads into the lab, on any phone."),
+    Step("Your turn", your_turn, 25, "Hand over. The code opens the Lab on any phone."),
 )
 
 
@@ -335,8 +339,8 @@ CLASS_STEP = Step(
     "The figure that you make",
     class_figure,
     60,
-    "Every phone trains one network, at a level of its own. First all errors are alike; then one of them "
-    "falls everywhere.",
+    "Every phone trains one network at its own level. At first all errors are alike; then one of them falls "
+    "at every level.",
 )
 
 
@@ -344,34 +348,35 @@ STOPS_STEP = Step(
     "When did you stop?",
     class_stops,
     30,
-    "Dashed: the epoch in which the network read new photographs best. The training curve does not tell it.",
+    "Dashed: the epoch in which the network read new photographs best. The training curve does not show it.",
 )
 
 
 def steps() -> tuple[Step, ...]:
-    """In a room (?room=CODE) what it has made comes last: its stops, its figure."""
+    """Return the steps of the story; in a room (?room=CODE) its stops and its figure come last."""
     made = [STOPS_STEP] * has_stops() + [CLASS_STEP] * bool(shared_room())
     return (*STEPS, *made)
 
 
 def go() -> None:
+    """Turn to the step that the controls ask for."""
     session().step = step = requested_step() % len(steps())
     st.query_params["step"] = str(step + 1)
 
 
 def first_step() -> int:
-    """That of the address, so that a reload stays where it was."""
+    """Return the index of the step in the address, so that a reload stays there."""
     with suppress(ValueError):
         return (int(st.query_params.get("step", "1")) - 1) % len(steps())
     return 0
 
 
 def show_notes() -> None:
-    """For the speaker, on a second device."""
+    """Show the notes for the speaker, for a second device."""
     st.title("Notes for the speaker", anchor=False)
     st.caption(
-        "Keys, also of a remote: right and left or PageDown and PageUp, Home, End; B black, F full screen, "
-        "P play or pause."
+        "Keys (a remote has them, too): right and left or PageDown and PageUp, Home, End; B: black screen, F: "
+        "full screen, P: play or pause."
     )
     for number, step in enumerate(steps(), start=1):
         st.markdown(f"**{number} · {step.title}**  \n{step.note}")

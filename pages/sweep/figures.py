@@ -1,4 +1,4 @@
-"""The figures of the sweep, each with its sentence, its caption, and its downloads."""
+"""The figures of the sweep, each with its sentence, its caption and its downloads."""
 
 from typing import Any
 
@@ -44,8 +44,8 @@ from pages.shared.server.cache import cached
 from pages.sweep import stored_run
 
 SELECTABLE: dict[str, Any] = {"on_select": stored_run.choose_clicked, "selection_mode": "chosen"}
-ALL = "all"  # networks together
-LINKED_LEVELS = {"true labels": "0", "labels are random": "1"}  # words of the figure's sentence
+ALL = "all"  # the choice of all networks together
+LINKED_LEVELS = {"true labels": "0", "labels are random": "1"}  # links in the figure's sentence
 RULES = {"error": "By training error", "loss": "By training loss"}
 TEST_LABELS = {"true": "True test labels", "corrupted": "Corrupted, too"}
 ACCURACIES = {
@@ -54,7 +54,7 @@ ACCURACIES = {
     "test": "Test accuracy",
     "paper_test": "The paper's test accuracy",
 }
-IN_THE_TABLE = {  # in which all are accuracies; short, and ours first, for phones
+IN_THE_TABLE = {  # column heads of the accuracies; short, and ours first, for phones
     "train": "Training",
     "test": "Test",
     "paper_train": "The paper's training",
@@ -63,35 +63,35 @@ IN_THE_TABLE = {  # in which all are accuracies; short, and ours first, for phon
 
 
 def paper_of(data: str) -> dict[str, Any] | None:
-    """The paper's numbers, which are of all images."""
+    """Return the paper's numbers, or None if the images are not all 50,000."""
     return reference.paper() if data == "full" else None
 
 
 def choose_test_labels() -> bool:
-    """Whether test errors are to be those against corrupted test labels."""
+    """Show the choice of test labels; return whether test errors are against corrupted ones."""
     return choice("Test labels", TEST_LABELS, "labels") == "corrupted"
 
 
 def networks(runs: pd.DataFrame, data: str) -> tuple[dict[str, str], list[str]]:
-    """The networks of which there are runs on these images, by key, and the keys of the others.
+    """Return the names of the networks with runs on these images by key, and the keys of the others.
 
-    Where there are several, all of them together are a choice, too.
+    If there are several, the choice ALL is added.
     """
     known = set(protocol.label_runs(runs, data).model)
     computed = {model: NETWORKS[model].short for model in NETWORKS if model in known}
     others = [model for model in NETWORKS if model not in known]
-    if not computed:  # the figure says what lacks
+    if not computed:  # the figure says what is missing
         return {model: network.short for model, network in NETWORKS.items()}, []
     return ({**computed, ALL: "All together"} if len(computed) > 1 else computed), others
 
 
 def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveRun]) -> None:
-    """Figure 1c. runs: the whole sweep; model: one network, or ALL of them."""
+    """Show figure 1c; runs: the whole sweep; model: one network or ALL."""
     labelled = protocol.label_runs(runs, data)
     models = [name for name in NETWORKS if name in set(labelled.model)] if model == ALL else [model]
     ours, paper = labelled[labelled.model.isin(models)], paper_of(data)
     is_one = model != ALL and len(ours) > 0
-    told = st.container()
+    sentence = st.container()
     left, right = st.columns([3, 2], gap="large") if is_one else (st.container(), None)
     with left:
         figure = st.container(key="figure-area")
@@ -103,7 +103,7 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
                 earlier = st.toggle("Show earlier attempts", key="earlier", bind="query-params")
             place = st.container(width="content")
     title = describe_networks(ours) if model == ALL else describe_sweep(ours, model, are_corrupted)
-    with told:
+    with sentence:
         if is_one:
             known = {
                 words: level
@@ -148,19 +148,19 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
 
 
 def explain_errors(runs: pd.DataFrame, model: str, data: str) -> None:
-    """What figure 1c says, how it differs from the paper's, and what more images are worth."""
+    """Explain figure 1c: its message, how it differs from the paper's, what more images are worth."""
     labelled = protocol.label_runs(runs, data)
     ours = labelled[labelled.model == model]
     st.markdown(describe_message(ours, model))
     if data == "full" and len(ours):
         gap = describe_gap(figures.next_to_paper(ours, reference.paper(), model))
-        st.markdown(f"{gap} The figure “{FIGURES['labels']}” shows how we can tell." if gap else "")
+        st.markdown(f"{gap} The figure “{FIGURES['labels']}” shows how we know." if gap else "")
         few = protocol.label_runs(runs, "embedded")
         st.markdown(describe_worth(ours, few, model))
 
 
 def show_times(runs: pd.DataFrame, model: str, data: str) -> None:
-    """Figure 1b."""
+    """Show figure 1b: the time to fit."""
     ours, paper = _label_runs(runs, model, data), paper_of(data)
     left, right = st.columns([7, 3], gap="large")
     with right:
@@ -189,7 +189,7 @@ def show_times(runs: pd.DataFrame, model: str, data: str) -> None:
 
 
 def show_test_labels(runs: pd.DataFrame, model: str, data: str) -> None:
-    """Against which test labels? The exponents tell."""
+    """Show how accuracy above chance falls, which shows what test labels the paper used."""
     ours, paper = _label_runs(runs, model, data), paper_of(data)
     left, right = st.columns([7, 3], gap="large")
     with right:
@@ -223,7 +223,7 @@ def show_test_labels(runs: pd.DataFrame, model: str, data: str) -> None:
 
 
 def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
-    """Figure 1a: what a network can be made to fit."""
+    """Show figure 1a: what a network can be made to fit."""
     curves = _loss_curves(runs, model, data)
     left, right = st.columns([7, 3], gap="large")
 
@@ -251,7 +251,7 @@ def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
 
 
 def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
-    """Tables 1 and 4, the question first."""
+    """Show tables 1 and 4, after the visitor has answered the question."""
     table = figures.regularized(runs, data, reference.paper(), model)
     st.markdown(
         "**Weight decay keeps the weights small; random crops show the network every image a little "
@@ -262,7 +262,7 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
         "Your answer", ["Yes, they stop it", "Hardly"], key="answer", label_visibility="collapsed"
     )
     if answer is None:
-        st.caption("Choose an answer; then the numbers appear.")
+        st.caption("Choose an answer, then the numbers appear.")
         return
     st.markdown(f"**{describe_regularized(table)}**")
     with st.container(horizontal=True):
@@ -284,7 +284,7 @@ def show_regularizers(runs: pd.DataFrame, model: str, data: str) -> None:
     )
     for name, label in IN_THE_TABLE.items():
         if data == "full" or not name.startswith("paper"):
-            # A number that nobody has is an empty cell, and all have as many digits.
+            # A missing number is an empty cell; all numbers have the same number of digits.
             shown[label] = table[name].map("{:.1%}".format, na_action="ignore").fillna("")
     shown["Seeds"] = table.seeds.astype("Int64")
     right = st.column_config.TextColumn(alignment="right")
@@ -309,7 +309,7 @@ FIGURES = {
 
 
 def offered(runs: pd.DataFrame, model: str, data: str) -> dict[str, str]:
-    """The figures that have enough computed runs, by key; the error always, which says what lacks."""
+    """Return the figures with enough runs, by key; always "error", which says what is missing."""
     if model == ALL:
         return {"error": FIGURES["error"]}
     return _offered(runs, model, data, results.stamp())
@@ -361,7 +361,7 @@ def _live_points(models: list[str], live_runs: list[LiveRun]) -> pd.DataFrame:
 
 
 def _points_of_others(model: str, poster: bool, earlier: bool) -> pd.DataFrame | None:
-    """What the poster and earlier attempts report, as far as it is to be shown."""
+    """The points of the poster and of earlier attempts, as far as they are shown."""
     parts = []
     if poster:
         parts.append(reference.poster_points(reference.poster(), model))

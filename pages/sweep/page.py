@@ -1,4 +1,4 @@
-"""The sweep: error against corruption level, ours beside the paper's, and the visitor's own."""
+"""The page of the sweep: error against corruption level, ours, the paper's and the visitor's."""
 
 import streamlit as st
 
@@ -28,7 +28,7 @@ from pages.sweep.replication_table import show_replication
 
 IMAGES = {"full": "All 50,000 images", "embedded": "5,000 images"}
 
-# The figure takes 60% of the window's height, and what a phone has of it.
+# The figure takes 60% of the window's height, within limits.
 STYLE = """<style>
 .st-key-figure-area .st-key-sweep, .st-key-figure-area .st-key-sweep div:has([data-testid=stVegaLiteChart]),
 .st-key-figure-area [data-testid=stVegaLiteChart] { height: clamp(17rem, 60vh, 60rem) !important }
@@ -37,14 +37,14 @@ STYLE = """<style>
 
 
 def visitors_runs() -> list[LiveRun]:
-    """This visitor's runs that have trained an epoch."""
+    """Return this visitor's runs that have trained at least one epoch."""
     return [run for run in resources.store().runs_of(visitor()) if run.epochs_done]
 
 
 with page("sweep") as head:
     st.html(STYLE)
     if room(head).waits_for_guess:
-        st.info("What do you expect? Draw your own guess first; then the sweep opens.")
+        st.info("What do you expect? Draw your own guess first, then the sweep opens.")
         st.page_link(the_page("guess"), label="Guess first")
         st.stop()
     runs = resources.sweep()

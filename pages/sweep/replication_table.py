@@ -1,4 +1,4 @@
-"""Number by number: the paper's, ours, and the difference."""
+"""The table of the paper's numbers, ours, and their differences."""
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +12,7 @@ from pages.shared.server.cache import cached
 
 
 def show_replication(runs: pd.DataFrame, model: str) -> None:
-    """Every number of the paper that we have computed; those of `model` first."""
+    """Show the paper's numbers for `model` next to ours, and offer the table of all networks."""
     st.header("Number by number", anchor=False)
     table = _replication(results.stamp())
     st.markdown(describe_replication(table, model))

@@ -1,4 +1,4 @@
-"""One run of the sweep: its whole history, where it comes from, and a live run beside it."""
+"""The parts of the sweep page that show one stored run, and a live run next to it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,19 +28,19 @@ from pages.shared.server import resources
 
 
 def choose_clicked() -> None:
-    """A click on a point of the figure chooses its level here."""
+    """Choose the level of the point of the figure that was clicked."""
     chosen = st.session_state.sweep.selection.get("chosen", [])
     if chosen and "level" in chosen[0]:
         st.session_state.run_level = chosen[0]["level"]
 
 
 def choose_level(level: str) -> None:
-    """A link in the text chooses it."""
+    """Choose the level of a link in the text."""
     st.session_state.run_level = float(level)
 
 
 def show_beside(runs: pd.DataFrame) -> None:
-    """The run of a point of the figure, beside it. runs: of one network, in the sweep."""
+    """Show the chosen run next to the figure; runs: rows of the sweep, of one network."""
     run = _chosen(runs)
     config, records = config_of(run), resources.sweep_records(run.run_id)
     draw(
@@ -59,29 +59,29 @@ def show_beside(runs: pd.DataFrame) -> None:
 
 
 def show_details(runs: pd.DataFrame, live_runs: list[LiveRun]) -> None:
-    """The same run whole, and where it comes from; live_runs: the visitor's, to put one beside it."""
-    st.header("The run beside the figure", anchor=False)
+    """Show the chosen run in full, with its origin; live_runs: the visitor's, to compare with."""
+    st.header("The run next to the figure", anchor=False)
     run = runs[
         (runs.level == st.session_state.get("run_level", runs.level.iloc[0]))
         & (runs.seed == st.session_state.get("run_seed", runs.seed.iloc[0]))
     ]
     run = (run if len(run) else runs).iloc[0]
     config, records = config_of(run), resources.sweep_records(run.run_id)
-    beside = _live_run(live_runs)
-    if beside:
-        _side_by_side(config, records, beside)
+    live = _live_run(live_runs)
+    if live:
+        _side_by_side(config, records, live)
     if config.data == "embedded" or has_full():
         show_sprite(config)
         show_run(config, records, key="stored")
         show_image_scores(config, records, "stored")
-    elif not beside:  # without the photographs
+    elif not live:  # the photographs are not on this machine
         _fate(config, records)
     st.caption(f"{describe_provenance(run)} {describe_evaluation(records)}")
     st.code(command_of(config), language="bash", wrap_lines=True)
 
 
 def _chosen(runs: pd.DataFrame) -> pd.Series:
-    """The row of the level and seed that are chosen here, or by a click on a point."""
+    """The row of the chosen level and seed; a click on a point also chooses."""
     levels = sorted(runs.level.unique())
     with st.container(horizontal=True):
         level = _choice("The run at", levels, "run_level", lambda value: f"{value:.0%} corruption")
@@ -100,11 +100,11 @@ def _choice(label: str, options: list, key: str, text: Callable[[Any], str]) -> 
 
 def _live_run(live_runs: list[LiveRun]) -> LiveRun | None:
     if not live_runs:
-        st.page_link(the_page("lab"), label="Train a run of your own to put it beside this one")
+        st.page_link(the_page("lab"), label="Train your own run to compare it with this one")
         return None
     runs = {run.run_id: run for run in live_runs}
     chosen = st.selectbox(
-        "Put a live run beside it",
+        "Compare with a live run",
         list(runs),
         index=None,
         format_func=lambda run_id: name_of_run(runs[run_id].config),
@@ -115,13 +115,13 @@ def _live_run(live_runs: list[LiveRun]) -> LiveRun | None:
 
 
 def _fate(config: RunConfig, records: list[EpochRecord]) -> None:
-    """What the errors do not show."""
+    """Show what became of the wrong labels; without wrong labels, the losses."""
     if config.level:
         draw(
             "stored-fate",
             (config.run_id,),
             lambda: charts.fate_history(records, config, height=320),
-            alt="Share of the wrongly labelled images memorized and predicted as their true class",
+            alt="Share of the images with a wrong label: memorized, and predicted as their true class",
         )
     else:
         draw(
@@ -133,13 +133,13 @@ def _fate(config: RunConfig, records: list[EpochRecord]) -> None:
     st.caption(describe_fate(config, records))
 
 
-def _side_by_side(config: RunConfig, records: list[EpochRecord], beside: LiveRun) -> None:
-    live = resources.store().records(beside.run_id)
+def _side_by_side(config: RunConfig, records: list[EpochRecord], live: LiveRun) -> None:
+    live_records = resources.store().records(live.run_id)
     lines = [
         ("the sweep's: " + name_of_run(config), config, records),
-        ("live: " + name_of_run(beside.config), beside.config, live),
+        ("live: " + name_of_run(live.config), live.config, live_records),
     ]
-    metrics = ["test_error", "memorized" if config.level and beside.config.level else "train_error"]
+    metrics = ["test_error", "memorized" if config.level and live.config.level else "train_error"]
     for column, metric in zip(st.columns(2), metrics, strict=True):
         with column:
             draw_new(

@@ -312,7 +312,7 @@ def test_nothing_is_wider_than_the_screen(browser, server, width, scheme, addres
 
 def test_charts_and_images_have_words_for_those_who_do_not_see_them(page, server):
     open_page(page, server, "/lab?level=0.4&labels=true", "Lab")
-    expect(page.get_by_role("img", name=re.compile("an? .*, wrongly labelled")).first).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("an? .*, wrongly labeled")).first).to_be_visible()
     expect(
         page.get_by_role("img", name=re.compile("40% random labels.*Error against epoch"))
     ).to_be_visible()

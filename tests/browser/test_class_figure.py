@@ -59,7 +59,7 @@ def test_eight_students_train_the_curve_though_one_leaves_and_one_comes_late(
     expect(page.get_by_text("places taken")).to_be_visible()
     punctual[0].context.close()
     open_page(late, server, f"/lab?room={room}", "Lab")
-    expect(page.get_by_text("the figure is whole")).to_be_visible(timeout=300_000)
+    expect(page.get_by_text("the figure is complete")).to_be_visible(timeout=300_000)
     expect(page.get_by_text("All 11 levels")).to_be_visible()
     runs = store.runs_named([config.run_id for config in shared.configs(room)])
     first = runs[: len(LEVELS)]
@@ -104,9 +104,9 @@ def test_a_class_names_photographs_and_who_presses_anything_is_left_out(phones, 
             expect(said).to_have_text(f"What is this? {place + 1} of 20")
             label = int(labels[image]) + (number == 0)  # the first one presses the next button
             phone.locator(".labeller .names button").nth(label % 10).click()
-        expect(phone.get_by_text(re.compile(r"You named \d+ of 20"))).to_be_visible()
+        expect(phone.get_by_text(re.compile(r"\d+ of your 20 answers agree"))).to_be_visible()
     phone = phones[-1]
     phone.reload()  # loses nothing
     expect(phone.locator(".labeller .said")).to_have_text("Done: your answers are counted.")
-    expect(phone.get_by_text("140 answers by 7 visitors: 100% are")).to_be_visible()
+    expect(phone.get_by_text("140 answers by 7 visitors: 100% agree")).to_be_visible()
     expect(phone.get_by_text("1 visitor left out")).to_be_visible()

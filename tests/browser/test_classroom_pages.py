@@ -45,10 +45,10 @@ def test_two_browsers_share_a_run_and_a_third_with_the_password_pauses_it(browse
     expect(ann.get_by_text(trained)).to_be_visible(timeout=60_000)
 
     open_page(ben, school, address, "Lab")
-    expect(ben.get_by_text("This run is here already")).to_be_visible()
+    expect(ben.get_by_text("This run exists already")).to_be_visible()
     ben.get_by_role("button", name=re.compile("Start training|Replay")).click()
     expect(ben.get_by_text(trained)).to_be_visible()
-    expect(ben.get_by_text("Another visitor has started this run")).to_be_visible()
+    expect(ben.get_by_text("Another visitor started this run")).to_be_visible()
     expect(ben.get_by_role("button", name=re.compile("^Pause"))).to_have_count(0)
     ben.keyboard.press("Shift+P")  # and the key does nothing either
     expect(ann.get_by_role("button", name=re.compile("^Pause"))).to_be_visible()
@@ -99,7 +99,7 @@ def test_a_room_from_its_link_to_everybodys_guesses(browsers, school):
     expect(student.get_by_text("training error: what happened")).to_be_visible()
     expect(student.get_by_text("test error: your guess")).to_be_visible()
     expect(student.get_by_text("One guess so far")).to_be_visible()
-    student.get_by_role("link", name="On to the whole sweep").click()
+    student.get_by_role("link", name="See the whole sweep").click()
     expect(student.get_by_text("Filled: ours")).to_be_visible()
 
     teacher.get_by_role("tab", name="Guesses").click()

@@ -41,11 +41,13 @@ def test_corrupt_train_stop_find_mend_and_train_again(page, server):
     expect(page.get_by_text(f"40% have a wrong label (100% {HUMAN})")).to_be_visible()
     mark_ten(page)
     expect(
-        page.get_by_text(re.compile(r"Of the 10 that you marked, \d+ ha(s|ve) a wrong label"))
+        page.get_by_text(
+            re.compile(r"Of the 10 photographs that you marked, \d+ ha(s|ve) a wrong label")
+        )
     ).to_be_visible()
     page.locator(".st-key-rank").get_by_text("Loss when it was time to stop").click()
     page.get_by_role("button", name="Search for them").click()
-    expect(page.get_by_text(re.compile("of the machine's 10"))).to_be_visible(timeout=150_000)
+    expect(page.get_by_text(re.compile("the machine's 10, chosen"))).to_be_visible(timeout=150_000)
     page.get_by_role("button", name="Train again").click()
     expect(page.get_by_text(re.compile("The error on new photographs fell by"))).to_be_visible(
         timeout=150_000

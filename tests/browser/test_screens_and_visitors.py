@@ -85,7 +85,7 @@ def test_what_is_printed_from_dark_is_dark_on_white(browser, server):
 def test_a_page_translated_by_the_browser_keeps_working(page, server):
     """As its translators do: every text is put into elements of their own."""
     open_page(page, server, "/lab?seed=61&epochs=4", "Lab")
-    expect(page.locator(".said")).to_contain_text("Dashed: where a network would end")
+    expect(page.locator(".said")).to_contain_text("Dashed: the final training error")
     page.evaluate(
         """() => {
           const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)

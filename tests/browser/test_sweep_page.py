@@ -51,7 +51,7 @@ def test_levels_and_seeds_and_what_was_wrong_in_earlier_attempts(page, server):
     page.get_by_text("Show earlier attempts").click()
     expect(page.get_by_text("the test labels were corrupted too")).to_be_visible()
     page.get_by_text("Show the poster", exact=True).click()
-    expect(page.get_by_text("reports the ends only")).to_be_visible()
+    expect(page.get_by_text("reports only the two ends")).to_be_visible()
     expect(page).to_have_url(re.compile("poster=true"))
     page.locator(".st-key-figure").get_by_text("Time to fit").click()
     expect(charts(page)).to_have_count(2)
@@ -82,7 +82,7 @@ def test_a_live_run_is_put_beside_a_stored_one(page, server):
     expect(page.get_by_text(re.compile("Epoch 3 of 3 · finished"))).to_be_visible(timeout=90_000)
     page.get_by_role("link", name="The sweep").first.click()
     page.get_by_text("For experts").click()
-    box = page.get_by_role("combobox", name="Put a live run beside it")
+    box = page.get_by_role("combobox", name="Compare with a live run")
     expect(charts(page)).to_have_count(3)  # all is drawn: the list would close at a redrawing
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     box.click()

@@ -50,8 +50,10 @@ def test_the_room_sees_what_it_confuses_and_who_guessed_is_left_out(room, embedd
     page.session_state["room-answers"] = True
     page.run()
     said = texts(page)
-    assert "40 answers by 2 visitors: 85% are" in said and "1 visitor left out" in said
-    assert "Without a time limit 70% are right, with one 100%" in said
+    assert (
+        "40 answers by 2 visitors: 85% agree with the data set" in said and "1 visitor left out" in said
+    )
+    assert "Without a time limit 70% are right; with one, 100%" in said
 
 
 def test_ones_own_answers_and_the_two_networks(store, embedded):
@@ -59,7 +61,7 @@ def test_ones_own_answers_and_the_two_networks(store, embedded):
     visitor = session_of(page).visitor
     answer_all("", visitor, embedded.train_labels, 5)
     page.run()
-    assert "You named 15 of 20 as the data set does" in texts(page)
+    assert "15 of your 20 answers agree with the data set" in texts(page)
     press(page, "Train both")
     own, random = store.active_runs()
     assert own.config.noise == "own" and own.config.level == 1
@@ -69,4 +71,4 @@ def test_ones_own_answers_and_the_two_networks(store, embedded):
         finished(store, **settings)
     page.run()
     assert set(metrics(page)) == {"Your labels: test error", "Random labels: test error"}
-    assert "both networks misread about as many" in texts(page)
+    assert "both networks misread about equally many" in texts(page)

@@ -93,7 +93,7 @@ def test_every_shape_of_noise_can_be_searched(store, data_folder, embedded, nois
 
 def test_first_the_visitor_marks_ten_of_forty():
     page = opened()
-    assert "Mark the 10 whose label you trust least" in texts(page)
+    assert "Mark the 10 labels that you trust least" in texts(page)
     assert "The machine's turn" not in [header.value for header in page.header]
 
 
@@ -135,7 +135,7 @@ def test_the_machine_finds_and_the_mended_run_is_held_against_the_others(
     page = opened(MARKS, rank=words[name])
     assert not page.exception
     said = texts(page)
-    assert "of the machine's 10, from the same 40 photographs, 10." in said
+    assert "the machine's 10, chosen from the same 40 photographs, hit 10." in said
     assert "Estimated without the true labels" in said or name != "confident"
     assert "1,800 photographs are left out:" in said
     press(page, "Train again")
@@ -170,7 +170,7 @@ def test_the_labels_of_a_run_of_ones_own_are_searched(store):
 @pytest.mark.parametrize("settings", [{"level": 0.0}, {"data": "full"}])
 def test_where_there_is_nothing_to_find_the_usual_run_is_searched(store, settings):
     page = opened(run=finished(store, **settings))
-    assert "searched for among the 5,000 photographs" in page.info[0].value and not page.exception
+    assert "needs a run on the 5,000 photographs" in page.info[0].value and not page.exception
 
 
 def test_links_from_the_lab_lead_to_finding(store):

@@ -61,7 +61,7 @@ def test_the_stored_runs_and_the_papers_are_beside_it_on_demand(shown):
 
 
 def test_a_run_of_no_such_name_is_said(store):
-    assert "no run of this name" in texts(open_page("curve", run="<b>nothing"))
+    assert "There is no run" in texts(open_page("curve", run="<b>nothing"))
 
 
 def test_a_run_that_failed_says_why(store):

@@ -49,10 +49,10 @@ def test_without_the_full_data_the_embedded_images_serve():
 def test_labels_of_another_kind_are_told_in_its_words_with_its_matrices():
     page = open_page("lab", labels="true", noise="confusable", level="0.4")
     assert not page.exception
-    assert list(metrics(page)) == ["Labels drawn again", "Wrong", "Right all the same", "Images"]
-    (drawn,) = [metric for metric in page.metric if metric.label == "Labels drawn again"]
+    assert list(metrics(page)) == ["Labels redrawn", "Wrong", "Still right", "Images"]
+    (drawn,) = [metric for metric in page.metric if metric.label == "Labels redrawn"]
     assert drawn.help == "They become labels of a look-alike."
-    assert "drawn again with this probability p" in page.slider(key="level").help
+    assert "redrawn with this probability p" in page.slider(key="level").help
     assert all(name in texts(page) for name in ("becomes, S", "becomes at 40%, T"))
     page = open_page("lab", labels="true", level="0.4")
     assert "picked at random from all ten classes" in page.slider(key="level").help

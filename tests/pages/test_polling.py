@@ -36,7 +36,7 @@ def watch(clock, visitors: int, seconds: float, cost: float) -> float:
         clock.now = max(clock.now, at)
         (visitor,) = [each for each, when in due.items() if when == at][:1]
         with polling.measured():
-            clock.cpu += cost / polling.AROUND
+            clock.cpu += cost / polling.OVERHEAD
         between = max(1.0, polling.seconds_between(str(visitor), "lab"))
         due[visitor] = at + between
     return between

@@ -105,10 +105,12 @@ def test_the_teacher_opens_a_room_with_its_code(teacher, monkeypatch):
     (code,) = resources.classroom().rooms()
     (link,) = page.get("bidi_component")
     assert f"/lab?room={code}" in str(link.proto) and not page.exception
-    assert "where no phone finds it" in texts(page)  # opened on the server itself: no code of that
+    assert "works only on its own machine" in texts(
+        page
+    )  # opened on the server itself: no code of that
     monkeypatch.setenv("LAB_ADDRESS", "http://192.0.2.7:8501/lab")
     page.run()
-    assert "where no phone finds it" not in texts(page)
+    assert "works only on its own machine" not in texts(page)
     (link,) = page.get("bidi_component")
     assert f"http://192.0.2.7:8501/lab/lab?room={code}" in str(link.proto)
 

@@ -52,8 +52,11 @@ def test_errors_tell_finding_the_pattern_from_memorizing():
     both = describe_errors(HALF, [record(1, recovered=0.3, memorized=0.2)])
     later = describe_errors(HALF, [record(5, recovered=0.2, memorized=0.3, test_error=0.5)])
     late = describe_errors(HALF, [record(9, train_error=0.1, memorized=0.97, test_error=0.5)])
-    assert "finding the pattern: " in early and "names 30% correctly" in early
-    assert "wrong label of 17% (its mistakes would hit 8% by chance)" in early
+    assert (
+        "finding the pattern: " in early
+        and "names 30% of the images with a wrong label correctly" in early
+    )
+    assert "wrong label of 17% (by chance, its mistakes would hit 8%)" in early
     assert "finding the pattern, and already memorizing" in both
     assert "is memorizing" in later and "30% of the wrong labels" in later and "50%" in later
     assert "In epoch" not in later  # the best one is this one
@@ -86,7 +89,7 @@ def test_a_level_so_small_that_no_label_is_wrong_is_told_like_level_0():
 
 def test_the_fate_says_when_most_were_predicted_truly():
     records = [record(1, recovered=0.1), record(2, recovered=0.4), record(3, recovered=0.0)]
-    assert "40% correctly in epoch 2" in describe_fate(HALF, records)
+    assert "In epoch 2 the network named 40%" in describe_fate(HALF, records)
     assert "would hit 11%" in describe_fate(HALF, records)  # (1 - 0) / 9
     assert "No label is wrong" in describe_fate(HALF, [record(1, memorized=None)])
 
@@ -94,7 +97,7 @@ def test_the_fate_says_when_most_were_predicted_truly():
 def test_what_is_measured_on_a_part_says_so():
     assert describe_evaluation([record(1), record(2)]) == ""
     part = describe_evaluation([record(1, evaluated_on=5_000), record(2)])
-    assert "5,000 of them" in part and "at the end they are from all" in part
+    assert "5,000 of them" in part and "at the end they come from all" in part
 
 
 def test_loss_says_when_the_set_was_fitted():
@@ -160,15 +163,15 @@ def test_corrupted_test_labels_are_not_said_to_be_misread():
     runs = label_runs(load_runs())
     assert "the more it misreads" in describe_sweep(runs, "mlp-1x512")
     said = describe_sweep(runs, "mlp-1x512", are_corrupted=True)
-    assert "the more it misreads" not in said and "of the new images, too" in said
+    assert "the more it misreads" not in said and "including those of the new images" in said
 
 
 def test_what_is_not_computed_is_named_in_one_sentence():
     assert describe_lacking([], []) == ""
     said = describe_lacking(["alexnet", "mlp-3x512"], ["Time to fit", "Regularizers"])
     assert said == (
-        "Not computed yet: of AlexNet no run; of the deeper network no run; of this network too few runs for “Time to fit”, "
-        "“Regularizers”."
+        "Not computed yet: AlexNet, the deeper network. “Time to fit” and “Regularizers” need more runs of this "
+        "network."
     )
 
 
@@ -214,11 +217,13 @@ def test_whether_our_times_to_fit_follow_the_papers_is_said():
     for times, said in told:
         changed = ours.assign(time=times)
         text = describe_fit_rule(changed, changed, "inception", "error", theirs)
-        assert f"Our ratios {said}: " in text and "Ours took 12 and 40." in text and "10 epochs" in text
-    assert "the largest at 90%, where ours is 3.08 and the paper's 3.60" in text
+        assert (
+            f"Our ratios {said}: " in text and "Ours needed 12 and 40." in text and "10 epochs" in text
+        )
+    assert "the largest difference at 90%, where ours is 3.08 and the paper's 3.60" in text
     alone = ours[ours.level == 0]
     text = describe_fit_rule(alone, ours, "inception", "error", theirs)
-    assert "Our ratios" not in text and "Ours took" not in text
+    assert "Our ratios" not in text and "Ours needed" not in text
     assert f"Not drawn: levels {', '.join(f'{level:.0%}' for level in levels[1:])}" in text
 
 
@@ -279,7 +284,7 @@ def test_regularizers_are_told_with_their_numbers():
     assert said.startswith("Weight decay: no.") and "Random crops: in part" in mini
     assert "with weight decay 100.0%" in mini and "with random crops 73" in mini  # never one for both
     nothing = regularized(load_runs()[:0], "embedded", paper(), "mlp-1x512")
-    assert "nothing is computed yet" in describe_regularized(nothing)
+    assert "is computed yet" in describe_regularized(nothing)
 
 
 def test_what_is_not_fitted_is_not_said_to_be():
@@ -288,11 +293,11 @@ def test_what_is_not_fitted_is_not_said_to_be():
     errors = {"true labels": pd.Series([0.43]), "gaussian": pd.Series([0.9])}
     assert "With gaussian the average training loss stayed above" in describe_fitted(fitted, errors)
     said = describe_fits(fitted, errors, "alexnet")
-    assert "Not in the epochs that it was trained here: gaussian." in said and "by heart" not in said
+    assert "Not fitted in the epochs trained here: gaussian." in said and "by heart" not in said
     fitted.loc[1] = ["ours", "gaussian", 40]
     assert "even those of pure noise" in describe_fitted(fitted, errors)
     del errors["gaussian"]  # not trained
     assert "any labels: true ones. How" in describe_fitted(fitted, errors)
     errors["random labels"], fitted.loc[2] = pd.Series([0.9]), ["ours", "random labels", 20]
     assert "true ones, random ones. How" in describe_fitted(fitted, errors)
-    assert "Not in the epochs" not in describe_fits(fitted, errors, "alexnet")
+    assert "Not fitted in the epochs" not in describe_fits(fitted, errors, "alexnet")

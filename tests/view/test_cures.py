@@ -26,7 +26,7 @@ RNG = np.random.default_rng(5)
 def test_the_marks_of_a_visitor_are_counted():
     is_wrong = np.array([True, False, True, True])
     assert finding.describe_marks(is_wrong, [0, 1]) == (
-        "Of the 2 that you marked, 1 has a wrong label; of all 4, 3 have one."
+        "Of the 2 photographs that you marked, 1 has a wrong label; of all 4, 3 have one."
     )
 
 
@@ -36,11 +36,11 @@ def test_what_mending_costs_is_counted_for_both_actions():
     ranking = Ranking(np.array([2, 0, 1, 3]), np.array([0, 1, 5, 3]))
     drop = RunConfig(level=0.4, repair="drop", repaired=0.5)
     text = finding.describe_cost(drop, ranking, corrupted, true)
-    assert "2 photographs are left out: 1 with a wrong label, 1 with a right one" in text
+    assert "2 photographs are left out: 1 with a wrong label and 1 with a right one" in text
     assert "Of the 2 labels that remain, 0 are wrong: 0%" in text
     relabel = RunConfig(level=0.4, repair="relabel", repaired=0.5)
     text = finding.describe_cost(relabel, ranking, corrupted, true)
-    assert "Afterwards 2 of the 2 labels are right" in text
+    assert "After that, 2 of the 2 labels are right" in text
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_mending_costs_is_counted_for_both_actions():
         ((0.7, 0.75, 0.6), "rose by 5.0 points"),
         (
             (0.7, 0.69, 0.6),
-            "fell by 1.0 points, from 70.0% to 69.0%: so small a change may be chance.**",
+            "fell by 1.0 points, from 70.0% to 69.0%: such a small change may be chance.**",
         ),
         ((0.7, None, 0.6), "Train again to see"),
         ((None, 0.7, None), "Train again to see"),
@@ -68,7 +68,10 @@ def test_what_mending_gave(errors, sentence):
 
 @pytest.mark.parametrize(
     ("stopped", "sentence"),
-    [(2, "Exactly: in epoch 2 the test error was lowest, 50.0%"), (1, "lowest after epoch 2: 50.0%")],
+    [
+        (2, "Exactly right: in epoch 2 the test error was lowest, 50.0%"),
+        (1, "lowest after epoch 2: 50.0%"),
+    ],
 )
 def test_a_stop_is_held_against_the_best_one(stopped, sentence):
     assert sentence in said.describe_stop(stopped, [0.6, 0.5, 0.7])
@@ -104,7 +107,10 @@ def test_a_defence_that_does_not_help_is_said_not_to():
     text = said.describe_defences(
         defended(none=0.7, mixup=0.6, label=0.705, generalized=0.65, early=0.75), 0.4, model
     )
-    assert "mixup helps most: 60.0% of new photographs misread at the end, instead of 70.0%" in text
+    assert (
+        "mixup helps most: the network misreads 60.0% of new photographs at the end instead of 70.0%"
+        in text
+    )
     assert "Also helpful: generalized cross-entropy. Too close to call: label smoothing." in text
     assert "Worse than none: early-learning" in text
     text = said.describe_defences(defended(none=0.7, mixup=0.71), 0.4, model)
@@ -122,10 +128,10 @@ def test_a_defence_that_does_not_help_is_said_not_to():
 def test_which_defence_keeps_wrong_labels_from_being_memorized():
     table = defended(none=0.7, mixup=0.6, label=0.7)
     assert said.describe_memorized(table, 0.4).endswith(
-        "50% without a defence, with each of them about as many."
+        "50% of the wrong labels without a defence. Each defence makes little difference."
     )
     table.loc[table.defence == "mixup", "memorized"] = 0.1
-    text = "50% without a defence, with mixup 10%, with the others about as many."
+    text = "without a defence, 10% with mixup. The other defences make little difference."
     assert said.describe_memorized(table, 0.4).endswith(text)
     assert said.describe_memorized(table[table.defence == "none"], 0.4) == ""
 
@@ -163,7 +169,10 @@ def test_stopping_tells_gains_from_chance_and_names_its_price():
     text = said.describe_stopping(points, "alexnet")
     assert "AlexNet misreads fewer new photographs at 2 of 3 levels" in text
     # of gains of 1, 7 and -1 points: the mean, and two of its standard errors
-    assert "2.3 points fewer on average (± 4.8); most at 60% corruption: 66.0% instead of 73.0%" in text
+    assert (
+        "2.3 points fewer on average (± 4.8). The gain is largest at 60% corruption: 66.0% instead of 73.0%"
+        in text
+    )
     whole = pd.DataFrame({"level": [0.2, 0.6], "seed": 0, "final_test_error": [0.5, 0.72]})
     price = said.describe_held_out_cost(points, whole)
     assert "the stopped one is better at 60%; worse at 20%." in price
@@ -199,7 +208,7 @@ def test_when_images_were_learned():
     is_wrong = np.array([False, False, True, True])
     text = said_of_images.describe_learned(scores, is_wrong)
     assert text.startswith(
-        "100% of the images with a right label are learned for good, half of those by epoch 1"
+        "100% of the images with a right label are learned for good, half of them by epoch 1"
     )
     assert text.endswith("of those with a wrong label 50%, half by epoch 2.")
     rows = biography.learned_rows(scores, is_wrong).set_index(["labels", "epoch"]).share
@@ -285,8 +294,8 @@ def test_the_machine_chooses_from_the_same_photographs_as_the_visitor():
     ranking = Ranking(np.array([*range(30, 50), *range(30)]), np.zeros(50, dtype=np.int64))
     score = score_ranking(ranking.order, is_wrong)
     text = finding.describe_found(score, ranking, is_wrong, np.array([0, 25]), np.arange(28))
-    assert "Of your 2 marks 1 were wrong labels; of the machine's 2, from the same 28" in text
-    assert "photographs, 2. Of all 50 labels 20 are wrong" in text
+    assert "Your 2 marks hit 1 wrong labels; the machine's 2, chosen from the same 28" in text
+    assert "photographs, hit 2. Of all 50 labels 20 are wrong" in text
 
 
 def test_a_line_breaks_off_where_a_level_is_missing():
@@ -303,4 +312,4 @@ def test_published_numbers_are_those_of_the_reference():
     defences = said.describe_published_defences(literature)
     assert "89.1% of the test photographs" in defences and "79.4% at 50%" in defences
     cleaning = finding.describe_published_cleaning(literature)
-    assert "87.1% of the test photographs" in cleaning and "trained on all 60.2%" in cleaning
+    assert "87.1% of the test photographs" in cleaning and "trained on all, 60.2%" in cleaning

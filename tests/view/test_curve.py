@@ -37,14 +37,14 @@ def test_the_sentence_says_what_is_there_and_no_more():
     every = [point(level) for level in LEVELS]
     assert "every network repeats all the labels it was given" in level_sweep.describe_levels(every)
     assert (
-        "on true labels the network misreads 50% of new photographs, on random ones 90%"
+        "the network misreads 50% of new photographs; trained on random labels, 90%"
         in level_sweep.describe_levels(every)
     )
     nearly = [*every[:-1], point(1.0, train=0.012)]
     assert "repeats 98.8% or more of the labels" in level_sweep.describe_levels(nearly)
     not_yet = [*every[:-1], point(1.0, train=0.4)]
     assert (
-        "at 100% corruption 40% of the given labels are not learned yet"
+        "at 100% corruption, 40% of the given labels are not learned yet"
         in level_sweep.describe_levels(not_yet)
     )
 
@@ -59,7 +59,7 @@ def test_whom_the_class_waits_for():
     assert said == (
         "7 visitors in the room · 2 places taken · 1 still in training · 9 of 11 levels wait for somebody"
     )
-    assert "the figure is whole" in level_sweep.describe_lacking(
+    assert "the figure is complete" in level_sweep.describe_lacking(
         list(map(point, LEVELS)), Attendance(9, 0, 0, 9)
     )
     assert "no place taken" in level_sweep.describe_lacking([], Attendance(1, 0, 0, 0))
@@ -115,7 +115,7 @@ def test_how_many_weights_it_takes_is_read_from_the_runs():
     assert means.weights.tolist() == [weights_of(1), weights_of(64), weights_of(512)]
     text = widths.describe_fitting(means, ENOUGH)
     assert "With 1 hidden unit the network fails to learn 80% of 5,000 random labels" in text
-    assert "with 512 units, 1,209,866 weights, it learns all. On paper" in text and "12,352" in text
+    assert "with 512 units, 1,209,866 weights, it learns all. In theory" in text and "12,352" in text
     svg = vl_convert.vegalite_to_svg(width_charts.fits_random_labels(means, ENOUGH).to_dict())
     assert "2n + d = 12,352" in svg
 
@@ -149,9 +149,9 @@ def test_a_class_is_told_how_often_it_agrees():
     answers += [Answer("ben", image, 3, False) for image in (3, 5)] + [Answer("ben", 15, 3, True)]
     answers += [Answer("cem", 15, None, True)]
     text = annotation.describe_answers(answers, true, 1)
-    assert "22 answers by 3 visitors: 91% are the data set's own label" in text
-    assert "two who see the same photograph agree in 33%" in text
-    assert "Most often confused: dog, taken for cat" in text
+    assert "22 answers by 3 visitors: 91% agree with the data set's label" in text
+    assert "two visitors who see the same photograph agree in 33% of cases" in text
+    assert "Most often confused: dog, labeled cat" in text
     assert "Time ran out 1 time" in text and "1 visitor left out" in text
     assert annotation.describe_answers([], true, 0) == "Nobody has named a photograph yet."
     assert annotation.describe_answers([], true, 2) == annotation.NONE_COUNTS
@@ -160,18 +160,20 @@ def test_a_class_is_told_how_often_it_agrees():
 @pytest.mark.parametrize(
     ("own", "random", "said"),
     [
-        (0.70, 0.66, "The room's labels hurt more, by 4.0 points"),
-        (0.66, 0.70, "Random labels hurt more, by 4.0 points"),
+        (0.70, 0.66, "The room's labels hurt more: the test error is 4.0 points higher"),
+        (0.66, 0.70, "Random labels hurt more: the test error is 4.0 points higher"),
         (0.70, 0.69, "they differ by 1.0 points"),
     ],
 )
 def test_which_hurts_more(own, random, said):
     ends = record(9, test_error=own), record(9, test_error=random)
     assert said in annotation.describe_trained("The room's labels", 0.2, *ends)
-    assert "one gets your labels" in annotation.describe_trained("Your labels", 0.2, None, ends[1])
+    assert "one is trained on labels confused like your labels" in annotation.describe_trained(
+        "Your labels", 0.2, None, ends[1]
+    )
 
 
 def test_what_else_is_drawn_is_explained():
     said = level_sweep.describe_seeds([], has_stored=True, has_paper=True)
-    assert "Thin grey lines: the stored runs" in said and "Grey diamonds: the paper's" in said
-    assert "grey" not in level_sweep.describe_seeds([]).lower()
+    assert "Thin gray lines: the stored runs" in said and "Gray diamonds: the paper's" in said
+    assert "gray" not in level_sweep.describe_seeds([]).lower()

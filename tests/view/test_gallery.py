@@ -46,7 +46,7 @@ def test_each_tile_shows_its_own_part_of_the_sprite():
 def test_wrong_tiles_are_marked_and_every_tile_has_words():
     page = gallery.tiles("g", [gallery.label_tile("dog", "cat"), Tile("cat")])
     assert page.count('class="wrong"') == 1 and "is: cat" in page
-    assert 'aria-label="a cat, wrongly labelled dog"' in page and 'aria-label="cat"' in page
+    assert 'aria-label="a cat, wrongly labeled dog"' in page and 'aria-label="cat"' in page
 
 
 def test_words_are_never_markup():

@@ -1,4 +1,4 @@
-"""A room labels photographs: which each visitor sees, and what they answer. One answer each counts."""
+"""Labeling photographs in a room: who sees which, and the answers, of which the first one counts."""
 
 import hashlib
 import sqlite3
@@ -11,54 +11,55 @@ from core.config import CLASS_COUNT
 from core.errors import ConfigError, RefusedError
 from core.live.runs.store import Store
 
-SHOWN = 20  # photographs for each visitor
-POOL = 50  # photographs of a room, as many of each class: several see the same
-TIMED_FROM = 10  # from this place on there is a limit
+SHOWN = 20  # photographs per visitor
+POOL = 50  # photographs per room, equally many of each class, so that several visitors share each
+TIMED_FROM = 10  # first place (counted from 0) with a time limit
 LIMIT_SECONDS = 3.0
 
 
 class Annotation:
-    """The answers of all rooms; outside any room, "", everybody's own. Raises StoreError."""
+    """The answers of all rooms. Room "" holds the answers given outside any room. Raises StoreError."""
 
     def __init__(self, store: Store):
         self.store = store
 
     def images(self, room: str, visitor: str, labels: NDArray[np.integer]) -> list[int]:
-        """Indices of the photographs of this visitor, the same whenever they are asked for.
+        """Return the indices of this visitor's photographs; repeated calls return the same ones.
 
-        labels: of all training images.
+        labels: (N,), the labels of all training images.
         """
-        pool_of = np.random.default_rng(_number("pool", room))
+        pool_random = np.random.default_rng(_number("pool", room))
         pool = np.concatenate(
             [
-                pool_of.choice(np.flatnonzero(labels == label), POOL // CLASS_COUNT, replace=False)
+                pool_random.choice(np.flatnonzero(labels == label), POOL // CLASS_COUNT, replace=False)
                 for label in range(CLASS_COUNT)
             ]
         )
-        own = np.random.default_rng(_number("visitor", room, visitor))
-        return [int(image) for image in own.permutation(pool)[:SHOWN]]
+        own_random = np.random.default_rng(_number("visitor", room, visitor))
+        return [int(image) for image in own_random.permutation(pool)[:SHOWN]]
 
     def add(self, room: str, visitor: str, place: int, image: int, label: int | None) -> None:
-        """The answer to the photograph at a place; label None: the time was over.
+        """Save the visitor's answer to the photograph at `place`; label None: time ran out.
 
-        Raises RefusedError for a second answer, ConfigError for what is no class.
+        Raises RefusedError for a second answer, ConfigError if `label` is not a class.
         """
         if label is not None and not 0 <= label < CLASS_COUNT:
-            raise ConfigError("That is none of the ten names: choose one of the buttons.")
+            raise ConfigError("That is not one of the ten names: choose one of the buttons.")
         with self.store.database.connect() as connection:
             added = connection.execute(
                 "INSERT OR IGNORE INTO annotations VALUES (?, ?, ?, ?, ?)",
                 (room, visitor, image, label, place >= TIMED_FROM),
             )
         if not added.rowcount:
-            raise RefusedError("You have named this photograph already: the first answer counts.")
+            raise RefusedError("You have already named this photograph: the first answer counts.")
 
     def answers_of(self, room: str, visitor: str) -> list[Answer]:
+        """Return the answers of one visitor in the room."""
         with self.store.database.connect() as connection:
             return _answers(connection, "room = ? AND visitor = ?", room, visitor)
 
     def answers(self, room: str) -> list[Answer]:
-        """Of everybody in the room."""
+        """Return the answers of everybody in the room."""
         with self.store.database.connect() as connection:
             return _answers(connection, "room = ?", room)
 
@@ -71,5 +72,5 @@ def _answers(connection: sqlite3.Connection, where: str, *values: str) -> list[A
 
 
 def _number(*words: str) -> int:
-    """For a random generator: the same for the same words, on every machine."""
+    """A seed for a random generator. Equal words give equal seeds on every machine."""
     return int.from_bytes(hashlib.sha256("\n".join(words).encode()).digest()[:8], "big")

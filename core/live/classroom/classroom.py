@@ -1,7 +1,8 @@
 """What a teacher and a class share: rooms with their lessons, guesses, and the whole queue.
 
-A room is a code in the address (?room=K7P2X); whoever opens it gets the lesson's settings.
-Guesses are kept with the visitor's random name, so that each has one, and shown without it.
+A room is a code in the address (?room=K7P2X). Every visitor who opens that address gets the
+lesson's settings. A guess is stored under the visitor's random name, so that each visitor has
+one, and is shown without it.
 """
 
 import json
@@ -17,21 +18,26 @@ from core.config import LEVELS, RunConfig
 from core.errors import ConfigError, RefusedError
 from core.live.runs.store import TEACHER, LiveRun, Store
 
-ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that reads like something else
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no characters that are easily confused
 CODE_LENGTH = 5
-MAX_GUESSES = 1_000  # kept in a room
-TEACHER_SECONDS = 12 * 3600.0  # an opened teacher's page stays open, also when the connection is lost
+MAX_GUESSES = 1_000  # per room
+TEACHER_SECONDS = (
+    12 * 3600.0
+)  # a login to the teacher's page lasts this long, even if the connection is lost
 HIDEABLE = {"preset": "Preset", "level": "Corruption level", "more": "Network and more settings"}
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a room's visitors find set, and which controls they do not see. Raises ConfigError."""
+    """The settings that a room's visitors start with, and the controls hidden from them.
+
+    Raises ConfigError.
+    """
 
     title: str = "Lesson"
     config: RunConfig = field(default_factory=RunConfig)
-    hidden: tuple[str, ...] = ()  # of HIDEABLE
-    guess_first: bool = False  # the sweep opens to those who have drawn their guess
+    hidden: tuple[str, ...] = ()  # keys of HIDEABLE
+    guess_first: bool = False  # the sweep stays closed until a visitor has drawn a guess
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -40,7 +46,7 @@ class Lesson:
         unknown = set(self.hidden) - set(HIDEABLE)
         if unknown:
             raise ConfigError(
-                f"{sorted(unknown)[0]!r} is not a control: choose of {', '.join(HIDEABLE)}."
+                f"{sorted(unknown)[0]!r} is not a control: choose from {', '.join(HIDEABLE)}."
             )
 
     def to_json(self) -> str:
@@ -53,22 +59,22 @@ class Lesson:
 
 
 class Attendance(NamedTuple):
-    """Visitors of a room."""
+    """Numbers of visitors of a room."""
 
     joined: int
     guessed: int
-    training: int  # with a run that waits or trains
-    done: int  # with a run that is finished
+    training: int  # have a queued or running run
+    done: int  # have a finished run
 
 
 class Classroom:
-    """The rooms, their guesses, and the teacher's hold on the queue. Raises StoreError."""
+    """The rooms, their guesses, and the teacher's control of the queue. Raises StoreError."""
 
     def __init__(self, store: Store):
         self.store = store
 
     def open_room(self, lesson: Lesson) -> str:
-        """A new room; returns its code."""
+        """Open a new room and return its code."""
         code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
         with self.store.database.connect() as connection:
             connection.execute(
@@ -77,7 +83,7 @@ class Classroom:
         return code
 
     def lesson(self, code: str | None) -> Lesson | None:
-        """The lesson of this room; None if there is no such room."""
+        """Return the lesson of the room with this code, or None if there is no such room."""
         with self.store.database.connect() as connection:
             row = connection.execute(
                 "SELECT lesson FROM rooms WHERE code = ?", ((code or "").upper(),)
@@ -85,18 +91,18 @@ class Classroom:
         return Lesson.from_json(row["lesson"]) if row else None
 
     def rooms(self) -> dict[str, Lesson]:
-        """All rooms by code, the latest first."""
+        """Return the lessons of all rooms by room code, newest room first."""
         with self.store.database.connect() as connection:
             rows = connection.execute("SELECT * FROM rooms ORDER BY opened DESC").fetchall()
         return {row["code"]: Lesson.from_json(row["lesson"]) for row in rows}
 
     def join(self, room: str, visitor: str) -> None:
-        """This visitor has come into the room; counted once."""
+        """Note that this visitor has entered the room. Each visitor counts once."""
         with self.store.database.connect() as connection:
             connection.execute("INSERT OR IGNORE INTO members VALUES (?, ?)", (room, visitor))
 
     def attendance(self, room: str) -> "Attendance":
-        """How many of the room have joined, guessed, train and have trained at this moment."""
+        """Count the room's visitors who have joined, have guessed, are training and have trained."""
         of_members = "owner IN (SELECT visitor FROM members WHERE room = ?)"
         with self.store.database.connect() as connection:
             counts = connection.execute(
@@ -112,15 +118,18 @@ class Classroom:
     def add_guess(
         self, room: str, visitor: str, test_errors: Iterable[float], train_errors: Iterable[float]
     ) -> None:
-        """Eleven fractions each, at LEVELS. One for each visitor and room: the first one counts.
+        """Save a visitor's guess: eleven test errors and eleven training errors, fractions at LEVELS.
 
-        Raises ConfigError for anything else than such fractions, RefusedError for a second guess.
+        Each visitor has one guess per room: the first one. Raises ConfigError if the values are not
+        such fractions, RefusedError for a second guess.
         """
         guess = [[float(value) for value in values] for values in (test_errors, train_errors)]
         if any(len(values) != len(LEVELS) for values in guess):
-            raise ConfigError(f"A guess has {len(LEVELS)} test and training errors.")
+            raise ConfigError(
+                f"A guess has {len(LEVELS)} test errors and {len(LEVELS)} training errors."
+            )
         if not all(0 <= value <= 1 for values in guess for value in values):
-            raise ConfigError("An error is from 0% to 100%.")
+            raise ConfigError("An error must be between 0% and 100%.")
         with self.store.database.connect() as connection:
             added = connection.execute(
                 "INSERT INTO guesses (room, guess, made, visitor) SELECT ?, ?, ?, ? "
@@ -133,10 +142,10 @@ class Classroom:
                 (room, room, MAX_GUESSES),
             )
         if not added.rowcount:
-            raise RefusedError("You have made your guess already: the first one counts.")
+            raise RefusedError("You have already made your guess: the first one counts.")
 
     def guess_of(self, room: str, visitor: str) -> tuple[list[float], list[float]] | None:
-        """Test errors and training errors that this visitor has guessed here; None: not yet."""
+        """Return the test errors and training errors that this visitor guessed in the room, or None."""
         with self.store.database.connect() as connection:
             row = connection.execute(
                 "SELECT guess FROM guesses WHERE room = ? AND visitor = ?", (room, visitor)
@@ -147,7 +156,7 @@ class Classroom:
         return test, training
 
     def guesses(self, room: str) -> np.ndarray:
-        """All guesses of a room: (n, 2, 11), test errors before training errors."""
+        """Return all guesses of a room: (n, 2, 11), test errors before training errors."""
         with self.store.database.connect() as connection:
             rows = connection.execute(
                 "SELECT guess FROM guesses WHERE room = ? ORDER BY rowid", (room,)
@@ -156,9 +165,9 @@ class Classroom:
         return np.array(guesses, dtype=float).reshape(len(guesses), 2, len(LEVELS))
 
     def add_stop(self, room: str, visitor: str, run_id: str, epoch: int) -> None:
-        """The epoch after which this visitor stopped the replay of a run. The first one counts.
+        """Save the epoch after which this visitor stopped the replay of a run. The first one counts.
 
-        Raises RefusedError for a second one.
+        Raises RefusedError if the visitor has stopped this replay before.
         """
         with self.store.database.connect() as connection:
             added = connection.execute(
@@ -166,10 +175,10 @@ class Classroom:
                 (room, visitor, run_id, epoch),
             )
         if not added.rowcount:
-            raise RefusedError("You have stopped it already: the first time counts.")
+            raise RefusedError("You have already stopped it: the first time counts.")
 
     def stop_of(self, room: str, visitor: str, run_id: str) -> int | None:
-        """When this visitor stopped it; None: not yet."""
+        """Return the epoch after which this visitor stopped the replay of the run, or None."""
         with self.store.database.connect() as connection:
             row = connection.execute(
                 "SELECT epoch FROM stops WHERE room = ? AND visitor = ? AND run_id = ?",
@@ -178,17 +187,17 @@ class Classroom:
         return row["epoch"] if row else None
 
     def stops(self, room: str, run_id: str) -> list[int]:
-        """When everybody in a room stopped it."""
+        """Return the epochs after which the visitors of a room stopped the replay of the run."""
         with self.store.database.connect() as connection:
             rows = connection.execute(
                 "SELECT epoch FROM stops WHERE room = ? AND run_id = ?", (room, run_id)
             ).fetchall()
         return [row["epoch"] for row in rows]
 
-    # Who has opened the teacher's page
+    # Access to the teacher's page
 
     def let_in(self, key: str) -> None:
-        """Who has this key is the teacher, for a day of school or until they lock the page."""
+        """Open the teacher's page to this key for TEACHER_SECONDS, or until `lock_out`."""
         with self.store.database.connect() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO teachers VALUES (?, ?)",
@@ -196,33 +205,36 @@ class Classroom:
             )
 
     def lock_out(self, key: str) -> None:
+        """Close the teacher's page to this key."""
         with self.store.database.connect() as connection:
             connection.execute("DELETE FROM teachers WHERE visitor = ?", (key,))
 
     def is_teacher(self, key: str) -> bool:
+        """Whether the teacher's page is open to this key."""
         with self.store.database.connect() as connection:
             row = connection.execute(
                 "SELECT 1 FROM teachers WHERE visitor = ? AND until > ?", (key, time.time())
             ).fetchone()
         return row is not None
 
-    # The queue, for the teacher's page alone
+    # The queue, for the teacher's page only
 
     @property
     def is_paused(self) -> bool:
+        """Whether the teacher has paused all training."""
         return self.store.database.state().is_paused
 
     def pause_all(self, is_paused: bool) -> None:
-        """No epoch is started while this holds, whoever asks."""
+        """Pause all training, or end that pause. While it lasts, no epoch is started."""
         self.store.database.set_paused(is_paused)
 
     def clear_queue(self) -> int:
-        """Cancel every run that waits, trains or is paused; how many they were. Epochs are kept."""
+        """Cancel every queued, running or paused run and return their number. Their epochs are kept."""
         waiting = self.waiting()
         for run in waiting:
             self.store.cancel(run.run_id, by=TEACHER)
         return len(waiting)
 
     def waiting(self) -> list[LiveRun]:
-        """Every run that has not ended, in the order they were submitted."""
+        """Return every run that has not ended, in the order of submission."""
         return self.store.unended_runs()

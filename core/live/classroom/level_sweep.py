@@ -1,7 +1,7 @@
-"""The whole curve, live: a network at every corruption level, by one visitor or by a class.
+"""The whole curve, live: one network at every corruption level, trained by one visitor or by a class.
 
-A class shares it out: who comes next takes the next place, which is a level and a seed. The
-first eleven places are the figure; what more there are give it means and a spread.
+In a class, each new student takes the next place, which is a level and a seed. The first eleven
+places make up the figure; further places give it means and a spread.
 """
 
 import json
@@ -16,39 +16,40 @@ from core.live.runs.store import LiveRun, Status, Store
 from core.records import EpochRecord
 from core.sweep.grids import BY_VALUE
 
-MAX_PLACES = 1_000  # in a room
+MAX_PLACES = 1_000  # per room
 
 
 def all_levels(config: RunConfig) -> list[RunConfig]:
-    """The run at each of LEVELS, its labels corrupted and nothing repaired. Raises ConfigError."""
+    """Return the run at each of LEVELS, with corrupted labels and no repair. Raises ConfigError."""
     plain = replace(config, corruption="labels", repair="none", repaired=0.0, fold=0)
     return [replace(plain, level=level) for level in LEVELS]
 
 
 def of_place(config: RunConfig, place: int) -> RunConfig:
-    """The run of a place: level and seed; config: what the class trains, with its first seed.
+    """Return the run of a place, which sets its level and seed.
 
-    Both ends and the middle come first: with few students the figure has its shape early.
+    config: the run that the class trains, with the first seed. Both ends and the middle come first,
+    so that the figure takes shape early in a small class.
     """
     rounds, step = divmod(place, len(BY_VALUE))
     return replace(config, level=BY_VALUE[step], seed=(config.seed + rounds) % (MAX_SEED + 1))
 
 
 class LevelPoint(NamedTuple):
-    """How far a run of a curve has come: its last epoch."""
+    """The last epoch of one run of a level sweep."""
 
     level: float
     seed: int
-    epoch: int  # 0: none yet, and no errors
+    epoch: int  # 0: no epoch yet, and no errors
     epochs: int
     train_error: float | None
     test_error: float | None
     is_finished: bool
-    is_active: bool  # waits for its turn or is in training; else finished, paused, or ended before
+    is_active: bool  # queued or running; otherwise finished, paused, cancelled or failed
 
 
 def level_points(store: Store, configs: Iterable[RunConfig]) -> list[LevelPoint]:
-    """A point for each of these runs that is in the store, in their order."""
+    """Return one point for each of these runs that is in the store, in the order given."""
     runs = store.runs_named([config.run_id for config in configs])
     last = {run.run_id: record for run, record in store.last_records(runs)}
     return [_point(run, last.get(run.run_id)) for run in runs]
@@ -68,14 +69,14 @@ def _point(run: LiveRun, record: EpochRecord | None) -> LevelPoint:
 
 
 class SharedLevels:
-    """The curve that a room trains together. Raises StoreError."""
+    """The level sweep that a room trains together. Raises StoreError."""
 
     def __init__(self, store: Store):
         self.store = store
 
     def share_out(self, room: str, config: RunConfig) -> None:
-        """From now on whoever comes takes a place; of another curve before nothing is kept here."""
-        last = all_levels(config)[-1]  # a run at level 0 has forgotten what its noise would be
+        """Start giving out the places of a level sweep, which replaces an earlier one."""
+        last = all_levels(config)[-1]  # a run at level 0 stores no kind of noise
         with self.store.database.connect() as connection:
             connection.execute("DELETE FROM shares WHERE room = ?", (room,))
             connection.execute(
@@ -84,22 +85,22 @@ class SharedLevels:
             )
 
     def end(self, room: str) -> None:
-        """Nobody takes a place any more; runs that have begun go on, and the figure stays."""
+        """Stop giving out places. Runs that have begun continue, and the figure stays."""
         with self.store.database.connect() as connection:
             connection.execute("UPDATE shared_curves SET is_open = 0 WHERE room = ?", (room,))
 
     def is_open(self, room: str) -> bool:
-        """Whether places are given out in this room."""
+        """Whether the room is giving out places."""
         with self.store.database.connect() as connection:
             return _shared(connection, room)[1]
 
     def config(self, room: str) -> RunConfig | None:
-        """What the room trains or has trained, at level 1; None: it has shared out nothing."""
+        """Return the run at level 1 of the room's level sweep, or None if it has none."""
         with self.store.database.connect() as connection:
             return _shared(connection, room)[0]
 
     def configs(self, room: str) -> list[RunConfig]:
-        """The runs of all places that are taken; their order is that of the places."""
+        """Return the runs of all places that are taken, in the order of the places."""
         config = self.config(room)
         if config is None:
             return []
@@ -110,36 +111,37 @@ class SharedLevels:
         return [of_place(config, row["place"]) for row in rows]
 
     def take(self, room: str, visitor: str, address: str = "") -> LiveRun | None:
-        """The run of this visitor's place: queued now, or the one they have; None where none is given out.
+        """Return the run of this visitor's place, or None if the room gives out no places.
 
-        Who has trained theirs takes another one while one of the first eleven is free. A place is
-        free for others when its run was cancelled or has failed, and, where no other is, when it is
-        paused. Raises RefusedError where the limits do not allow the run.
+        The run is the one that the visitor has, or a new one that is queued now. A visitor whose run
+        is finished gets another place while one of the first eleven is free. A place becomes free
+        when its run is cancelled or fails, and, if no other place is free, when its run is paused.
+        Raises RefusedError if the limits do not allow the run.
         """
-        with self.store.database.connect() as connection:  # most only look, and lock nobody out
+        with self.store.database.connect() as connection:  # most calls only read, and lock nothing
             config, run, _ = self._place(connection, room, visitor)
         if config is None or run is not None:
             return run
         with self.store.database.connect() as connection:
-            connection.execute("BEGIN IMMEDIATE")  # of two who come at once each has a place
+            connection.execute("BEGIN IMMEDIATE")  # two visitors at once get different places
             config, run, place = self._place(connection, room, visitor)
             if config is None or run is not None:
                 return run
             if place >= MAX_PLACES:
-                raise RefusedError("Everybody's place in this room's curve is taken: watch the figure.")
-            wanted = of_place(config, place)
+                raise RefusedError("All places in this room's curve are taken: watch the figure.")
+            new = of_place(config, place)
             connection.execute(
                 "INSERT OR REPLACE INTO shares VALUES (?, ?, ?, ?)",
-                (room, place, visitor, wanted.run_id),
+                (room, place, visitor, new.run_id),
             )
-            return self.store.submit_within(connection, [wanted], visitor, address)[0]
+            return self.store.submit_within(connection, [new], visitor, address)[0]
 
     def _place(
         self, connection: sqlite3.Connection, room: str, visitor: str
     ) -> tuple[RunConfig | None, LiveRun | None, int]:
-        """What the room trains, the run that this visitor keeps, and the place for who has none.
+        """The room's run at level 1, the run that this visitor has, if any, and the next free place.
 
-        None, None and 0 where no places are given out.
+        None, None and 0 if the room gives out no places.
         """
         config, is_open = _shared(connection, room)
         if not is_open:
@@ -158,7 +160,7 @@ class SharedLevels:
 
 
 def _shared(connection: sqlite3.Connection, room: str) -> tuple[RunConfig | None, bool]:
-    """What the room trains together, if anything, and whether places of it are given out."""
+    """The run at level 1 of the room's level sweep, or None, and whether places are given out."""
     row = connection.execute(
         "SELECT config, is_open FROM shared_curves WHERE room = ?", (room,)
     ).fetchone()
@@ -166,7 +168,7 @@ def _shared(connection: sqlite3.Connection, room: str) -> tuple[RunConfig | None
 
 
 def _next_place(taken: list[tuple[int, str | None]]) -> int:
-    """The place for who comes now; taken: each place and its run's status, None where it has no run."""
+    """The next place to give out; taken: each place with its run's status, None if it has no run."""
     statuses = dict(taken)
     new = next(place for place in range(len(statuses) + 1) if place not in statuses)
     is_dead = (None, Status.CANCELLED, Status.FAILED)

@@ -1,4 +1,4 @@
-"""The teacher's password: its hash, and the door that it opens."""
+"""The teacher's password: how it is hashed, and how a login is checked."""
 
 import hashlib
 import hmac
@@ -10,47 +10,48 @@ import time
 from core.errors import ConfigError, RefusedError
 from core.live.runs.database import Database
 
-SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms a try
-TRIES, TRIES_SECONDS = 5, 60.0  # wrong passwords of one visitor in this time
-ADDRESS_TRIES = 20  # of all who share an address of the network
-ALL_TRIES = 60  # of all visitors together: a new cookie makes a new visitor
+SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and about 50 ms per try
+TRIES, TRIES_SECONDS = 5, 60.0  # wrong passwords per visitor in this time
+ADDRESS_TRIES = 20  # for all visitors with one network address
+ALL_TRIES = 60  # for all visitors together, because a new cookie makes a new visitor
 
 
 def hash_password(password: str) -> str:
-    """scrypt$salt$hash: what may lie on a disk. Raises ConfigError for a short one."""
+    """Return scrypt$salt$hash, which is safe to store. Raises ConfigError for a short password."""
     if len(password) < 8:
-        raise ConfigError("The password must have 8 characters or more.")
+        raise ConfigError("The password must have at least 8 characters.")
     salt = secrets.token_bytes(16)
     return f"scrypt${salt.hex()}${_scrypt(password, salt).hex()}"
 
 
 def is_hash(text: str) -> bool:
-    """Whether this is what hash_password returns, and not an example of it."""
+    """Whether the text has the form that hash_password returns, and is not a placeholder."""
     return re.fullmatch(r"scrypt\$[0-9a-f]{32}\$[0-9a-f]{128}", text) is not None
 
 
 def is_password(password: str, hashed: str) -> bool:
-    """Whether hash_password made this of it."""
+    """Whether `hashed` is the hash of this password."""
     _, salt, expected = hashed.split("$")
     return hmac.compare_digest(_scrypt(password, bytes.fromhex(salt)), bytes.fromhex(expected))
 
 
 class Login:
-    """The teacher's door; tries are counted over all visitors, and over all servers of one store."""
+    """Checks the teacher's password. Tries count over all visitors and all servers of one store."""
 
     def __init__(self, hashed: str, database: Database):
-        """hashed: what hash_password returned."""
+        """hashed: the result of hash_password."""
         self.hashed, self.database = hashed, database
         self._lock = threading.Lock()
 
     def is_right(self, password: str, who: str = "", address: str = "", is_known: bool = False) -> bool:
         """Whether this is the password. Raises RefusedError after too many wrong ones, StoreError.
 
-        who: the visitor; others' wrong tries do not keep them out, unless there are very many.
-        address: of the network, from which they come; empty: this machine.
-        is_known: a session that was in before, or at the server itself: not kept out by those, either.
+        who: the visitor. Wrong tries of others block this visitor only when there are very many.
+        address: the visitor's network address; empty: this machine.
+        is_known: the session logged in before, or runs on the server's machine. Wrong tries of
+            others never block it.
         """
-        with self._lock:  # also: one scrypt at a time
+        with self._lock:  # also keeps it to one scrypt at a time
             now = time.time()
             tries = self._wrong_tries(now)
             own = [tried for tried, name, _ in tries if name == who]
@@ -71,7 +72,7 @@ class Login:
             return is_right
 
     def _wrong_tries(self, now: float) -> list[tuple[float, str, str]]:
-        """When, who, from which address; those that count, in their order."""
+        """The wrong tries that still count, oldest first: time, visitor, network address."""
         with self.database.connect() as connection:
             connection.execute(
                 "DELETE FROM wrong_passwords WHERE tried <= ? OR tried > ?", (now - TRIES_SECONDS, now)

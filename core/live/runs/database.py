@@ -1,8 +1,8 @@
-"""The file that pages and trainer share: opened, mended, connected to.
+"""The SQLite file that the pages and the trainer share: opening, repairing, connecting.
 
-SQLite with write-ahead logging: pages read while the trainer writes, and what is committed
-survives a kill of either. Whoever opens the file makes all its tables, also those of the
-rooms, so that a new one begun after a damage lacks nothing.
+The file uses write-ahead logging: pages read while the trainer writes, and committed data
+survives a kill of either. Every process that opens the file creates all tables, including those
+of the rooms, so that a new file that replaces a damaged one is complete.
 """
 
 import sqlite3
@@ -20,11 +20,11 @@ from filelock import FileLock
 from core.errors import StoreError
 from core.paths import file_identity
 
-MOST_IDLE = 16  # connections that wait to be used again
-USED_SECONDS = 1.0  # from its opening on a connection is used again
-VERSION = 7  # of the schema, in PRAGMA user_version; 0: from before it was stored there
+MOST_IDLE = 16  # idle connections kept for reuse
+USED_SECONDS = 1.0  # after opening, a connection is reused for this long
+VERSION = 7  # schema version, in PRAGMA user_version; 0: files older than that
 
-# `asked` in tables is seconds since 1970, but never before an earlier one.
+# `asked` is in seconds since 1970 and always increases, even if the clock is set back.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     run_id TEXT PRIMARY KEY,
@@ -34,14 +34,14 @@ CREATE TABLE IF NOT EXISTS runs (
     attempts INTEGER NOT NULL DEFAULT 0,
     message TEXT NOT NULL DEFAULT '',
     device TEXT NOT NULL DEFAULT '',
-    owner TEXT NOT NULL DEFAULT '',  -- the visitor whose turn it takes
-    address TEXT NOT NULL DEFAULT '', -- of the network, from which they asked; empty: this machine
+    owner TEXT NOT NULL DEFAULT '',  -- the visitor whose time it uses
+    address TEXT NOT NULL DEFAULT '', -- the owner's network address; empty: this machine
     asked REAL NOT NULL,
     seen REAL NOT NULL DEFAULT 0,    -- when its page was last opened, to the hour
-    epochs_done INTEGER NOT NULL DEFAULT 0,  -- the last one in `epochs`: counting them takes long
-    images_done INTEGER NOT NULL DEFAULT 0,  -- of the epoch that is being trained
-    running_loss REAL,               -- over these
-    curve TEXT NOT NULL DEFAULT ''   -- of runs that were asked for as one: a name they share
+    epochs_done INTEGER NOT NULL DEFAULT 0,  -- the last one in `epochs`: counting them is slow
+    images_done INTEGER NOT NULL DEFAULT 0,  -- in the current epoch
+    running_loss REAL,               -- over these images
+    curve TEXT NOT NULL DEFAULT ''   -- an id shared by runs that count as one
 );
 CREATE TABLE IF NOT EXISTS epochs (
     run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS epochs (
     record TEXT NOT NULL,            -- JSON of the EpochRecord
     PRIMARY KEY (run_id, epoch)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS visits (  -- which visitor has asked for which run
+CREATE TABLE IF NOT EXISTS visits (  -- which visitor has submitted which run
     visitor TEXT NOT NULL,
     run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
     asked REAL NOT NULL,
@@ -71,7 +71,7 @@ CREATE TABLE IF NOT EXISTS rooms (
     lesson TEXT NOT NULL,            -- JSON
     opened REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS members (  -- who has come into which room
+CREATE TABLE IF NOT EXISTS members (  -- which visitor has entered which room
     room TEXT NOT NULL,
     visitor TEXT NOT NULL,
     PRIMARY KEY (room, visitor)
@@ -80,7 +80,7 @@ CREATE TABLE IF NOT EXISTS guesses (
     room TEXT NOT NULL,              -- empty: outside any room
     guess TEXT NOT NULL,             -- JSON: test errors, training errors
     made REAL NOT NULL,
-    visitor TEXT NOT NULL DEFAULT '' -- who made it; no page tells
+    visitor TEXT NOT NULL DEFAULT '' -- who made it; no page shows this
 );
 CREATE TABLE IF NOT EXISTS stops (    -- when a visitor would have stopped a training
     room TEXT NOT NULL,              -- empty: outside any room
@@ -89,36 +89,36 @@ CREATE TABLE IF NOT EXISTS stops (    -- when a visitor would have stopped a tra
     epoch INTEGER NOT NULL,
     PRIMARY KEY (room, run_id, visitor)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS annotations (  -- what a visitor named a photograph
+CREATE TABLE IF NOT EXISTS annotations (  -- which label a visitor gave a photograph
     room TEXT NOT NULL,              -- empty: outside any room
     visitor TEXT NOT NULL,
     image INTEGER NOT NULL,          -- index among the embedded training images
-    label INTEGER,                   -- NULL: the time was over
+    label INTEGER,                   -- NULL: time ran out
     is_timed INTEGER NOT NULL,
     PRIMARY KEY (room, visitor, image)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shared_curves (  -- what a room trains together
     room TEXT PRIMARY KEY,
-    config TEXT NOT NULL,            -- JSON, of the run at level 1
+    config TEXT NOT NULL,            -- JSON of the run at level 1
     is_open INTEGER NOT NULL DEFAULT 1  -- whether places are given out
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS shares (   -- who has taken which place of it
+CREATE TABLE IF NOT EXISTS shares (   -- which visitor has taken which place of it
     room TEXT NOT NULL,
-    place INTEGER NOT NULL,          -- tells level and seed
+    place INTEGER NOT NULL,          -- sets level and seed
     visitor TEXT NOT NULL,
     run_id TEXT NOT NULL,
     PRIMARY KEY (room, place)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS teachers ( -- who has opened the teacher's page
-    visitor TEXT PRIMARY KEY,        -- the key that their browser was given
+    visitor TEXT PRIMARY KEY,        -- the key stored in their browser
     until REAL NOT NULL              -- seconds since 1970
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS wrong_passwords (
     tried REAL NOT NULL,             -- seconds since 1970
     visitor TEXT NOT NULL,
-    address TEXT NOT NULL            -- of the network, from which they tried; empty: this machine
+    address TEXT NOT NULL            -- the visitor's network address; empty: this machine
 );
-CREATE TABLE IF NOT EXISTS looks (   -- when a visitor last looked at a live run, to half a minute
+CREATE TABLE IF NOT EXISTS looks (   -- when a visitor last polled a live run, to half a minute
     visitor TEXT PRIMARY KEY,
     looked REAL NOT NULL             -- seconds since 1970
 ) WITHOUT ROWID;
@@ -126,7 +126,7 @@ CREATE INDEX IF NOT EXISTS runs_by_status ON runs (status);
 CREATE INDEX IF NOT EXISTS guesses_by_room ON guesses (room, visitor);
 """
 
-ADDED = {  # columns that earlier versions lack, by table
+ADDED = {  # columns missing from earlier versions, by table
     "runs": {
         "owner": "TEXT NOT NULL DEFAULT ''",
         "address": "TEXT NOT NULL DEFAULT ''",
@@ -143,30 +143,30 @@ ADDED = {  # columns that earlier versions lack, by table
 
 @dataclass(frozen=True)
 class ServerState:
-    """What holds for the whole server."""
+    """State of the whole server."""
 
-    is_paused: bool = False  # by the teacher: no epoch is started
+    is_paused: bool = False  # paused by the teacher: no epoch is started
     in_training: tuple[str, ...] = ()  # run ids: one, or several side by side
-    damage: str = ""  # one sentence, until the teacher dismisses it
+    damage: str = ""  # one sentence that describes it, until the teacher dismisses it
 
 
 class _Connections:
-    """Connections to one file, used again by whoever comes within a second.
+    """A pool of connections to one file. Each is reused for one second after it was opened.
 
-    To open one takes as long as ten questions. Not later: one that stays open answers from its own
-    memory, and would not notice that the file has been damaged.
+    Opening a connection takes as long as ten queries. An older connection is not reused: it answers
+    from its own cache and would not notice that the file has been damaged.
     """
 
     def __init__(self, path: Path, patience: float):
         self.patience = patience
-        self.address = f"{path.absolute().as_uri()}?mode=rw"  # makes none where it has been deleted
-        self.idle: deque[tuple[float, sqlite3.Connection]] = deque()  # with the moment it was opened
+        self.address = f"{path.absolute().as_uri()}?mode=rw"  # does not create a deleted file
+        self.idle: deque[tuple[float, sqlite3.Connection]] = deque()  # (time of opening, connection)
         self.held: sqlite3.Connection | None = None
         self.is_open = True
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
-        """For one thread at a time, as a transaction. Raises sqlite3.Error."""
+        """Open a transaction on a connection of this thread alone. Raises sqlite3.Error."""
         opened, connection = self._take()
         is_sound = True
         try:
@@ -197,15 +197,16 @@ class _Connections:
             self.close()
 
     def hold(self) -> None:
-        """Keep one open that does nothing. Raises sqlite3.Error.
+        """Keep one idle connection open. Raises sqlite3.Error.
 
-        Where the last one is closed, SQLite moves the whole log into the file and flushes it: every
-        write then takes 16 ms in place of 0.5, and locks out all others for so long.
+        When the last connection closes, SQLite moves the whole log into the file and flushes it.
+        Every write would then take 16 ms instead of 0.5 ms and lock out all others meanwhile.
         """
         self.held = self._new()
-        self.held.execute("SELECT 1 FROM notes").fetchall()  # only now is the log open
+        self.held.execute("SELECT 1 FROM notes").fetchall()  # opens the log
 
     def close(self) -> None:
+        """Close all idle connections; the others close when they are given back."""
         self.is_open = False
         with suppress(IndexError):
             while True:
@@ -228,12 +229,14 @@ class _Connections:
 
 
 class Database:
-    """One file, opened once a process; every connection is a transaction. Raises StoreError."""
+    """One file, opened once per process; every connection is a transaction. Raises StoreError."""
 
     def __init__(self, path: Path, patience: float = 2.0):
         """patience: seconds to wait for a file that another program has locked."""
         self.path, self.patience = path, patience
-        self._file: tuple[int, int] | None = None  # the one that is open; None: none
+        self._file: tuple[int, int] | None = (
+            None  # file_identity of the open file; None: no file is open
+        )
         self._connections = _Connections(path, patience)
         self._let_go: Callable[[], object] = self._connections.close
         self._opening = threading.Lock()
@@ -241,6 +244,7 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction. A deleted or damaged file is replaced first. Raises StoreError."""
         connections = self._connections
         if self._is_another_file():
             self._open(connections)
@@ -248,20 +252,21 @@ class Database:
         try:
             with connections.connect() as connection:
                 yield connection
-        except sqlite3.Error as error:  # while it is in use, it may also be damaged or deleted
+        except sqlite3.Error as error:  # the file can be damaged or deleted while it is in use
             is_damaged = type(error) is sqlite3.DatabaseError
             if not is_damaged and connections is self._connections and not self._is_another_file():
                 raise StoreError(self._sentence(error)) from None
             self._open(connections)
             damage = self.state().damage
-            said = f"{damage} Reload the page." if damage else self._sentence(error)
-            raise StoreError(said) from None
+            sentence = f"{damage} Reload the page." if damage else self._sentence(error)
+            raise StoreError(sentence) from None
 
     def _is_another_file(self) -> bool:
-        """Whether the one that was opened has been deleted, or another put in its place; or none is."""
+        """Whether the open file was deleted or replaced, or no file is open."""
         return self._file is None or file_identity(self.path) != self._file
 
     def state(self) -> ServerState:
+        """Return the state of the whole server."""
         with self.connect() as connection:
             texts = dict(connection.execute("SELECT name, text FROM notes").fetchall())
         return ServerState(
@@ -271,13 +276,15 @@ class Database:
         )
 
     def set_paused(self, is_paused: bool) -> None:
+        """Save whether the teacher has paused all training."""
         self._write_state("paused", "yes" if is_paused else "")
 
     def set_in_training(self, run_ids: list[str]) -> None:
+        """Save which runs are in training right now."""
         self._write_state("training", " ".join(run_ids))
 
     def used_bytes(self) -> int:
-        """What is in use of the file; what was deleted is used again before the file grows."""
+        """Return the bytes in use, without the space of deleted rows, which SQLite reuses."""
         with self.connect() as connection:
             used, free, size = (
                 connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -286,6 +293,7 @@ class Database:
         return int((used - free) * size)
 
     def dismiss_damage(self) -> None:
+        """Clear the sentence about damage that the pages show."""
         self._write_state("damaged", "")
 
     def _write_state(self, name: str, text: str) -> None:
@@ -295,19 +303,19 @@ class Database:
     def _sentence(self, error: sqlite3.Error) -> str:
         if "locked" in str(error):
             return (
-                f"The runs in {self.path} have been locked for {self.patience:g} s: try again. Where this "
-                "comes often, that folder is probably on a network drive: let LAB_DATA name one on a "
-                "disk of the server itself."
+                f"The runs in {self.path} have been locked for {self.patience:g} s: try again. If this "
+                "happens often, that folder is probably on a network drive: set LAB_DATA to a folder on "
+                "a disk of the server itself."
             )
         return (
             f"The runs in {self.path} cannot be read or written ({error}): make {self.path.parent} a folder "
-            "on a disk of the server itself where the lab may write."
+            "on a disk of the server itself that the lab may write to."
         )
 
     def _open(self, instead_of: _Connections, is_first: bool = False) -> None:
-        """Make the file ready for use; one that is damaged is set aside and a new one begun.
+        """Make the file ready for use. A damaged file is set aside and a new one created.
 
-        instead_of: connections that are no longer good; of several threads that find it, one opens.
+        instead_of: the connections to replace. If several threads call this, only one opens the file.
         """
         with self._opening:
             if self._connections is instead_of:
@@ -319,15 +327,17 @@ class Database:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             is_there = self.path.exists()
-            for end in () if is_there else ("-wal", "-shm"):  # of a deleted file: they fit no other
+            for end in (
+                () if is_there else ("-wal", "-shm")
+            ):  # left over from a deleted file: useless for another
                 self.path.with_name(self.path.name + end).unlink(missing_ok=True)
             aside = _set_aside_if_damaged(self.path)
             self.path.touch()
         except OSError as error:
             raise StoreError(
-                f"{self.path.parent} cannot be written ({error.strerror}): let LAB_DATA name another folder."
+                f"{self.path.parent} cannot be written ({error.strerror}): set LAB_DATA to another folder."
             ) from None
-        kept = f"was damaged. It is kept as {aside.name}" if aside else "has been deleted"
+        happened = f"was damaged. It is kept as {aside.name}" if aside else "has been deleted"
         connections = _Connections(self.path, self.patience)
         try:
             with connections.connect() as connection:
@@ -338,8 +348,8 @@ class Database:
                     connection.execute(
                         "INSERT OR REPLACE INTO notes VALUES ('damaged', ?)",
                         (
-                            f"The file of the runs {kept}, and a new one has been begun: runs from "
-                            "before are not in it.",
+                            f"The file of the runs {happened}, and a new one has been created. It does not "
+                            "contain the earlier runs.",
                         ),
                     )
         except sqlite3.Error as error:
@@ -349,7 +359,7 @@ class Database:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Give a new file its tables, and one of an earlier version what it lacks. Raises StoreError."""
+    """Create the tables of a new file, or update a file of an earlier version. Raises StoreError."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         raise StoreError(
@@ -371,13 +381,13 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _set_aside_if_damaged(path: Path) -> Path | None:
-    """Rename a file that is no sound database; its new path, or None if nothing was wrong.
+    """Rename a damaged database and return its new path, or None if the file is sound or missing.
 
     Raises OSError.
     """
     if not path.exists():
         return None
-    with FileLock(path.with_suffix(".lock")):  # of two processes that find it, one does it
+    with FileLock(path.with_suffix(".lock")):  # two processes may find the damage: only one renames
         if _is_sound(path):
             return None
         stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -394,7 +404,7 @@ def _is_sound(path: Path) -> bool:
     try:
         connection = sqlite3.connect(path, timeout=10)
         return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-    except sqlite3.OperationalError:  # locked, unreadable: not damaged
+    except sqlite3.OperationalError:  # locked or unreadable, but not damaged
         return True
     except sqlite3.DatabaseError:
         return False

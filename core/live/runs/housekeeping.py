@@ -1,9 +1,9 @@
-"""What is kept on the disk and for how long: the rule that lab.toml sets under [keep].
+"""Which runs stay on the disk and for how long: the rule that lab.toml sets under [keep].
 
-What nobody has asked for or opened in `days` days is forgotten, with its epochs. Where all
-that is kept takes more than `megabytes`, what was looked at longest ago goes first:
-checkpoints, without which a paused or cancelled run starts again from its first epoch, then
-ended runs with the scores of their images. Runs that wait or train are never touched.
+A run that nobody has submitted or opened for `days` days is deleted with its epochs. When the
+runs take more than `megabytes`, the least recently used are deleted first: first checkpoints
+(a paused or cancelled run without one starts again from its first epoch), then ended runs with
+their image scores. Queued and running runs are never touched.
 """
 
 import logging
@@ -16,40 +16,47 @@ from core.live.runs.store import Store
 
 MEGABYTE = 10**6
 DAY = 24 * 3600
-DAMAGED = ".damaged"  # of a checkpoint that was set aside
-ORPHAN_SECONDS = 3600.0  # a checkpoint of no known run may belong to one that is just being made
+DAMAGED = ".damaged"  # suffix of a checkpoint that was set aside
+ORPHAN_SECONDS = (
+    3600.0  # a checkpoint without a known run may belong to a run that is just being created
+)
 
 
 @dataclass(frozen=True)
 class Keep:
-    days: int = 30  # runs that nobody looks at
-    megabytes: int = 2_000  # live runs, their checkpoints and scores together
+    """The two numbers under [keep] in lab.toml."""
+
+    days: int = 30  # for runs that nobody opens
+    megabytes: int = 2_000  # for live runs, their checkpoints and scores together
 
 
 def checkpoint(folder: Path, run_id: str) -> Path:
-    """Where the state of a live run lies."""
+    """Return the path of a live run's checkpoint. folder: the folder of the checkpoints."""
     return folder / f"{run_id}.safetensors"
 
 
 def files_of(folder: Path, run_id: str) -> tuple[Path, Path]:
-    """What lies there of a live run: its checkpoint, and the scores of its images."""
+    """Return the paths of a live run's checkpoint and image scores in `folder`."""
     return checkpoint(folder, run_id), scores_file(folder, run_id)
 
 
 def used_bytes(store: Store, folder: Path) -> int:
-    """What the live runs and their checkpoints in `folder` take. Raises StoreError."""
+    """Return the size in bytes of the live runs and of the files in `folder`. Raises StoreError."""
     return store.database.used_bytes() + sum(_sizes(folder).values())
 
 
 def tidy(store: Store, folder: Path, keep: Keep) -> None:
-    """Forget what the rule allows to be forgotten; folder: of the checkpoints. Raises StoreError."""
+    """Delete runs and files by the rule of this module. Raises StoreError.
+
+    folder: the folder of the checkpoints.
+    """
     now = time.time()
     for run_id in store.seen_before(now - keep.days * DAY):
         store.forget(run_id)
-    idle = store.seen_before(now)  # those looked at longest ago first
+    idle = store.seen_before(now)  # least recently used first
     known = {path for run_id in store.run_ids() for path in files_of(folder, run_id)}
     for path in _sizes(folder):
-        is_evidence = path.suffix == DAMAGED  # for whoever looks into the log
+        is_evidence = path.suffix == DAMAGED  # the log names this file
         if path not in known and _age(path) > (keep.days * DAY if is_evidence else ORPHAN_SECONDS):
             _delete(path)
     excess = used_bytes(store, folder) - keep.megabytes * MEGABYTE
@@ -69,7 +76,7 @@ def tidy(store: Store, folder: Path, keep: Keep) -> None:
 
 
 def _delete(path: Path) -> None:
-    """What cannot be deleted stays: no run is to wait for that."""
+    """Delete the file. If that fails, log a warning and leave it: no run waits for that."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What live runs tell of their images: a file for each beside the checkpoints, new at every epoch."""
+"""Image scores of live runs: one file per run next to its checkpoint, rewritten at every epoch."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from core.paths import replacing
 
 
 def scores_file(folder: Path, run_id: str) -> Path:
-    """folder: of the checkpoints."""
+    """Return the path of a run's image scores. folder: the folder of the checkpoints."""
     return folder / f"{run_id}.npz"
 
 
 def put_scores(folder: Path, run_id: str, scores: ImageScores) -> None:
-    """Replace those of a run, whole or not at all. Raises StorageError (a full disk)."""
+    """Replace the image scores of a run, atomically. Raises StorageError (a full disk)."""
     path = scores_file(folder, run_id)
     try:
         with replacing(path) as part:
@@ -23,13 +23,14 @@ def put_scores(folder: Path, run_id: str, scores: ImageScores) -> None:
 
 
 def find_scores(folder: Path, run_id: str) -> ImageScores | None:
-    """Those of a run, live or stored; None where there are none. Raises SweepError."""
+    """Return the image scores of a run, live or stored, or None. Raises SweepError."""
     path = scores_file(folder, run_id)
     if path.exists():
         try:
             return read_scores(path)
-        except CheckpointError:  # cut off with the power: those that are stored are as good
+        except CheckpointError:  # truncated by a power cut: fall back to the stored scores
             pass
-    from core.sweep.results import load_scores  # pandas: not for a trainer that repairs nothing
+    # Imported late: pandas is slow to load, and most trainers do not need it.
+    from core.sweep.results import load_scores
 
     return load_scores(run_id)

@@ -1,8 +1,8 @@
 """The live runs and their epochs, between the pages and the trainer.
 
-Pages submit runs and change their state; the trainer trains what is active and adds
-epochs. A run belongs to the visitor who submitted it first; only they and the teacher can
-pause or cancel it.
+Pages submit runs and change their state; the trainer trains the active runs and adds their
+epochs. A run belongs to one visitor, its owner; only the owner and the teacher can pause or
+cancel it.
 """
 
 import json
@@ -23,7 +23,7 @@ from core.records import EpochProgress, EpochRecord
 
 
 class Status(StrEnum):
-    """Where a run stands, and what moves it on. Whatever is not listed changes nothing.
+    """The status of a run, and what changes it. An action that is not listed here changes nothing.
 
     from                      by                                    to
     (no such run)             submit                                queued
@@ -36,7 +36,7 @@ class Status(StrEnum):
     queued, running, paused   the trainer finishes it, it fails     finished, failed
     paused, cancelled, failed submit                                queued
 
-    Of a paused, cancelled or failed run the epoch that was in flight may still be added.
+    When a run is paused, cancelled or fails, the epoch in flight may still be added.
     """
 
     QUEUED = "queued"  # waits for its turn
@@ -58,19 +58,20 @@ class Status(StrEnum):
 ACTIVE = (Status.QUEUED, Status.RUNNING)
 UNENDED = (*ACTIVE, Status.PAUSED)
 ENDED = (Status.FINISHED, Status.CANCELLED, Status.FAILED)
-RESTARTABLE = (Status.PAUSED, Status.CANCELLED, Status.FAILED)  # who asks for one has it go on
-SEEN_SECONDS = 3600.0  # how exactly it is known when a run was last looked at
-LOOKS_KEPT_SECONDS = 3600.0  # who has not looked for so long is nobody that the lab knows
-MAX_ATTEMPTS = 3  # starts of a run without an epoch after them, before it is given up
-Value = str | int | float | None  # of a column
-TEACHER, TRAINER = "teacher", "trainer"  # may change every run; visitors' names are hexadecimal
+RESTARTABLE = (Status.PAUSED, Status.CANCELLED, Status.FAILED)  # submitting one continues it
+SEEN_SECONDS = 3600.0  # precision of the time at which a run was last opened
+LOOKS_KEPT_SECONDS = 3600.0  # visitors inactive for longer are forgotten
+MAX_ATTEMPTS = 3  # starts without a finished epoch before a run fails
+Value = str | int | float | None  # the type of a column's value
+# Both may change every run. No visitor has such a name: those are hexadecimal.
+TEACHER, TRAINER = "teacher", "trainer"
 
-# Later than any that was submitted before, even if the clock has been set back.
+# Later than every earlier submission, even if the clock has been set back.
 NOW = "MAX(?, COALESCE((SELECT MAX(asked) FROM visits), 0) + 0.000001)"
 
 
 class LiveRun(NamedTuple):
-    """A run as the store knows it. A tuple: a thousand are made five times a second."""
+    """One run in the store. It is a tuple because a thousand are created five times a second."""
 
     run_id: str
     config: RunConfig
@@ -81,9 +82,9 @@ class LiveRun(NamedTuple):
     device: str
     requested_at: float  # seconds since 1970
     owner: str
-    address: str  # of the network, from which the owner asked; empty: this machine
+    address: str  # the owner's network address; empty: this machine
     epochs_done: int
-    images_done: int = 0  # of the epoch that is being trained, as far as the trainer tells
+    images_done: int = 0  # in the current epoch, as last reported by the trainer
     running_loss: float | None = None  # see EpochProgress
 
     @property
@@ -96,35 +97,35 @@ class LiveRun(NamedTuple):
 
 
 class Store:
-    """The runs in one database; every call is a transaction of its own. Raises StoreError."""
+    """The runs in one database; every call is one transaction. Raises StoreError."""
 
     def __init__(self, path: Path | None = None, limits: Limits | None = None, patience: float = 2.0):
         """path: by default runs.sqlite in the data folder.
 
-        limits: what a visitor may ask for; None: anything.
-        patience: see Database.
+        limits: what a visitor may submit; None: anything.
+        patience: seconds to wait for a file that another program has locked.
         """
         self.database = Database(path or data_folder() / "runs.sqlite", patience)
         self.limits = limits
 
-    # What pages ask
+    # Calls by the pages
 
     def submit(self, config: RunConfig, visitor: str, address: str = "") -> LiveRun:
-        """The run of this config: queued now, or the one that is there already.
+        """Queue the run of this config, unless it is in the store already, and return it.
 
-        A paused, cancelled or failed run is queued again, goes on where it was, and belongs
-        to who submitted it last: nobody can leave a run paused that others wait for.
-        address: of the network, from which it is asked for; empty: from the server itself.
-        Raises RefusedError for one that the limits do not allow.
+        A paused, cancelled or failed run is queued again, continues where it stopped, and now
+        belongs to this visitor. So nobody can keep a run paused that others wait for.
+        address: the visitor's network address; empty: the server itself.
+        Raises RefusedError if the limits do not allow the run.
         """
         with self.database.connect() as connection:
-            connection.execute("BEGIN IMMEDIATE")  # counted and added in one
+            connection.execute("BEGIN IMMEDIATE")  # count and insert in one transaction
             return self.submit_within(connection, [config], visitor, address)[0]
 
     def submit_all_levels(
         self, configs: Sequence[RunConfig], visitor: str, address: str = ""
     ) -> list[LiveRun]:
-        """Several runs that count as one of those that a visitor may have at a time. See submit."""
+        """Like `submit`, for several runs that together count as one toward the visitor's limit."""
         with self.database.connect() as connection:
             connection.execute("BEGIN IMMEDIATE")
             return self.submit_within(connection, configs, visitor, address, configs[0].run_id)
@@ -137,7 +138,10 @@ class Store:
         address: str = "",
         curve: str = "",
     ) -> list[LiveRun]:
-        """The same as part of a transaction that writes already; curve: what those that count as one share."""
+        """Like `submit`, inside an open transaction that writes.
+
+        curve: the id shared by runs that count as one; empty: each run counts.
+        """
         self._admit(connection, configs, curve, visitor, address)
         now = time.time()
         for config in configs:
@@ -166,7 +170,7 @@ class Store:
         visitor: str,
         address: str,
     ) -> None:
-        """Raises RefusedError where the limits do not allow these runs; curve: "" or their common name."""
+        """Raise RefusedError if the limits do not allow these runs; curve: see `submit_within`."""
         new = [config for config in configs if not _is_there(connection, config.run_id)]
         if not self.limits or not new:
             return
@@ -181,52 +185,55 @@ class Store:
             self.limits.check(config, own, from_address + count, all_runs + count)
 
     def take_over(self, run_id: str, visitor: str) -> None:
-        """The run of somebody who has left belongs to this visitor from now on."""
+        """Make this visitor the owner of a run whose owner has left."""
         self._change(run_id, "owner = ?", UNENDED, visitor, by=TRAINER)
 
-    # Each of these four: `by` the visitor who owns the run, or TEACHER; nothing happens else.
+    # In the next four, `by` is the visitor or TEACHER. Any other than the owner changes nothing.
 
     def pause(self, run_id: str, *, by: str) -> None:
-        """Stop training: at once on a CPU, on a GPU after the epoch that is being trained."""
+        """Pause a run: at once on a CPU, after the current epoch on a GPU."""
         self._change(run_id, "status = 'paused'", ACTIVE, by=by)
 
     def resume(self, run_id: str, *, by: str) -> None:
+        """Queue a paused run again."""
         change = "status = 'queued', pause_after = NULL, attempts = 0"
         self._change(run_id, change, (Status.PAUSED,), by=by)
 
     def one_epoch(self, run_id: str, *, by: str) -> None:
-        """Train one more epoch, then pause."""
+        """Train one more epoch of a paused run, then pause it again."""
         change = "status = 'queued', pause_after = epochs_done + 1, attempts = 0"
         self._change(run_id, change, (Status.PAUSED,), by=by)
 
     def cancel(self, run_id: str, *, by: str) -> None:
+        """Cancel a run that has not ended."""
         self._change(run_id, "status = 'cancelled'", UNENDED, by=by)
 
     def run(self, run_id: str) -> LiveRun | None:
+        """Return the run with this id, or None."""
         with self.database.connect() as connection:
             return next(iter(_runs(connection, "WHERE run_id = ?", (run_id,))), None)
 
     def runs_named(self, run_ids: Sequence[str]) -> list[LiveRun]:
-        """Those of these runs that are here, in the order of the names."""
+        """Return the runs with these ids that are in the store, in the order of `run_ids`."""
         with self.database.connect() as connection:
             return _runs_named(connection, run_ids)
 
     def runs_of(self, visitor: str) -> list[LiveRun]:
-        """The runs this visitor has submitted, the latest first."""
+        """Return the runs that this visitor has submitted, latest first."""
         where = "JOIN visits USING (run_id) WHERE visitor = ? ORDER BY visits.asked DESC"
         with self.database.connect() as connection:
             return _runs(connection, where, (visitor,))
 
     def active_runs(self) -> list[LiveRun]:
-        """Queued and running ones, in the order they were submitted."""
+        """Return the queued and running runs, in the order of submission."""
         return self._with_status(ACTIVE)
 
     def unended_runs(self) -> list[LiveRun]:
-        """Those that wait, train or are paused, in the order they were submitted."""
+        """Return the queued, running and paused runs, in the order of submission."""
         return self._with_status(UNENDED)
 
     def paused(self, run_ids: Collection[str]) -> set[str]:
-        """Those of these runs that are paused."""
+        """Return the ids among `run_ids` whose runs are paused."""
         with self.database.connect() as connection:
             rows = connection.execute(
                 f"SELECT run_id FROM runs WHERE status = 'paused' AND run_id IN ({_marks(run_ids)})",
@@ -235,6 +242,7 @@ class Store:
         return {row["run_id"] for row in rows}
 
     def records(self, run_id: str) -> list[EpochRecord]:
+        """Return the records of all finished epochs of a run, in order."""
         with self.database.connect() as connection:
             rows = connection.execute(
                 "SELECT record FROM epochs WHERE run_id = ? ORDER BY epoch", (run_id,)
@@ -242,7 +250,7 @@ class Store:
         return [EpochRecord(**json.loads(row["record"])) for row in rows]
 
     def last_records(self, runs: list[LiveRun]) -> list[tuple[LiveRun, EpochRecord]]:
-        """Each of these runs that has an epoch, with the record of its last one."""
+        """Return each of these runs that has a finished epoch, with the record of its last epoch."""
         with self.database.connect() as connection:
             rows = connection.execute(
                 "SELECT run_id, MAX(epoch), record FROM epochs "
@@ -253,7 +261,7 @@ class Store:
         return [(run, last[run.run_id]) for run in runs if run.run_id in last]
 
     def note_view(self, run_id: str) -> None:
-        """Somebody has opened this run: it is kept longer. To the hour: looking seldom writes."""
+        """Note that this run was opened, so that it is kept longer. Writes at most once an hour."""
         now = time.time()
         with self.database.connect() as connection:
             stale = connection.execute(
@@ -263,14 +271,14 @@ class Store:
                 connection.execute("UPDATE runs SET seen = ? WHERE run_id = ?", (now, run_id))
 
     def note_polls(self, looked: Mapping[str, float]) -> None:
-        """When each of these visitors looked last. Who has not for long is forgotten: see last_poll."""
+        """Save the times of visitors' last polls; forget visitors inactive for LOOKS_KEPT_SECONDS."""
         long_ago = time.time() - LOOKS_KEPT_SECONDS
         with self.database.connect() as connection:
             connection.execute("DELETE FROM looks WHERE looked < ?", (long_ago,))
             connection.executemany("INSERT OR REPLACE INTO looks VALUES (?, ?)", list(looked.items()))
 
     def last_poll(self, visitor: str) -> float:
-        """When this visitor looked last, in seconds since 1970; 0: never, or long ago."""
+        """Return the time of this visitor's last poll in seconds since 1970; 0: never, or long ago."""
         with self.database.connect() as connection:
             row = connection.execute(
                 "SELECT looked FROM looks WHERE visitor = ?", (visitor,)
@@ -278,30 +286,30 @@ class Store:
         return row["looked"] if row else 0.0
 
     def speeds(self) -> dict[tuple[str, int], float]:
-        """(model, batch size) to images per second, as far as measured on this machine."""
+        """Return the speeds measured on this machine: images per second by (model, batch size)."""
         with self.database.connect() as connection:
             rows = connection.execute("SELECT * FROM speeds").fetchall()
         return {(row["model"], row["batch_size"]): row["images_per_second"] for row in rows}
 
-    # What the trainer reports
+    # Calls by the trainer
 
     def report_start(self, run_id: str, device: str) -> None:
-        """A queued run begins; counts the attempt."""
+        """Mark a queued run as running and count the attempt."""
         change = "status = 'running', attempts = attempts + 1, device = ?"
         self._change(run_id, change, ACTIVE, device, by=TRAINER)
 
     def report_progress(self, run_id: str, progress: EpochProgress) -> None:
-        """How far the epoch is that is being trained."""
+        """Save the progress of the current epoch."""
         change = "images_done = ?, running_loss = ?"
         values = (progress.images, progress.running_loss)
         self._change(run_id, change, UNENDED, *values, by=TRAINER)
 
     def put_back(self, run_id: str) -> None:
-        """There was too little memory for it beside the others: that attempt does not count."""
+        """Undo the count of an attempt: there was too little memory for the run next to the others."""
         self._change(run_id, "attempts = attempts - 1", ACTIVE, by=TRAINER)
 
     def add_epoch(self, run_id: str, record: EpochRecord) -> None:
-        """Save a finished epoch; the same epoch reported again replaces itself."""
+        """Save a finished epoch. An epoch that is reported twice is replaced."""
         with self.database.connect() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?)",
@@ -317,28 +325,30 @@ class Store:
             )
 
     def report_end(self, run_id: str) -> bool:
-        """All epochs are there; False if the run was cancelled meanwhile."""
+        """Mark a run as finished. Return False if it was cancelled meanwhile."""
         return self._change(run_id, "status = 'finished'", UNENDED, by=TRAINER)
 
     def report_failure(self, run_id: str, message: str) -> None:
+        """Mark a run as failed; message: a sentence for the visitor."""
         self._change(run_id, "status = 'failed', message = ?", UNENDED, message, by=TRAINER)
 
     def report_speed(self, config: RunConfig, device: str, images_per_second: float) -> None:
+        """Save the measured speed of this network and batch size on this machine."""
         with self.database.connect() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO speeds VALUES (?, ?, ?, ?)",
                 (config.model, config.batch_size, device, images_per_second),
             )
 
-    # What keeping the house in order asks
+    # Calls by housekeeping
 
     def run_ids(self) -> list[str]:
-        """Of all runs, whatever their state."""
+        """Return the ids of all runs, whatever their status."""
         with self.database.connect() as connection:
             return [row["run_id"] for row in connection.execute("SELECT run_id FROM runs")]
 
     def seen_before(self, moment: float) -> list[str]:
-        """Run ids of what is paused or has ended and was last asked for or opened before; oldest first."""
+        """Return ids of paused and ended runs last submitted or opened before then, oldest first."""
         statuses = (Status.PAUSED, *ENDED)
         with self.database.connect() as connection:
             rows = connection.execute(
@@ -350,6 +360,7 @@ class Store:
         return [row["run_id"] for row in rows]
 
     def has_ended(self, run_id: str) -> bool:
+        """Whether this run is in the store and is finished, cancelled or failed."""
         run = self.run(run_id)
         return run is not None and run.has_ended
 
@@ -369,7 +380,7 @@ class Store:
     def _change(
         self, run_id: str, change: str, allowed: tuple[Status, ...], *values: Value, by: str
     ) -> bool:
-        """Change a run if its status is one of `allowed`; otherwise it is too late: False."""
+        """Change a run if `by` may and its status is in `allowed`; return whether it changed."""
         with self.database.connect() as connection:
             changed = connection.execute(
                 f"UPDATE runs SET {change} WHERE run_id = ? AND status IN ({_marks(allowed)}) "
@@ -380,7 +391,7 @@ class Store:
 
 
 def _is_there(connection: sqlite3.Connection, run_id: str) -> bool:
-    """Whether submitting the run takes nothing from anybody."""
+    """Whether the run is in the store and submitting it would not queue it again."""
     return bool(
         connection.execute(
             f"SELECT 1 FROM runs WHERE run_id = ? AND status NOT IN ({_marks(RESTARTABLE)})",
@@ -389,7 +400,7 @@ def _is_there(connection: sqlite3.Connection, run_id: str) -> bool:
     )
 
 
-# In the order of LiveRun's fields: a trainer looks at every active run five times a second.
+# In the order of LiveRun's fields, which is fast: a trainer reads all active runs five times a second.
 COLUMNS = (
     "runs.run_id, config, status, pause_after, attempts, message, device, runs.asked, owner, "
     "address, epochs_done, images_done, running_loss"

@@ -1,4 +1,4 @@
-"""What of the web server nobody may reach, and what a browser may do with its pages."""
+"""Middleware that closes unused routes of the web server and restricts what its pages may load."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
@@ -10,11 +10,11 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 CLOSED = (  # routes of the framework that no page uses
-    "/_stcore/upload_file",  # what is sent there would be kept in memory
+    "/_stcore/upload_file",  # uploads would be kept in memory
     "/_stcore/metrics",
 )
-# Nothing is fetched from elsewhere. Streamlit's pages need styles and scripts within them, and
-# the charts' expressions are compiled in the browser.
+# Pages fetch nothing from other hosts. Streamlit needs inline styles and scripts, and Vega compiles
+# the charts' expressions in the browser, which needs unsafe-eval.
 POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; connect-src 'self' data: blob: ws: wss:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
@@ -22,16 +22,16 @@ POLICY = (
 
 
 class Guard:
-    """ASGI middleware. Closes what no page uses, and tells browsers to fetch nothing from elsewhere.
+    """ASGI middleware. It closes unused routes and tells browsers to fetch nothing from other hosts.
 
-    Pages of other sites get no answer of the protocol; the framework would ask a server on the
-    internet for this machine's address before it refuses them.
+    It closes WebSockets opened by pages of other sites. Streamlit would ask a server on the internet
+    for this machine's address before it refuses them.
     """
 
     def __init__(self, app: Application, framed_by: Iterable[str] = (), address: str = ""):
-        """framed_by: addresses of other sites that may show the lab in a frame, as a school's platform.
+        """framed_by: addresses of sites that may show the lab in a frame, such as a school's platform.
 
-        address: where browsers reach the lab, if that is not the Host of their requests (a proxy).
+        address: where browsers reach the lab, if that differs from the Host header (behind a proxy).
         """
         self.app = app
         self.host = _host(address)
@@ -68,18 +68,18 @@ class Guard:
         await self.app(scope, receive, send_with_headers)
 
     def _is_from_elsewhere(self, scope: Message) -> bool:
-        """Whether a page of another site asks; who is no browser says nothing of a page."""
+        """Whether a page of another site sent the request. Only browsers send an Origin."""
         headers = dict(scope["headers"])
         origin = headers.get(b"origin")
         if origin is None:
             return False
-        host = _host(origin.decode("latin-1"))  # empty: a sandboxed frame, or a file on a disk
+        host = _host(origin.decode("latin-1"))  # empty: a sandboxed frame or a local file
         return not host or host not in (headers.get(b"host"), self.host)
 
 
 def _host(address: str) -> bytes:
-    """Host and port of an address; empty where it has none, or is no address."""
+    """The host and port of an address; empty if it has none or is not an address."""
     try:
         return urlsplit(address).netloc.encode("latin-1")
-    except ValueError:  # UnicodeEncodeError is one, too
+    except ValueError:  # includes UnicodeEncodeError
         return b""

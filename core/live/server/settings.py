@@ -1,4 +1,4 @@
-"""lab.toml: what this server's visitors may ask for, what is kept, and who is the teacher."""
+"""The settings in lab.toml: limits for visitors, what is kept, and the teacher's password."""
 
 import re
 import tomllib
@@ -17,24 +17,26 @@ TABLES: dict[str, type] = {"limits": Limits, "keep": Keep}
 
 @dataclass(frozen=True)
 class Settings:
+    """The settings of one server, as lab.toml gives them."""
+
     limits: Limits = field(default_factory=Limits)
     keep: Keep = field(default_factory=Keep)
     framed_by: tuple[str, ...] = ()  # addresses of sites that may show the lab in a frame
-    teacher_password: str = ""  # as hash_password() writes it; empty: no teacher
+    teacher_password: str = ""  # as returned by hash_password; empty: no teacher
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """The settings in lab.toml; the defaults where there is no such file.
+    """Return the settings in lab.toml, or the defaults if there is no such file.
 
     Raises SettingsError, which names the line.
     """
     path = path or settings_file()
     try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
         content = tomllib.loads(text)
     except FileNotFoundError:
         return Settings()
-    except (OSError, ValueError) as error:  # which names the line itself
+    except (OSError, ValueError) as error:  # a TOML error names the line itself
         raise SettingsError(f"{path} cannot be read ({error}): fix it or delete it.") from None
 
     def wrong(name: str, sentence: str) -> SettingsError:
@@ -54,7 +56,7 @@ def load_settings(path: Path | None = None) -> Settings:
             if name not in _names(kind):
                 raise wrong(name, f"{name!r} is not a setting of [{table}]: see lab.example.toml.")
             if type(value) is not int or value < 1:
-                raise wrong(name, f"{name} is {value!r}, but must be a whole number from 1 on.")
+                raise wrong(name, f"{name} is {value!r}, but must be a whole number of at least 1.")
         tables[table] = kind(**content.get(table, {}))
     framed_by = content.get("framed_by", [])
     if not isinstance(framed_by, list) or not all(_is_site(site) for site in framed_by):
@@ -66,7 +68,7 @@ def load_settings(path: Path | None = None) -> Settings:
     if not isinstance(password, str) or (password and not is_hash(password)):
         raise wrong(
             "teacher_password",
-            "teacher_password is not a line that `python -m core password` has printed.",
+            "teacher_password is not a hash that `python -m core password` has printed.",
         )
     return Settings(**tables, framed_by=tuple(framed_by), teacher_password=password)
 
@@ -80,7 +82,7 @@ def _is_site(text: object) -> bool:
 
 
 def _line(text: str, name: str) -> str:
-    """Where this name is set, as words after the path; tomllib does not tell."""
+    """The line where this name is set, as text after the path. tomllib does not report it."""
     sets = re.compile(rf"""\s*\[?\s*["']?{re.escape(name)}["']?\s*[=\].]""")
     for number, line in enumerate(text.splitlines(), 1):
         if sets.match(line):

@@ -1,4 +1,4 @@
-"""How long a run will take: by this machine's own speed, or else by a reference machine's."""
+"""Estimates of how long a run will take, from the speed of this machine or of a reference machine."""
 
 import json
 from bisect import bisect
@@ -15,23 +15,25 @@ from core.paths import ASSETS
 
 Speeds = dict[tuple[str, int], float]
 USUALLY_FITTED = 50  # epochs
-LEAST_WIDTH = 0.15  # of the time of the usual width that every step takes, however few units there are
+LEAST_WIDTH = 0.15  # every step takes at least this share of the time at the usual width
 
 
 class Estimate(NamedTuple):
+    """An estimated time, and where it comes from."""
+
     seconds: float
-    basis: str  # a clause that says where the number comes from
+    basis: str  # a clause for the pages: where the number comes from
 
 
 def estimate(
     config: RunConfig, speeds: Speeds, others: Sequence[LiveRun] = (), owner: str = ""
 ) -> Estimate:
-    """Seconds for the whole run.
+    """Return the estimated seconds for the whole run.
 
     speeds: images per second measured on this machine by (model, batch size), over whole
-        epochs. Where this network was not measured here, the speeds of the reference
-        machine are scaled by what was.
-    others: active runs it takes turns with, those of the same owner and of others.
+        epochs. For a network that was not measured here, the speeds of the reference machine
+        are scaled by those that were.
+    others: active runs that take turns with this one, of the same owner and of other visitors.
     """
     seconds = time_left(config.epochs, epoch_seconds(config, speeds), others, speeds, owner)
     if (config.model, config.batch_size) in speeds:
@@ -47,14 +49,14 @@ def estimate(
 def time_left(
     epochs: int, seconds: float, others: Sequence[LiveRun], speeds: Speeds, owner: str = ""
 ) -> float:
-    """Seconds until a run of `owner` with so many epochs of so many seconds to go is finished.
+    """Return the seconds until a run of `owner` is finished.
 
-    others: the other active runs. Every visitor gets the same time: those of the same owner
-    take turns with this one, and each other visitor has as much time meanwhile, or as much
-    as they still want.
+    epochs: the epochs it has left, of `seconds` each. others: the other active runs. All visitors
+    get equal time: the owner's other runs take turns with this one, and meanwhile each other
+    visitor gets as much time as the owner, or as much as their runs still need.
     """
     left: dict[str, float] = {}
-    needed = epochs * seconds  # by this run and its owner's others
+    needed = epochs * seconds  # seconds for this run and its owner's others
     for other in others:
         wants = (other.config.epochs - other.epochs_done) * epoch_seconds(other.config, speeds)
         if owner and other.owner == owner:
@@ -65,20 +67,21 @@ def time_left(
 
 
 def expected_epochs(config: RunConfig) -> int:
-    """How many epochs it will be; a guess where that depends on when the training set is fitted."""
+    """Return the run's number of epochs; a guess if it ends some epochs after its data are fitted."""
     if not config.epochs_after_fitted:
         return config.epochs
     return min(max(config.epochs, USUALLY_FITTED + config.epochs_after_fitted), config.max_epochs)
 
 
 def run_seconds(config: RunConfig, speeds: Speeds) -> float:
-    """What the whole run takes by itself."""
+    """Return the seconds that the whole run takes when it trains alone."""
     return expected_epochs(config) * epoch_seconds(config, speeds)
 
 
 def speeds_of(runs: pd.DataFrame, device: str) -> Speeds:
-    """What this device reached over the whole runs that it has trained, all of them together.
+    """Return the median speed of this device over whole runs, by (model, batch size).
 
+    A device that trains several runs at once counts the images of all of them.
     runs: rows of the sweep.
     """
     speeds: dict[tuple[str, int], list[float]] = {}
@@ -89,18 +92,18 @@ def speeds_of(runs: pd.DataFrame, device: str) -> Speeds:
 
 
 def epoch_seconds(config: RunConfig, speeds: Speeds) -> float:
-    """What one epoch takes, evaluation included."""
-    wanted = (config.model, config.batch_size)
-    speed = speeds.get(wanted)
+    """Return the seconds that one epoch takes, evaluation included."""
+    key = (config.model, config.batch_size)
+    speed = speeds.get(key)
     if speed is None:
-        ratios = [speed / _reference_speed(*key) for key, speed in speeds.items()] or [1.0]
-        speed = _reference_speed(*wanted) * sum(ratios) / len(ratios)
+        ratios = [speed / _reference_speed(*each) for each, speed in speeds.items()] or [1.0]
+        speed = _reference_speed(*key) * sum(ratios) / len(ratios)
     return max(config.width / USUAL_WIDTH, LEAST_WIDTH) * config.train_images / speed
 
 
 @cache
 def reference() -> dict[str, Any]:
-    """The reference machine's speeds, written by `python -m tools bench --out`."""
+    """Return the reference machine's speeds, as written by `python -m tools bench --out`."""
     return json.loads((ASSETS / "bench.json").read_text(encoding="utf-8"))
 
 
@@ -109,7 +112,7 @@ def _reference_rows(model: str) -> list[dict[str, Any]]:
 
 
 def _slowest() -> str:
-    """The network of the slowest row."""
+    """The slowest network that was measured on the reference machine."""
     return min(reference()["rows"], key=lambda row: row["epoch_images_per_second"])["model"]
 
 
@@ -117,15 +120,17 @@ def _slowest() -> str:
 def _reference_speed(model: str, batch_size: int) -> float:
     """Images per second on the reference machine, evaluation included.
 
-    Between and beyond the batch sizes that were measured there: each image takes a fixed time,
-    and its share of the fixed time of a step. A network without a measurement is guessed to be
-    as slow as the slowest one that has been measured.
+    Batch sizes that were not measured are inter- and extrapolated: an image takes a fixed time plus
+    its share of the fixed time of a step. A network without a measurement counts as slow as the
+    slowest one that has been measured.
     """
     rows = _reference_rows(model) or _reference_rows(_slowest())
     points = sorted((1 / row["batch_size"], 1 / row["epoch_images_per_second"]) for row in rows)
     parts, seconds = zip(*points, strict=True)
-    right = min(max(bisect(parts, 1 / batch_size), 1), len(parts) - 1)  # of the two points in use
+    right = min(
+        max(bisect(parts, 1 / batch_size), 1), len(parts) - 1
+    )  # the right one of the two points
     slope = (seconds[right] - seconds[right - 1]) / (parts[right] - parts[right - 1])
     if not parts[0] <= 1 / batch_size <= parts[-1]:
-        slope = max(slope, 0.0)  # beyond what was measured, a step never costs less than nothing
+        slope = max(slope, 0.0)  # in extrapolation, a step must not have a negative cost
     return 1 / (seconds[right - 1] + slope * (1 / batch_size - parts[right - 1]))

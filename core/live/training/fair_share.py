@@ -1,7 +1,7 @@
-"""Whose turn it is: every visitor gets the same time, however many runs they have.
+"""Scheduling: every visitor gets the same training time, however many runs they have.
 
-Time and not epochs: a heavy run takes no more from the light ones of others than an equal
-share. Pure arithmetic; the trainer asks and reports.
+The share is in time, not epochs, so that a slow run takes no more than an equal share from the
+fast runs of others. This module only computes; the trainer calls it and reports times to it.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from core.live.runs.store import LiveRun
 
 
 class FairShare:
-    """The seconds of the device that each visitor with an active run has had."""
+    """Seconds of device time used by each visitor who has an active run."""
 
     def __init__(self) -> None:
         self.used: dict[str, float] = {}
@@ -25,13 +25,13 @@ class FairShare:
         begun: Collection[str] = (),
         last_trained: Sequence[str] = (),
     ) -> LiveRun:
-        """Of the visitor who has had the least time, the run that has waited longest.
+        """Return the run that has waited longest of the visitor who has used the least time.
 
-        active: all that are queued or running; waiting: those of them to choose from.
-        in_flight: run ids that are being trained now: who has one of them comes later.
-        begun: run ids in the middle of an epoch: of one visitor's runs they come first.
-        last_trained: run ids in the order of their last turns; others have had none.
-        Who comes back or comes late begins level with the visitor who has had the least.
+        active: all queued and running runs; waiting: those of them to choose from.
+        in_flight: ids of runs in training now; visitors with fewer of them go first.
+        begun: ids of runs in the middle of an epoch; they go first among a visitor's runs.
+        last_trained: ids of runs in the order of their last turns; other runs have had no turn.
+        New and returning visitors start at the smallest time used so far.
         """
         owners = dict.fromkeys(run.owner for run in active)
         least = min((self.used[owner] for owner in owners if owner in self.used), default=0.0)
@@ -43,6 +43,6 @@ class FairShare:
         return min(runs_of_owner, key=lambda run: (run.run_id not in begun, turns.get(run.run_id, -1)))
 
     def report(self, owner: str, seconds: float) -> None:
-        """A run of this visitor has had so many seconds of the device."""
-        if owner in self.used:  # who has left meanwhile begins level when they come back
+        """Add to the device time that this visitor has used."""
+        if owner in self.used:  # a visitor who has left starts at the smallest time when they return
             self.used[owner] += seconds

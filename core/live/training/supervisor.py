@@ -1,7 +1,7 @@
-"""The server's two child processes: the trainer, kept alive, and the download of the data.
+"""The server's two child processes: the trainer, which is kept alive, and the download of the data.
 
-Both run outside the server because a busy Python thread beside Streamlit's would slow
-every viewer down, and because they need torch, which the server does without.
+Both run outside the server because a busy Python thread next to Streamlit's would slow down
+every page, and because they need torch, which the server does not load.
 """
 
 import json
@@ -21,35 +21,35 @@ from core.live.runs.housekeeping import Keep
 from core.paths import ROOT, data_folder, file_identity
 
 TRAINER = [sys.executable, "-m", "core.live.training.trainer"]
-# How long its threads turn round and round while they wait for each other, before they
-# sleep. On two cores: by default 36,000 images/s alone and 3,700 beside forty viewers;
-# asleep at once 20,000 alone; so 27,000 alone and 14,000 beside them.
+# How long OpenMP threads spin while they wait for each other, before they sleep. On two cores:
+# with the default, 36,000 images/s alone and 3,700 next to forty viewers; without any spinning,
+# 20,000 alone; with this value, 27,000 alone and 14,000 next to forty viewers.
 TRAINER_ENVIRONMENT = {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1500")}
 DOWNLOAD = [sys.executable, "-m", "core", "data", "--json"]
-SETTLED_SECONDS = 20.0  # a trainer that lives so long has started well
+SETTLED_SECONDS = 20.0  # a trainer that runs this long has started well
 RESTART_SECONDS = 1.0  # between the end of one trainer and the start of the next; grows with failures
 MAX_RESTART_SECONDS = 60.0
-SILENT_SECONDS = 180.0  # a trainer that gives no sign of life for so long hangs
-LOOK_SECONDS = 2.0  # between looks at the trainer
-KILLED = -9  # the exit status of what somebody, or a system short of memory, has killed
+SILENT_SECONDS = 180.0  # a trainer without a sign of life for this long hangs
+LOOK_SECONDS = 2.0  # between checks of the trainer
+KILLED = -9  # exit status after SIGKILL, by a person or by a system short of memory
 
 
 class TrainerProcess:
-    """One for each server. The trainer ends when the server does: its standard input closes."""
+    """The server's trainer process. It ends with the server, when its standard input closes."""
 
     def __init__(self, keep: Keep | None = None) -> None:
         self.keep = keep or Keep()
         self.process: subprocess.Popen | None = None
         self.is_standby = False  # another server on this data folder has the trainer
-        self._failures = 0  # ends of its own accord, in a row
-        self._problem = ""  # why none can be started at all
-        self._reason = ""  # what the last one said when it ended
+        self._failures = 0  # exits in a row without being killed
+        self._problem = ""  # why no trainer can be started
+        self._reason = ""  # output of the last trainer when it ended
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Make sure that a trainer is or will soon be at work; returns at once."""
+        """Make sure that a trainer runs or will soon run. Returns at once."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -57,19 +57,19 @@ class TrainerProcess:
 
     @property
     def failure(self) -> str:
-        """One sentence that says what is wrong and what to do, while no trainer runs; else empty."""
+        """While no trainer can run: what is wrong and what to do. Otherwise empty."""
         if self._problem:
-            return f"{self._problem} It is tried again by itself."
+            return f"{self._problem} The server keeps trying."
         if self._failures < 2:
             return ""
         why = self._reason or "The server's terminal says why."
         return (
-            f"The process that trains ends at once, and is started again and again. {why} The runs wait, "
-            "and none of their epochs is lost."
+            f"The training process ends right after each start, and is started again. {why} The runs "
+            "wait, and no finished epoch is lost."
         )
 
     def stop(self) -> None:
-        """End the trainer at once and start no other."""
+        """Kill the trainer and start no other."""
         self._stopped.set()
         if self.process:
             self.process.kill()
@@ -77,7 +77,7 @@ class TrainerProcess:
             self._thread.join()
 
     def _watch(self) -> None:
-        """One trainer for a data folder: a second server waits here until the first is gone."""
+        """Run one trainer per data folder. A second server waits here until the first has ended."""
         tries = 0
         while not self._stopped.is_set():
             try:
@@ -89,20 +89,20 @@ class TrainerProcess:
                 logging.exception("The trainer cannot be started.")
                 path = error.filename or data_folder() / "trainer.lock"
                 self._problem = (
-                    f"The process that trains cannot be started ({path}: {error.strerror or error}): "
+                    f"The training process cannot be started ({path}: {error.strerror or error}): "
                     "make that a place where this program may write, on a disk of this machine."
                 )
                 self._stopped.wait(min(MAX_RESTART_SECONDS, RESTART_SECONDS * 2**tries))
                 tries += 1
             except Exception:  # this thread is the only one that starts trainers: it must go on
                 self._problem = (
-                    "The process that trains cannot be started: the server's terminal says why."
+                    "The training process cannot be started: the server's terminal says why."
                 )
                 logging.exception("The trainer cannot be started.")
                 self._stopped.wait(MAX_RESTART_SECONDS)
 
     def _try(self) -> None:
-        """Keep trainers alive until the server stops. Raises Timeout where another server does."""
+        """Keep a trainer alive until the server stops. Raises Timeout if another server keeps one."""
         data_folder().mkdir(parents=True, exist_ok=True)
         path = data_folder() / "trainer.lock"
         with FileLock(path).acquire(timeout=1, poll_interval=0.2):
@@ -112,10 +112,10 @@ class TrainerProcess:
                 self._run_one(path, held)
 
     def _run_one(self, lock: Path, held: tuple[int, int] | None) -> None:
-        """One trainer from its start to its end, and a pause that grows with every failure.
+        """Run one trainer until it ends, then pause; the pause grows with every failure.
 
-        Where the lock is no longer the file that is held (the data folder was deleted, or another
-        put in its place), it holds nobody off: the trainer ends, and a lock is taken anew.
+        If the locked file is no longer at its path (the data folder was deleted or replaced), the
+        lock protects nothing: the trainer is killed, and the new file is locked.
         """
         environment = {**os.environ, **TRAINER_ENVIRONMENT}
         command = [*TRAINER, json.dumps(asdict(self.keep))]
@@ -128,16 +128,16 @@ class TrainerProcess:
             stdout=subprocess.PIPE,
         ) as process:
             self.process, self._problem = process, ""
-            if self._stopped.is_set():  # while it was being started: `stop` has not seen it
+            if self._stopped.is_set():  # `stop` was called during the start and did not see it
                 process.kill()
             status = self._wait(process, lock, held)
             self._reason = process.stdout.read(1000).strip() if process.stdout else ""
-        # Killed: start again. Ended in any other way, also by an abort, something is wrong with it.
+        # A killed trainer is simply started again. Any other end, such as an abort, is a failure.
         self._failures = 0 if status == KILLED else self._failures + 1
         self._stopped.wait(min(MAX_RESTART_SECONDS, RESTART_SECONDS * 2**self._failures))
 
     def _wait(self, process: subprocess.Popen, lock: Path, held: tuple[int, int] | None) -> int:
-        """The exit status of the trainer; one that hangs, or whose lock is gone, is killed."""
+        """Wait for the trainer's exit status. Kill it if it hangs or its lock is gone."""
         started = time.time()
         while True:
             try:
@@ -155,7 +155,7 @@ class TrainerProcess:
 
 
 def _last_sign_of_life() -> float:
-    """When the trainer last said that it is alive, in seconds since 1970; 0 if it never did."""
+    """The time of the trainer's last sign of life in seconds since 1970; 0: never."""
     try:
         return sign_of_life().stat().st_mtime
     except OSError:
@@ -163,12 +163,12 @@ def _last_sign_of_life() -> float:
 
 
 def sign_of_life() -> Path:
-    """The file that the trainer touches with every turn, which takes it seconds at most."""
+    """Return the file that the trainer touches after every turn, a few seconds apart at most."""
     return data_folder() / "trainer.alive"
 
 
 class DownloadProcess:
-    """`python -m core data` for the page's button; what it last reported is `progress`."""
+    """Runs `python -m core data` for the page's button; `progress` is its last report."""
 
     def __init__(self) -> None:
         self.progress = Progress(0, "Starting")
@@ -178,9 +178,11 @@ class DownloadProcess:
 
     @property
     def is_running(self) -> bool:
+        """Whether the download is running."""
         return self._running
 
     def start(self) -> None:
+        """Start the download unless it is running. Returns at once."""
         with self._lock:
             if not self._running:
                 self._running, self.error = True, ""
@@ -188,7 +190,7 @@ class DownloadProcess:
                 threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        """Each line of the child is a JSON object: a Progress, or {"error": a sentence}."""
+        """Read the child's output: each line is a JSON object, a Progress or {"error": a sentence}."""
         failure = ""
         try:
             with subprocess.Popen(DOWNLOAD, cwd=ROOT, text=True, stdout=subprocess.PIPE) as process:
@@ -198,7 +200,7 @@ class DownloadProcess:
                         failure = report["error"]
                     else:
                         self.progress = Progress(**report)
-            if process.returncode != 0:  # without a sentence, its traceback is in the server's log
+            if process.returncode != 0:  # a child that reports no error leaves a traceback in the log
                 self.error = failure or (
                     "The download stopped unexpectedly: its message is in the terminal where the app "
                     "runs. Try again."

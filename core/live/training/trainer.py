@@ -1,8 +1,9 @@
-"""The process that trains the queued runs, epoch by epoch, each visitor as much as any other.
+"""The process that trains the queued runs, with equal time for every visitor.
 
-Started by core/live/supervisor.py as `python -m core.live.training.trainer`. It takes its orders
-from the store and reports everything to it; killed at any moment, the next trainer resumes
-each run from its checkpoint, and trains and reports anew what that lacks: on a CPU the very same.
+core/live/training/supervisor.py starts it as `python -m core.live.training.trainer`. It reads its
+runs from the store and reports everything to it. It can be killed at any moment: the next trainer
+resumes each run from its checkpoint, and trains and reports again the epochs that the checkpoint
+lacks. On a CPU these are identical.
 """
 
 import json
@@ -33,20 +34,20 @@ from core.training.concurrent_runs import ConcurrentRuns, EpochDone, EpochFailed
 from core.training.devices import best_device, describe_device, use_allowed_cpus
 from core.training.training import Training
 
-WARM_UP_SECONDS = 0.3  # of steps before the first run
-POLL_SECONDS = 0.05  # when there is nothing to train
-WORK_SECONDS = 0.2  # on one run, where they take turns, before the next look into the store
-SAVE_SECONDS = 2.0  # of training that a checkpoint may lack: it takes as long as 7% of a quick epoch
-TIDY_SECONDS = 600.0  # between looks at what is no longer to be kept
-LOCKED_SECONDS = 30.0  # to wait for the store: nobody waits for this process
-COLLECT_SECONDS = 0.002  # between looks at what a GPU has finished
+WARM_UP_SECONDS = 0.3  # length of the training before the first run
+POLL_SECONDS = 0.05  # between reads of the store when there is nothing to train
+WORK_SECONDS = 0.2  # per turn on a CPU, before the store is read again
+SAVE_SECONDS = 2.0  # training that may be unsaved: saving takes as long as 7% of a quick epoch
+TIDY_SECONDS = 600.0  # between housekeeping
+LOCKED_SECONDS = 30.0  # to wait for a locked store: nobody waits for this process
+COLLECT_SECONDS = 0.002  # between checks for finished epochs on a GPU
 
 
 class Trainer:
-    """Trains the active runs: a CUDA GPU several epochs side by side, a CPU a moment of each in turn."""
+    """Trains the active runs: several epochs at once on a CUDA GPU, in short turns on a CPU."""
 
     def __init__(self, store: Store, device: str, folder: Path, keep: Keep | None = None):
-        """folder: of the checkpoints. Raises StorageError where it cannot be made."""
+        """folder: the folder of the checkpoints. Raises StorageError if it cannot be created."""
         self.store = store
         self.folder = folder
         self.keep = keep or Keep()
@@ -56,17 +57,17 @@ class Trainer:
         self.device_name = describe_device(self.runs.abilities.device) + (remark and f". {remark}")
         self.fair_share = FairShare()
         self.data: dict[str, Cifar10] = {}
-        self.next_look = 0.0  # into the store, on the monotonic clock
-        self.in_training: list[str] | None = None  # run ids, as the store knows them
+        self.next_look = 0.0  # when to read the store again, on the monotonic clock
+        self.in_training: list[str] | None = None  # run ids last reported to the store
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(folder, error) from None
 
     def warm_up(self) -> None:
-        """Do once what the first run of all would wait for: images, libraries, kernels. Seconds."""
+        """Load images, libraries and kernels, which takes seconds, before the first run needs them."""
         if self.runs.works_by_itself or self.store.active_runs():
-            return  # a GPU has been checked with real steps; and who waits already is not kept waiting
+            return  # a GPU was warmed up when it was checked; a run that waits must not wait longer
         config = PRESETS[0].config
         self.data[config.data] = load(config.data)
         training = Training(config, self.data[config.data], str(self.runs.device))
@@ -75,8 +76,8 @@ class Trainer:
         training.close()
 
     def turn(self) -> bool:
-        """Go on with the runs whose turn it is, report one epoch that is done; False if nothing was."""
-        # While a GPU is at work it is asked often whether it has finished, the store is not.
+        """Train for one turn and report finished epochs. Return False if there was nothing to do."""
+        # While a GPU works, it is checked often for finished epochs; the store is read less often.
         works = self.runs.works_by_itself and self.runs.in_flight
         is_time = not works or time.monotonic() >= self.next_look
         has_worked = self._look() if is_time else False
@@ -84,11 +85,11 @@ class Trainer:
             self._report(outcome)
             self.next_look, has_worked = 0.0, True
             if self.runs.works_by_itself:
-                break  # one at a time: its run is launched again before the host turns to the next
+                break  # launch this run again before the next outcome is reported
         return has_worked
 
     def _look(self) -> bool:
-        """See in the store what is wanted, and do some of it; whether there was anything to do."""
+        """Read the active runs from the store and train some; return whether there were any."""
         self.next_look = time.monotonic() + POLL_SECONDS
         if time.monotonic() >= self.next_tidying:
             tidy(self.store, self.folder, self.keep)
@@ -103,7 +104,7 @@ class Trainer:
         return has_worked
 
     def _leave(self, active: set[str]) -> None:
-        """Let the paused runs wait, in the middle of an epoch if need be; forget the ended ones."""
+        """Suspend paused runs, in the middle of an epoch if necessary, and evict ended ones."""
         left = set(self.runs.loaded) - active
         paused = self.store.paused(left) if left else set()
         for run_id in left:
@@ -113,7 +114,7 @@ class Trainer:
                 self.runs.evict(run_id)  # the checkpoint stays
 
     def _work(self, active: list[LiveRun]) -> bool:
-        """Go on for a moment with the run whose turn it is, or with several that have a core each."""
+        """Train the run whose turn it is for a moment, or several runs on one core each."""
         chosen, begun = self._chosen(active), self.runs.in_flight
         self._report_in_training([run.run_id for run in chosen[: self.runs.cores]])
         for run in chosen:
@@ -128,7 +129,7 @@ class Trainer:
         ids = [run.run_id for run in working]
         took = self.runs.work_side_by_side(ids, WORK_SECONDS) if ids else {}
         for run in working:
-            if run.run_id not in took:  # the others' epochs filled the turn
+            if run.run_id not in took:  # the turn ended before this run began
                 continue
             self.fair_share.report(run.owner, took[run.run_id] / min(len(working), self.runs.cores))
             is_new = run.run_id in begun and len(self.runs.records(run.run_id)) >= run.epochs_done
@@ -137,15 +138,16 @@ class Trainer:
         return True
 
     def _chosen(self, active: list[LiveRun]) -> list[LiveRun]:
-        """The run whose turn it is; where it needs one core, as many others as have one.
+        """The run whose turn it is and, if it needs only one core, runs for the other cores.
 
-        And as many again: where an epoch ends within the turn, its core goes on with one of them.
-        But nobody has more of these than everybody could have: who has one run has one epoch a turn.
+        Twice as many runs as cores are chosen, so that a core whose epoch ends within the turn goes
+        on with another. Beyond the number of cores, no visitor gets more runs than every visitor
+        could have: a visitor with a single run gets one epoch per turn.
         """
         begun = self.runs.in_flight
         run = self.fair_share.next(active, active, begun=begun, last_trained=self.runs.loaded)
         if run.run_id not in begun and not self.runs.has_memory_for(run.config):
-            # Those in the middle of an epoch fill the memory: one of them is finished first.
+            # Runs in the middle of an epoch fill the memory: finish one of them first.
             waiting = [other for other in active if other.run_id in begun]
             run = self.fair_share.next(active, waiting, last_trained=self.runs.loaded)
         chosen = [run]
@@ -169,7 +171,7 @@ class Trainer:
         return chosen
 
     def _launch(self, active: list[LiveRun]) -> bool:
-        """Start an epoch of as many as there is room for."""
+        """Start an epoch of as many runs as the GPU has room for."""
         waiting = [run for run in active if run.run_id not in self.runs.in_flight]
         has_launched = False
         while waiting:
@@ -191,7 +193,7 @@ class Trainer:
         if run.run_id not in self.runs.loaded and not self._load(run):
             return
         records = self.runs.records(run.run_id)
-        if len(records) > run.epochs_done:  # the last trainer was killed before it reported
+        if len(records) > run.epochs_done:  # the last trainer was killed before it reported these
             self._store_scores(run)
         for record in records[run.epochs_done :]:
             self.store.add_epoch(run.run_id, record)
@@ -204,8 +206,8 @@ class Trainer:
         if run.attempts >= MAX_ATTEMPTS:
             self._end(
                 run,
-                f"The training was started {MAX_ATTEMPTS} times and never finished an epoch "
-                "(is there enough memory?): try a smaller network or the embedded images.",
+                f"The training was started {MAX_ATTEMPTS} times and never finished an epoch, perhaps for "
+                "lack of memory: try a smaller network or the embedded images.",
             )
             return False
         self.store.report_start(run.run_id, self.device_name)
@@ -221,7 +223,7 @@ class Trainer:
         return False
 
     def _ranking(self, config: RunConfig) -> Ranking | None:
-        """Of the labels, where the run repairs some: by the live runs, or else by the stored ones."""
+        """The ranking of a run's labels, if it repairs some; from live runs or else stored ones."""
         if config.repair == "none":
             return None
         labels = given_labels(config, self.data[config.data].train_labels).labels
@@ -229,7 +231,7 @@ class Trainer:
 
     def _report(self, outcome: EpochDone | EpochFailed) -> None:
         run = self.store.run(outcome.run_id)
-        if run is None:  # the store was damaged and a new one begun
+        if run is None:  # the store was damaged and replaced
             self.runs.evict(outcome.run_id)
             return
         if isinstance(outcome, EpochFailed):
@@ -237,12 +239,12 @@ class Trainer:
             return
         if self.runs.works_by_itself:
             self.fair_share.report(run.owner, outcome.device_seconds)
-        if run.config.width == USUAL_WIDTH:  # of another one the speed is no measure
+        if run.config.width == USUAL_WIDTH:  # other widths train at other speeds
             speed = run.config.train_images / outcome.device_seconds
             self.store.report_speed(run.config, self.device_name, speed)
-        if outcome.record.epoch > run.epochs_done:  # not one that the checkpoint lacked
+        if outcome.record.epoch > run.epochs_done:  # not one that was trained again
             try:
-                self._store_scores(run)  # first: who reads the epoch finds them
+                self._store_scores(run)  # before the epoch, so that its readers find the scores
             except StorageError as error:
                 self._fail(run, error)
                 return
@@ -261,7 +263,7 @@ class Trainer:
             self.in_training = run_ids
 
     def _fail(self, run: LiveRun, error: Exception) -> None:
-        # The store's own trouble, or the GPU's, is not the run's: the next trainer resumes it.
+        # An error of the store or the GPU is not the run's: end, and the next trainer resumes the run.
         if isinstance(error, (StoreError, torch.AcceleratorError)):
             raise error
         if isinstance(error, LabError):
@@ -271,7 +273,7 @@ class Trainer:
             logging.error("Run %s stopped.", run.run_id, exc_info=error)
             self._end(run, str(StorageError(Path(error.filename or self.folder), error)))
             return
-        # One broken run must not stop the others; what broke it is for the log.
+        # One broken run must not stop the others; the cause goes to the log.
         logging.error("Run %s stopped.", run.run_id, exc_info=error)
         self._end(run, "The training stopped: its message is in the terminal where the app runs.")
 
@@ -279,24 +281,27 @@ class Trainer:
         self.runs.evict(run.run_id)
         if failure:
             self.store.report_failure(run.run_id, failure)
-        elif self.store.report_end(run.run_id):  # not, if it was cancelled meanwhile
-            with suppress(OSError):  # it is finished all the same
+        elif self.store.report_end(run.run_id):  # False if it was cancelled meanwhile
+            with suppress(OSError):  # the run is finished anyway
                 self._checkpoint(run).unlink(missing_ok=True)
 
     def _checkpoint(self, run: LiveRun) -> Path:
         return checkpoint(self.folder, run.run_id)
 
     def close(self) -> None:
-        """Save what is in memory and between two epochs."""
+        """Save and evict all loaded runs."""
         for run_id in self.runs.loaded:
-            with suppress(Exception):  # a GPU in trouble: the next trainer has the checkpoints
+            with suppress(Exception):  # if the GPU fails, the last checkpoints remain
                 self.runs.evict(run_id)
 
 
 def main() -> None:
+    """Train until the server ends."""
     if hasattr(os, "nice"):  # Windows has no such call
-        os.nice(5)  # pages first
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the server, whose end is ours
+        os.nice(5)  # pages have priority
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C ends the server, and this process ends with it
     use_allowed_cpus()
     threading.Thread(target=_leave_with_server, daemon=True).start()
     try:
@@ -310,7 +315,7 @@ def main() -> None:
                 _give_sign_of_life()
                 if not has_worked:
                     time.sleep(COLLECT_SECONDS if trainer.runs.in_flight else POLL_SECONDS)
-    except LabError as error:  # its sentence is for the server's log, and for its pages
+    except LabError as error:  # its sentence goes to the server's log and to its pages
         logging.error("%s", error)
         print(error, flush=True)
         _leave(error.exit_status)
@@ -320,20 +325,20 @@ def main() -> None:
 
 
 def _give_sign_of_life() -> None:
-    """Touch the file by which the server knows that this process does not hang."""
-    with suppress(OSError):  # a full disk stops the runs, not this
+    """Touch the file that shows the server that this process does not hang."""
+    with suppress(OSError):  # a full disk must not stop this process
         sign_of_life().touch()
 
 
 def _leave(status: int) -> None:
-    """End at once: on its way out Python would wait for the thread that reads standard input."""
+    """End at once. A normal exit would wait for the thread that reads standard input."""
     logging.shutdown()
     os._exit(status)
 
 
 def _leave_with_server() -> None:
-    """The server holds the other end of our standard input: its end is ours."""
-    # Not through sys.stdin: Python aborts where a thread still holds its buffer at the exit.
+    """End this process when the server, which holds the other end of standard input, ends."""
+    # Not through sys.stdin: Python aborts if a thread still holds its buffer at exit.
     while os.read(0, 4096):
         pass
     os._exit(0)

@@ -1,4 +1,4 @@
-"""What a class sees of itself: its guesses, and who is training."""
+"""Sentences about a class: its guesses, and the queue of its runs."""
 
 from collections import Counter
 
@@ -9,34 +9,36 @@ from core.live.runs.store import LiveRun
 from core.sweep.figures import Guess, guess_gaps
 from core.view.words import plural
 
-GUESSES_EXPLAINED = "Dashed: the guess in the middle; band: half of all guesses; solid: what happened."
+GUESSES_EXPLAINED = (
+    "Dashed: the median guess; band: the middle half of all guesses; solid: what happened."
+)
 
 
 def describe_guess(guess: Guess, ours: pd.DataFrame) -> str:
-    """How far the visitor's guess is from the truth; guess: test and training errors."""
+    """Say how far a guess is from the truth. guess: test and training errors; ours: the sweep."""
     gaps = guess_gaps(guess, ours)
     if gaps is None:
         return "The truth has not been computed yet."
     return (
-        f"Your guess of the test error is off by {100 * gaps[0]:.0f} percentage points on average, that "
-        f"of the training error by {100 * gaps[1]:.0f}."
+        f"On average your guess of the test error is off by {100 * gaps[0]:.0f} percentage points, and "
+        f"your guess of the training error by {100 * gaps[1]:.0f}."
     )
 
 
 def describe_guesses(guesses: np.ndarray) -> str:
-    """guesses: Classroom.guesses."""
+    """Say what the middle of a room's guesses expects; guesses: (n, 2, 11), see Classroom.guesses."""
     if not len(guesses):
-        return "No guess yet."
+        return "No guesses yet."
     count = "One guess" if len(guesses) == 1 else f"{len(guesses)} guesses"
     test, train = 100 * np.median(guesses[:, :, -1], axis=0)
     return (
-        f"{count} so far. Half of them expect a test error of {test:.0f}% or more and a training "
-        f"error of {train:.0f}% or more when all labels are random."
+        f"{count} so far. When all labels are random, half of them expect a test error of {test:.0f}% "
+        f"or more, and half a training error of {train:.0f}% or more."
     )
 
 
 def describe_queue(unended: list[LiveRun], is_paused: bool) -> str:
-    """What the teacher's page says of all runs that have not ended; is_paused: all training."""
+    """Describe all runs that have not ended; is_paused: whether the teacher has paused all training."""
     active = [run for run in unended if run.is_active]
     paused = len(unended) - len(active)
     waits = f" {plural(paused, 'run')} {'are' if paused > 1 else 'is'} paused." if paused else ""
@@ -51,7 +53,7 @@ def describe_queue(unended: list[LiveRun], is_paused: bool) -> str:
 
 
 def describe_owners(unended: list[LiveRun]) -> str:
-    """Who queues most, by the number that the teacher's table gives each visitor."""
+    """Name the visitors with the most runs, by their numbers in the teacher's table."""
     owners = list(dict.fromkeys(run.owner for run in unended))
     counts = Counter(run.owner for run in unended)
     most = [f"visitor {owners.index(owner) + 1} ({count})" for owner, count in counts.most_common(3)]
@@ -59,7 +61,10 @@ def describe_owners(unended: list[LiveRun]) -> str:
 
 
 def describe_storage(used: int, free: int, megabytes: int) -> str:
-    """used: bytes of live runs and checkpoints; free: bytes on that disk; megabytes: what is allowed."""
+    """Say how full the disk is.
+
+    used: bytes of live runs and checkpoints; free: bytes on that disk; megabytes: the limit.
+    """
     return (
         f"Runs and checkpoints take {used / 1e6:,.0f} of the {megabytes:,} MB that lab.toml allows; the "
         f"disk has {free / 1e9:,.1f} GB free."

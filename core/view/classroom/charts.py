@@ -1,4 +1,4 @@
-"""Errors against corruption level while the runs are still trained: a class's figure, or one's own."""
+"""The chart of a live level sweep: errors against corruption level while the runs still train."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +18,10 @@ COLUMNS = ["level", "error", "low", "high", "quantity", "kind", "is_finished", "
 
 
 def all_levels(height: int | str = 480) -> alt.LayerChart:
-    """Empty; its rows are level_rows.
+    """Return the chart without rows; `level_rows` makes them.
 
-    A mark is a run, hollow until it is finished. The line is the mean over the seeds, in the band
-    from the least to the greatest; thin and grey the stored sweep; grey diamonds the paper's.
+    A mark is a run, hollow until it is finished. The line is the mean over the seeds; the band goes
+    from the least to the greatest. Thin and gray: the stored sweep; gray diamonds: the paper.
     """
     base = alt.Chart(level_rows([])).encode(
         x=level_axis(),
@@ -66,9 +66,10 @@ def level_rows(
     model: str = "",
     wrong: float = 0.9,
 ) -> pd.DataFrame:
-    """stored: rows of the sweep, of this network and these images; paper: reference.paper.
+    """Return the rows of the chart `all_levels`.
 
-    wrong: the share of wrong labels at level 1, as its noise has it.
+    stored: rows of the sweep for this network and these images; paper: reference.paper.
+    wrong: the share of wrong labels at level 1 with this kind of noise.
     """
     rows: list[dict[str, Any]] = []
     for level in (0.0, NAMED_AT, 1.0):

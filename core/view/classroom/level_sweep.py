@@ -1,4 +1,4 @@
-"""The whole curve, live: what it shows, and what it still lacks."""
+"""Sentences about the whole curve, live: what it shows, and what is still missing."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,22 +11,22 @@ from core.live.classroom.level_sweep import LevelPoint
 from core.view.run.captions import run_title
 from core.view.words import about, plural
 
-LEARNED = 0.02  # of the labels at most are wrong in training where a network repeats them
+LEARNED = 0.02  # the largest training error with which a network counts as repeating its labels
 
 
 def level_sweep_title(config: RunConfig) -> str:
-    """Which curve: network and images; config: any of its runs that has wrong labels."""
+    """Return the title of a level sweep: its network and images; config: any run with wrong labels."""
     rest = run_title(replace(config, level=0.0)).split(", ", 1)[1]
     noise = f" of {NOISES[config.noise].words}" if config.noise != "uniform" else ""
     return f"Every level{noise}, {rest}"
 
 
 def describe_levels(points: Sequence[LevelPoint]) -> str:
-    """What the figure shows at this moment. points: of the runs that have been asked for."""
+    """Say what the figure shows now; points: one for each submitted run."""
     begun = [point for point in points if point.epoch]
     if not begun:
         return (
-            "Eleven networks, one at each corruption level: first they are all alike. Which error will fall, "
+            "Eleven networks, one at each corruption level. They all start alike. Which error will fall, and "
             "which will stay?"
         )
     finished = {point.level for point in points if point.is_finished}
@@ -50,14 +50,14 @@ def describe_levels(points: Sequence[LevelPoint]) -> str:
     least = 1 - (worst.train_error or 0)
     if (worst.train_error or 0) > LEARNED:
         repeated = (
-            f"at {worst.level:.0%} corruption {1 - least:.0%} of the given labels are not learned yet"
+            f"at {worst.level:.0%} corruption, {1 - least:.0%} of the given labels are not learned yet"
         )
     else:
         share = "all" if least > 0.9995 else f"{least:.1%} or more of"
         repeated = f"every network repeats {share} the labels it was given"
     return (
-        f"All {len(LEVELS)} levels: {repeated}. Trained on true labels the network misreads {errors[0.0]:.0%} of "
-        f"new photographs, on random ones {errors[1.0]:.0%}."
+        f"All {len(LEVELS)} levels: {repeated}. Trained on true labels, the network misreads {errors[0.0]:.0%} of "
+        f"new photographs; trained on random labels, {errors[1.0]:.0%}."
     )
 
 
@@ -69,20 +69,20 @@ def _range(errors: Sequence[float]) -> str:
 def describe_seeds(
     points: Sequence[LevelPoint], has_stored: bool = False, has_paper: bool = False
 ) -> str:
-    """What the marks are; has_stored, has_paper: what else is drawn."""
+    """Explain the marks; has_stored, has_paper: whether stored runs and the paper are drawn."""
     seeds = len({point.seed for point in points})
     text = "A mark is a run, hollow until it is finished."
     if seeds > 1:
-        text += f" The line is the mean of up to {seeds} runs of a level, the band goes from the least to the greatest."
+        text += f" The line is the mean of up to {seeds} runs per level; the band goes from the smallest to the largest."
     if has_stored:
-        text += " Thin grey lines: the stored runs, test error and training error."
+        text += " Thin gray lines: the stored runs, test error and training error."
     if has_paper:
-        text += " Grey diamonds: the paper's test errors, on 50,000 images."
+        text += " Gray diamonds: the paper's test errors, on 50,000 images."
     return text
 
 
 def describe_lacking(points: Sequence[LevelPoint], attendance: Attendance) -> str:
-    """Whom the class's figure still waits for: counts, no names."""
+    """Say what the class's figure still waits for, in counts without names."""
     finished = {point.level for point in points if point.is_finished}
     training = sum(point.is_active for point in points)
     stopped = sum(not point.is_active and not point.is_finished for point in points)
@@ -99,13 +99,13 @@ def describe_lacking(points: Sequence[LevelPoint], attendance: Attendance) -> st
         waits = "waits" if free == 1 else "wait"
         parts.append(f"{free} of {len(LEVELS)} levels {waits} for somebody")
     elif len(finished) == len(LEVELS):
-        parts.append("the figure is whole")
+        parts.append("the figure is complete")
     return " · ".join(parts)
 
 
 def describe_whole(config: RunConfig, seconds: float) -> str:
-    """What the button will do."""
+    """Say what the button for the whole curve will do; seconds: the estimated time."""
     return (
         f"Eleven runs of {plural(config.epochs, 'epoch')}, {NETWORKS[config.model].short}: {about(seconds)}. "
-        "They count as one run of yours."
+        "They count as one of your runs."
     )

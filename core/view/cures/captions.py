@@ -1,4 +1,4 @@
-"""Stopping in time and defending: what helped, and by how much."""
+"""Sentences about early stopping and defences: what helped, and by how much."""
 
 from typing import Any
 
@@ -11,56 +11,56 @@ from core.sweep.statistics import held_out_costs, margin_of_error, mean_gain
 from core.view.words import between, compute, per_cent, plural, the_network
 
 PUBLISHED_EXPLAINED = (
-    "Published gains are of larger networks on ten times as many photographs: compare their order with "
+    "Published gains come from larger networks on ten times as many photographs: compare their order with "
     "ours, not their size."
 )
 
 
 def explain_each_defence() -> str:
-    """What each defence does, and how to read the published gains; for experts."""
+    """Explain to experts what each defence does, and how to read the published gains."""
     known = [defence.explanation for defence in DEFENCES.values() if defence.explanation]
     return " ".join([*known, PUBLISHED_EXPLAINED])
 
 
 def describe_published_defences(literature: dict[str, Any]) -> str:
-    """literature: reference.noisy_labels."""
+    """Give published results of a defence and of none; literature: reference.noisy_labels."""
     elr, plain = literature["early_learning_regularization"], literature["dividemix_table_1"]
     accuracy = dict(zip(plain["noise_all"], plain["cross_entropy_best"], strict=True))[0.5]
     return (
         f"Published, on all 50,000 photographs: early-learning regularization with a {elr['network']} names "
         f"{elr['test_accuracy_symmetric']['0.4']:.1%} of the test photographs correctly at 40% symmetric noise (Liu et "
-        "al. 2020; whether the true class can be drawn there, our source does not say); without a defence, in "
-        f"another study, {accuracy:.1%} at 50%, at the best epoch, with labels drawn from all ten classes like "
-        "ours (Li et al. 2020)."
+        "al. 2020; our source does not say whether the true class can be drawn). Without a defence, another "
+        f"study gets {accuracy:.1%} at 50%, at the best epoch, with labels drawn from all ten classes like ours "
+        "(Li et al. 2020)."
     )
 
 
 def describe_stopping(points: pd.DataFrame, model: str) -> str:
-    """points: cures.stopping_points of one network."""
+    """Say what early stopping gains; points: cures.stopping_points of one network."""
     runs = stopping_gains(points)
     runs = runs[(runs.level >= 0.2) & (runs.level <= 0.8)]
     if runs.empty:
-        return "When to stop? For this network it is not computed yet." + compute(
+        return "When to stop? That is not computed for this network yet." + compute(
             "mini-stopping", model
         )
     means = runs.groupby("level")[["end", "held_out", "gain"]].mean()
     better = int((means.gain > 0).sum())
     most = means.sort_values("gain").iloc[-1]
-    gain = mean_gain(runs.gain)  # of all runs: those of one level are few
+    gain = mean_gain(runs.gain)  # over all runs: one level has few
     about = f" (± {100 * gain.margin:.1f})" if gain.margin is not None else ""
     return (
-        f"Stopped where held-out photographs are read best, with the labels they were given, {the_network(model)} "
+        f"Stopped when its error on held-out photographs, with their given labels, is lowest, {the_network(model)} "
         f"misreads fewer new photographs at {better} of {plural(len(means), 'level')} from 20% to 80%: "
-        f"{100 * gain.mean:.1f} points fewer on average{about}; most at {most.name:.0%} corruption: "
+        f"{100 * gain.mean:.1f} points fewer on average{about}. The gain is largest at {most.name:.0%} corruption: "
         f"{most.held_out:.1%} instead of {most.end:.1%} at the end."
     )
 
 
 def describe_held_out_cost(points: pd.DataFrame, whole: pd.DataFrame) -> str:
-    """What it costs to hold a fifth out.
+    """Say what it costs to hold out a fifth of the photographs.
 
     points: cures.stopping_points of one network; whole: protocol.label_runs of the same network,
-    which study all photographs to the end. Empty where nothing can be compared.
+    which study all photographs to the end. Empty if there is nothing to compare.
     """
     stopped = points[points.kind == "held_out"].set_index(["level", "seed"]).test_error
     ends = whole.set_index(["level", "seed"]).final_test_error
@@ -78,15 +78,15 @@ def describe_held_out_cost(points: pd.DataFrame, whole: pd.DataFrame) -> str:
         rest = "the other levels" if parts else "every level"
         parts.append(f"the same at {rest}, as far as 1,000 photographs can tell")
     return (
-        "It has its price: a fifth of the photographs is not studied. Compared with a network that studies all "
-        f"5,000 to the end, the stopped one is {'; '.join(parts)}."
+        "Early stopping has its price: the network does not study a fifth of the photographs. Compared with a "
+        f"network that studies all 5,000 to the end, the stopped one is {'; '.join(parts)}."
     )
 
 
 def noise_rows(points: pd.DataFrame, noises: dict[str, str]) -> pd.DataFrame:
-    """Stopping with other shapes of noise; a row for each.
+    """Return the table of early stopping with other kinds of noise, one row for each.
 
-    points: cures.stopping_points of cures.noisy_runs; noises: the shape by run id.
+    points: cures.stopping_points of cures.noisy_runs; noises: the kind of noise by run id.
     """
     named = points.assign(noise=points.run_id.map(noises))
     rows = []
@@ -105,27 +105,28 @@ def noise_rows(points: pd.DataFrame, noises: dict[str, str]) -> pd.DataFrame:
 
 
 def explain_stopping(points: pd.DataFrame) -> str:
+    """Explain the chart of early stopping; points: cures.stopping_points of one network."""
     seeds = points.groupby("level").seed.nunique()
     if not len(seeds):
-        counted = "No run is there yet."
+        counted = "No run is computed yet."
     elif seeds.max() == 1:
         counted = "One run at each level."
     else:
         counted = f"Mean over up to {seeds.max()} seeds; band: 95% interval."
     return (
-        f"{HELD_OUT:.0%} of the 5,000 photographs are held out with the labels they were given, wrong ones among "
-        "them: anyone can do that who has no other labels. “At its best” looks at the true labels of the test "
-        f"photographs, which nobody has in practice: it flatters. {counted}"
+        f"{HELD_OUT:.0%} of the 5,000 photographs are held out with their given labels, some of them wrong. This "
+        "needs no true labels, so anyone can do it. “At its best” uses the true labels of the test photographs, "
+        f"which nobody has in practice, so it is too good. {counted}"
     )
 
 
 def describe_stop(stopped: int, errors: list[float]) -> str:
-    """A visitor's stop; errors: test errors of all epochs."""
+    """Compare a visitor's stop with the best epoch; errors: test errors of all epochs."""
     best = min(range(len(errors)), key=errors.__getitem__)
     own = errors[stopped - 1]
     end = f"At the end it was {errors[-1]:.1%}."
     if stopped == best + 1:
-        return f"Exactly: in epoch {stopped} the test error was lowest, {own:.1%}. {end}"
+        return f"Exactly right: in epoch {stopped} the test error was lowest, {own:.1%}. {end}"
     return (
         f"You stopped after epoch {stopped}: test error {own:.1%}. It was lowest after epoch {best + 1}: "
         f"{errors[best]:.1%}. {end}"
@@ -133,7 +134,7 @@ def describe_stop(stopped: int, errors: list[float]) -> str:
 
 
 def describe_stops(stops: list[int], best: int) -> str:
-    """Of everybody in a room; best: the epoch with the least test error."""
+    """Compare the epochs of a room's stops with the best one, which has the lowest test error."""
     if not stops:
         return "Nobody has stopped yet."
     near = sum(abs(stop - best) <= 2 for stop in stops)
@@ -141,7 +142,7 @@ def describe_stops(stops: list[int], best: int) -> str:
 
 
 def describe_defences(table: pd.DataFrame, level: float, model: str) -> str:
-    """table: cures.defence_points of one network."""
+    """Say which defences help at a level; table: cures.defence_points of one network."""
     gains = defence_gains(table, level).sort_values("gain", ascending=False)
     if gains.empty:
         asked = f"Which defence helps at {level:.0%}? That is not computed yet."
@@ -151,12 +152,13 @@ def describe_defences(table: pd.DataFrame, level: float, model: str) -> str:
     if len(helped):
         best = helped.iloc[0]
         text = (
-            f"At {level:.0%} corruption {DEFENCES[best.defence].words.lower()} helps most: {best.own:.1%} of new photographs "
-            f"misread at the end, instead of {best.none:.1%} ({100 * best.gain:.1f} points)."
+            f"At {level:.0%} corruption {DEFENCES[best.defence].words.lower()} helps most: the network misreads "
+            f"{best.own:.1%} of new photographs at the end instead of {best.none:.1%}, {100 * best.gain:.1f} points "
+            "fewer."
         )
     else:
         text = (
-            f"At {level:.0%} corruption none of these defences helps here by more than may be chance."
+            f"At {level:.0%} corruption none of these defences helps by more than chance could explain."
         )
     kinds = {
         "Also helpful": helped[1:],
@@ -170,37 +172,39 @@ def describe_defences(table: pd.DataFrame, level: float, model: str) -> str:
 
 
 def describe_memorized(table: pd.DataFrame, level: float) -> str:
-    """Which defences keep wrong labels from being memorized; table: cures.defence_points."""
+    """Say which defences keep wrong labels from being memorized; table: cures.defence_points."""
     shares = table[table.level == level].groupby("defence").memorized.mean()
     if "none" not in shares.index or len(shares) == 1:
         return ""
     none = shares.pop("none")
     kept = shares[shares < none - 0.05].sort_values()
-    text = f"Of the wrong labels the network memorizes {none:.0%} without a defence"
+    text = f"The network memorizes {none:.0%} of the wrong labels without a defence"
     if len(kept):
         text += ", " + ", ".join(
-            f"with {DEFENCES[str(name)].words.lower()} {share:.0%}" for name, share in kept.items()
+            f"{share:.0%} with {DEFENCES[str(name)].words.lower()}" for name, share in kept.items()
         )
     if len(kept) < len(shares):
-        text += f", with {'the others' if len(kept) else 'each of them'} about as many"
+        text += (
+            f". {'The other defences make' if len(kept) else 'Each defence makes'} little difference"
+        )
     return f"{text}."
 
 
 def explain_defences(table: pd.DataFrame, level: float) -> str:
-    """What the numbers are means of, and how far apart is chance."""
+    """Say which runs the means are over, and which differences may be chance."""
     seeds = table[table.level == level].groupby("defence").seed.nunique()
     if not len(seeds):
         return ""
     counted = between(int(seeds.min()), int(seeds.max()), "seed")
     return (
         f"At {level:.0%} corruption, after 60 epochs on 5,000 photographs; means of {counted}. “Gained” compares "
-        "each defence with none on the seeds that both have. On 1,000 new photographs "
+        "each defence with none on the seeds that both share. On 1,000 new photographs "
         f"{100 * margin_of_error(1):.1f} points may be chance with one seed, {100 * margin_of_error(3):.1f} with three."
     )
 
 
 def defence_rows(table: pd.DataFrame, level: float, times: dict[str, float | None]) -> pd.DataFrame:
-    """A row for each defence: what it gives at a level, and what it costs, on true labels and in time.
+    """Return the table of defences: their gain at a level, their cost on true labels and in time.
 
     table: cures.defence_points; times: cures.defence_times.
     """

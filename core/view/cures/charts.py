@@ -1,4 +1,4 @@
-"""What helps against wrong labels, against the corruption level."""
+"""Charts of what helps against wrong labels: early stopping, stops of a room, defences."""
 
 import math
 from collections.abc import Collection
@@ -26,7 +26,10 @@ def _legend() -> alt.Legend:
 
 
 def stopping(means: pd.DataFrame, height: int | str = 420) -> alt.LayerChart:
-    """Test error at the end, stopped by held-out images, and at its best; means: stopping_means."""
+    """Return the chart of test errors at the end, at the early stop and at their best.
+
+    means: cures.stopping_means.
+    """
     rows = means.assign(when=means.kind.map(STOPPING))
     base = alt.Chart(rows).encode(
         x=level_axis(),
@@ -56,11 +59,11 @@ def stopping(means: pd.DataFrame, height: int | str = 420) -> alt.LayerChart:
     ).properties(height=height)
 
 
-STOPS_WIDTH = 2  # epochs to a bar: a class is small
+STOPS_WIDTH = 2  # epochs per bar, because a class is small
 
 
 def stops(epochs: list[int], last: int, best: int, height: int | str = 220) -> alt.LayerChart:
-    """How many of a room stopped when; best: the epoch at which the test error was least."""
+    """Return the histogram of a room's stops; best: the epoch with the lowest test error."""
     first = pd.Series(epochs, dtype="int64").sub(1).floordiv(STOPS_WIDTH).mul(STOPS_WIDTH).add(1)
     counts = first.value_counts().rename_axis("first").reset_index(name="visitors")
     until = counts["first"] + STOPS_WIDTH
@@ -96,20 +99,20 @@ def stops(epochs: list[int], last: int, best: int, height: int | str = 220) -> a
 def defences(
     table: pd.DataFrame, which: str, title: str, height: int | str = 420, has_legend: bool = True
 ) -> alt.LayerChart:
-    """One line for each defence against the level; which: a column of defence_points.
+    """Return the chart with one line per defence against the level; which: a column of defence_points.
 
-    Its axis begins and ends at the tenths around the values: the lines lie near each other.
+    The axis covers only the tenths around the values, because the lines are close to each other.
     """
     known_values = table.dropna(subset=[which])
     means = known_values.groupby(["defence", "level"]).agg(
         value=(which, "mean"), seeds=("seed", "nunique")
     )
-    # A row without a value where a level is missing: there a line breaks off.
+    # A missing level gets a row without a value, so that the line breaks there.
     means = means.unstack("level").stack("level", future_stack=True).reset_index()
     means["name"] = means.defence.map(words_of(DEFENCES))
     known = [name for name in DEFENCES if name in set(means.defence)]
     high = max(0.1, math.ceil(10 * means.value.max()) / 10)
-    low = min(high - 0.1, math.floor(10 * means.value.min()) / 10)  # also where all are 100%
+    low = min(high - 0.1, math.floor(10 * means.value.min()) / 10)  # also if all values are 100%
     base = alt.Chart(means).encode(
         x=level_axis(),
         y=alt.Y(
@@ -144,7 +147,7 @@ def defences(
 
 
 def defence_legend(known: Collection[str]) -> str:
-    """The colours of the lines for several charts of these defences, as HTML that wraps anywhere."""
+    """Return the legend of several charts of these defences, as HTML that wraps anywhere."""
     names = [
         f'<span><i style="background: {defence.colour}"></i>{defence.words}</span>'
         for name, defence in DEFENCES.items()

@@ -1,4 +1,4 @@
-"""Finding wrong labels and repairing them: what was found, what it cost, what it gave."""
+"""Sentences about finding and repairing wrong labels: what was found, at what cost, with what gain."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,44 +18,46 @@ from core.view.words import plural
 
 EXPLAINED = {
     "confident": (
-        f"Confident learning: {FOLDS} networks, each trained on {FOLDS - 1} quarters of the photographs, say "
-        "how probable the labels of the last quarter are. The least probable come first (Northcutt et al. 2021)."
+        f"Confident learning: {FOLDS} networks are each trained on {FOLDS - 1} quarters of the photographs and "
+        "estimate how probable the labels of the last quarter are. The least probable come first (Northcutt et "
+        "al. 2021)."
     ),
     "margin": (
         "Area under the margin: how much surer the network is of the given label than of any other, on "
-        "average over the first epochs. Wrong labels are learned more slowly; the smallest come first "
-        "(Pleiss et al. 2020)."
+        "average over the first epochs. The network learns wrong labels more slowly, so the smallest margins "
+        "come first (Pleiss et al. 2020)."
     ),
     "loss": (
-        "The network is stopped when its error on held-out photographs, with the labels they were given, is "
-        "lowest. What it then finds hardest to believe comes first: it has memorized fewer lies than at the end."
+        "The network is stopped when its error on held-out photographs, with their given labels, is lowest. The "
+        "labels with the highest loss come first: at this epoch the network has memorized fewer lies than at the end."
     ),
 }
 
 
 def describe_published_cleaning(literature: dict[str, Any]) -> str:
-    """literature: reference.noisy_labels."""
+    """Give the published result of confident learning; literature: reference.noisy_labels."""
     table = literature["confident_learning_table_2"]
     place = table["noise"].index(0.4)
     return (
-        "Published, with a larger network on all 50,000 photographs, 40% of the labels wrong: trained on what "
-        f"confident learning leaves it names {table['best_of_confident_learning'][place]:.1%} of the test photographs "
-        f"correctly, trained on all {table['baseline'][place]:.1%} (Northcutt et al. 2021)."
+        "Published, with a larger network on all 50,000 photographs and 40% wrong labels: trained on the "
+        f"photographs that confident learning keeps, it names {table['best_of_confident_learning'][place]:.1%} of the test photographs "
+        f"correctly; trained on all, {table['baseline'][place]:.1%} (Northcutt et al. 2021)."
     )
 
 
 def describe_forty(config: RunConfig, count: int, marks: int) -> str:
+    """Ask the visitor to mark `marks` suspicious labels among `count` photographs."""
     return (
         f"Of 5,000 photographs {wrong_share(config):.0%} have a wrong label ({100 * config.level:g}% "
-        f"{NOISES[config.noise].words}). Here are {count}. **Mark the {marks} whose label you trust least.**"
+        f"{NOISES[config.noise].words}). Here are {count}. **Mark the {marks} labels that you trust least.**"
     )
 
 
 def describe_marks(is_wrong: NDArray[np.bool_], marks: Sequence[int]) -> str:
-    """is_wrong: of the photographs shown; marks: places of those that were marked."""
+    """Say how many marks hit wrong labels; is_wrong: of the shown photographs; marks: indices."""
     hits = int(is_wrong[list(marks)].sum())
     return (
-        f"Of the {len(marks)} that you marked, {_have(hits)} a wrong label; of all {len(is_wrong)}, "
+        f"Of the {len(marks)} photographs that you marked, {_have(hits)} a wrong label; of all {len(is_wrong)}, "
         f"{_have(int(is_wrong.sum()))} one."
     )
 
@@ -71,49 +73,52 @@ def describe_found(
     marks: NDArray[np.int64],
     shown: NDArray[np.int64],
 ) -> str:
-    """How well the ranking finds them, beside the visitor.
+    """Say how well the ranking finds wrong labels, compared with the visitor.
 
-    marks: indices of the images marked; shown: of those from which they were chosen.
+    marks: indices of the images that the visitor marked; shown: indices of those they could choose.
     """
     few = len(marks)
     of_shown = ranking.order[np.isin(ranking.order, shown)][:few]
     own, machine = int(is_wrong[marks].sum()), int(is_wrong[of_shown].sum())
     wrong = int(is_wrong.sum())
     return (
-        f"Of your {few} marks {own} were wrong labels; of the machine's {few}, from the same {len(shown)} "
-        f"photographs, {machine}. Of all {len(is_wrong):,} labels {wrong:,} are wrong, and so are "
-        f"{score.precision_at_count:.0%} of its first {wrong:,}."
+        f"Your {few} marks hit {own} wrong labels; the machine's {few}, chosen from the same {len(shown)} "
+        f"photographs, hit {machine}. Of all {len(is_wrong):,} labels {wrong:,} are wrong. Of the first {wrong:,} "
+        f"on the machine's list, {score.precision_at_count:.0%} are wrong."
     )
 
 
 def explain_precision(score: Found) -> str:
+    """Explain the chart of precision against recall."""
     return (
-        "The machine's list, from its first photograph at the left to its last at the right: how many of "
-        "those looked at so far are wrong (precision) against how many of all wrong ones are among them "
-        "(recall). Dashed: a list in random order. Ring: your ten marks, of forty photographs. "
-        f"A wrong label ranks before a right one with a chance of {score.roc_area:.1%} (area under the ROC curve)."
+        "The machine's list, from its first photograph on the left to its last on the right: the share of the "
+        "labels so far that are wrong (precision), against the share of all wrong labels found so far (recall). "
+        "Dashed: a list in random order. Ring: your ten marks, of forty photographs. "
+        f"In {score.roc_area:.1%} of all pairs, the wrong label ranks before the right one (area under the ROC curve)."
     )
 
 
 def describe_transition(estimated: NDArray[np.floating], true: NDArray[np.floating]) -> str:
-    """(K, K) each, true classes in rows."""
+    """Compare the estimated with the true transition matrix, both (K, K) with true classes in rows."""
     off = float(np.abs(estimated - true).mean())
     place = np.unravel_index(np.argmax(np.abs(estimated - true)), true.shape)
     row, column = CLASSES[place[0]], CLASSES[place[1]]
     return (
-        f"Estimated without the true labels. On average a cell is {100 * off:.1f} points off the truth; most "
-        f"for {row} labelled {column}: {estimated[place]:.0%} estimated, {true[place]:.0%} true."
+        f"Estimated without the true labels. On average a cell is {100 * off:.1f} points off the truth. The "
+        f"largest gap is for {row} labeled {column}: {estimated[place]:.0%} estimated, {true[place]:.0%} true."
     )
 
 
 def describe_needed(config: RunConfig, ranking: str, runs: int) -> str:
+    """Say which networks have to be trained before the ranking is available."""
     if ranking == "confident":
         return f"{plural(runs, 'network')} of {min(config.epochs, FOLD_EPOCHS)} epochs have to be trained first."
-    return "One network has to be trained first, a fifth of the photographs held out."
+    return "One network has to be trained first, with a fifth of the photographs held out."
 
 
 def describe_search(runs: int, done: int, whole: int) -> str:
-    return f"{plural(runs, 'network')} in training: epoch {done} of {whole} together"
+    """Say how far the training for a ranking is; done, whole: epochs of all its runs together."""
+    return f"{plural(runs, 'network')} in training: {done} of {whole} epochs in all"
 
 
 def describe_cost(
@@ -122,7 +127,10 @@ def describe_cost(
     corrupted: LabelCorruption,
     true_labels: NDArray[np.integer],
 ) -> str:
-    """What repairing so many does to right and wrong labels; of all training images."""
+    """Say what the repair does to right and wrong labels.
+
+    mended: the run with the repair; ranking, corrupted, true_labels: of all N training images.
+    """
     labels, is_wrong = corrupted.labels, corrupted.is_wrong
     first = ranking.order[: round(mended.repaired * len(labels))]
     wrong, right = int(is_wrong[first].sum()), int((~is_wrong[first]).sum())
@@ -130,37 +138,37 @@ def describe_cost(
         left = int(is_wrong.sum()) - wrong
         rest = len(labels) - len(first)
         return (
-            f"**{len(first):,} photographs are left out: {wrong:,} with a wrong label, {right:,} with a right one "
+            f"**{len(first):,} photographs are left out: {wrong:,} with a wrong label and {right:,} with a right one "
             f"(false accusations). Of the {rest:,} labels that remain, {left:,} are wrong: {left / rest:.0%}.**"
         )
     named = ranking.prediction[first]
     now_right = int((named == true_labels[first]).sum())
     return (
-        f"**{len(first):,} photographs get the name that the network gives them: {wrong:,} with a wrong label, "
-        f"{right:,} with a right one (false accusations). Afterwards {now_right:,} of the {len(first):,} labels are "
+        f"**{len(first):,} photographs get the network's prediction as their label: {wrong:,} with a wrong label and "
+        f"{right:,} with a right one (false accusations). After that, {now_right:,} of the {len(first):,} labels are "
         "right.**"
     )
 
 
 def change(before: EpochRecord | None, after: EpochRecord | None) -> str | None:
-    """Of the test error, in percentage points; None where one is not known, or both are the same."""
+    """Return the change of the test error in points; None if one is missing or both are the same."""
     if before is None or after is None or before is after:
         return None
     return f"{100 * (after.test_error - before.test_error):+.1f} points"
 
 
 def describe_repaired(ends: Mapping[str, EpochRecord | None]) -> str:
-    """ends: the last epoch Before, After and With true labels; None: not trained yet."""
+    """Say what the repair gained; ends: last epochs "Before", "After", "With true labels", or None."""
     before, after, truth = (ends[name] for name in ("Before", "After", "With true labels"))
     if before is None or after is None:
-        return "Train again to see whether the repairing helps."
+        return "Train again to see whether the repair helps."
     change = before.test_error - after.test_error
     is_chance = abs(change) < margin_of_error(1)
     text = (
         f"The error on new photographs {'fell' if change > 0 else 'rose'} by {100 * abs(change):.1f} points, from "
-        f"{before.test_error:.1%} to {after.test_error:.1%}{': so small a change may be chance' * is_chance}."
+        f"{before.test_error:.1%} to {after.test_error:.1%}{': such a small change may be chance' * is_chance}."
     )
     if not is_chance and truth is not None and before.test_error > truth.test_error:
         gap = before.test_error - truth.test_error
-        text += f" That is {max(0.0, change) / gap:.0%} of the way to what true labels would give ({truth.test_error:.1%})."
+        text += f" That is {max(0.0, change) / gap:.0%} of the way to the error with true labels ({truth.test_error:.1%})."
     return f"**{text}**"

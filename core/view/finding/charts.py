@@ -1,4 +1,4 @@
-"""How well wrong labels are found."""
+"""The chart of how well wrong labels are found."""
 
 import altair as alt
 import numpy as np
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from core.cleaning.ranking import Found
 from core.view.style import COLOURS, GREY
 
-POINTS = 200  # of the curve that are drawn
+POINTS = 200  # drawn of the curve
 COLUMNS = ["recall", "precision", "kind", "looked_at"]
 
 
 def precision_rows(score: Found, is_wrong: NDArray[np.bool_], marks: NDArray[np.int64]) -> pd.DataFrame:
-    """The data of precision_against_recall.
+    """Return the rows of the chart `precision_against_recall`.
 
-    is_wrong: of all training images, (N,); marks: indices of those that the visitor marked.
+    is_wrong: (N,), of all training images; marks: indices of those that the visitor marked.
     """
     floor, hits = float(is_wrong.mean()), int(is_wrong[marks].sum())
     own = (hits / int(is_wrong.sum()), hits / len(marks), "you", len(marks))
@@ -34,7 +34,7 @@ def precision_rows(score: Found, is_wrong: NDArray[np.bool_], marks: NDArray[np.
 
 
 def precision_against_recall(height: int = 380) -> alt.LayerChart:
-    """Precision against recall as ever more of the ranking is looked at, with any rows."""
+    """Return the chart of precision against recall, without rows; `precision_rows` makes them."""
     per_cent = alt.Axis(format="~%", values=[0, 0.2, 0.4, 0.6, 0.8, 1])
     scale = alt.Scale(domain=[0, 1])
     base = alt.Chart(pd.DataFrame(columns=COLUMNS)).encode(

@@ -1,4 +1,4 @@
-"""When images were learned, and how far apart right and wrong labels are."""
+"""Sentences about single images: when they were learned, and how losses of wrong labels differ."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from core.sweep.statistics import pair_order
 
 
 def describe_learned(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> str:
-    """is_wrong: of all training images, (N,)."""
+    """Say when right and wrong labels were learned; is_wrong: (N,), of all training images."""
 
     def middle(chosen: NDArray[np.bool_]) -> tuple[float, float]:
         epochs = scores.learned[chosen & (scores.learned >= NOT_LEARNED)]
@@ -19,7 +19,7 @@ def describe_learned(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> str:
 
     (right, share), (wrong, of_wrong) = middle(~is_wrong), middle(is_wrong)
     text = f"{share:.0%} of the images with a right label are learned for good"
-    text += f", half of those by epoch {right:.0f}" if share else ""
+    text += f", half of them by epoch {right:.0f}" if share else ""
     if not is_wrong.any():
         return f"{text}."
     text += f"; of those with a wrong label {of_wrong:.0%}"
@@ -27,14 +27,14 @@ def describe_learned(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> str:
 
 
 def describe_losses(record: EpochRecord) -> str:
-    """How far apart the two hills are."""
+    """Say how far apart the losses of right and wrong labels are in this epoch."""
     right, wrong = np.split(np.array(record.loss_counts, dtype=float), 2)
     apart = pair_order(right, wrong)
     if apart is None:
         return "The losses of all images."
     high = float(wrong[np.array(LOSS_EDGES) >= 2].sum() / wrong.sum())
     return (
-        f"After epoch {record.epoch} a wrong label has the higher loss than a right one in {apart:.0%} of all pairs "
-        f"(by lot: 50%); {high:.0%} of the wrong labels have a loss of 2 or more. Where the hills stand apart, "
-        "wrong labels can be found."
+        f"After epoch {record.epoch}, the wrong label has a higher loss than the right one in {apart:.0%} of all pairs "
+        f"(at random: 50%); {high:.0%} of the wrong labels have a loss of 2 or more. When the two hills are far "
+        "apart, wrong labels can be found."
     )

@@ -1,4 +1,4 @@
-"""What became of single images: what the network said of each, when it learned it, how sure it was."""
+"""Charts of single images: what the network predicted, when it learned them, and their losses."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from core.data.cifar10 import CLASSES
 from core.records import LOSS_EDGES, EpochRecord
 from core.view.style import COLOURS, WRONG_LABEL
 
-SAID = {  # of an image at an epoch, and its colour
+SAID = {  # kinds of predictions for an image, with their colors
     "its label, which is right": COLOURS["training error"],
     "its label, which is wrong": WRONG_LABEL,
     "its true name": COLOURS["predicted as the true class"],
@@ -24,9 +24,9 @@ LABELLED = {"right labels": COLOURS["training error"], "wrong labels": WRONG_LAB
 def said_rows(
     records: Sequence[EpochRecord], places: Sequence[int], given: Sequence[int], true: Sequence[int]
 ) -> pd.DataFrame:
-    """The data of image_scores_of, a row for each photograph and epoch.
+    """Return the rows of the chart `image_scores_of`, one for each photograph and epoch.
 
-    places: of the photographs among the followed images; given, true: their labels.
+    places: indices of the photographs among the followed images; given, true: their labels.
     """
     right, wrong, real, other = SAID
     rows = []
@@ -48,7 +48,7 @@ def said_rows(
 
 
 def image_scores_of(rows: pd.DataFrame) -> alt.Chart:
-    """A strip for each photograph, wrong labels first: what the network said of it at every epoch."""
+    """Return the chart with a strip for each photograph: what the network predicted in every epoch."""
     order = rows.drop_duplicates("photograph").sort_values("number").photograph.tolist()
     return (
         alt.Chart(rows)
@@ -75,9 +75,9 @@ def image_scores_of(rows: pd.DataFrame) -> alt.Chart:
 
 
 def learned_rows(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> pd.DataFrame:
-    """The data of learned: share of the images of each kind learned for good in each epoch.
+    """Return the rows of the chart `learned`: the share of images learned for good in each epoch.
 
-    is_wrong: of all training images, (N,). Epoch 0: not learned by now.
+    Right and wrong labels have separate rows. is_wrong: (N,), of all training images.
     """
     rows = []
     right, wrong = LABELLED
@@ -90,7 +90,7 @@ def learned_rows(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> pd.DataFra
 
 
 def learned(height: int = 240) -> alt.LayerChart:
-    """When images were learned for good, those with right and those with wrong labels, with any rows."""
+    """Return the chart of when images were learned for good; `learned_rows` makes its rows."""
     base = alt.Chart(pd.DataFrame(columns=["labels", "epoch", "share"])).encode(
         x=alt.X(
             "from:Q",
@@ -104,7 +104,7 @@ def learned(height: int = 240) -> alt.LayerChart:
         color=_labelled(),
         tooltip=["labels:N", "epoch:Q", alt.Tooltip("share:Q", format=".1%")],
     )
-    # Beside each other, the epoch in their middle.
+    # Two bars per epoch, side by side and centered on it.
     sides = base.transform_calculate(
         **{
             "from": f"datum.epoch - (datum.labels === '{next(iter(LABELLED))}' ? 0.4 : 0)",
@@ -115,7 +115,7 @@ def learned(height: int = 240) -> alt.LayerChart:
 
 
 def loss_rows(record: EpochRecord) -> pd.DataFrame:
-    """The data of losses: how many images have which loss."""
+    """Return the rows of the chart `losses`: how many images have which loss."""
     edges = [*LOSS_EDGES, LOSS_EDGES[-1] + LOSS_EDGES[1]]
     rows = []
     for name, counts in zip(LABELLED, np.split(np.array(record.loss_counts), 2), strict=True):
@@ -128,7 +128,7 @@ def loss_rows(record: EpochRecord) -> pd.DataFrame:
 
 
 def losses(height: int = 240) -> alt.LayerChart:
-    """How hard the images are for the network, those with right and with wrong labels, with any rows."""
+    """Return the histogram of the images' losses, without rows; `loss_rows` makes them."""
     base = alt.Chart(pd.DataFrame(columns=["labels", "from", "to", "share", "images"])).encode(
         x=alt.X(
             "from:Q",

@@ -1,4 +1,4 @@
-"""What the corruption did to the training set."""
+"""Sentences about what the corruption did to the training set."""
 
 from core.choices import CORRUPTIONS, NOISES
 from core.config import RunConfig
@@ -6,6 +6,7 @@ from core.data.corruption import LabelCorruption
 
 
 def describe_corruption(config: RunConfig, corrupted: LabelCorruption) -> str:
+    """Say how many labels were redrawn and how many of them are wrong, or how images were changed."""
     if config.corruption != "labels":
         return (
             CORRUPTIONS[config.corruption].explanation
@@ -17,7 +18,7 @@ def describe_corruption(config: RunConfig, corrupted: LabelCorruption) -> str:
     redrawn = int(corrupted.is_redrawn.sum())
     if config.noise != "uniform":
         return (
-            f"{redrawn:,} of the {count:,} labels were drawn again ({config.level:.0%} corruption), as "
+            f"{redrawn:,} of the {count:,} labels were redrawn ({config.level:.0%} corruption), as "
             f"{NOISES[config.noise].words}. {redrawn - wrong:,} came out right; {wrong:,} are wrong: "
             f"{wrong / count:.0%}."
         )

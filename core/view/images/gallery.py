@@ -1,6 +1,6 @@
-"""Real images with their labels: one sprite and the tiles that show parts of it.
+"""A gallery of images with their labels, as HTML: one sprite, and tiles that show parts of it.
 
-N = images. One sprite for all tiles is one message to the browser instead of N.
+One sprite for all N images is one message to the browser instead of N.
 """
 
 import base64
@@ -13,28 +13,28 @@ from PIL import Image
 
 from core.view.style import WRONG_LABEL
 
-COLUMNS = 12  # of the sprite, whatever the page's own grid
+COLUMNS = 12  # in the sprite, independent of the page's grid
 
 
 @dataclass(frozen=True)
 class Tile:
-    """What stands under one image."""
+    """The text for one image."""
 
     label: str
-    caption: str = ""  # the true class, say, where the label is wrong
+    caption: str = ""  # for example the true class, if the label is wrong
     is_wrong: bool = False
     description: str = ""  # for a screen reader
 
 
 def label_tile(given: str, true: str) -> Tile:
-    """An image with the label given to it; marked where that is wrong."""
+    """Return the tile of an image with its given label, marked if that is wrong."""
     if given == true:
-        return Tile(given, description=f"a {true}, rightly labelled")
-    return Tile(given, f"is: {true}", True, f"a {true}, wrongly labelled {given}")
+        return Tile(given, description=f"a {true}, rightly labeled")
+    return Tile(given, f"is: {true}", True, f"a {true}, wrongly labeled {given}")
 
 
 def sprite(images: np.ndarray) -> str:
-    """One PNG of all images, as a data address; images: (N, 3, H, W) in [0, 255]."""
+    """Return one PNG of all images as a data URL; images: (N, 3, H, W) in [0, 255]."""
     count, _, height, width = images.shape
     rows = row_count(count)
     sheet = np.zeros((rows * COLUMNS, height, width, 3), dtype=np.uint8)
@@ -48,20 +48,20 @@ def sprite(images: np.ndarray) -> str:
 
 
 def row_count(count: int) -> int:
-    """Rows of the sprite of so many images."""
+    """Return the number of rows of a sprite of `count` images."""
     return -(-count // COLUMNS)
 
 
 def background(images: np.ndarray) -> str:
-    """The rule that gives an element the sprite, as large as one image of it."""
+    """Return the CSS that shows the sprite in an element, scaled so that one image fills it."""
     size = f"{COLUMNS * 100}% {row_count(len(images)) * 100}%"
     return f"background-image: url({sprite(images)}); background-size: {size}"
 
 
 def style(name: str, images: np.ndarray) -> str:
-    """The style sheet of the gallery `name`: the sprite, and how its tiles look.
+    """Return the style sheet of the gallery `name`, which contains the sprite.
 
-    Apart from the tiles, so that new labels do not send the images again.
+    It is separate from the tiles, so that new labels do not send the images again.
     """
     return f"""<style>
 .{name} {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(80px, 1fr)); gap: 6px; }}
@@ -77,7 +77,7 @@ def style(name: str, images: np.ndarray) -> str:
 
 
 def tiles(name: str, tiles: list[Tile]) -> str:
-    """The tiles of the gallery `name`, in the order of the images in its sprite."""
+    """Return the tiles of the gallery `name`, in the order of the images in its sprite."""
     rows = row_count(len(tiles))
     figures = []
     for i, tile in enumerate(tiles):

@@ -1,4 +1,4 @@
-"""Where the labels went: true classes against labels given."""
+"""Charts of a transition matrix: true classes against given labels."""
 
 import altair as alt
 import numpy as np
@@ -8,32 +8,32 @@ from core.data.cifar10 import CLASSES
 
 
 def transition_rows(counts: np.ndarray) -> pd.DataFrame:
-    """The data of transition_heatmap: columns true, given, images."""
+    """Return the rows of the chart `transition_heatmap`: columns true, given, images."""
     indices = range(len(CLASSES))
     rows = [(CLASSES[i], CLASSES[j], int(counts[i, j])) for i in indices for j in indices]
     return pd.DataFrame(rows, columns=["true", "given", "images"])
 
 
 def transition_heatmap(counts: np.ndarray) -> alt.LayerChart:
-    """How many images of each true class carry each label; counts: int (K, K), true class in rows."""
+    """Return the chart of label counts by true class; counts: int (K, K), true classes in rows."""
     total = int(counts.sum(axis=1).max())
     return _heatmap(transition_rows(counts), "images", ",", total)
 
 
 def matrix_rows(matrix: np.ndarray) -> pd.DataFrame:
-    """The data of matrix_heatmap: columns true, given, share."""
+    """Return the rows of the chart `matrix_heatmap`: columns true, given, share."""
     indices = range(len(CLASSES))
     rows = [(CLASSES[i], CLASSES[j], float(matrix[i, j])) for i in indices for j in indices]
     return pd.DataFrame(rows, columns=["true", "given", "share"])
 
 
 def matrix_heatmap(matrix: np.ndarray) -> alt.LayerChart:
-    """Chances of each label for each true class; matrix: (K, K), each row of sum 1."""
+    """Return the chart of P(given | true); matrix: (K, K), true classes in rows that sum to 1."""
     return _heatmap(matrix_rows(matrix), "share", ".0%", 1)
 
 
 def _heatmap(rows: pd.DataFrame, name: str, numbers: str, most: float) -> alt.LayerChart:
-    """name: of the column with the values, from 0 to `most`; numbers: their format."""
+    """A heatmap; name: the column with the values, from 0 to `most`; numbers: their format."""
     base = alt.Chart(rows).encode(
         x=alt.X(
             "given:N",

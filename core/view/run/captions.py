@@ -1,4 +1,4 @@
-"""One run: what its curves show, where it stands, how to train it again."""
+"""Sentences about one run: what its curves show, its status, how to train it again."""
 
 import shlex
 from dataclasses import replace
@@ -24,12 +24,12 @@ from core.view.words import (
     the_network,
 )
 
-NOTICEABLE = 0.13  # a share that is more than a tenth by chance
-EXCESS = 0.1  # of repeated wrong labels over chance: from there on the network memorizes
+NOTICEABLE = 0.13  # the least share that is clearly above a chance level of a tenth
+EXCESS = 0.1  # share of repeated wrong labels above chance from which the network memorizes
 
 
 def run_title(config: RunConfig) -> str:
-    """Which run is shown, in words: what is wrong with its labels, which network, how many images."""
+    """Return the title of a run: what is wrong with its labels, the network, the number of images."""
     if config.corruption != "labels":
         what = CORRUPTIONS[config.corruption].words
     else:
@@ -46,13 +46,13 @@ def run_title(config: RunConfig) -> str:
     return capitalized(", ".join(parts))
 
 
-# Of a run's settings what its title says in other words, or leaves to the fields.
+# The settings that the title of a run says in other words, or does not say.
 SHOWN = {"model", "data", "level", "corruption", "epochs", "batch_size", "learning_rate"}
 SHOWN |= {"noise", "noise_matrix", "repaired", "ranking"}
 
 
 def _in_words(name: str, value: Any, config: RunConfig) -> str:
-    """A setting that is not the usual one."""
+    """A setting that differs from its default, in words."""
     if name == "loss":
         return LOSSES[config.loss].words
     if name == "repair":
@@ -68,7 +68,7 @@ def _in_words(name: str, value: Any, config: RunConfig) -> str:
 
 
 def start_label(config: RunConfig | None, run: LiveRun | None) -> str:
-    """What stands on the button; run: what is on the page."""
+    """Return the label of the start button; run: the run on the page, if any."""
     if config is None or run is None:
         return "Start training"
     shown = run.config
@@ -81,7 +81,7 @@ def start_label(config: RunConfig | None, run: LiveRun | None) -> str:
 
 
 def describe_errors(config: RunConfig, records: list[EpochRecord]) -> str:
-    """What the error curves show so far; records: of one epoch at least."""
+    """Say what the error curves show so far; records: of at least one epoch."""
     last = records[-1]
     after = f"After {plural(last.epoch, 'epoch')} the network"
     if last.memorized is None or last.recovered is None:  # no label is wrong
@@ -91,16 +91,16 @@ def describe_errors(config: RunConfig, records: list[EpochRecord]) -> str:
         )
     if config.level == 1 and config.noise == "uniform":
         return (
-            "All labels are random: there is no pattern to find, and the network can only memorize. "
+            "All labels are random. There is no pattern to find, so the network can only memorize. "
             f"After {plural(last.epoch, 'epoch')} it repeats {1 - last.train_error:.0%} of its labels "
             "(a blind guess: 10%)."
         )
     chance = chance_repeats(config, last.recovered)
     if max(last.recovered, last.memorized) < NOTICEABLE:
         return f"{after} does no better than a blind guess on the images with a wrong label."
-    by_chance = "" if chance is None else f" (its mistakes would hit {chance:.0%} by chance)"
+    by_chance = "" if chance is None else f" (by chance, its mistakes would hit {chance:.0%})"
     named = (
-        f"of the images with a wrong label it names {last.recovered:.0%} correctly (a blind guess: 10%) "
+        f"it names {last.recovered:.0%} of the images with a wrong label correctly (a blind guess: 10%) "
         f"and repeats the wrong label of {last.memorized:.0%}{by_chance}"
     )
     if last.recovered > last.memorized:
@@ -113,13 +113,13 @@ def describe_errors(config: RunConfig, records: list[EpochRecord]) -> str:
         before = f" In epoch {-best[1]} it named {best[0]:.0%} of them correctly."
     state = "has memorized" if last.memorized > 0.95 else "is memorizing: it repeats"
     return (
-        f"{after} {state} {last.memorized:.0%} of the wrong labels; it names {last.recovered:.0%} of those "
+        f"{after} {state} {last.memorized:.0%} of the wrong labels; it names {last.recovered:.0%} of these "
         f"images correctly.{before} It misreads {last.test_error:.0%} of new images."
     )
 
 
 def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
-    """What became of the wrongly labelled images, beside what a blind guess would do."""
+    """Say what became of the images with a wrong label, and what a blind guess would do."""
     known = [
         (record.epoch, record.recovered, record.memorized)
         for record in records
@@ -134,42 +134,43 @@ def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
     by_chance = chance_repeats(config, recovered)
     chance = ""
     if by_chance is not None:
-        chance = f" (its mistakes would hit {by_chance:.0%} by chance)"
+        chance = f" (by chance, its mistakes would hit {by_chance:.0%})"
     if config.level == 1 and config.noise == "uniform":
         return f"Now it repeats {memorized:.0%} of the wrong labels{chance}."
     return (
-        f"Of the images with a wrong label the network named {best:.0%} correctly in epoch {best_epoch}; now it "
+        f"In epoch {best_epoch} the network named {best:.0%} of the images with a wrong label correctly; now it "
         f"names {recovered:.0%} correctly and repeats the wrong label of {memorized:.0%}{chance}."
     )
 
 
 def describe_loss(records: list[EpochRecord]) -> str:
+    """Say what the average training loss is, or since when the training set counts as fitted."""
     epoch = fitted_epoch(records)
     if epoch:
-        return f"The average training loss is at most 0.05 since epoch {epoch}."
+        return f"The average training loss has been 0.05 or less since epoch {epoch}."
     if not records:
         return "The loss falls as the network learns its labels."
     return f"The average training loss is {records[-1].train_loss:.2f}."
 
 
 def describe_evaluation(records: list[EpochRecord]) -> str:
-    """On which training images the metrics are, where that is not all of them at every epoch."""
+    """Say on how many training images the metrics are measured, unless it is always all of them."""
     counts = {record.evaluated_on for record in records if record.evaluated_on is not None}
     if not counts:
         return ""
     return (
-        f"Until the last epoch, the numbers about training images are from {max(counts):,} of them, "
-        "drawn at random; at the end they are from all."
+        f"Until the last epoch, the numbers about training images come from {max(counts):,} of them, "
+        "picked at random; at the end they come from all."
     )
 
 
 def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate, waiting: int) -> str:
-    """What Start will do and how long it will take, said before it is pressed.
+    """Say, before Start is pressed, what it will do and how long that will take.
 
-    existing: this very run, if somebody has submitted it already; waiting: other active runs.
+    existing: the same run, if it has been submitted already; waiting: number of other active runs.
     """
     if existing and existing.status not in RESTARTABLE:
-        return "This run is here already: it is shown at once."
+        return "This run exists already: it is shown at once."
     text = (
         f"{capitalized(the_network(config.model))}, {config.train_images:,} images, "
         f"{plural(config.epochs, 'epoch')}: "
@@ -181,11 +182,11 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
 
 
 def describe_empty(config: RunConfig) -> str:
-    """What to look for in a run that has no epoch yet, started or not."""
+    """Say what to look for in a run that has no epoch yet, whether started or not."""
     if not config.level:
-        return "Does the training error fall to nothing?"
+        return "Does the training error fall to zero?"
     return (
-        "Dashed: where a network would end that named every image correctly "
+        "Dashed: the final training error of a network that named every image correctly "
         f"({_floor_in_words(config)}). A network below this line has memorized wrong labels."
     )
 
@@ -204,10 +205,10 @@ def describe_status(
     is_paused: bool = False,
     runs_at_once: int = 1,
 ) -> str:
-    """Where a run stands.
+    """Say how far a run is and how long it will still take.
 
-    others: the active runs it shares the machine with; is_paused: all training.
-    runs_at_once: how many a GPU trains side by side right now, this one among them.
+    others: the other active runs on this machine; is_paused: whether all training is paused.
+    runs_at_once: how many runs a GPU trains side by side right now, this one included.
     """
     done = f"Epoch {len(records)} of {run.config.epochs}{_within_epoch(run)}"
     if is_paused and run.is_active:
@@ -224,7 +225,7 @@ def describe_status(
         return " · ".join(filter(None, (done, run.device)))
     recent = records[-5:]
     seconds = sum(record.seconds for record in recent) / len(recent)
-    share = seconds / runs_at_once  # of the device's time
+    share = seconds / runs_at_once  # seconds of device time per epoch
     left = time_left(run.config.epochs - len(records), share, others, speeds, run.owner)
     sharing = _sharing(run, others)
     if runs_at_once > 1:
@@ -233,18 +234,18 @@ def describe_status(
 
 
 def describe_turn(in_training: list[LiveRun], run: LiveRun) -> str:
-    """What is being trained right now."""
+    """Say what is in training right now, on the page of `run`."""
     if not in_training or not run.is_active:
         return ""
     if run.run_id in {other.run_id for other in in_training}:
-        return "This run is being trained now." if len(in_training) == 1 else ""
+        return "This run is in training now." if len(in_training) == 1 else ""
     if len(in_training) > 1:
-        return f"{len(in_training)} other runs are being trained now."
-    return f"Being trained now: {name_of_run(in_training[0].config)}."
+        return f"{len(in_training)} other runs are in training now."
+    return f"In training now: {name_of_run(in_training[0].config)}."
 
 
 def run_row(run: LiveRun, last: EpochRecord | None) -> dict[str, str]:
-    """A run as a row of the visitor's table."""
+    """Return a run as a row of the visitor's table; last: the record of its last epoch, if any."""
     return {
         "Run": name_of_run(run.config),
         "State": run.status.value,
@@ -256,7 +257,7 @@ def run_row(run: LiveRun, last: EpochRecord | None) -> dict[str, str]:
 
 
 def describe_provenance(run: pd.Series) -> str:
-    """Where a stored run comes from; run: a row of the sweep."""
+    """Say when, where and how a stored run was trained; run: a row of the sweep."""
     fitted = "above 0.05 to the end"
     if pd.notna(run["fitted_epoch"]):
         fitted = f"at most 0.05 since epoch {run['fitted_epoch']:.0f}"
@@ -271,7 +272,7 @@ def describe_provenance(run: pd.Series) -> str:
 
 
 def command_of(config: RunConfig) -> str:
-    """The command that trains this very run again and saves its records."""
+    """Return the command that trains this run again and saves its records."""
     flags = []
     for name, value in config.overrides().items():
         text = number_text(value) if isinstance(value, float) else shlex.quote(str(value))
@@ -282,7 +283,7 @@ def command_of(config: RunConfig) -> str:
 
 
 def _within_epoch(run: LiveRun) -> str:
-    """How far the epoch is that is being trained."""
+    """The progress of the current epoch."""
     if not run.is_active or run.running_loss is None:
         return ""
     share = run.images_done / run.config.train_images
@@ -290,7 +291,7 @@ def _within_epoch(run: LiveRun) -> str:
 
 
 def _sharing(run: LiveRun, others: list[LiveRun]) -> str:
-    """With how many it shares the machine."""
+    """The number of other runs and visitors on this machine."""
     if not others:
         return ""
     visitors = len({other.owner for other in others} - {run.owner})
@@ -299,4 +300,4 @@ def _sharing(run: LiveRun, others: list[LiveRun]) -> str:
 
 
 def _rate(seconds: float) -> str:
-    return f"{1 / seconds:.1f} epochs/s" if seconds < 1 else f"{seconds:.1f} s an epoch"
+    return f"{1 / seconds:.1f} epochs/s" if seconds < 1 else f"{seconds:.1f} s per epoch"

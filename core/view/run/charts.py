@@ -1,4 +1,4 @@
-"""One run, or several, against the epoch."""
+"""Charts of one run, or of several, against the epoch."""
 
 import math
 from collections.abc import Mapping
@@ -18,22 +18,22 @@ from core.view.style import DASHES, SERIES_COLOURS, SHORT, colour, share_axis
 from core.view.words import CHANCE, FLOOR, LABELS
 
 ERRORS = ("test_error", "train_error", "right_label_error")
-FATES = ("memorized", "recovered")  # what becomes of the wrongly labelled images
+FATES = ("memorized", "recovered")  # fates of the images with a wrong label
 LOSSES = ("test_loss", "train_loss")
 ROWS = pa.schema(
     [("epoch", pa.int32()), ("quantity", pa.string()), ("value", pa.float64()), ("label", pa.string())]
 )
-MAX_LOSS = 5.0  # of the loss axis; what lies above is drawn at the edge
-LABEL_DISTANCE = 0.05  # two lines that end nearer than this have room for one name
+MAX_LOSS = 5.0  # end of the loss axis; larger losses are drawn at the edge
+LABEL_DISTANCE = 0.05  # two lines that end closer than this have room for only one name
 
 
-NARROW = 320  # pixels of a plot that has no room for names beside it
+NARROW = 320  # pixels; a narrower plot has no room for names next to it
 
 
 def error_history(
     records: list[EpochRecord], config: RunConfig, height: int = 320, has_legend: bool = True
 ) -> alt.LayerChart:
-    """Test and training error against epoch, with the error that needs no memorizing."""
+    """Return the chart of test and training error against epoch, with the error without memorizing."""
     quantities = [*(LABELS[name] for name in ERRORS), FLOOR]
     rows, epochs = error_rows(records, config), last_epoch(config, records)
     axis = share_axis("Error")
@@ -41,19 +41,20 @@ def error_history(
 
 
 def fate_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
-    """What became of the wrong labels: the shares memorized and predicted as the true class.
+    """Return the chart of what became of the wrong labels against epoch.
 
-    Dotted: what a network that knows nothing of the labels would repeat.
+    The shares are those memorized and those predicted as the true class. Dotted: the share that the
+    network would repeat by chance.
     """
     quantities = [*(LABELS[name] for name in FATES), CHANCE]
-    axis = share_axis("Wrongly labelled images")
+    axis = share_axis("Images with a wrong label")
     return _history(
         fate_rows(records, config), last_epoch(config, records), quantities, axis, ".1%", height
     )
 
 
 def loss_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
-    """Training and test loss (cross-entropy, nats) against epoch."""
+    """Return the chart of training and test loss (cross-entropy, nats) against epoch."""
     quantities = [LABELS[name] for name in LOSSES]
     scale = alt.Scale(domain=[0, MAX_LOSS], clamp=True)
     axis = alt.Y("value:Q", title="Loss (nats)", scale=scale)
@@ -61,7 +62,7 @@ def loss_history(records: list[EpochRecord], config: RunConfig, height: int = 22
 
 
 def error_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
-    """The data of error_history: columns epoch, quantity, value, label. So, too, the next two."""
+    """Return the rows of the chart `error_history`: columns epoch, quantity, value, label."""
     rows = _long(records, ERRORS)
     if config.level:
         ends = (0, last_epoch(config, records))
@@ -72,6 +73,7 @@ def error_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
 
 
 def fate_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
+    """Return the rows of the chart `fate_history`: columns epoch, quantity, value, label."""
     rows = _long(records, FATES)
     ends = [row["value"] for row in rows if row["label"]]
     by_epoch = [(record.epoch, chance_repeats(config, record.recovered)) for record in records]
@@ -86,14 +88,14 @@ def fate_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
 
 
 def loss_rows(records: list[EpochRecord]) -> pa.Table:
+    """Return the rows of the chart `loss_history`: columns epoch, quantity, value, label."""
     return _table(_long(records, LOSSES))
 
 
 def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], metric: str) -> alt.LayerChart:
-    """One metric of several runs against epoch, a line each. runs: (name, config, records).
+    """Return the chart of one metric of several runs against epoch. runs: (name, config, records).
 
-    Of a name, made of parts with commas, the legend says what not all of them have: a phone has
-    no room for more.
+    The legend shows only the parts of the names that differ: a phone has no room for more.
     """
     names = what_differs([name for name, _, _ in runs])
     rows = [
@@ -125,7 +127,10 @@ def compared(runs: list[tuple[str, RunConfig, list[EpochRecord]]], metric: str) 
 
 
 def what_differs(names: list[str]) -> list[str]:
-    """Of each name the parts that not all have; the names as they are where none is left of one."""
+    """Return each name without the parts, separated by commas, that all names share.
+
+    If that leaves a name empty or makes two equal, the names are returned unchanged.
+    """
     parts = [name.split(", ") for name in names]
     shared = set.intersection(*map(set, parts)) if parts else set()
     short = [", ".join(part for part in each if part not in shared) for each in parts]
@@ -133,12 +138,12 @@ def what_differs(names: list[str]) -> list[str]:
 
 
 def last_epoch(config: RunConfig, records: list[EpochRecord]) -> int:
-    """Of the epoch axis; known beforehand but for runs that wait to be fitted."""
+    """Return the last epoch of the axis; it can grow only for runs that end when they are fitted."""
     return max(config.epochs, records[-1].epoch if records else 0)
 
 
 def _long(records: list[EpochRecord], names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """A row for each epoch and quantity; the last epoch's rows carry the names of the lines."""
+    """A row for each epoch and quantity; rows of the last epoch carry the names of the lines."""
     rows: list[dict[str, Any]] = []
     labelled: list[float] = []
     for record in records:
@@ -155,7 +160,7 @@ def _long(records: list[EpochRecord], names: tuple[str, ...]) -> list[dict[str, 
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
-    """Arrow and not pandas: it is what the browser gets, and a live page makes three a second."""
+    """The rows as an Arrow table, which the browser gets: a live page makes three per second."""
     return pa.Table.from_pylist(rows, schema=ROWS)
 
 
@@ -168,7 +173,7 @@ def _history(
     height: int,
     has_legend: bool = True,
 ) -> alt.LayerChart:
-    """numbers: their format in a tooltip."""
+    """A chart of lines against epoch; numbers: the format of values in a tooltip."""
     base = alt.Chart(rows).encode(
         x=_epoch_axis(epochs),
         y=axis,
@@ -184,11 +189,11 @@ def _history(
 
 
 def _end_labels(base: alt.Chart) -> alt.Chart:
-    """Names at the ends of the lines. From the same data: a second table would be a new chart."""
+    """Names at the ends of the lines, from the same data: a second table would be a new chart."""
     mark: Mapping[str, Any] = {
         "align": alt.ExprRef(f"width < {NARROW} ? 'right' : 'left'"),
         "dx": alt.ExprRef(f"width < {NARROW} ? -2 : 6"),
-        "dy": alt.ExprRef(f"width < {NARROW} ? -9 : -8"),  # not on the axis, where errors end
+        "dy": alt.ExprRef(f"width < {NARROW} ? -9 : -8"),  # above the axis, where errors end
         "baseline": "middle",
     }
     text = base.mark_text(**mark, fontSize=12, fontWeight="bold")
@@ -196,7 +201,7 @@ def _end_labels(base: alt.Chart) -> alt.Chart:
 
 
 def _epoch_axis(epochs: int, named: bool = True) -> alt.X:
-    """Whole epochs; where lines are named, room at the right for it: in narrow charts it is above them."""
+    """The axis of epochs. Named lines need room on the right, except in narrow charts."""
     step = max(1, round(epochs / 8))
     end = alt.ExprRef(f"width < {NARROW} ? {epochs} : {1.38 * epochs}") if named else epochs
     return alt.X(
@@ -207,11 +212,11 @@ def _epoch_axis(epochs: int, named: bool = True) -> alt.X:
     )
 
 
-MOST_LOSS = 6.0  # of the figure; what diverged for an epoch leaves it at the top
+MOST_LOSS = 6.0  # end of the figure; an epoch that diverged leaves it at the top
 
 
 def losses_by_series(curves: pd.DataFrame, height: int = 420) -> alt.LayerChart:
-    """Training loss against epoch for each kind of data that a network is to fit: figure 1a.
+    """Return the chart of training loss against epoch for each kind of data: figure 1a.
 
     curves: figures.loss_curves; ours are drawn thick, the paper's thin.
     """

@@ -1,7 +1,7 @@
-"""What the browser is told of a run: each epoch's numbers, sentence and answers, as JSON.
+"""A run as JSON for the browser: the numbers, the sentence and the predictions of each epoch.
 
-Of every run the same 24 photographs are shown, whatever its level, so that labels are seen to
-change and not photographs.
+Every run shows the same 24 photographs at every level, so that visitors see labels change and not
+photographs.
 """
 
 import json
@@ -24,7 +24,7 @@ from core.view.words import CHANCE, FLOOR, LABELS
 PHOTOGRAPHS = 24
 ERRORS = ("test_error", "train_error")
 LINES = (*ERRORS, "right_label_error", "memorized", "recovered", "validation_error")
-VALUES = (*LINES, "chance")  # of each epoch, in this order
+VALUES = (*LINES, "chance")  # the values of each epoch, in this order
 NAMES = {
     **{name: SHORT.get(LABELS[name], LABELS[name]) for name in LINES},
     "chance": SHORT[CHANCE],
@@ -38,27 +38,30 @@ INK = {
 
 
 def shown_images(count: int, seed: int) -> NDArray[np.int64]:
-    """Which of `count` training images are shown: the first in the order of the followed ones, (24,)."""
+    """Return the indices of the shown ones of `count` training images, (24,).
+
+    They are the first in the order from which the followed images are chosen.
+    """
     return followed_images(np.zeros(count, dtype=bool), seed)[
         :PHOTOGRAPHS
-    ]  # no label wrong: all in order
+    ]  # pretending that no label is wrong gives the plain order
 
 
 def shown_places(is_wrong: NDArray[np.bool_], seed: int) -> list[int]:
-    """The places of the shown images among the followed ones of a run.
+    """Return the indices of the shown images among the followed images of a run.
 
-    is_wrong: of all training images, (N,). Of the first 24 images in the order the wrong ones
-    are among the first 64 wrong ones, and the right ones among the first 64 right ones: all
-    are followed, at every level.
+    is_wrong: (N,), of all training images. At every level all shown images are followed: among the
+    first 24 images, those with a wrong label belong to the first 64 wrong ones, and those with a
+    right label to the first 64 right ones.
     """
     place = {int(index): at for at, index in enumerate(followed_images(is_wrong, seed))}
     return [place[int(index)] for index in shown_images(len(is_wrong), seed)]
 
 
 def few_of(is_wrong: NDArray[np.bool_], level: float, few: int) -> tuple[int, ...]:
-    """So few of the shown images that as large a part of them is wrong as of all.
+    """Choose `few` of the shown images with the share of wrong labels of the whole level.
 
-    is_wrong: of the shown ones at this level, (24,).
+    is_wrong: (24,), of the shown images at this level. Returns their indices among the 24.
     """
     count = round(few * wrong_share(RunConfig(level=level)))
     chosen = [*np.flatnonzero(is_wrong)[:count], *np.flatnonzero(~is_wrong)[: few - count]]
@@ -66,15 +69,15 @@ def few_of(is_wrong: NDArray[np.bool_], level: float, few: int) -> tuple[int, ..
 
 
 def lines_of(records: Sequence[EpochRecord]) -> dict[str, list[float | None]]:
-    """The errors of a run that is drawn thin behind another."""
+    """Return the errors of a run, by name, to be drawn thin behind those of another run."""
     return {name: [_short(getattr(record, name)) for record in records] for name in ERRORS}
 
 
 class RunData:
-    """One run as JSON, each epoch made once for all viewers."""
+    """One run as JSON; each epoch is encoded once for all viewers."""
 
     def __init__(self, config: RunConfig, true_labels: NDArray[np.uint8], places: Sequence[int]):
-        """true_labels: of all training images, (N,); places: of those shown, among the 24."""
+        """true_labels: (N,), of all training images; places: indices of those to show among the 24."""
         corrupted = given_labels(config, true_labels)
         shown = shown_images(len(true_labels), config.seed)
         followed = shown_places(corrupted.is_wrong, config.seed)
@@ -96,10 +99,10 @@ class RunData:
             ],
         }
         self.epochs: list[str] = []  # each a JSON array, see _epoch
-        self.lock = threading.Lock()  # two viewers may come with the same new epoch
+        self.lock = threading.Lock()  # two viewers may ask for the same new epoch
 
     def json(self, records: list[EpochRecord]) -> str:
-        """An object; records: all epochs so far."""
+        """Return the run as a JSON object; records: all epochs so far."""
         with self.lock:
             for n in range(len(self.epochs), len(records)):
                 self.epochs.append(json.dumps(self._epoch(records[: n + 1]), separators=(",", ":")))
@@ -108,7 +111,7 @@ class RunData:
         return f'{fixed[:-1]}, "told": [{",".join(self.epochs[:count])}]}}'
 
     def _epoch(self, records: list[EpochRecord]) -> list[Any]:
-        """Its VALUES, its sentence, and what the network says of each photograph, a digit each."""
+        """The VALUES of the last epoch, its sentence, and the predictions: one digit per photograph."""
         last = records[-1]
         chance = chance_repeats(self.config, last.recovered)
         values = [*(getattr(last, name) for name in LINES), chance]

@@ -1,4 +1,4 @@
-"""The sweep: what its figures show, what their marks are, and what is missing."""
+"""Sentences about the sweep: what its figures show, what their marks mean, and what is missing."""
 
 from collections.abc import Collection
 from typing import Any
@@ -22,9 +22,9 @@ from core.view.words import (
 
 
 def describe_sweep(ours: pd.DataFrame, model: str, are_corrupted: bool = False) -> str:
-    """What figure 1c shows; ours: rows of the precomputed sweep.
+    """Say what our figure 1c shows; ours: rows of the precomputed sweep.
 
-    are_corrupted: whether it shows the errors against corrupted test labels.
+    are_corrupted: whether the figure shows the errors against corrupted test labels.
     """
     ours = ours[ours.model == model]
     means = ours.groupby("level").final_test_error.mean()
@@ -33,53 +33,58 @@ def describe_sweep(ours: pd.DataFrame, model: str, are_corrupted: bool = False) 
         kept = all_but(ours.final_train_error.max(), images)
         what = "the more it misreads"
         if are_corrupted:
-            what = "those of the new images, too, the more of them it gets wrong"
+            what = "including those of the new images, the more of them it gets wrong"
         return (
-            f"With true labels this network misreads {means[0.0]:.0%} of new images; the more labels are "
+            f"With true labels this network misreads {means[0.0]:.0%} of new images. The more labels are "
             f"random, {what}: up to {means[1.0]:.0%} (a blind guess: 90%). Yet it repeats {kept} "
-            "labels it was given, even the wrong ones."
+            "labels that it was given, even the wrong ones."
         )
     name = the_network(model)
     if len(means):
         return (
-            f"Of {name} {plural(len(means), 'level')} of 11 {'is' if len(means) == 1 else 'are'} computed yet: at "
+            f"{len(means)} of 11 levels {'is' if len(means) == 1 else 'are'} computed for {name}: at "
             f"{means.index[0]:.0%} corruption it misreads {means.iloc[0]:.0%} of new images."
         )
-    return f"No run of {name} is computed yet."
+    return f"No runs of {name} are computed yet."
 
 
 def describe_lacking(networks: Collection[str], figures: Collection[str]) -> str:
-    """What the page offers no choice of: networks, by key, and figures, by name."""
-    what = [f"of {the_network(model)} no run" for model in networks]
+    """Name what the page cannot offer yet: networks, by key, and figures of this network, by name."""
+    sentences = []
+    if networks:
+        sentences.append(f"Not computed yet: {', '.join(map(the_network, networks))}.")
     if figures:
-        names = ", ".join(f"“{name}”" for name in figures)
-        what.append(f"of this network too few runs for {names}")
-    return f"Not computed yet: {'; '.join(what)}." if what else ""
+        *first, last = (f"“{name}”" for name in figures)
+        names = f"{', '.join(first)} and {last}" if first else last
+        needs = "need" if first else "needs"
+        sentences.append(f"{names} {needs} more runs of this network.")
+    return " ".join(sentences)
 
 
 def describe_networks(ours: pd.DataFrame) -> str:
-    """What all networks together show; ours: rows of the sweep, of one set of images."""
+    """Say what all networks together show; ours: rows of the sweep for one set of images."""
     ends = ours[ours.level == 0].groupby("model").final_test_error.mean().sort_values()
     if len(ends) < 2:
-        return "The networks together, as far as they are computed."
+        return "All networks together, as far as they are computed."
     first, last = (NETWORKS[str(model)].short for model in (ends.index[0], ends.index[-1]))
     worst = ours.groupby(["model", "level"]).final_train_error.mean().max()
     learned = "learns" if worst < 0.01 else f"learns {1 - worst:.0%} or more of"
     misled = ours[ours.level > 0].model.nunique()
     cost = "all of them" if misled == len(ends) else f"each of the {misled} that were given any"
     return (
-        f"On true labels they differ, from {ends.iloc[0]:.0%} ({first}) to {ends.iloc[-1]:.0%} wrong on new "
-        f"images ({last}). At every level computed each {learned} the labels it is given; wrong ones cost {cost}."
+        f"With true labels the networks differ: they misread from {ends.iloc[0]:.0%} ({first}) to {ends.iloc[-1]:.0%} "
+        f"({last}) of new images. At every computed level each of them {learned} the labels it is given, and "
+        f"wrong labels harm {cost}."
     )
 
 
 def describe_networks_marks(ours: pd.DataFrame) -> str:
-    """What the marks are where all networks are drawn together."""
+    """Explain the marks of the chart of all networks together."""
     counts = "; ".join(
         f"{NETWORKS[str(model)].short} {plural(rows.level.nunique(), 'level')}, {_seeds(rows)}"
         for model, rows in ours.groupby("model")
     )
-    text = f"Filled, joined where levels follow one another: ours, means over the seeds ({counts}). "
+    text = f"Filled: ours, means over the seeds ({counts}); a line joins neighboring levels. "
     if (ours.data == "full").any():
         text += "Hollow: the paper's. "
     text += "Thick: test error; thin, near 0: training error."
@@ -90,16 +95,16 @@ def describe_networks_marks(ours: pd.DataFrame) -> str:
 
 
 def describe_message(ours: pd.DataFrame, model: str) -> str:
-    """The poster's message, in our numbers: what rises, what stays near zero, why, how it can be.
+    """Give the poster's message in our numbers: what rises, what stays near zero, why, and how.
 
-    ours: rows of the sweep, of one set of images.
+    ours: rows of the sweep for one set of images.
     """
     ours = ours[ours.model == model]
     if not len(ours):
         return ""
     at = ours.groupby("level").final_test_error.mean()
     if len(at) == 1:
-        return ""  # of one level nothing rises
+        return ""  # one level shows no rise
     worst = ours.final_train_error.max()
     rises = f"from {at.iloc[0]:.0%} at {at.index[0]:.0%} corruption to {at.iloc[-1]:.0%} at {at.index[-1]:.0%}"
     images = TRAIN_IMAGES[ours.iloc[0].data]
@@ -108,13 +113,13 @@ def describe_message(ours: pd.DataFrame, model: str) -> str:
         f"**What stays near zero:** the training error. At worst the network repeats "
         f"{all_but(worst, images)} labels"
         f"{', even where all are random' if 1.0 in at.index else ''}.\n\n"
-        "**Why:** as far as it can, the network finds the pattern; the rest it learns by heart, true "
-        "labels as well as wrong ones. No mistakes on the images it has studied do not prove that it has "
-        "understood anything: new images tell.\n\n"
+        "**Why:** the network finds the pattern as far as it can, and learns the rest by heart, both true "
+        "and wrong labels. If it makes no mistakes on the images it has studied, that does not prove that it has "
+        "understood anything. Only new images can show that.\n\n"
         f"**How is that possible?** A network of two layers with {weights_that_suffice(images):,} "
         f"adjustable numbers (weights) can be built that gives {images:,} images any labels at all (Zhang "
-        f"et al., theorem 1). This one is built differently and has {NETWORKS[model].weights:,}; that "
-        "training *finds* weights that do it is what the experiment shows."
+        f"et al., theorem 1). This network is built differently and has {NETWORKS[model].weights:,}. The "
+        "experiment shows that training *finds* weights that do it."
     )
 
 
@@ -126,10 +131,11 @@ def describe_sources(
     are_corrupted: bool = False,
     figure: str = "error",
 ) -> str:
-    """What the marks of the sweep's charts against the level are, and what is not there.
+    """Explain the marks of the sweep's charts against the level, and say what is missing.
 
-    ours: runs of the sweep; live_runs: how many of the visitor's own are drawn;
-    are_corrupted: whether the test errors are those against corrupted test labels.
+    ours: rows of the sweep; live_runs: how many of the visitor's own runs are drawn.
+    are_corrupted: whether the test errors are against corrupted test labels.
+    figure: "error" or "time".
     """
     computed = ours[ours.model == model]
     levels = computed.level.nunique()
@@ -142,15 +148,15 @@ def describe_sources(
             f"{computed.iloc[0].batch_size}, on {_devices(computed)}."
         )
         if most > 1:
-            text += " Band: 95% interval of the mean, over seeds."
+            text += " Band: 95% interval of the mean over the seeds."
         if least == 1:
-            text += " One seed has no band"
-            text += "." if figure == "time" else ": it settles gaps of five points, not of one."
+            text += " A single seed has no band"
+            text += "." if figure == "time" else ": it can settle gaps of five points, but not of one."
         early = computed[computed.epochs_after_fitted == EARLY]
-        if len(early) and figure != "time":  # by then it is fitted
+        if len(early) and figure != "time":  # reading early does not change the time to fit
             text += (
-                f" At {named_levels(early.level.unique())}: {READ_EARLY}; in runs that were longer the test error "
-                "then still moved by 0.8 points or less (root mean square)."
+                f" At {named_levels(early.level.unique())}: {READ_EARLY}; in longer runs the test error moved by "
+                "0.8 points or less after that (root mean square)."
             )
     else:
         text = f"Our own runs of {the_network(model)} on {images} are not computed yet."
@@ -163,24 +169,26 @@ def describe_sources(
                 break
     if are_corrupted:
         text += (
-            " Test errors: what the same predictions come to where each test label, too, is picked at "
-            "random with probability p (computed, not sampled); nobody can get below 0.9 p there."
+            " Test errors: of the same predictions, if each test label is also picked at random with "
+            "probability p (computed, not sampled). Then no error can be below 0.9 p."
         )
     if figure == "error":
         text += f" Dashed: {FLOOR_EXPLAINED}."
     if data != "full":
-        text += " The paper has no such small training set: nothing of it is drawn here."
+        text += " The paper has no training set this small, so none of its numbers are drawn here."
     elif model in PAPER_NAMES:
         text += " Hollow: Zhang et al. 2017, figure 1"
         if figure == "error" and not are_corrupted:
-            text += ", whose points lie near where ours would if the test labels were corrupted, too"
+            text += (
+                ". Its points are close to where ours would be if the test labels were corrupted, too"
+            )
         text += "."
     if live_runs:
-        text += " Large: your own finished runs, whatever their images and settings."
+        text += " Large: your own finished runs, with any images and settings."
     return text
 
 
-# On the thin line beside ours, by whether ours are those against corrupted test labels.
+# The meaning of the thin line next to ours, by whether ours is against corrupted test labels.
 OTHER_LINE = {
     False: " Thin line: our error if the test labels were corrupted as well.",
     True: " Thin line: our error against the true test labels.",
@@ -188,20 +196,20 @@ OTHER_LINE = {
 
 
 def describe_others(poster: bool, earlier: bool, attempts: dict[str, Any]) -> str:
-    """What the grey marks are, and what was wrong there; attempts: reference.earlier_attempts."""
+    """Explain the gray marks and their known faults; attempts: reference.earlier_attempts."""
     parts = []
     if poster:
         parts.append(
-            "Grey crosses: the poster of 2023, which reports the ends only. Its Inception was never "
+            "Gray crosses: the poster of 2023, which reports only the two ends. Its Inception was never "
             "trained to zero training error on corrupted labels."
         )
     if earlier:
         choice, *faults = attempts["mdv3101/Rethinking_Generalization"]["known_faults"]
         parts.append(
-            "Grey dashes: an earlier public attempt (mdv3101/Rethinking_Generalization): "
-            f"{choice}. What was wrong in it: {'; '.join(faults)}. Grey triangle: public code by the paper's first author "
-            "(pluskid/fitting-random-labels), 300 epochs on random labels, with weight decay; its networks "
-            "are others."
+            "Gray dashes: an earlier public attempt (mdv3101/Rethinking_Generalization): "
+            f"{choice}. Its faults: {'; '.join(faults)}. Gray triangle: public code by the paper's first author "
+            "(pluskid/fitting-random-labels), 300 epochs on random labels, with weight decay and other "
+            "networks."
         )
     return " ".join(parts)
 
@@ -213,9 +221,9 @@ def _shown(runs: pd.DataFrame, model: str) -> str:
 
 
 def describe_worth(full: pd.DataFrame, mini: pd.DataFrame, model: str) -> str:
-    """What wrong labels cost, in images: our errors on all images beside that on a tenth of them.
+    """Say how many images wrong labels cost: compare errors on all images with that on a tenth of them.
 
-    full, mini: protocol.label_runs of both sets. Empty where it cannot be said.
+    full, mini: protocol.label_runs of both sets. Empty if the runs do not suffice.
     """
     at = full[full.model == model].groupby("level").final_test_error.mean()
     few = mini[(mini.model == model) & (mini.level == 0)].final_test_error.mean()
@@ -227,14 +235,14 @@ def describe_worth(full: pd.DataFrame, mini: pd.DataFrame, model: str) -> str:
     level = low + (high - low) * (few - at[low]) / (at[high] - at[low])
     return (
         f"**What does it cost?** With 5,000 images and true labels the test error is {few:.0%}. With ten "
-        f"times as many images it is as high when about {level:.0%} of the labels are picked at random: that "
-        "costs about as much as losing nine tenths of the images. (The many were shown "
-        f"{_shown(full, model)}, the few {_shown(mini, model)}.)"
+        f"times as many images the test error is equally high when about {level:.0%} of the labels are picked at "
+        "random. So these wrong labels cost about as much as losing nine tenths of the images. (The 50,000 images "
+        f"were shown {_shown(full, model)}, the 5,000 {_shown(mini, model)}.)"
     )
 
 
 def _devices(runs: pd.DataFrame) -> str:
-    """In short: each run's own caption names the processor."""
+    """The kinds of devices, without the processor: each run's own caption names it."""
     names = {
         "CPUs" if device_type == "cpu" else f"a GPU ({device})"
         for device_type, device in zip(runs.device_type, runs.device, strict=True)
@@ -243,6 +251,6 @@ def _devices(runs: pd.DataFrame) -> str:
 
 
 def _seeds(runs: pd.DataFrame) -> str:
-    """How many a level has."""
+    """The number of seeds per level."""
     counts = runs.groupby("level").seed.nunique()
     return between(int(counts.min()), int(counts.max()), "seed")

@@ -1,4 +1,4 @@
-"""Everything against the corruption level: the sweep beside the paper, and guesses."""
+"""Charts against the corruption level: the sweep next to the paper, and guesses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ from core.view.words import TIME_TO_FIT
 POINT_COLUMNS = ["level", "error", "low", "high", "seeds", "quantity", "model", "source", "run"]
 TIME_COLUMNS = ["level", "time", "low", "high", "seeds", "model", "source", "epochs"]
 GUESS_COLUMNS = ["level", "error", "low", "high", "quantity", "source"]
-NAMED_AT = 0.4  # level at which the line of who memorizes nothing is named: away from the others
+NAMED_AT = 0.4  # level at which the FLOOR line is named, away from the other names
 BOLD: Mapping[str, Any] = {"fontSize": 13, "fontWeight": "bold"}
 MARKS_OF_OTHERS = {
     Source.POSTER: "cross",
@@ -50,15 +50,16 @@ def error_against_level(
     selectable: bool = False,
     are_corrupted: bool = False,
 ) -> alt.LayerChart:
-    """Test and training error of a fitted network against corruption level: figure 1c.
+    """Return the chart of test and training error against corruption level: figure 1c.
 
-    ours: rows of the precomputed sweep; the mean over seeds is drawn, filled, in the band
-        of its 95% interval, and as a thin line what the test error would be against test
-        labels corrupted at the same level.
-    are_corrupted: the other way round: the thin line is against the true test labels.
+    ours: rows of the precomputed sweep. The mean over seeds is drawn filled, in the band of its
+        95% interval. A thin line shows the test error against test labels corrupted at the same
+        level.
+    are_corrupted: draw the errors against corrupted test labels, and those against the true test
+        labels as the thin line.
     paper: reference.paper(); its test errors are drawn hollow. None: leave them out.
     live: a visitor's own finished runs, figures.points.
-    others: reference.poster_points and earlier_points, drawn grey.
+    others: reference.poster_points and earlier_points, drawn gray.
     selectable: a click on one of our points selects its level.
     """
     rows = _points(ours, paper, model, live, others, are_corrupted)
@@ -99,20 +100,20 @@ def _points(
     others: pd.DataFrame | None,
     are_corrupted: bool,
 ) -> pd.DataFrame:
-    """All that error_against_level draws, a row each, told apart by `source`."""
+    """The rows of error_against_level, distinguished by their `source`."""
     means = _with_gaps(level_means(ours[ours.model == model]), ["model", "quantity"])
-    drawn, beside = means, _against_corrupted(means)
+    drawn, other_errors = means, _against_corrupted(means)
     if are_corrupted:
-        drawn, beside = beside, drawn
+        drawn, other_errors = other_errors, drawn
     parts = [drawn.assign(source=Source.OURS.value)]
     if paper:
         other = Source.TRUE if are_corrupted else Source.CONVERTED
-        tests = beside[beside.quantity == "test error"].drop(columns=["low", "high"])
+        tests = other_errors[other_errors.quantity == "test error"].drop(columns=["low", "high"])
         parts.append(tests.assign(source=other.value))
         curve = paper_curve(paper, model).rename(columns={"test_error": "error"})
         about = {"quantity": "test error", "model": model, "source": Source.PAPER.value}
         parts.append(curve.assign(**about))
-    if live is not None:  # a point each: they need not be alike
+    if live is not None:  # one point each: their settings may differ
         names = {"test_error": "test error", "train_error": "training error"}
         long = live.rename(columns=names).melt(
             ["model", "level", "run"], list(names.values()), "quantity", "error"
@@ -128,7 +129,7 @@ def _points(
 
 
 def _against_corrupted(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same with the test errors that there would be against corrupted test labels."""
+    """The rows with their test errors converted to those against corrupted test labels."""
     rows = rows.copy()
     tests = rows.quantity == "test error"
     for name in {"error", "low", "high"} & set(rows.columns):
@@ -141,9 +142,10 @@ def _against_corrupted(rows: pd.DataFrame) -> pd.DataFrame:
 def networks_against_level(
     ours: pd.DataFrame, paper: dict[str, Any] | None, names: dict[str, str], height: int | str = 420
 ) -> alt.LayerChart:
-    """The same errors of several networks: a colour for each, training errors thin, the paper's hollow.
+    """Return the chart of test and training errors of several networks against corruption level.
 
-    names: the networks drawn and their names.
+    Each network has a color; training errors are thin, the paper's points hollow.
+    names: the shown name of each network to draw.
     """
     means = _with_gaps(level_means(ours[ours.model.isin(names)]), ["model", "quantity"])
     parts = [means.assign(source=Source.OURS.value)]
@@ -185,7 +187,7 @@ def networks_against_level(
 
 
 def _names(base: alt.Chart, ours: pd.DataFrame) -> list[alt.Chart]:
-    """The names of the quantities at the ends of their lines; ours: rows of the network drawn."""
+    """Marks with the names of the quantities at the ends of their lines; ours: rows of the network."""
     floor = base.transform_filter(f"datum.quantity === '{FLOOR}' && datum.level === {NAMED_AT}")
     names = [
         floor.mark_text(**BOLD, align="left", dx=8, dy=14).encode(
@@ -198,9 +200,9 @@ def _names(base: alt.Chart, ours: pd.DataFrame) -> list[alt.Chart]:
 
 
 def _names_at_ends(ours: alt.Chart, level: float) -> list[alt.Chart]:
-    """Both errors' names over their points at this level; ours: the chart of our points alone."""
+    """Marks with the names of both errors above our points at this level; ours: their chart."""
     found = ours.transform_filter(f"datum.level === {level}")
-    is_left = level < 0.3  # where the numbers of the axis are
+    is_left = level < 0.3  # close to the axis and its numbers
     return [
         found.transform_filter(f"datum.quantity === '{quantity}'")
         .mark_text(**BOLD, align="left" if is_left else "right", dx=8 if is_left else -4, dy=-16)
@@ -233,7 +235,7 @@ def _our_points(base: alt.Chart, model: str, selectable: bool = False) -> alt.Ch
 def _converted_lines(base: alt.Chart) -> alt.Chart:
     is_other = alt.FieldOneOfPredicate("source", [Source.CONVERTED.value, Source.TRUE.value])
     lines = base.transform_filter(is_other).mark_line(strokeWidth=1, point=alt.OverlayMarkDef(size=12))
-    return lines.encode(detail="model:N")  # points: a single level has no line
+    return lines.encode(detail="model:N")  # points, because a single level has no line
 
 
 def _paper_points(base: alt.Chart, model: str) -> alt.Chart:
@@ -260,9 +262,9 @@ def _points_of_others(base: alt.Chart) -> list[alt.Chart]:
 def time_against_level(
     ours: pd.DataFrame, paper: dict[str, Any] | None, model: str, height: int = 420
 ) -> alt.LayerChart:
-    """How much longer wrong labels take to be fitted than true ones: figure 1b.
+    """Return the chart of the time to fit corrupted labels, relative to true labels: figure 1b.
 
-    ours: figures.relative_fit_times(), filled, in the band of the 95% interval; the paper's
+    ours: figures.relative_fit_times(), drawn filled in the band of the 95% interval; the paper's
     points are hollow.
     """
     ours = _with_gaps(ours[ours.model == model], ["model"])
@@ -299,10 +301,10 @@ def accuracy_above_chance(
     are_corrupted: bool = False,
     height: int = 420,
 ) -> alt.LayerChart:
-    """How the accuracy above chance falls with the labels that are kept, on logarithmic axes.
+    """Return the chart of accuracy above chance against the share of labels kept, on logarithmic axes.
 
-    ours: rows of the sweep, filled; the paper's figure 1c hollow; lines: the fitted powers;
-    grey: slopes 1 and 2. See statistics.decay_above_chance.
+    ours: rows of the sweep, drawn filled; the paper's figure 1c is hollow. Lines: the fitted powers;
+    gray: slopes 1 and 2. See statistics.decay_above_chance.
     """
     means = level_means(ours[ours.model == model])
     means = means[means.quantity == "test error"]
@@ -368,9 +370,9 @@ def accuracy_above_chance(
 
 
 def guess_bands(guesses: np.ndarray, ours: pd.DataFrame | None, height: int = 420) -> alt.LayerChart:
-    """The median of many guesses, dashed, in the band of their middle half; the truth over it.
+    """Return the chart of a room's guesses: their median, dashed, in the band of their middle half.
 
-    guesses: (n, 2, 11), test errors before training errors.
+    guesses: (n, 2, 11), test errors before training errors. ours: rows of the sweep, drawn on top.
     """
     rows = []
     for which, quantity in enumerate(("test error", "training error")):
@@ -405,9 +407,9 @@ def guess_bands(guesses: np.ndarray, ours: pd.DataFrame | None, height: int = 42
 
 
 def _with_gaps(means: pd.DataFrame, lines: list[str]) -> pd.DataFrame:
-    """And a row without a value for every level not computed: a line breaks there.
+    """The rows plus one without a value for every missing level, so that a line breaks there.
 
-    lines: the columns that tell one line from another.
+    lines: the columns that identify a line.
     """
     if means.empty:  # pandas 3.1 cannot merge an empty column of strings
         return means
@@ -417,7 +419,7 @@ def _with_gaps(means: pd.DataFrame, lines: list[str]) -> pd.DataFrame:
 
 
 def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    """The rows of all parts; pandas warns of empty ones, which have no types to offer."""
+    """The rows of all parts, without empty parts, which have no types: pandas warns about them."""
     filled = [part for part in parts if len(part)]
     return pd.concat(filled or [pd.DataFrame()]).reindex(columns=columns)
 

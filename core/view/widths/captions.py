@@ -1,4 +1,4 @@
-"""How many weights it takes: what the widths, the theorem and the kernel show."""
+"""Sentences about how many weights memorizing takes: widths, the theorem and the kernel."""
 
 import pandas as pd
 
@@ -8,15 +8,20 @@ from core.sweep.grids import WIDTHS
 from core.sweep.statistics import descent, margin_of_error
 from core.view.words import all_but, compute, duration, per_cent, plural
 
-FITTED = 0.005  # of the labels are wrong at most where a network counts as fitting them all
-DRAWN = (0.0, 0.1, 0.2)  # levels
-POINTS = 0.01  # a change of the mean test error that is worth a word
+FITTED = 0.005  # the largest training error with which a network counts as fitting all labels
+DRAWN = (0.0, 0.1, 0.2)  # the corruption levels in the chart
+POINTS = 0.01  # the smallest change of the mean test error worth mentioning
 
 
 def describe_fitting(means: pd.DataFrame, enough: int) -> str:
-    """means: widths.width_means of training errors on random labels."""
+    """Say how many weights repeat random labels; means: widths.width_means of their training errors.
+
+    enough: the number of weights that suffice by theorem 1.
+    """
     if not len(means):
-        asked = "With how many weights does the network repeat random labels? That is not computed yet."
+        asked = (
+            "How many weights does the network need to repeat random labels? That is not computed yet."
+        )
         return asked + compute("mini-widths")
     fitted = means[means.error <= FITTED].sort_values("weights")
     narrow = means.sort_values("weights").iloc[0]
@@ -25,18 +30,19 @@ def describe_fitting(means: pd.DataFrame, enough: int) -> str:
         f"{narrow.error:.0%} of 5,000 random labels"
     )
     if not len(fitted):
-        return start + "; no network computed yet learns all of them."
+        return start + "; no network computed so far learns all of them."
     first = fitted.iloc[0]
     return (
         f"{start}; with {int(first.width)} units, {int(first.weights):,} weights, it learns "
-        f"{all_but(first.error, TRAIN_IMAGES['embedded'])}. On paper {enough:,} weights would do."
+        f"{all_but(first.error, TRAIN_IMAGES['embedded'])}. In theory {enough:,} weights would be enough."
     )
 
 
 def describe_descent(means: pd.DataFrame) -> str:
-    """Whether the test error falls, rises and falls again; means: widths.width_means of test errors.
+    """Say whether the test error falls, rises and falls again with more weights.
 
-    Of a level of which a width is missing nothing is said: the rise may lie there.
+    means: widths.width_means of test errors. A level with a missing width is left out, because the
+    rise may be there.
     """
     means = means[means.level.isin(DRAWN)]
     means = means[means.groupby("level").width.transform("nunique") == len(WIDTHS)]
@@ -56,7 +62,9 @@ def describe_descent(means: pd.DataFrame) -> str:
         else:
             parts.append(f"{name} it only falls")
     seeds = int(means.seeds.min())
-    chance = ": so small a rise may be chance" if rises and max(rises) <= margin_of_error(seeds) else ""
+    chance = (
+        ": such a small rise may be chance" if rises and max(rises) <= margin_of_error(seeds) else ""
+    )
     return (
         f"What more weights do to the test error: {', '.join(parts)} (means of {plural(seeds, 'seed')} on 1,000 "
         f"images, known to {100 * margin_of_error(seeds):.1f} points{chance})."
@@ -64,16 +72,17 @@ def describe_descent(means: pd.DataFrame) -> str:
 
 
 def describe_theorem(built: Built) -> str:
-    """What the construction of theorem 1 has come to."""
+    """Say what the construction of theorem 1 gave."""
     images = TRAIN_IMAGES["embedded"]
     return (
         f"Built in {duration(built.seconds)}, without any training: {built.weights:,} weights repeat "
         f"{all_but(built.errors / images, images)} random labels. The largest weight is about "
-        f"{float(f'{built.largest:.0e}'):,.0f}: it exists, but nobody would trust it."
+        f"{float(f'{built.largest:.0e}'):,.0f}. Such a network exists, but nobody would trust it."
     )
 
 
 def kernel_rows(solved: Solved) -> pd.DataFrame:
+    """Return the table of errors and norms of the kernel solutions for true and random labels."""
     fits = {"true": solved.true, "random": solved.random}
     return pd.DataFrame(
         {
@@ -86,13 +95,13 @@ def kernel_rows(solved: Solved) -> pd.DataFrame:
 
 
 def describe_kernel(solved: Solved, network: float | None) -> str:
-    """network: test error of the small network on true labels."""
-    beside = (
+    """Say what the kernel solution repeats; network: the small network's test error on true labels."""
+    compared = (
         "" if network is None else f" The small network, trained on the same images: {network:.1%}."
     )
     return (
         f"One system of {TRAIN_IMAGES['embedded']:,} equations, solved in {duration(solved.seconds)}: on true labels "
-        f"{solved.true.test_error:.1%} of new photographs are misread.{beside} It repeats "
-        f"{all_but(solved.random.train_error, TRAIN_IMAGES['embedded'])} random labels, too; that solution's norm is "
-        f"{solved.random.norm / solved.true.norm:.1f} times that of the one for true labels."
+        f"{solved.true.test_error:.1%} of new photographs are misread.{compared} It repeats "
+        f"{all_but(solved.random.train_error, TRAIN_IMAGES['embedded'])} random labels, too; the norm of that solution is "
+        f"{solved.random.norm / solved.true.norm:.1f} times the norm of the solution for true labels."
     )

@@ -1,4 +1,4 @@
-"""Errors of the small network against its number of weights."""
+"""Charts of the small network's errors against its number of weights."""
 
 import altair as alt
 import pandas as pd
@@ -32,7 +32,10 @@ def _tooltip() -> list[alt.Tooltip | str]:
 
 
 def fits_random_labels(means: pd.DataFrame, enough: int, height: int | str = 420) -> alt.LayerChart:
-    """Training error on random labels; means: widths.width_means at level 1; enough: of theorem 1."""
+    """Return the chart of training error on random labels against the number of weights.
+
+    means: widths.width_means at level 1; enough: the number of weights of theorem 1.
+    """
     base = alt.Chart(means).encode(
         x=_weights_axis(),
         y=share_axis("Training error on random labels", "error"),
@@ -56,7 +59,7 @@ def fits_random_labels(means: pd.DataFrame, enough: int, height: int | str = 420
 
 
 def errors_against_weights(means: pd.DataFrame, height: int | str = 420) -> alt.LayerChart:
-    """Test error, a line for each level; means: widths.width_means."""
+    """Return the chart of test error against weights, a line per level; means: widths.width_means."""
     names = dict(zip((0.0, 0.1, 0.2), LEVEL_COLOURS, strict=True))
     rows = means[means.level.isin(list(names))].assign(name=lambda table: table.level.map(names))
     scale = alt.Scale(domain=[0.5, 0.9], clamp=True, zero=False)

@@ -1,6 +1,6 @@
-"""One photograph after the other, with ten big buttons, some of them with a limit of time.
+"""The component that shows one photograph after another with ten big buttons, later with a time limit.
 
-A component of our own because a limit of seconds cannot wait for the server.
+It is our own component because a limit of a few seconds cannot wait for the server.
 """
 
 import zlib
@@ -21,7 +21,7 @@ _LABELLER = component(Path(__file__).parent)
 
 
 def show_photos(images: np.ndarray, place: int, save: Callable[[], None]) -> None:
-    """The photographs from a place on; save: called after each answer, see `sent_answers`."""
+    """Show the photographs from `place` on; save: called after each answer, see `sent_answers`."""
     name = f"named-{zlib.crc32(images.tobytes()):x}"
     st.html(_style(name, images))
     data = {
@@ -38,7 +38,10 @@ def show_photos(images: np.ndarray, place: int, save: Callable[[], None]) -> Non
 
 
 def sent_answers(count: int) -> list[tuple[int, int | None]]:
-    """Places and classes that were sent so far, of `count` photographs; within `save`. Raises ConfigError."""
+    """Return the (place, class) pairs that the browser has sent so far; call it within `save`.
+
+    count: the number of photographs. A class of None means that time ran out. Raises ConfigError.
+    """
     answers = []
     try:
         for place, label in st.session_state.labeller.answers:
@@ -48,7 +51,7 @@ def sent_answers(count: int) -> list[tuple[int, int | None]]:
     is_sound = all(
         0 <= place < count and (label is not None or place >= TIMED_FROM) for place, label in answers
     )
-    if not answers or not is_sound:  # no message of our own page
+    if not answers or not is_sound:  # not a message of our page
         raise ConfigError("Choose one of the ten names.")
     return answers
 

@@ -1,5 +1,5 @@
-// One photograph after the other, each to be named. What `data` holds: __init__.py.
-// The next one is shown at once; the server hears of each answer and may say the place anew.
+// Shows one photograph after another, each to be named. For `data` see __init__.py.
+// The next one appears at once. The server gets each answer and may correct the place.
 
 class Labeller {
   /** @type {any} */
@@ -29,9 +29,9 @@ class Labeller {
       names: part(".names"),
     })
     this.place = 0
-    this.answers = [] // [place, label] each
+    this.answers = [] // of [place, label]
     this.timer = null
-    this.isReady = false // for those with a limit: whoever reads the page first must not lose one
+    this.isReady = false // for the time limit, so that nobody loses a photograph while reading the page
     this.begin.onclick = () => {
       this.isReady = true
       this.show()
@@ -55,7 +55,7 @@ class Labeller {
     this.data = data
     if (isNew || data.place > this.place) this.place = data.place
     if (isNew) {
-      this.answers = [] // those before were of other photographs, in another room
+      this.answers = [] // the earlier ones belong to another room's photographs
       this.names.replaceChildren(
         ...data.names.map((name, label) => {
           const button = document.createElement("button")
@@ -82,7 +82,7 @@ class Labeller {
     this.said.textContent = isOver
       ? "Done: your answers are counted."
       : this.isWaiting
-        ? `Now with ${data.seconds} seconds for each of the last ${data.count - place}.`
+        ? `Now you have ${data.seconds} seconds for each of the last ${data.count - place}.`
         : `What is this? ${place + 1} of ${data.count}`
     if (isOver || this.isWaiting) return
     this.photo.className = `photo ${data.sprite}`
@@ -101,7 +101,7 @@ class Labeller {
 
   answer(label) {
     clearInterval(this.timer)
-    // All of them with each: of two that come before the server has heard of the first, one would be lost.
+    // Send all answers each time: of two quick ones sent singly, the server would get only one.
     this.answers.push([this.place, label])
     this.setStateValue("answers", [...this.answers])
     this.place += 1

@@ -1,6 +1,6 @@
-"""Photographs of which a visitor marks those whose labels they trust least.
+"""The component in which a visitor marks the photographs whose labels they trust least.
 
-A component of our own because nothing of Streamlit's is a picture that can be pressed.
+It is our own component because Streamlit has no picture that can be pressed.
 """
 
 import zlib
@@ -26,28 +26,28 @@ _MARKER = component(Path(__file__).parent)
 def show_photos(
     images: np.ndarray, given: Sequence[int], true: Sequence[int], save: Callable[[], None]
 ) -> None:
-    """The photographs with the labels given. save: called when MOST are marked; see `sent_marks`."""
+    """Show the photographs with their labels; save: called once MOST are marked, see `sent_marks`."""
     _MARKER(data=_shared(images, given, true), key="photo_marker", on_marks_change=save)
 
 
 def show_truth(
     images: np.ndarray, given: Sequence[int], true: Sequence[int], marks: Sequence[int], said: str
 ) -> None:
-    """The same with the truth; marks: places of those that were marked."""
+    """Show the photographs with the truth; marks: places of the marked ones; said: the result."""
     data = {**_shared(images, given, true), "marked": list(marks), "said": said}
     _MARKER(data=data, key="photo_marker", on_marks_change=lambda: None)
 
 
 def sent_marks(count: int) -> list[int]:
-    """The places that were sent, of `count` photographs; within `save`. Raises ConfigError."""
+    """Return the marked places that the browser sent; call it within `save`. Raises ConfigError."""
     marks = marks_of(st.session_state.photo_marker.marks, count)
-    if not marks:  # no message of our own page
+    if not marks:  # not a message of our page
         raise ConfigError(f"Mark {MOST} photographs first.")
     return marks
 
 
 def marks_of(sent: Any, count: int) -> list[int]:
-    """MOST different places of `count` photographs, whatever a browser or an address says; or none."""
+    """Check marks from a browser or an address: return MOST different places below `count`, or none."""
     try:
         marks = sorted({int(place) for place in sent})
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-// Photographs to mark: those whose label is not to be trusted. What `data` holds: __init__.py.
+// Photographs, of which a visitor marks those with a suspicious label. For `data` see __init__.py.
 
 class Marker {
   /** @type {any} */
@@ -61,7 +61,7 @@ class Marker {
     button.disabled = isTold
     button.setAttribute(
       "aria-label",
-      `Photograph ${place + 1}, labelled ${tile.given}` +
+      `Photograph ${place + 1}, labeled ${tile.given}` +
         (isWrong ? `, is ${tile.real}` : isTold ? ", rightly" : "")
     )
     button.onclick = () => {

@@ -1,6 +1,7 @@
-"""A chart on which a guess is drawn, with finger, mouse or keys, and the truth shown over it.
+"""The component in which a visitor draws a guess on a chart, which then shows the truth on top.
 
-A component of our own because nothing of Streamlit's can be drawn on.
+The visitor draws with finger, mouse or keys. It is our own component because nobody can draw on a
+chart of Streamlit's.
 """
 
 from collections.abc import Callable
@@ -26,12 +27,15 @@ _BOARD = component(Path(__file__).parent)
 
 
 def show_empty_board(save: Callable[[], None]) -> None:
-    """The empty chart, one question at a time. save: called when a guess is sent; see `sent_guess`."""
+    """Show the empty chart, one question at a time; save: called with a guess, see `sent_guess`."""
     _BOARD(data=_shared(), key="guess_board", on_guess_change=save)
 
 
 def show_truth(guess: Guess, ours: pd.DataFrame, said: str) -> None:
-    """The guess and what happened; guess: test errors and training errors; ours: rows of the sweep."""
+    """Show a guess and what happened.
+
+    guess: test errors and training errors; ours: rows of the sweep; said: the sentence above them.
+    """
     means = level_means(ours)
     truth = []
     for quantity in QUANTITIES:
@@ -43,11 +47,14 @@ def show_truth(guess: Guess, ours: pd.DataFrame, said: str) -> None:
 
 
 def sent_guess() -> tuple[list[float], list[float]]:
-    """Test errors and training errors that were sent; within `save`. Raises ConfigError."""
+    """Return the test and training errors that the browser sent; call it within `save`.
+
+    Raises ConfigError.
+    """
     guess = st.session_state.guess_board.guess
     try:
         return _numbers(guess["test"]), _numbers(guess["training"])
-    except (KeyError, TypeError, ValueError):  # no message of our own page
+    except (KeyError, TypeError, ValueError):  # not a message of our page
         raise ConfigError("Draw both lines first.") from None
 
 

@@ -1,5 +1,5 @@
-// A guess, drawn with finger, mouse or keys on the chart that will show the truth over it.
-// What `data` holds: pages/shared/guess_board/__init__.py.
+// A chart on which a guess is drawn with finger, mouse or keys, and which then shows the truth on top.
+// For `data` see __init__.py in this folder.
 
 class Board {
   /** @type {any} */
@@ -83,7 +83,7 @@ class Board {
     }
   }
 
-  // Every level between the last place of the finger and this one: a quick stroke leaves none out.
+  // Set every level between the last position of the finger and this one, even in a quick stroke.
   drawTo(event) {
     if (this.isTold) return
     const { left, top } = this.svg.getBoundingClientRect(),

@@ -1,4 +1,4 @@
-// Streamlit's shortcuts are silent in a field, where the hand is when a number was typed.
+// Makes Shift+Enter work in text fields, where Streamlit ignores its own shortcuts.
 
 function startFromFields() {
   const state = /** @type {any} */ (window)
@@ -7,7 +7,7 @@ function startFromFields() {
   document.addEventListener("keydown", event => {
     const field = /** @type {HTMLElement} */ (event.target)
     if (event.key !== "Enter" || !event.shiftKey || !field.closest("input, textarea")) return
-    field.blur() // what was typed is sent first
+    field.blur() // sends the typed text first
     setTimeout(() => {
       /** @type {HTMLElement | null} */
       const start = document.querySelector(".st-key-start button:not(:disabled)")

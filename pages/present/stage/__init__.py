@@ -1,9 +1,9 @@
-"""What leads the story on its page: keys of a keyboard or a remote, touches, time.
+"""The component that controls the story: by keys of a keyboard or a remote, by touches, by time.
 
-In the browser, where the keys are: arrows and PageUp and PageDown, Home and End, P to play or
-pause, B for a black screen, F for the full one. Any touch pauses; after a quiet minute the
-story starts anew. Where reduced motion is asked for it does not play by itself. The screen
-is kept awake where the browser allows it (over https, or on this machine).
+It runs in the browser, which gets the keys: arrows, PageUp and PageDown, Home and End, P to play or
+pause, B for a black screen, F for full screen. Any touch pauses the story; after a quiet minute it
+starts again. With reduced motion it does not play by itself. The screen is kept awake if the
+browser allows it (over https or on localhost).
 """
 
 from collections.abc import Callable, Sequence
@@ -19,11 +19,11 @@ _STAGE = component(Path(__file__).parent)
 def show_controls(
     step: int, titles: Sequence[str], seconds: Sequence[float], go: Callable[[], None]
 ) -> None:
-    """The controls. go: called when another step is wanted, which `requested_step` then tells."""
+    """Show the controls; go: called when a visitor asks for another step, see `requested_step`."""
     data = {"step": step, "titles": list(titles), "seconds": list(seconds), "plays": True}
     _STAGE(data=data, key="stage", on_step_change=go)
 
 
 def requested_step() -> int:
-    """The step that was asked for; within `go`."""
+    """Return the step that the browser sent; call it within `go`."""
     return int(st.session_state.stage.step)

@@ -1,4 +1,4 @@
-// What leads the story: keys, touches, time. The server is told which step is next.
+// Controls the story by keys, touches and time, and sends the next step to the server.
 
 const IDLE_SECONDS = 60
 const FORWARD = ["ArrowRight", "PageDown", " "]
@@ -70,7 +70,7 @@ class Stage {
       this.timer = setTimeout(() => this.move(this.step + 1), 1000 * this.data.seconds[this.step])
   }
 
-  // From now on a person leads.
+  // A person takes over: the story no longer plays by itself.
   lead(step) {
     this.plays = false
     this.move(step)

@@ -1,4 +1,4 @@
-"""A visitor's part in the curve that their room trains together."""
+"""A visitor's own level in the level sweep that their room trains together."""
 
 import streamlit as st
 
@@ -11,11 +11,11 @@ from pages.shared.frame.visitor import network_address
 from pages.shared.server import resources
 from pages.shared.server.polling import measured, seconds_between
 
-LOOK_SECONDS = 2.0  # a class waits so long for the teacher's press, a large one longer
+LOOK_SECONDS = 2.0  # between polls for the teacher's press; in a large class it is longer
 
 
 def link_to_own_level(in_room: Room, visitor_name: str) -> None:
-    """On the pages where a class waits: as soon as the room shares out its levels, the way to one's own."""
+    """Link to the visitor's own level, on pages where a class waits, once levels are given out."""
     if in_room.code:
         every = max(LOOK_SECONDS, 2 * seconds_between(visitor_name, "call"))
         st.fragment(_call, run_every=every)(in_room.code, visitor_name)
@@ -34,7 +34,7 @@ def _call(room: str, visitor_name: str) -> None:
 
 
 def show_own_level(in_room: Room, visitor_name: str) -> None:
-    """In the lab: as soon as the room shares out its levels, this visitor's own one is trained and shown."""
+    """In the Lab, train and show the visitor's own level once the room gives out levels."""
     if in_room.code:
         every = max(LOOK_SECONDS, 2 * seconds_between(visitor_name, "level"))
         st.fragment(_look, run_every=every)(in_room.code, visitor_name)
@@ -42,7 +42,7 @@ def show_own_level(in_room: Room, visitor_name: str) -> None:
 
 def _look(room: str, visitor_name: str) -> None:
     with plain_errors(), measured():
-        seconds_between(visitor_name, "level")  # who waits for their turn has not left
+        seconds_between(visitor_name, "level")  # counts as a poll: a visitor who waits has not left
         if not resources.is_shared_out(room):
             session().own_level = ("", "")
             return
@@ -57,7 +57,7 @@ def _look(room: str, visitor_name: str) -> None:
             f"**Your class trains the whole curve together. You have {run.config.level:.0%} corruption.**"
         )
         st.page_link(the_page("curve"), label="The class's figure", icon=":material/show_chart:")
-        # Who looks at something else meanwhile is left alone.
+        # A visitor who has opened another run meanwhile stays there.
         in_room, before = session().own_level
         if (in_room, before) != (room, run.run_id):
             session().own_level = (room, run.run_id)

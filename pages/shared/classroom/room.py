@@ -1,4 +1,4 @@
-"""The room a visitor is in: its lesson sets the controls once, and hides some of them."""
+"""The visitor's room: its lesson sets the controls once and hides some of them."""
 
 from typing import NamedTuple
 
@@ -16,20 +16,23 @@ from pages.shared.server import resources
 
 
 class Room(NamedTuple):
+    """The room that the visitor is in, if any."""
+
     code: str  # empty: in no room
     lesson: Lesson | None
 
     def hides(self, control: str) -> bool:
+        """Whether the lesson hides this control, a key of classroom.HIDEABLE."""
         return control in self.hidden
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """The controls that this visitor does not see, of classroom.HIDEABLE."""
+        """The controls that the lesson hides, keys of classroom.HIDEABLE."""
         return self.lesson.hidden if self.lesson else ()
 
     @property
     def waits_for_guess(self) -> bool:
-        """Whether the sweep is to stay closed until this visitor has drawn a guess."""
+        """Whether the sweep stays closed because this visitor has not drawn a guess yet."""
         return (
             self.lesson is not None
             and self.lesson.guess_first
@@ -38,9 +41,10 @@ class Room(NamedTuple):
 
 
 def room(head: DeltaGenerator) -> Room:
-    """Call it before any control is drawn; the room stays with the session from page to page.
+    """Enter the room of the address or the session, and show it in `head`, or a field for its code.
 
-    head: where it stands, or a field for its code: beside the page's title.
+    Call this before any control is drawn. The room stays with the session from page to page.
+    head: the container next to the page's title.
     """
     code = st.query_params.get("room", session().room).strip().upper()
     lesson = resources.classroom().lesson(code) if code else None
@@ -52,23 +56,23 @@ def room(head: DeltaGenerator) -> Room:
             code_field()
         return Room("", None)
     state = session()
-    if (state.room, state.lesson) != (code, lesson):  # just come, or the lesson has changed
+    if (state.room, state.lesson) != (code, lesson):  # entered just now, or the lesson has changed
         state.lesson = lesson
         set_all(lesson.config)
     has_come = state.room != code
     if has_come and not is_teacher():  # the projector is no student
         resources.classroom().join(code, visitor())
     state.room = code
-    if st.query_params.get("room") != code:  # so that a reload or a copied link finds it again
+    if st.query_params.get("room") != code:  # for a reload or a copied link
         st.query_params["room"] = code
     with head.popover(f"Room {code} · {_plain(lesson.title)}", icon=":material/meeting_room:"):
-        st.caption("Your teacher has chosen what is set here.")
+        st.caption("Your teacher has chosen these settings.")
         st.button("Leave this room", on_click=action(_leave), key="leave-room")
     return Room(code, lesson)
 
 
 def code_field() -> None:
-    """Takes the code that the projector shows."""
+    """Show the field for the room code that the projector shows."""
     st.text_input(
         "Room code",
         key="room_code",
@@ -101,5 +105,5 @@ def _unknown(code: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A title is words, whatever a teacher types into it."""
+    """Escape a title so that it contains no Markdown."""
     return "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|$:~" else char for char in text)

@@ -1,9 +1,9 @@
-// What our own components share; put before the script of each.
+// Code that our own components share; it is put before the script of each.
 
 const SVG = "http://www.w3.org/2000/svg"
 
-// The default export: one object of this class for each place on the page, told of all its data.
-// What is without its words until then, class "unfilled", is not seen before.
+// Makes the default export: one object of the class for each place on the page, updated with its data.
+// Elements without words until then have the class "unfilled", which hides them.
 function component(Kind, selector) {
   const made = new WeakMap()
   return ({ data, parentElement, setStateValue, setTriggerValue }) => {
@@ -13,7 +13,7 @@ function component(Kind, selector) {
     Object.assign(one, { setStateValue, setTriggerValue })
     root.classList.remove("unfilled")
     one.update(data)
-    // Streamlit calls this, too, where data was overtaken by the next before it could be shown.
+    // Streamlit also calls this when new data arrive before the last were shown.
     return () => {
       if (parentElement.isConnected) return
       one.end()
@@ -34,24 +34,24 @@ function text(words, attributes) {
   return node
 }
 
-// Where an image of a sprite is, for CSS.
+// The CSS position of an image in a sprite.
 function positionInSprite(place, { columns, rows }) {
   return `${(100 * (place % columns)) / (columns - 1)}% ${(100 * Math.floor(place / columns)) / Math.max(1, rows - 1)}%`
 }
 
-// The page's own theme, whatever the browser prefers.
+// The theme of the page, which may differ from the browser's preference.
 function isDark() {
   const { backgroundColor } = getComputedStyle(document.querySelector(".stApp") || document.body)
   const parts = (backgroundColor.match(/[\d.]+/g) || ["255", "255", "255"]).slice(0, 3).map(Number)
   return parts[0] + parts[1] + parts[2] < 380
 }
 
-// A colour of the charts, lighter where it would be too dark to read.
+// A color of the charts, lighter on a dark page.
 function ink(colour) {
   return isDark() ? `color-mix(in oklab, ${colour} 62%, white)` : colour
 }
 
-// Names at the ends of lines ({at: y}), pushed apart so that none covers another: each gets its `to`.
+// Moves names at the ends of lines ({at: y}) apart so that none covers another; sets their `to`.
 function pushApart(ends, apart, top, bottom) {
   const placed = [...ends].sort((a, b) => a.at - b.at)
   placed.forEach((end, i) => {
@@ -66,7 +66,7 @@ function reducesMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches
 }
 
-// Where there is no room beside the lines, on a phone, their names stand above them, one or two in a row.
+// On a phone there is no room next to the lines: their names are above them, one or two per row.
 function namesAbove(ends, box, inRow = 2) {
   return ends.map(({ name, colour }, i) => {
     const isRight = i % inRow === 1
@@ -80,7 +80,7 @@ function namesAbove(ends, box, inRow = 2) {
   })
 }
 
-// The height that takes, in rem.
+// The height of those names, in rem.
 function heightOfNames(count, inRow = 2) {
   return 1.1 * Math.ceil(count / inRow)
 }

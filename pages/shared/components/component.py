@@ -1,6 +1,6 @@
-"""Components of our own, for what Streamlit lacks, and scripts that a page runs once.
+"""Our own components, for what Streamlit lacks, and scripts that a page runs once.
 
-A component is a folder with NAME.html, NAME.css and NAME.js; a script a file in a folder `on_page`.
+A component is a folder with NAME.html, NAME.css and NAME.js. A script is a file in a folder `on_page`.
 """
 
 import json
@@ -15,9 +15,9 @@ SHARED = (Path(__file__).parent / "component.js").read_text(encoding="utf-8")
 
 
 def component(folder: Path) -> Callable[..., Any]:
-    """The component of this folder; its script comes after what all share, component.js.
+    """Return the component of this folder; its script is put after the shared component.js.
 
-    Its styles are the page's, not shut off from it: it uses the colours of style.css.
+    Its styles are not isolated from the page, because it uses the colors of style.css.
     """
 
     def read(ending: str) -> str:
@@ -33,10 +33,10 @@ def component(folder: Path) -> Callable[..., Any]:
 
 
 def run_script(path: Path, **values: object) -> None:
-    """Run a script on the page: the file NAME.js declares a function NAME, called with these values."""
-    told = json.dumps(values).replace("<", "\\u003c")  # no value can end the script
+    """Run a script on the page: call the function NAME of the file NAME.js with these values."""
+    arguments = json.dumps(values).replace("<", "\\u003c")  # no value can end the script
     st.html(
-        f"<script>(() => {{ {_text(path)}\n{path.stem}({told}) }})()</script>",
+        f"<script>(() => {{ {_text(path)}\n{path.stem}({arguments}) }})()</script>",
         unsafe_allow_javascript=True,
     )
 

@@ -1,4 +1,4 @@
-"""A choice of a few words, kept in the address."""
+"""A choice between a few words, kept in the address."""
 
 from collections.abc import Collection
 
@@ -9,9 +9,9 @@ from core.sweep.grids import CURED
 
 
 def choice(label: str, names: dict[str, str], key: str, first: str = "") -> str:
-    """One of these by its name; an unknown word in the address chooses `first`.
+    """Show a choice and return the key of the chosen name.
 
-    first: by default the first of them.
+    first: chosen at first, and for an unknown word in the address; by default the first key.
     """
     first = at_first(key, names, first or next(iter(names)))
     st.segmented_control(
@@ -29,10 +29,10 @@ def choice(label: str, names: dict[str, str], key: str, first: str = "") -> str:
 
 
 def at_first(key: str, offered: Collection[str], usual: str) -> str:
-    """What a choice shows before anything is chosen.
+    """Return the key that a choice shows before anything is chosen.
 
-    An address holds the words of a choice; here its key is understood, too, as typed by hand, and
-    what an earlier version called it.
+    An address contains the words of a choice. This also accepts its key, as typed by hand, and the
+    key that an earlier version used.
     """
     by_key = st.query_params.get(key, usual)
     by_key = FORMER_NOISES.get(by_key, by_key)
@@ -40,9 +40,9 @@ def at_first(key: str, offered: Collection[str], usual: str) -> str:
 
 
 def chosen(names: dict[str, str], key: str, first: str = "") -> str:
-    """Where a choice stands, also within what a button does.
+    """Return the key that is chosen now; this also works within a button's action.
 
-    An empty word in the address chooses nothing: then it is the first.
+    An empty word in the address chooses nothing: then the result is the first key.
     """
     value = st.session_state.get(key)
     return value if value in names else first or next(iter(names))
@@ -52,10 +52,10 @@ CURED_NETWORKS = {model: NETWORKS[model].short for model in CURED}
 
 
 def cured_network(first: str = "") -> str:
-    """One of the networks of which runs against wrong labels are stored."""
+    """Show the choice of networks with stored runs against wrong labels; return the chosen one."""
     return choice("Network", CURED_NETWORKS, "network", first)
 
 
 def chosen_network() -> str:
-    """Where that choice stands."""
+    """Return the network that is chosen in `cured_network`."""
     return chosen(CURED_NETWORKS, "network")

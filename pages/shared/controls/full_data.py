@@ -1,4 +1,4 @@
-"""The choice between the embedded images and all of CIFAR-10, and the download of the latter."""
+"""The choice between the embedded images and all of CIFAR-10, with the download of the latter."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ IMAGES = {"embedded": "5,000 embedded images", "full": "All 50,000 images"}
 
 
 def choose_data(default: str = "embedded") -> str:
-    """The choice as a control bound to the address."""
+    """Show the choice, bound to the address, and return the key of the chosen images."""
     return st.segmented_control(
         "Training images",
         list(IMAGES),
@@ -23,12 +23,12 @@ def choose_data(default: str = "embedded") -> str:
 
 
 def available(chosen: str) -> str:
-    """What was chosen, or the embedded images where the others are not on this machine."""
+    """Return the chosen images, or "embedded" if the chosen ones are not on this machine."""
     return chosen if chosen != "full" or cifar10.has_full() else "embedded"
 
 
 def offer_missing_images(chosen: str) -> str:
-    """The same, with an offer to fetch the rest."""
+    """Like `available`, but show the download button if the chosen images are missing."""
     if available(chosen) != chosen:
         _offer_download()
     return available(chosen)
@@ -45,7 +45,7 @@ def _offer_download() -> None:
     if process.error:
         st.error(process.error, icon=":material/error:")
     st.caption(
-        "The full set of 50,000 images is not on this machine yet: a download of 140 to 170 MB. Until then the "
-        "app uses its own 5,000."
+        "The full set of 50,000 images is not on this machine yet. The download is 140 to 170 MB. Until then the "
+        "app uses its own 5,000 images."
     )
     st.button("Fetch all images", on_click=action(process.start), icon=":material/download:")

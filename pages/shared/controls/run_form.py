@@ -1,4 +1,4 @@
-"""The form of a run: every field of RunConfig as a widget bound to the address."""
+"""The form of a run: widgets for the fields of RunConfig, bound to the address."""
 
 import zlib
 from collections.abc import Collection
@@ -22,31 +22,31 @@ from pages.shared.frame.session import session
 from pages.shared.server import resources
 
 LEVEL_EXPLAINED = (
-    "Each label is picked at random from all ten classes with this probability p: nine tenths of them, "
-    "0.9 p of all labels, end up wrong."
+    "With this probability p, each label is picked at random from all ten classes. Nine tenths of the picked "
+    "labels are wrong: 0.9 p of all labels."
 )
 OTHER_LEVEL_EXPLAINED = (
-    "Each label is drawn again with this probability p; what it becomes, the kind of wrong labels says, "
-    "under More."
+    "Each label is redrawn with this probability p. “Kind of wrong labels”, under More, says what it "
+    "becomes."
 )
 FIRST_MATRIX = format_matrix(tuple(map(tuple, named_mixing("confusable").tolist())))
-# Only for the command line, or set by the pages that find and mend wrong labels.
+# Only for the command line, or set by the page that finds and repairs wrong labels.
 NOT_IN_FORM = ("momentum", "epochs_after_fitted", "max_epochs", "fold", "repair", "repaired", "ranking")
 FIELDS = {spec.name: spec for spec in fields(RunConfig)}
 
 
 def default() -> RunConfig:
-    """What the controls show that the address says nothing of: the lesson's values, in a room."""
+    """Return the run that the controls show by default; in a room, the lesson's."""
     lesson = session().lesson
     return lesson.config if lesson is not None else resources.offered(PRESETS[0].config)
 
 
 def form_values(hidden: Collection[str] = ()) -> dict[str, Any]:
-    """What the controls say at this moment, also within an action; the fields of a RunConfig.
+    """Return the current values of the controls, by field of RunConfig.
 
-    What an action was given when its button was drawn may be older than what was typed since.
-    Raises ConfigError for a number that is none.
+    An action calls this, because values passed to it when its button was drawn may be out of date.
     hidden: the controls of classroom.HIDEABLE that the visitor does not see.
+    Raises ConfigError for text that is not a number.
     """
     values = asdict(default())
     for name, spec in FIELDS.items():
@@ -58,7 +58,7 @@ def form_values(hidden: Collection[str] = ()) -> dict[str, Any]:
 
 
 def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
-    """The run that the controls describe, on the images at hand. Raises ConfigError."""
+    """Return the run that the controls describe, on the available images. Raises ConfigError."""
     values = form_values(hidden)
     values["data"] = available(values["data"])
     if values["corruption"] != "labels":
@@ -73,29 +73,29 @@ def config_of_form(hidden: Collection[str] = ()) -> RunConfig:
 
 
 def own_matrix(is_open: bool) -> None:
-    """The matrix of one's own, as a table; only where that noise is chosen.
+    """Show the visitor's own noise matrix as a table, if that kind of noise is chosen.
 
-    is_open: at first; a table of a hundred numbers is not what somebody wants to see of a run.
+    is_open: whether the table of a hundred numbers is open at first.
     """
     if st.session_state.get("noise", default().noise) != "own":
         return
     if "noise_matrix" not in st.session_state:
         st.session_state.noise_matrix = st.query_params.get("noise_matrix", FIRST_MATRIX)
-    # The table is made anew where the matrix has come from elsewhere: a link, a run, a lesson.
+    # Make a new table if the matrix was set elsewhere: by a link, a run or a lesson.
     begun, edited = session().matrix_table_of
     if st.session_state.noise_matrix != edited:
         begun = st.session_state.noise_matrix
     try:
         rows = parse_matrix(begun)
     except ConfigError as error:
-        said = f"This matrix cannot be used: {error} The one of look-alikes is shown instead."
-        st.error(without_links(said))
+        sentence = f"This matrix cannot be used: {error} The matrix of look-alikes is shown instead."
+        st.error(without_links(sentence))
         rows = parse_matrix(FIRST_MATRIX)
     table = pd.DataFrame(rows, index=list(CLASSES), columns=list(CLASSES))
     with st.expander("Your own noise", expanded=is_open):
         st.caption(
-            "What a label that is drawn again becomes, by the true class in the row. Every row has the "
-            "sum 1."
+            "The probability of each new label (columns) for each true class (rows), if the label is redrawn. "
+            "Every row must add up to 1."
         )
         shown = st.data_editor(table, key=f"matrix-{zlib.crc32(begun.encode()):x}")
     text = format_matrix(tuple(map(tuple, shown.to_numpy(dtype=float).tolist())))
@@ -106,7 +106,7 @@ def own_matrix(is_open: bool) -> None:
 
 
 def offered_noises() -> dict[str, str]:
-    """What people called the very images is a choice where somebody has the file, or a run has it set."""
+    """Return the kinds of noise on offer: human labels only if their file is here or one is chosen."""
     chosen = st.session_state.get("noise")
     return {
         name: noise.words
@@ -116,6 +116,7 @@ def offered_noises() -> dict[str, str]:
 
 
 def level_slider() -> float:
+    """Show the slider of the corruption level and return its value."""
     noise = st.session_state.get("noise") or default().noise
     return st.slider(
         "Corruption level",
@@ -132,6 +133,7 @@ def level_slider() -> float:
 
 
 def corruption_choice() -> str:
+    """Show the choice of what is corrupted and return its key."""
     return st.segmented_control(
         "What is corrupted",
         list(CORRUPTIONS),
@@ -145,9 +147,9 @@ def corruption_choice() -> str:
 
 
 def preset_choice(hidden: Collection[str] = ()) -> None:
-    """Choosing a preset sets the other widgets; it shows the one that they make, if any.
+    """Show the choice of a preset, which sets the other widgets, or shows the preset that they match.
 
-    To be drawn after them.
+    Draw it after the other widgets.
     """
     presets = {preset.key: preset for preset in PRESETS}
     configs = {key: resources.offered(preset.config) for key, preset in presets.items()}
@@ -169,11 +171,12 @@ def preset_choice(hidden: Collection[str] = ()) -> None:
         format_func=lambda key: presets[key].name,
         key="preset",
         on_change=set_to_chosen,
-        placeholder="Settings of your own",
+        placeholder="Your own settings",
     )
 
 
 def network_choice() -> None:
+    """Show the choice of the network."""
     st.selectbox(
         "Network",
         list(NETWORKS),
@@ -187,7 +190,7 @@ def network_choice() -> None:
 
 
 def more_settings() -> None:
-    """What seldom needs a change; config_of_form reads them."""
+    """Show the settings that seldom need a change; `config_of_form` reads them."""
     choose_data(at_first("data", IMAGES, default().data))
     if corruption_choice() == "labels":
         _words("noise", "Kind of wrong labels", offered_noises())
@@ -217,7 +220,7 @@ def more_settings() -> None:
 
 
 def _words(name: str, label: str, words: dict[str, str]) -> None:
-    """A choice by its words."""
+    """A choice shown by its words."""
     st.selectbox(
         label,
         list(words),
@@ -229,7 +232,7 @@ def _words(name: str, label: str, words: dict[str, str]) -> None:
 
 
 def _number(name: str, label: str, usual: float | None = None) -> None:
-    """A number as people type it. A browser's own field for numbers makes 5 of "0,05"."""
+    """A text field for a number. A browser's own number field would turn "0,05" into 5."""
     about = FIELDS[name].metadata
     low, high = about["limits"]
     if name == "epochs":
@@ -245,6 +248,7 @@ def _number(name: str, label: str, usual: float | None = None) -> None:
 
 
 def set_all(config: RunConfig) -> None:
+    """Set all controls to the settings of this run."""
     for name, spec in FIELDS.items():
         if name not in NOT_IN_FORM:
             value = getattr(config, name)
@@ -253,7 +257,7 @@ def set_all(config: RunConfig) -> None:
 
 
 def take_from(run: LiveRun) -> None:
-    """The fields show the settings of a run that a link has led to; what the address says goes before."""
+    """Set the controls to a run opened by a link, unless the address sets a control itself."""
     state = session()
     if state.fields_of != run.run_id:
         state.fields_of = run.run_id

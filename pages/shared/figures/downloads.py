@@ -1,4 +1,4 @@
-"""A figure to download: print-ready, and the data behind it. Made when the button is pressed."""
+"""Downloads of a print-ready figure and its data, made when a button is pressed."""
 
 from collections.abc import Callable
 from functools import partial
@@ -26,9 +26,10 @@ def downloads(
     rows: pd.DataFrame,
     after: str = "",
 ) -> None:
-    """name: of the files; title, sources: said on the figure; rows: the data behind it.
+    """Show the popover with the download buttons of a figure.
 
-    after: which of the paper's figures it is made after; empty: none.
+    name: of the files; title, sources: the text on the figure; rows: its data.
+    after: the paper's figure that it reproduces; empty: none.
     """
 
     def figure(file_type: str) -> bytes:
@@ -41,7 +42,7 @@ def downloads(
     }
     makers |= {"csv": lambda: export.csv(rows), "parquet": lambda: export.parquet(rows)}
     with st.popover("Download", icon=":material/download:"):
-        st.caption("The figure at poster size, and the data behind it.")
+        st.caption("The figure at poster size, and its data.")
         with st.container(horizontal=True):
             for file_type, make in makers.items():
                 st.download_button(

@@ -1,8 +1,8 @@
-"""Charts, sent without building them again.
+"""Showing charts without building them again.
 
-Building a layered chart and checking it against its schema takes 30 to 150 ms, more than
-all the rest of a page; forty live curves a second leave 20. So a specification is made
-once, and what changes is sent as its data: the live curves do not flicker, either.
+Building a layered chart and checking it against its schema takes 30 to 150 ms, more than the
+rest of a page; forty live curves per second leave 20 ms each. So a specification is made once,
+and changes are sent as its data. This also keeps live curves from flickering.
 """
 
 from collections.abc import Callable, Hashable
@@ -17,9 +17,9 @@ from core.sweep import results
 from core.view.style import enlarged
 from pages.shared.server.cache import cached
 
-TALLER = 1.6  # a chart with words for a projector
-# Streamlit's own look, but for words in the colour of the page's text: its grey has a contrast of
-# 3.7 on white. With theme=None it gives only colours and fonts.
+TALLER = 1.6  # height factor of a chart for a projector
+# Streamlit's own style, except that words have the color of the page's text: Streamlit's gray has a
+# contrast of 3.7 on white. With theme=None, Streamlit sets only colors and fonts.
 WORDS = {
     "labelFontSize": {"expr": "width > 1000 ? 16 : 13"},
     "titleFontSize": {"expr": "width > 1000 ? 17 : 14"},
@@ -60,8 +60,8 @@ def draw(
 ):
     """Show a chart of the sweep, whose data change only when a sweep adds runs.
 
-    name: of its place on the page; state: all that it depends on but the sweep.
-    is_large: for a projector, also without `?large` in the address.
+    name: identifies its place on the page; state: all that the chart depends on except the sweep.
+    is_large: draw it for a projector even without `?large` in the address.
     """
     spec = _sized(_specification((name, results.stamp(), *state), make), is_large)
     return _show(None, spec, name, options)
@@ -77,7 +77,7 @@ def draw_live(
 ):
     """Show a chart whose data change; all its layers draw the same rows.
 
-    make: the chart, with any rows; state: all that it depends on but the rows.
+    make: makes the chart, with any rows; state: all that it depends on except the rows.
     """
     spec = dict(_sized(_specification((name, *state), make), is_large))
     spec.pop("data", None)
@@ -86,7 +86,7 @@ def draw_live(
 
 
 def draw_new(chart: alt.LayerChart | alt.Chart, name: str, is_large: bool = False, **options):
-    """Show a chart that is another one every time."""
+    """Show a chart that is built again every time."""
     return _show(None, _sized(_spec_of(chart), is_large), name, options)
 
 
@@ -96,7 +96,7 @@ def _show(rows: pd.DataFrame | pa.Table | None, spec: dict, name: str, options: 
 
 
 def _sized(spec: dict, is_large: bool = False) -> dict:
-    """For the last row of a hall where the page is to be read from there."""
+    """Enlarge the chart if the page is shown large, to be read from the last row of a hall."""
     if not is_large and "large" not in st.query_params:
         return spec
     height = spec.get("height")
@@ -110,12 +110,12 @@ def _specification(state: tuple, _make: Callable[[], alt.LayerChart]) -> dict:
 
 
 def _spec_of(chart: alt.LayerChart | alt.Chart) -> dict:
-    with alt.theme.enable("none"):  # the page's own theme is put in by Streamlit
+    with alt.theme.enable("none"):  # Streamlit adds the theme of the page
         return _without_named_marks(chart.to_dict(validate=False))
 
 
 def _without_named_marks(part: Any) -> Any:
-    """To a screen reader a chart is its own name, and its data are in a table: not every point."""
+    """Hide the single marks from screen readers, which read the chart's name and the data's table."""
     if isinstance(part, list):
         return [_without_named_marks(each) for each in part]
     if not isinstance(part, dict):

@@ -1,4 +1,4 @@
-"""The biography of images: what a network said of each, when it learned them, how sure it was."""
+"""Figures about single images: what a network predicted, when it learned them, and their losses."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from pages.shared.server import resources
 
 
 def show_image_scores(config: RunConfig, records: Sequence[EpochRecord], key: str) -> None:
-    """key: of its place on the page."""
+    """Show the figures about the images of a run; key: identifies their place on the page."""
     if not records:
         return
     labels = resources.data(config.data).train_labels
@@ -24,11 +24,11 @@ def show_image_scores(config: RunConfig, records: Sequence[EpochRecord], key: st
     places = shown_places(corrupted.is_wrong, config.seed)
     rows = charts.said_rows(records, places, corrupted.labels[shown].tolist(), labels[shown].tolist())
     if len(rows):
-        st.markdown("**A row for each photograph: what the network said of it at every epoch**")
+        st.markdown("**One row per photograph: what the network said at every epoch**")
         draw_new(
             charts.image_scores_of(rows),
             name=f"{key}-said",
-            alt="For each photograph, what the network said of it at every epoch",
+            alt="For each photograph, what the network said at every epoch",
         )
     left, right = st.columns(2, gap="large")
     scores = resources.image_scores(config)
@@ -45,7 +45,7 @@ def show_image_scores(config: RunConfig, records: Sequence[EpochRecord], key: st
     counted = [record for record in records if record.loss_counts]
     if scores is None and not counted:
         st.caption(
-            "When each image was learned, and how sure the network was of it, is not kept for this run."
+            "This run has no record of when each image was learned and how sure the network was."
         )
     if counted:
         with right:

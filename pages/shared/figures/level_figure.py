@@ -1,4 +1,4 @@
-"""The figure of a whole curve in training: its rows, made once for all who watch, and its drawing."""
+"""The figure of a level sweep in training: its rows, made once for all viewers, and its drawing."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,21 +20,21 @@ from pages.shared.server.cache import cached
 
 @cached(32, seconds=0.4)
 def points_of(configs: tuple[RunConfig, ...]) -> list[LevelPoint]:
-    """How far each of these runs has come."""
+    """Return the last epoch of each of these runs, read at most every 0.4 s."""
     return level_points(resources.store(), configs)
 
 
 class ClassLevels(NamedTuple):
-    """The curve that a room trains together, at this moment."""
+    """The state of the level sweep that a room trains together."""
 
-    configs: tuple[RunConfig, ...]  # of the places taken; of none: what would be trained at level 1
+    configs: tuple[RunConfig, ...]  # runs of the taken places; if there are none, the run at level 1
     points: list[LevelPoint]
     attendance: Attendance
 
 
 @cached(32, seconds=0.4)
 def class_levels(room: str) -> ClassLevels | None:
-    """None: the room has shared out nothing."""
+    """Return the state of the room's level sweep, or None if the room has none."""
     shared = resources.shared_levels()
     config = shared.config(room)
     if config is None:
@@ -44,12 +44,12 @@ def class_levels(room: str) -> ClassLevels | None:
 
 
 def highest(configs: Sequence[RunConfig]) -> RunConfig:
-    """Of the runs of a curve the one that tells its noise: at level 0 there is none."""
+    """Return the run at the highest level, which has the kind of noise: a run at level 0 has none."""
     return max(configs, key=lambda config: config.level)
 
 
 class LevelRows(NamedTuple):
-    """What the figure draws, as the core makes it and as a browser is sent it; the runs' own rows."""
+    """The rows of the figure: as a data frame, as sent to the browser, and those of the runs alone."""
 
     frame: pd.DataFrame
     table: pa.Table
@@ -59,7 +59,7 @@ class LevelRows(NamedTuple):
 def rows_of(
     points: Sequence[LevelPoint], config: RunConfig, stored: bool = False, paper: bool = False
 ) -> LevelRows:
-    """stored, paper: beside the stored runs and the paper's points; config: of the highest level."""
+    """Return the rows; stored, paper: whether to add those; config: the run at the highest level."""
     wrong = round(wrong_share(replace(config, level=1.0)), 4)
     return _rows_of(tuple(points), config.model, config.data, wrong, stored, paper)
 
@@ -81,7 +81,7 @@ def _rows_of(
 
 
 def draw_levels(rows: LevelRows, name: str = "whole-curve", is_large: bool = False) -> None:
-    """name: of its place on the page; is_large: for a projector, also without `?large` in the address."""
+    """Draw the figure; name, is_large: see `draw`."""
     draw_live(
         name,
         (),
@@ -89,5 +89,5 @@ def draw_levels(rows: LevelRows, name: str = "whole-curve", is_large: bool = Fal
         rows.table,
         is_large=is_large,
         height="stretch",
-        alt="Test and training error against corruption level, as far as the runs have come",
+        alt="Test and training error against corruption level, so far",
     )

@@ -1,4 +1,4 @@
-"""What every page starts with: its title, and one clear sentence where something is broken."""
+"""The frame of every page: its title, errors as one sentence each, the link to the next page."""
 
 import logging
 import time
@@ -31,15 +31,15 @@ PRINTED_FROM_DARK = """
 }"""
 TRY_AGAIN_SECONDS = 3.0
 FROM_THE_TOP = Path(__file__).parent / "on_page" / "showFromTop.js"
-LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # ?large: to be read from the last row
+LARGE = ":root { font-size: clamp(20px, 1.45vw, 40px) }"  # for ?large: to be read from the last row
 
 
 @contextmanager
 def page(name: str, question: str = "", title: str = "") -> Iterator[DeltaGenerator]:
-    """The frame of a page: its title and question, any failure as one sentence, the next page.
+    """Draw the frame of a page: its title and question, any failure as one sentence, the next page.
 
-    name: of its Place; title: another one than in the navigation bar. Yields the container
-    next to the title.
+    name: the name of its Place; title: a title that differs from the navigation bar. Yields the
+    container next to the title.
     """
     title = title or place(name).title
     st.set_page_config(page_title=f"{title} · Label Corruption Lab", page_icon=ICON, layout="wide")
@@ -70,35 +70,36 @@ def page(name: str, question: str = "", title: str = "") -> Iterator[DeltaGenera
 
 
 def show_from_the_top() -> None:
-    """What a button begins on the page that it stands on is seen as a new page is."""
+    """Scroll to the top at the next run of the page, as if a new page were opened."""
     session().views += 1
 
 
 def _try_again() -> None:
-    """Where the store was locked, or its disk away for a moment, nobody has to reload the page."""
+    """Retry after a temporary store error, so that no reload is needed."""
     if time.monotonic() - session().broken_since > TRY_AGAIN_SECONDS / 2:
         st.rerun()
 
 
 def _style() -> str:
-    """The style sheet of every page, with the colours of the theme that the visitor has."""
+    """The style sheet of every page, with the colors of the visitor's theme."""
     theme = COLOURS["dark" if is_dark() else "light"]
     colours = "; ".join(f"--{name}: {value}" for name, value in theme.items())
-    # On paper a dark page would be black: turned over, and the pictures turned back.
+    # In print a dark page would be black: invert it, and invert the pictures back.
     turned = "" if not is_dark() else PRINTED_FROM_DARK
     large = LARGE if "large" in st.query_params else ""
     return f"<style>:root {{ {colours} }}\n{STYLE}{turned}{large}</style>"
 
 
 def is_dark() -> bool:
+    """Whether the visitor uses the dark theme."""
     return st.context.theme.type == "dark"
 
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Show errors as one sentence: the refusal of the last press, and a LabError of the body.
+    """Show errors as one sentence: the error of the last action, and a LabError of the body.
 
-    Fragments, which rerun without their page, need it, too.
+    Fragments also need it, because they rerun without their page.
     """
     if refusal := session().refusal:
         session().refusal = ""
@@ -110,9 +111,9 @@ def plain_errors() -> Iterator[None]:
 
 
 def action(act: Callable[..., object]) -> Callable[..., None]:
-    """What a button does: where it fails, its one sentence stands on the page, which stays as it is.
+    """Return the callback of a button: if `act` fails, the page stays and shows one sentence.
 
-    Streamlit calls it before the page is drawn, outside of the page's own frame for errors.
+    Streamlit calls it before the page is drawn, outside the page's own handling of errors.
     """
 
     @wraps(act)
@@ -123,25 +124,25 @@ def action(act: Callable[..., object]) -> Callable[..., None]:
             session().refusal = str(error)
         except Exception:
             logging.exception("%s failed.", getattr(act, "__name__", act))
-            session().refusal = "That did not work: try again. If it fails again, tell whoever runs the server; its terminal says why."
+            session().refusal = "That did not work: try again. If it fails again, tell the person who runs the server: its terminal says why."
 
     return do
 
 
 def is_teacher() -> bool:
-    """Whether this browser has opened the teacher's page, and not locked it since.
+    """Whether this browser has opened the teacher's page and not locked it since.
 
-    Kept with the store, so that a lost connection locks nobody out.
+    The store remembers it, so that a lost connection does not lock the teacher out.
     """
     key = teacher_key()
     return bool(key) and resources.classroom().is_teacher(key)
 
 
 def teachers_action(act: Callable[..., object]) -> Callable[..., None]:
-    """An action of the teacher alone.
+    """Return the callback of a button that only the teacher may press.
 
-    Asked where it acts: a button that was drawn once can be pressed again by a message of the
-    protocol, also after the page has been locked.
+    It checks at the press, because a message of the protocol can press a button that was drawn
+    before the page was locked.
     """
 
     @wraps(act)

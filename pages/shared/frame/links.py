@@ -1,4 +1,4 @@
-"""Links that lead here from elsewhere: to project, to copy, in a table."""
+"""Links to the lab from outside: to project, to copy, in a table."""
 
 from urllib.parse import urlencode
 
@@ -8,7 +8,7 @@ from core.live.server import serving
 
 
 def link(page: str = "", **settings: str) -> str:
-    """The address of a page for others; page: its name, empty for the first one."""
+    """Return the address of a page for others; page: its name, or empty for the start page."""
     base = serving.address(st.context.url, st.get_option("server.baseUrlPath") or "")
     query = f"?{urlencode(settings)}" if settings else ""
     return f"{base}/{page}{query}"

@@ -1,4 +1,4 @@
-"""The pages there are, and the bar that leads to them."""
+"""The list of pages and the navigation bar."""
 
 import base64
 from copy import copy
@@ -11,30 +11,29 @@ import streamlit as st
 from core.paths import ASSETS, ROOT
 
 FOLDER = ROOT / "pages"
-# As an address that has the picture in it: a file is opened anew at every run of a page, and the
-# lock of Streamlit's store of files makes a full lecture hall wait. One of Streamlit's own icons
-# would be fetched from the internet.
+# A data URL, because Streamlit would open a file again at every run of a page, and the lock of its
+# file store makes a full lecture hall wait. Streamlit's own icons would be fetched from the internet.
 ICON = "data:image/png;base64," + base64.b64encode((ASSETS / "icon.png").read_bytes()).decode()
-FORMER_NAMES = ("train", "corrupt")  # of the lab, in addresses that are out there
+FORMER_NAMES = ("train", "corrupt")  # the Lab's names in old addresses that are still in use
 
 
 class Place(NamedTuple):
-    """One page, and how it stands in the bar."""
+    """One page and its entry in the navigation bar."""
 
-    name: str  # in its address; its script is pages/NAME.py, or pages/NAME/page.py
+    name: str  # in its address; its script is pages/NAME.py or pages/NAME/page.py
     title: str
     icon: str = ""  # a name of Material Symbols
-    does: str = ""  # for its card on the start page, and the link from the page before; empty: no card
+    does: str = ""  # text of its card on the start page and of the link to it; empty: no card
     is_in_bar: bool = True
 
     def page(self):
-        """Streamlit's page: a copy for each run of the app, because st.navigation marks one of them."""
+        """Return Streamlit's page: a copy for each run, because st.navigation marks one of them."""
         return copy(_page(self))
 
 
 @cache
 def _page(of: Place):
-    """Cached, since Streamlit checks each time that the file exists. Needs a running script."""
+    """Streamlit's page, cached because creating it checks the file. Needs a running script."""
     return st.Page(
         script(of.name),
         title=of.title,
@@ -48,7 +47,7 @@ def _page(of: Place):
 
 PLACES = (  # in the order of the story
     Place("start", "Start", "home"),
-    Place("guess", "Guess first", "draw", "Say what you expect; then see what happened."),
+    Place("guess", "Guess first", "draw", "Say what you expect, then see what happened."),
     Place(
         "lab",
         "Lab",
@@ -65,22 +64,25 @@ PLACES = (  # in the order of the story
         "sweep",
         "The sweep",
         "stacked_line_chart",
-        "Networks trained beforehand at every level, beside a paper of 2017.",
+        "Networks trained in advance at every level, compared with a paper of 2017.",
     ),
     Place(
         "annotate",
         "Label them yourself",
         "label",
-        "Name twenty photographs, alone or with a class, and train a network on what you confuse.",
+        "Name twenty photographs, alone or with a class, and train a network on your mistakes.",
     ),
     Place(
-        "stop", "Stop in time", "front_hand", "Stop the training where new photographs are read best."
+        "stop",
+        "Stop in time",
+        "front_hand",
+        "Stop the training when the network reads new photographs best.",
     ),
     Place(
         "find",
         "Find the wrong labels",
         "search",
-        "Mark them yourself, let the machine rank them, mend them, train again.",
+        "Mark them yourself, let the machine rank them, fix them, and train again.",
     ),
     Place(
         "defend",
@@ -106,16 +108,17 @@ PLACES = (  # in the order of the story
 
 
 def story() -> list[Place]:
-    """The pages that the start page leads to, in their order."""
+    """Return the pages that the start page leads to, in their order."""
     return [each for each in PLACES if each.does]
 
 
 def place(name: str) -> Place:
+    """Return the place of this name."""
     return next(each for each in PLACES if each.name == name)
 
 
 def script(name: str) -> Path:
-    """The file that Streamlit runs for a page: pages/NAME.py, or page.py in its folder."""
+    """Return the file that Streamlit runs for a page: pages/NAME.py or pages/NAME/page.py."""
     folder = FOLDER / name
     return folder / "page.py" if folder.is_dir() else folder.with_suffix(".py")
 
@@ -125,19 +128,19 @@ def _to_the_lab() -> None:
 
 
 def the_page(name: str):
-    """The page of that name, for a link to it."""
+    """Return Streamlit's page of this name, for a link to it."""
     return place(name).page()
 
 
 def place_after(name: str) -> Place | None:
-    """The next page of the story; None after the last, and after pages that are not in it."""
+    """Return the next page of the story; None after the last and after pages outside the story."""
     names = [each.name for each in story()]
     following = names.index(name) + 1 if name in names else len(names)
     return story()[following] if following < len(names) else None
 
 
 def navigation():
-    """Show the bar; returns the page that was asked for."""
+    """Show the navigation bar and return the requested page."""
     former = (
         st.Page(_to_the_lab, title="Lab", url_path=name, visibility="hidden") for name in FORMER_NAMES
     )

@@ -1,4 +1,4 @@
-"""What runs first for every visitor: the bar, then the page that was asked for."""
+"""The script that runs first for every visitor: the navigation bar, then the requested page."""
 
 import streamlit as st
 

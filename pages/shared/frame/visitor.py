@@ -1,6 +1,6 @@
-"""Who is asking: a random name kept in a cookie, so that a reload finds this visitor's runs.
+"""The visitor's random name, kept in a cookie so that a reload finds this visitor's runs.
 
-Where cookies are refused (in a frame of another site, say) the name is kept in the address.
+If the browser refuses cookies (for example, in a frame of another site), the address keeps it.
 """
 
 import re
@@ -19,7 +19,7 @@ SCRIPTS = Path(__file__).parent / "on_page"
 
 
 def recognize() -> None:
-    """Learn who asks, or make a name up at the first visit; every page does so before all else."""
+    """Read the visitor's name, or make one up at the first visit. Every page calls this first."""
     cookie = _sound(st.context.cookies.get(COOKIE))
     state = session()
     if not state.visitor:
@@ -28,26 +28,26 @@ def recognize() -> None:
 
 
 def visitor() -> str:
-    """The name of this browser."""
+    """Return the visitor's name."""
     return session().visitor
 
 
 def remember_key() -> None:
-    """Give this browser the key that its session has been given, so that a reload has it, too.
+    """Store the session's teacher key in the browser, so that a reload keeps it.
 
-    A key of its own and not the visitor's name, which anybody may have put into a link.
+    The key is not the visitor's name, because anybody can put a name into a link.
     """
     if key := session().teacher_key:
         run_script(SCRIPTS / "rememberKey.js", key=KEY_COOKIE, value=key, seconds=TEACHER_SECONDS)
 
 
 def teacher_key() -> str:
-    """The key of the teacher's page that this browser has; empty: none."""
+    """Return this browser's key to the teacher's page, or an empty string."""
     return session().teacher_key or _sound(st.context.cookies.get(KEY_COOKIE))
 
 
 def network_address() -> str:
-    """From which this visitor comes; empty: from the server's own machine."""
+    """Return this visitor's network address; empty: the server's own machine."""
     address = st.context.ip_address
     return address if isinstance(address, str) else ""
 

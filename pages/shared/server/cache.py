@@ -1,6 +1,6 @@
-"""What is made once and kept for all visitors.
+"""Caches that all visitors share.
 
-Not Streamlit's caches: any visitor's browser can have them cleared, again and again.
+Streamlit's own caches are not used, because any visitor's browser can clear them, again and again.
 """
 
 import inspect
@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def once(make: Callable[[], T]) -> Callable[[], T]:
-    """Make it at the first call, also where two visitors come at the same moment, and keep it."""
+    """Cache the result of a function without arguments. Simultaneous first calls run it only once."""
     lock, made = threading.Lock(), cache(make)
 
     @wraps(make)
@@ -29,40 +29,40 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
 
 
 def cached(most: int, seconds: float = math.inf) -> Callable[[F], F]:
-    """Keep what a function returns for the `most` arguments that came last, for so many seconds.
+    """Cache a function's results for the last `most` different arguments, for this many seconds.
 
-    Arguments are positional; one whose parameter begins with an underscore does not tell two
-    calls apart. What is returned is shared: whoever gets it must not change it.
+    Arguments are positional. Parameters that begin with an underscore are not part of the key.
+    Results are shared, so callers must not change them.
     """
 
     def decorate(make: F) -> F:
         names = list(inspect.signature(make).parameters)
-        told = [place for place, name in enumerate(names) if not name.startswith("_")]
-        kept: OrderedDict[tuple, tuple[float, Any]] = OrderedDict()
-        lock, making = threading.Lock(), dict[tuple, Any]()  # a lock for each key that is being made
+        in_key = [place for place, name in enumerate(names) if not name.startswith("_")]
+        results: OrderedDict[tuple, tuple[float, Any]] = OrderedDict()
+        lock, making = threading.Lock(), dict[tuple, Any]()  # a lock for each key in the making
 
         @wraps(make)
         def get(*arguments: Any) -> Any:
-            key = tuple(arguments[place] for place in told)
-            found = kept.get(key)
+            key = tuple(arguments[place] for place in in_key)
+            found = results.get(key)
             if found is None or time.monotonic() > found[0]:
                 with lock:
                     own = making.setdefault(key, threading.RLock())
                 try:
-                    with own:  # of two who miss it, one makes it; who misses another one does not wait
-                        found = kept.get(key)
+                    with own:  # one call makes a missing result; calls for other keys do not wait
+                        found = results.get(key)
                         if found is None or time.monotonic() > found[0]:
                             found = (time.monotonic() + seconds, make(*arguments))
                             with lock:
-                                kept[key] = found
-                                while len(kept) > most:
-                                    kept.popitem(last=False)
+                                results[key] = found
+                                while len(results) > most:
+                                    results.popitem(last=False)
                 finally:
                     with lock:
                         making.pop(key, None)
             return found[1]
 
-        get.clear = kept.clear  # type: ignore[attr-defined]
+        get.clear = results.clear  # type: ignore[attr-defined]
         return get  # type: ignore[return-value]
 
     return decorate

@@ -1,6 +1,6 @@
-"""What takes seconds, worked out once for all visitors.
+"""Computations that take seconds, done once for all visitors.
 
-Not in the pages themselves: a page is run anew at every press, and what it keeps is gone.
+They are not in the pages, because Streamlit runs a page again at every press, which would lose them.
 """
 
 from core.capacity.demonstrations import Built, Solved, build, solve
@@ -14,7 +14,7 @@ from pages.shared.server.cache import cached
 
 
 def searched(config: RunConfig, name: str) -> Searched | None:
-    """The ranking by its sources, which are trained; None where the scores of one are not there."""
+    """Return the ranking from the scores of its source runs, or None if some are missing."""
     scores = [resources.image_scores(source) for source in sources(config, name)]
     known = [each for each in scores if each is not None]
     return _ranked(config, name, known) if len(known) == len(scores) else None
@@ -28,11 +28,11 @@ def _ranked(config: RunConfig, name: str, _scores: list[ImageScores]) -> Searche
 
 @cached(1)
 def built() -> Built:
-    """Made once for all visitors."""
+    """Return the network that theorem 1 builds for random labels."""
     return build(resources.data("embedded"))
 
 
 @cached(1)
 def solved() -> Solved:
-    """Solved once for all visitors."""
+    """Return the kernel solutions for true and for random labels."""
     return solve(resources.data("embedded"))

@@ -1,7 +1,7 @@
-"""How often live pages are drawn anew: the more are watched, the less often.
+"""How often live pages are redrawn: the more pages, the less often each.
 
-All of them together have a share of one core, so that whoever moves a slider does not wait for
-those who only watch. What one look costs this machine is measured.
+All live pages together get a share of one core, so that a visitor who moves a slider does not wait
+for those who only watch. The cost of a redraw is measured.
 """
 
 import threading
@@ -12,28 +12,29 @@ from dataclasses import dataclass, field
 
 from pages.shared.server import resources
 
-SHARE = 0.2  # of a core; a page that somebody opens, or whose slider moves, wants the rest
-RECENT_SECONDS = 5.0  # a page that has not been drawn for so long is looked at no longer
-LEFT_SECONDS = 120.0  # a visitor who has not looked for so long has left, and their runs are for others
-NOTED_SECONDS = 30.0  # between two notes in the store of who looks, for other servers on it
-USUAL_COST = 0.012  # CPU seconds of a look, until it is measured
-AROUND = (
-    2.7  # a look takes the server so much more than its drawing (10.4 ms and 3.9): messages, sockets
-)
-NEWEST = 0.05  # weight of the newest look in what one costs
+SHARE = 0.2  # share of a core; the rest is for pages that are opened or whose controls move
+RECENT_SECONDS = 5.0  # a page that was not redrawn for longer is no longer open
+LEFT_SECONDS = 120.0  # a visitor inactive for longer has left, and others may take over their runs
+NOTED_SECONDS = 30.0  # between two writes of polls to the store, for other servers that use it
+USUAL_COST = 0.012  # CPU seconds of a redraw, until it is measured
+# Total cost of a redraw with messages and sockets / cost of the drawing alone (10.4 ms / 3.9 ms).
+OVERHEAD = 2.7
+NEWEST = 0.05  # weight of the newest redraw in the mean cost
 STARTED = time.time()
 
 
 @dataclass
 class _Watch:
-    """Which pages are looked at, and what that costs; times on the monotonic clock."""
+    """The open live pages and the cost of a redraw; times on the monotonic clock."""
 
-    looked: dict[tuple[str, str], float] = field(default_factory=dict)  # visitor and page: when last
-    pages: int = 0  # that are looked at
-    cost: float = USUAL_COST  # CPU seconds of a look, with all that the server does around it
+    looked: dict[tuple[str, str], float] = field(
+        default_factory=dict
+    )  # time of the last poll by (visitor, page)
+    pages: int = 0  # number of open live pages
+    cost: float = USUAL_COST  # CPU seconds of a redraw, including its overhead
 
     def look(self, visitor: str, which: str) -> None:
-        """This page is drawn."""
+        """Note that this page is being redrawn."""
         now = time.monotonic()
         self.looked[visitor, which] = now
         still = RECENT_SECONDS + 2 * self.between()
@@ -41,28 +42,30 @@ class _Watch:
         self.pages = len(self.looked)
 
     def drawn(self, seconds: float) -> None:
-        """A look has taken its thread so many CPU seconds.
+        """Add the CPU seconds of a redraw to the mean cost.
 
-        A slow mean of them, and not what the whole server takes: pages whose timers follow the load
-        of the moment all slow down and speed up together, each time with a run of the whole page.
+        A slow mean, not the current load of the server: with timers that follow the load, all pages
+        would slow down and speed up together, each time with a run of the whole page.
         """
-        self.cost += NEWEST * (AROUND * seconds - self.cost)
+        self.cost += NEWEST * (OVERHEAD * seconds - self.cost)
 
     def between(self) -> float:
-        """Seconds between two looks of each page."""
+        """Return the seconds between two redraws of each page."""
         return self.pages * self.cost / SHARE
 
 
 @dataclass
 class _Present:
-    """Which visitors look; times in seconds since 1970."""
+    """The visitors who poll live pages; times in seconds since 1970."""
 
-    looked: dict[str, float] = field(default_factory=dict)  # when last, since `noted`
+    looked: dict[str, float] = field(
+        default_factory=dict
+    )  # time of the last poll by visitor, since `noted`
     noted: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self, visitor: str) -> None:
-        """Everybody in one note: a transaction of its own for each locked out those who trained."""
+        """Note a poll. All polls are written together: one transaction for each blocked training."""
         self.looked[visitor] = now = time.time()
         if now - self.noted > NOTED_SECONDS and self.lock.acquire(blocking=False):
             try:
@@ -73,7 +76,7 @@ class _Present:
                 self.lock.release()
 
     def last(self, visitor: str) -> float:
-        """When this visitor looked last, through whatever server; 0: never, or long ago."""
+        """Return the time of the visitor's last poll through any server; 0: never, or long ago."""
         return max(self.looked.get(visitor, 0.0), resources.store().last_poll(visitor))
 
 
@@ -82,9 +85,9 @@ _present = _Present()
 
 
 def seconds_between(visitor: str, which: str) -> float:
-    """Between two looks at a part of a page, where all that are watched have as many.
+    """Note a poll of a part of a page, and return the seconds until it should be redrawn.
 
-    which: the part, with a timer of its own.
+    All open parts are redrawn equally often. which: the part, which has its own timer.
     """
     _present.look(visitor)
     _watch.look(visitor, which)
@@ -92,13 +95,13 @@ def seconds_between(visitor: str, which: str) -> float:
 
 
 def needs_new_timer(every: float | None, wanted: float | None) -> bool:
-    """Whether a part is drawn much more or less often than it should be; None: without a timer."""
+    """Whether a part is redrawn much more or much less often than it should be; None: no timer."""
     return bool(every and wanted) and not 0.6 < (wanted or 1.0) / (every or 1.0) < 1.7
 
 
 @contextmanager
 def measured() -> Iterator[None]:
-    """Around the drawing of a look: what it costs tells how often there can be one."""
+    """Measure the CPU time of a redraw, which decides how often there can be one."""
     began = time.thread_time()
     try:
         yield
@@ -107,5 +110,5 @@ def measured() -> Iterator[None]:
 
 
 def has_left(visitor: str) -> bool:
-    """Whether this visitor has looked at no live run for a while, nor this server just begun."""
+    """Whether this visitor has not polled for LEFT_SECONDS, nor has this server just started."""
     return time.time() - max(_present.last(visitor), STARTED) > LEFT_SECONDS

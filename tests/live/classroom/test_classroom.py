@@ -97,7 +97,7 @@ def test_many_guesses_are_a_median_and_a_band():
     assert (row["low"], row["error"], row["high"]) == (0.2, 0.3, 0.4)
     assert (
         "5 guesses so far" in describe_guesses(guesses)
-        and describe_guesses(guesses[:0]) == "No guess yet."
+        and describe_guesses(guesses[:0]) == "No guesses yet."
     )
 
 

@@ -47,7 +47,7 @@ def test_a_curve_counts_as_one_run_and_takes_no_more(store):
 def test_a_curve_for_which_there_is_no_room_leaves_nothing_behind(tmp_path):
     store = Store(tmp_path / "runs.sqlite", Limits(all_runs=15))
     store.submit_all_levels(all_levels(BASE), "ann")
-    with pytest.raises(RefusedError, match="room for 15"):
+    with pytest.raises(RefusedError, match="allows 15 unfinished runs"):
         store.submit_all_levels(all_levels(RunConfig(seed=1)), "ben")
     assert len(store.active_runs()) == 11
 

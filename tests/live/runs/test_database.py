@@ -48,7 +48,7 @@ def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(tmp_path, damage):
     assert aside.read_bytes() == broken
     assert (
         aside.name in again.database.state().damage
-        and "new one has been begun" in again.database.state().damage
+        and "new one has been created" in again.database.state().damage
     )
     assert again.active_runs() == [] and again.submit(CONFIG, "ann").status == "queued"
     assert Store(path).run(CONFIG.run_id).status == "queued"
@@ -281,6 +281,6 @@ def test_a_read_only_folder_is_one_sentence_that_says_what_to_do(tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sqlite3, "connect", read_only)
-        with pytest.raises(StoreError, match="where the lab may write"):
+        with pytest.raises(StoreError, match="that the lab may write to"):
             Store(tmp_path / "runs.sqlite").submit(CONFIG, "ann")
     store.submit(CONFIG, "ann")

@@ -257,7 +257,7 @@ def test_a_run_of_ones_own_can_go_on_at_the_limit(data_folder):
     assert store.submit(CONFIG, "ann").status == "queued"
     with pytest.raises(RefusedError, match="You have one unfinished run"):
         store.submit(dataclasses.replace(CONFIG, seed=1), "ann")
-    with pytest.raises(RefusedError, match="room for 1 runs"):
+    with pytest.raises(RefusedError, match="allows 1 unfinished runs"):
         store.submit(dataclasses.replace(CONFIG, seed=1), "ben")
 
 

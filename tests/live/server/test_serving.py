@@ -103,7 +103,7 @@ def test_the_given_address_wins_and_one_of_this_machine_alone_is_no_code(monkeyp
     ]
     for wrong in ("lab.school.example", "ftp://x", "http://", "http://x?y"):
         assert main(["serve", "--address", wrong]) == 2
-        assert "is no address" in capsys.readouterr().err
+        assert "is not an address" in capsys.readouterr().err
 
 
 def test_no_address_of_this_machine_alone_is_among_those_for_others():
@@ -116,5 +116,5 @@ def test_no_address_of_this_machine_alone_is_among_those_for_others():
 
 def test_an_address_that_is_none_is_one_sentence():
     for text in ("http://[", "lab.example", "ftp://lab.example", "http://"):
-        with pytest.raises(ConfigError, match="is no address"):
+        with pytest.raises(ConfigError, match="is not an address"):
             serving.check_address(text)

@@ -72,7 +72,7 @@ def test_a_run_that_waits_to_be_fitted_is_only_for_the_command_line():
 
 def test_the_whole_server_takes_only_so_many_runs():
     Limits().check(RunConfig(), 0, 149, 499)
-    with pytest.raises(RefusedError, match="room for 500 runs"):
+    with pytest.raises(RefusedError, match="allows 500 unfinished runs"):
         Limits().check(RunConfig(), 0, 0, 500)
 
 
@@ -81,7 +81,7 @@ def test_an_address_has_only_so_many_runs_whatever_names_it_makes_up(tmp_path):
     store = Store(tmp_path / "runs.sqlite", Limits(runs=2, address_runs=4))
     for seed in range(4):
         store.submit(RunConfig(seed=seed), f"cookie {seed}", "192.0.2.9")
-    with pytest.raises(RefusedError, match="From your network address 4 runs"):
+    with pytest.raises(RefusedError, match="Your network address has 4 unfinished runs"):
         store.submit(RunConfig(seed=4), "cookie 4", "192.0.2.9")
     store.submit(RunConfig(seed=5), "ann", "192.0.2.10")  # others are free
     for seed in range(6, 8):

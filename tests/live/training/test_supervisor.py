@@ -108,7 +108,7 @@ def test_a_trainer_that_ends_again_and_again_says_so_and_is_tried_more_slowly(
     process = TrainerProcess()
     process.start()
     wait_until(lambda: process.failure)
-    assert "again and again" in process.failure and "terminal" in process.failure
+    assert "right after each start" in process.failure and "terminal" in process.failure
     wait_until(lambda: process._failures > 5)
     assert len((data_folder / "starts").read_text()) < 12  # with pauses of 0.02, 0.04, ... s
     process.stop()
@@ -203,7 +203,9 @@ def test_what_keeps_the_trainer_from_working_is_said_on_the_page(data_folder, mo
     process = TrainerProcess()
     process.start()
     wait_until(lambda: process.failure)
-    assert str(data_folder / in_the_way) in process.failure and "again and again" in process.failure
+    assert (
+        str(data_folder / in_the_way) in process.failure and "right after each start" in process.failure
+    )
     process.stop()
 
 

@@ -1,4 +1,4 @@
-// A link that can be selected, and a button that says whether it was copied.
+// A link as selectable text, with a button that copies it and says whether that worked.
 
 class CopyLink {
   constructor(root) {
@@ -18,7 +18,7 @@ class CopyLink {
   }
 
   async copy() {
-    // The clipboard is there over https and on this machine alone; a selection is everywhere.
+    // The clipboard exists only over https and on localhost; a selection works everywhere.
     let done = false
     try {
       await navigator.clipboard.writeText(this.field.value)

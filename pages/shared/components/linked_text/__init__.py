@@ -1,6 +1,6 @@
 """A sentence whose links set the controls of its page: "make [all of them](1) random".
 
-A component of our own because a link of Streamlit's text leads elsewhere and opens a new page.
+It is our own component because a link in Streamlit's text opens another page.
 """
 
 import re
@@ -18,7 +18,10 @@ LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 
 
 def linked_text(text: str, choose: Callable[[str], object], key: str, is_bold: bool = False) -> None:
-    """text: with links as in Markdown, [words](value); choose: called with the value of a chosen one."""
+    """Show a sentence with links.
+
+    text: contains links as in Markdown, [words](value); choose: called with the value of a chosen link.
+    """
     parts = []
     end = 0
     for link in LINK.finditer(text):
@@ -29,10 +32,10 @@ def linked_text(text: str, choose: Callable[[str], object], key: str, is_bold: b
 
     def take() -> None:
         value = getattr(st.session_state[key], "chosen", None)
-        if value is None:  # the same callback is told when the trigger is over
+        if value is None:  # Streamlit also calls this when it resets the trigger
             return
         if value not in known:
-            raise ConfigError("That is none of the links of this sentence: choose one of them.")
+            raise ConfigError("That is not a link of this sentence: choose one of them.")
         choose(value)
 
     data = {"parts": parts, "isBold": is_bold}
@@ -40,7 +43,7 @@ def linked_text(text: str, choose: Callable[[str], object], key: str, is_bold: b
 
 
 def with_links(text: str, links: dict[str, str]) -> str:
-    """The text with a link at the first place of each of these words; links: words to value."""
+    """Return the text with the first occurrence of these words as links; links: words to value."""
     for words, value in links.items():
         text = text.replace(words, f"[{words}]({value})", 1)
     return text

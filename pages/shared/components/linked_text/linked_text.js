@@ -1,4 +1,4 @@
-// A sentence; its links are buttons, since they set something here and lead nowhere.
+// A sentence whose links are buttons, because they set controls on this page.
 
 class LinkedText {
   /** @type {any} */
@@ -13,7 +13,7 @@ class LinkedText {
   update({ parts, isBold }) {
     const told = JSON.stringify(parts)
     this.root.classList.toggle("bold", isBold)
-    if (told === this.told) return // a button that has the focus keeps it
+    if (told === this.told) return // so that a focused button keeps its focus
     this.told = told
     this.root.replaceChildren(
       ...parts.map(([words, value]) => {

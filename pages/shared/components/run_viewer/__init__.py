@@ -1,7 +1,7 @@
-"""One run to look at, epoch by epoch: photographs and curves, drawn and replayed in the browser.
+"""The viewer of one run, epoch by epoch: photographs and curves, drawn and replayed in the browser.
 
-A component of our own because a chart of Streamlit's cannot be replayed without the server,
-which has forty viewers; and photographs, sentence and curves are to follow one chosen epoch.
+It is our own component because the server would have to replay a Streamlit chart, for forty
+viewers, and because photographs, sentence and curves must all follow one chosen epoch.
 """
 
 import json
@@ -21,11 +21,11 @@ from pages.shared.components.component import component
 from pages.shared.server import resources
 from pages.shared.server.cache import cached
 
-FEW, FEW_AT = 8, 0.4  # photographs of the simple picture, and the level at which they are chosen
+FEW, FEW_AT = 8, 0.4  # photographs in the simple view, and the level at which they are chosen
 ALL = tuple(range(PHOTOGRAPHS))
-ROWS = gallery.row_count(PHOTOGRAPHS)  # of the sprite
+ROWS = gallery.row_count(PHOTOGRAPHS)  # in the sprite
 KEY_LINES = (
-    "A network studies such photographs with their labels, round after round. Blue: how often it "
+    "A network studies photographs like these with their labels, round after round. Blue: how often it "
     "disagrees with the labels it studies. Orange: how often it misreads new photographs."
 )
 
@@ -33,7 +33,7 @@ _VIEWER = component(Path(__file__).parent)
 
 
 class Ghost(NamedTuple):
-    """An earlier run, drawn thin behind the one that is shown."""
+    """An earlier run, drawn thin behind the one shown."""
 
     config: RunConfig
     records: list[EpochRecord]
@@ -50,11 +50,11 @@ def show_run(
     is_stale: bool = False,
     ghosts: list[Ghost] | None = None,
 ) -> None:
-    """Show a run; show_sprite must have been called for it.
+    """Show a run. `show_sprite` must have been called for it.
 
-    showing: a number that makes it a new appearance, where the same run is to be replayed.
-    is_live: more epochs are to come; replays: it is played from its first epoch when it
-    appears; is_stale: the controls have moved away from it.
+    showing: a number that changes when the same run is to be replayed.
+    is_live: more epochs will come; replays: the viewer plays the run from its first epoch when it
+    appears; is_stale: the controls no longer show this run's settings.
     """
     epochs = max(config.epochs, len(records))
     data = {
@@ -68,18 +68,18 @@ def show_run(
 
 
 def show_sprite(config: RunConfig) -> None:
-    """The photographs themselves, for the viewers of this page: 50 kB that no tick sends again."""
+    """Send the photographs for the viewers of this page: 50 kB that later updates do not repeat."""
     st.html(_sprite(config.data, config.corruption, config.seed).style)
 
 
 def show_levels(
     runs: list[tuple[RunConfig, list[EpochRecord]]], *, first: float, key: str, sweeps: bool = False
 ) -> float:
-    """Several runs that differ in their level, one of which a slider chooses in the browser.
+    """Show several runs that differ in their level, with a slider that chooses one in the browser.
 
-    The simple picture: eight photographs, two lines, no sentence that tells how it ends.
-    runs: in the order of their levels; first: the level that is shown at first; sweeps: it goes through
-    all of them by itself, each at its end. Returns the level chosen.
+    This is the simple view: eight photographs, two lines, and no sentence that gives away the end.
+    runs: in the order of their levels; first: the level to show first; sweeps: the viewer goes
+    through all levels by itself, each at its end. Returns the chosen level.
     """
     configs = [config for config, _ in runs]
     show_sprite(configs[0])
@@ -94,21 +94,21 @@ def show_levels(
         "replays": not sweeps,
         "sweeps": sweeps,
     }
-    told = [_run_data(config, places).json(records) for config, records in runs]
-    result = _mount(data, told, key, default={"level": levels[begin]}, on_level_change=lambda: None)
+    texts = [_run_data(config, places).json(records) for config, records in runs]
+    result = _mount(data, texts, key, default={"level": levels[begin]}, on_level_change=lambda: None)
     return result.level if result.level in levels else levels[begin]  # a browser may send anything
 
 
 def _mount(data: dict[str, Any], runs: list[str], key: str, **options: Any) -> Any:
-    """As one text: Streamlit looks through a dictionary for tables, value by value."""
+    """Mount the viewer with its data as one text: Streamlit would search a dictionary for tables."""
     text = f'{json.dumps(data)[:-1]}, "runs": [{",".join(runs)}]}}'
     return _VIEWER(data={"json": text}, key=key, **options)
 
 
 def _shared(config: RunConfig, name: str) -> dict[str, Any]:
-    """What is the same for every run of these images.
+    """The data that all runs on these images share.
 
-    name: of what is shown, which is played when it changes.
+    name: identifies the view; the viewer plays it when the name changes.
     """
     return {
         "id": name,
@@ -121,8 +121,8 @@ def _shared(config: RunConfig, name: str) -> dict[str, Any]:
         "colours": INK,
         "error_axis": "Error",
         "fate_axis": "Wrong labels",
-        "key": "In bold the label that the photograph was given, below it what the network says.",
-        "key_before": "The label that each photograph was given; dashed where it is wrong.",
+        "key": "Bold: the label given to the photograph. Below it: what the network says.",
+        "key_before": "The label given to each photograph, with a dashed frame if it is wrong.",
         "is_live": False,
         "is_stale": False,
         "ghosts": [],
@@ -142,11 +142,11 @@ def _few(config: RunConfig) -> tuple[int, ...]:
 
 
 class _Sprite(NamedTuple):
-    name: str  # of its style
-    style: str  # the photographs, as a style sheet
+    name: str  # the CSS class
+    style: str  # a style sheet with the photographs
 
 
-@cached(256)  # 50 kB each: in a full lecture hall everybody may have a seed of their own
+@cached(256)  # 50 kB each: in a full lecture hall everybody may have another seed
 def _sprite(data_name: str, corruption: str, seed: int) -> _Sprite:
     data = resources.data(data_name)
     shown = shown_images(len(data.train_labels), seed)

@@ -1,10 +1,10 @@
-// One run, epoch by epoch: photographs with what the network says of them, and its curves.
-// All in the browser: choosing an epoch or replaying a run costs the server nothing.
-// What `data` holds: pages/shared/run_viewer/__init__.py.
+// One run, epoch by epoch: photographs with the network's predictions, and its curves.
+// All of it is in the browser, so that choosing an epoch or replaying costs the server nothing.
+// For the contents of `data` see __init__.py in this folder.
 
 const REPLAY_SECONDS = 6
 const SPOKEN_SECONDS = 5
-const SWEEP_SECONDS = 1.2 // at each level
+const SWEEP_SECONDS = 1.2 // per level
 
 class View {
   /** @type {any} */
@@ -67,9 +67,9 @@ class View {
       this.chooseLevel(Number(this.slider.value))
     }
     this.slider.onchange = () => this.setStateValue("level", this.data.level)
-    this.chosen = null // an epoch that somebody has chosen; null: the latest
+    this.chosen = null // the chosen epoch; null: the latest
     this.hovered = null
-    this.replayed = null // how far a replay is; null: none runs
+    this.replayed = null // epochs replayed so far; null: no replay
     this.lastSpoken = 0
     this.scrubber.oninput = () => this.choose(Number(this.scrubber.value))
     this.play.onclick = () => (this.replayed === null ? this.replay() : this.stop())
@@ -107,7 +107,7 @@ class View {
     return this.data.lines.test_error.length
   }
 
-  // Of several runs the one whose level is chosen; what they share is in `data` itself.
+  // The run at the chosen level; the data that all runs share are in `data` itself.
   ofLevel(data) {
     const at = Math.min(Math.max(this.level ?? data.first ?? 0, 0), data.runs.length - 1)
     const run = data.runs[at]
@@ -124,7 +124,7 @@ class View {
     this.showAll()
   }
 
-  // Through all levels by itself, until somebody takes the slider.
+  // Go through all levels until somebody moves the slider.
   sweep() {
     if (this.sweeping || reducesMotion()) return
     this.sweeping = setInterval(() => {
@@ -175,7 +175,7 @@ class View {
     const began = performance.now()
     const seconds = this.data.replay_seconds || REPLAY_SECONDS
     const step = () => {
-      // a frame's own time may lie before `began`
+      // performance.now, because a frame's timestamp may be before `began`
       this.replayed = Math.min(this.count, ((performance.now() - began) / 1000 / seconds) * this.count)
       if (this.replayed >= this.count) this.stop()
       else this.frame = requestAnimationFrame(step)
@@ -314,7 +314,7 @@ class View {
       label.textContent = classes[given]
       answer.textContent = says === null ? (isWrong ? `is: ${classes[real]}` : "") : classes[says]
       const network = says === null ? "" : `; the network says ${classes[says]}`
-      const what = isWrong ? `wrongly labelled ${classes[given]}` : "rightly labelled"
+      const what = isWrong ? `wrongly labeled ${classes[given]}` : "rightly labeled"
       figure.firstChild.setAttribute("aria-label", `${article(classes[real])}, ${what}${network}`)
     })
   }
@@ -453,7 +453,7 @@ class View {
   }
 }
 
-// The value after so many epochs, between two of them on the straight line; null: not known.
+// The value after this many epochs, linearly interpolated; null: unknown.
 function between(values, epochs) {
   const at = Math.min(Math.floor(epochs), values.length)
   const before = at ? values[at - 1] : null

@@ -1,6 +1,6 @@
-"""A stored training, replayed with its training error only, that a visitor stops by hand.
+"""A game: a stored training is replayed with only its training error, and the visitor stops it.
 
-A component of our own because a press must count at the very epoch that is seen.
+It is our own component because a press must count at the epoch that the visitor sees.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,13 +17,13 @@ from core.view.style import COLOURS
 from pages.shared.components.component import component
 from pages.shared.server import resources
 
-LEVEL = 0.4  # of the training that is stopped
+LEVEL = 0.4  # corruption level of the replayed training
 
 _GAME = component(Path(__file__).parent)
 
 
 def played_run() -> pd.Series | None:
-    """The stored run that is replayed, a row of the sweep: AlexNet's, or else the small network's."""
+    """Return the stored run to replay, a row of the sweep: AlexNet's or else the small network's."""
     for model in reversed(CURED):
         runs = cures.validated_runs(resources.sweep(), model)
         runs = runs[(runs.level == LEVEL) & (runs.seed == 0)]
@@ -39,20 +39,21 @@ def play(
     stopped: int | None,
     said: str,
 ) -> None:
-    """The replay; once it is stopped, the whole of it with the test error.
+    """Show the replay; once it is stopped, show the whole training with the test error.
 
-    save: called when it is stopped, see `sent_epoch`; stopped: the epoch, None: not yet; said: then.
+    save: called at the stop, see `sent_epoch`; stopped: the epoch of the stop, or None; said: the
+    sentence to show after the stop.
     """
     tests = [round(record.test_error, 4) for record in records]
     data = {
         "id": run_id,
         "question": (
-            "The network studies its photographs, some with wrong labels. Stop it when it reads new "
+            "The network studies its photographs, some with wrong labels. Stop it when you think it reads new "
             "photographs best. You see only how often it disagrees with the labels it studies."
         ),
         "training": [round(record.train_error, 4) for record in records],
         "stopped": stopped,
-        # Not before: a browser shows what it has been sent to whoever looks.
+        # Not sent before the stop: a visitor could look it up in the browser.
         "test": tests if stopped is not None else [],
         "best": tests.index(min(tests)) + 1 if stopped is not None else 0,
         "said": said,
@@ -63,11 +64,11 @@ def play(
 
 
 def sent_epoch(epochs: int) -> int:
-    """The epoch that was sent; within `save`. Raises ConfigError."""
+    """Return the epoch that the browser sent; call it within `save`. Raises ConfigError."""
     try:
         epoch = int(st.session_state.stop_game.stop)
-    except (TypeError, ValueError):  # no message of our own page
+    except (TypeError, ValueError):  # not a message of our page
         epoch = 0
     if not 1 <= epoch <= epochs:
-        raise ConfigError("Press Start first, and then Stop.")
+        raise ConfigError("Press Start first, then Stop.")
     return epoch

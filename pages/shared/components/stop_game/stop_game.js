@@ -1,6 +1,6 @@
-// A training that is stopped by hand: only its training error is seen. What `data` holds: __init__.py.
+// A replayed training that the visitor stops, seeing only its training error. For `data` see __init__.py.
 
-const SECONDS = 12 // that the whole replay takes
+const SECONDS = 12 // of the whole replay
 
 class StopGame {
   /** @type {any} */
@@ -74,9 +74,9 @@ class StopGame {
     this.question.textContent = this.isTold
       ? data.said
       : this.at
-        ? `Epoch ${this.at} of ${epochs}: stop when you think that new photographs are read best.`
+        ? `Epoch ${this.at} of ${epochs}: stop when you think it reads new photographs best.`
         : data.question
-    this.question.setAttribute("aria-live", this.timer ? "off" : "polite") // not sixty times in twelve seconds
+    this.question.setAttribute("aria-live", this.timer ? "off" : "polite") // a screen reader must not speak sixty times in twelve seconds
     this.start.textContent = "Start"
     this.stop.textContent = "Stop"
     this.start.hidden = this.isTold || this.at > 0

@@ -1,4 +1,4 @@
-// The key of the teacher's page in a cookie, so that a reload has it, too.
+// Stores the key of the teacher's page in a cookie, so that a reload keeps it.
 
 /** @param {{ key: string, value: string, seconds: number }} cookie */
 function rememberKey({ key, value, seconds }) {

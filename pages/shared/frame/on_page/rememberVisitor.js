@@ -1,7 +1,7 @@
-// The visitor's name in a cookie for a year, renewed at every page; where cookies are refused, in the
-// address. Streamlit rewrites the address whenever a setting changes, so the name is put back.
+// Stores the visitor's name in a cookie for a year, renewed at every page, or in the address if cookies
+// are refused. Streamlit rewrites the address whenever a setting changes, so the name is put back.
 
-/** @param {{ name: string, key: string }} visitor key: of the cookie and of the address */
+/** @param {{ name: string, key: string }} visitor key: its name in the cookie and in the address */
 function rememberVisitor({ name, key }) {
   const state = /** @type {any} */ (window)
   // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store needs https

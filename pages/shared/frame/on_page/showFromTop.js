@@ -1,6 +1,6 @@
-// Streamlit leaves a page where the one before it was scrolled to.
+// Scrolls to the top, because Streamlit keeps the scroll position of the previous page.
 
-/** @param {{ shown: string }} view the page, and which of its views */
+/** @param {{ shown: string }} view the page and its view */
 function showFromTop({ shown }) {
   const state = /** @type {any} */ (window)
   if (state.labShown === shown) return

@@ -1,7 +1,7 @@
-"""A browser that leaves while it is being sent to is no error.
+"""Ignore the error that Streamlit 1.67 raises when a browser disconnects mid-send.
 
-Streamlit 1.67 then reads from the closed connection, takes Starlette's RuntimeError for a text
-frame, and closes the connection a second time, which raises another one: a traceback in the log
+Streamlit then reads from the closed connection, takes Starlette's RuntimeError for a text frame,
+and closes the connection a second time, which raises another one. The log would get a traceback
 for every laptop that is shut at the wrong moment.
 """
 
@@ -15,7 +15,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class QuietDisconnects:
-    """ASGI middleware: ends a connection quietly where its browser has left."""
+    """ASGI middleware that ends a connection quietly when its browser has left."""
 
     def __init__(self, app: Application):
         self.app = app

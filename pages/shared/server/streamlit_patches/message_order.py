@@ -1,36 +1,36 @@
-"""What a session sends to its browser stays in the order in which it was made.
+"""Keep a session's messages to its browser in the order in which they were made.
 
-Streamlit 1.67 throws away what is unsent of a fragment when that fragment runs again, also where
-the whole page has just drawn it: the browser is then told that the page is finished without it,
-takes its place out, and what follows moves up. Of what it throws away it forgets the parts that
-are named by their hash (more than 10 kB, sent before), which then arrive without what they stand
-in. Under load either ends in a white page.
+When a fragment runs again, Streamlit 1.67 drops the fragment's unsent messages, even if the whole
+page has just drawn it. The browser is then told that the page is finished without the fragment,
+removes it, and moves up the rest of the page. Streamlit does not drop messages that refer to
+earlier ones by their hash (more than 10 kB, sent before), so these arrive without the elements
+that contain them. Under load, either case ends in a white page.
 
-Here a fragment that runs again replaces what its earlier runs have not sent, each as a whole, and
-nothing else. Were those kept, too, a busy server would have ever more to send, and a page that has
-just been opened would wait for all of it. Fragments of this app stand beside each other, none
-within another: what one draws never needs what another has drawn.
+With this queue, a fragment that runs again replaces only the unsent messages of its own earlier
+runs, each run as a whole. If those were kept, a busy server would have more and more to send, and
+a page that was just opened would wait for all of it. The fragments of this app are siblings, not
+nested, so that no fragment needs the output of another.
 """
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import app_session
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-REPLACED = {"new_session", "delta", "ref_hash", "script_finished"}  # all else is said once
+REPLACED = {"new_session", "delta", "ref_hash", "script_finished"}  # other messages are sent only once
 
 
 class OrderedQueue(ForwardMsgQueue):
-    """The messages of one session that its browser has not been sent yet."""
+    """The unsent messages of one session."""
 
     def clear(
         self, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
     ) -> None:
-        """Forget what the run that begins now replaces: all of a page, or a fragment's earlier runs."""
+        """Drop what the new run replaces: all of a page, or a fragment's earlier runs."""
         if not fragment_ids_this_run:
             super().clear(retain_lifecycle_msgs, fragment_ids_this_run)
             return
         kept: list[ForwardMsg] = []
-        is_replaced = False  # what comes before the first run belongs to one that is sent in part
+        is_replaced = False  # messages before the first run belong to a run that is partly sent
         for message in self._queue:
             if message.WhichOneof("type") == "new_session":
                 drawn = set(message.metadata.run.fragment_ids)
@@ -38,9 +38,9 @@ class OrderedQueue(ForwardMsgQueue):
             if not (is_replaced and message.WhichOneof("type") in REPLACED):
                 kept.append(message)
         self._queue = kept
-        self._delta_index_map = {}  # no later message is put into the place of an earlier run's
+        self._delta_index_map = {}  # so that no later message takes the slot of an earlier run
 
 
 def keep_messages_in_order() -> None:
-    """For all sessions that begin from now on."""
+    """Use OrderedQueue for all sessions that start from now on."""
     app_session.ForwardMsgQueue = OrderedQueue  # type: ignore[misc]

@@ -11,10 +11,19 @@ from playwright.sync_api import Page, expect
 from core.config import PRESETS, RunConfig
 from core.live.classroom.classroom import Classroom
 from core.live.runs.store import Store
-from tests.browser.server import Server, open_page
+from tests.browser.actions import start_button
+from tests.browser.server import open_page
+from tests.browser.states import drawn, no_wider, scrolled
 from tests.samples import record, reproducible, wait_until
 
 DEFAULT = PRESETS[0].config  # what a page shows that nobody has touched
+PHONE = {"width": 390, "height": 844}
+SIZES = (
+    {"width": 1920, "height": 1080},
+    {"width": 1280, "height": 800},
+    {"width": 1024, "height": 768},
+    PHONE,
+)
 
 
 def metric(page: Page, label: str):
@@ -23,10 +32,6 @@ def metric(page: Page, label: str):
         .filter(has_text=re.compile(f"^{label}"))
         .get_by_test_id("stMetricValue")
     )
-
-
-def start_button(page: Page):
-    return page.locator(".st-key-start button")
 
 
 def open_details(page: Page) -> None:
@@ -65,7 +70,6 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
         slider.press("ArrowRight")
     expect(page.get_by_text("80%", exact=True).first).to_be_visible()
     assert wrong.count() > 4
-    page.wait_for_timeout(500)  # the server is told
     page.get_by_role("button", name="Train a real network").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Lab")
@@ -130,26 +134,33 @@ def test_an_epoch_chosen_on_the_chart_sets_photographs_and_sentence(page, server
     expect(now).to_have_text("Epoch 6 / 6")
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1024, 768), (1280, 800), (1920, 1080)])
-def test_the_first_minute_at_every_width(browser, server, width, height):
+def test_the_first_minute_at_every_width(page, server):
     """From the address to a moving point inside the window, with one press."""
-    context = browser.new_context(viewport={"width": width, "height": height})
-    page = context.new_page()
+    page.set_viewport_size(PHONE)
     page.goto(server.address)
-    expect(page.locator(".errors .point").first).to_be_in_viewport()  # the stored run moves
-    page.get_by_role("button", name="Train a real network").click()
+    press, point = (
+        page.get_by_role("button", name="Train a real network"),
+        page.locator(".errors .point").first,
+    )
+    expect(point).to_be_in_viewport()  # the stored run moves
+    for size in SIZES:
+        page.set_viewport_size(size)
+        expect(point).to_be_in_viewport()
+        expect(press).to_be_enabled()
+        no_wider(page)
+    press.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Lab")
-    point = page.locator(".errors .point").first
     expect(point).to_be_in_viewport(timeout=60_000)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for size in SIZES:
+        page.set_viewport_size(size)
+        expect(point).to_be_in_viewport()
+        no_wider(page)
     page.keyboard.press("Shift+X")
-    context.close()
 
 
-def test_what_is_begun_is_seen_from_the_top(browser, server):
+def test_what_is_begun_is_seen_from_the_top(page, server):
     """On a phone a button stands far below what it begins, on the next page or on this one."""
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+    page.set_viewport_size(PHONE)
     open_page(page, server, "/lab?seed=17&epochs=2", "Lab")
     main = page.get_by_test_id("stMain")
     page.get_by_role("button", name="Start training").click()
@@ -161,13 +172,12 @@ def test_what_is_begun_is_seen_from_the_top(browser, server):
     expect(page.get_by_role("button", name="True labels")).to_be_visible()  # it has ended
     onward = page.get_by_role("link", name=re.compile("Next: The whole curve"))
     onward.scroll_into_view_if_needed()
-    page.wait_for_timeout(1500)  # what is redrawn leaves the place where somebody looks
+    drawn(page)  # what is redrawn leaves the place where somebody looks
     expect(onward).to_be_in_viewport()
     onward.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The whole curve")
     expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
-    assert main.evaluate("main => main.scrollTop") == 0
-    context.close()
+    assert scrolled(page) == 0
 
 
 def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
@@ -269,80 +279,7 @@ def test_a_former_address_leads_to_the_lab(page, server, former):
     expect(page.locator(".run-viewer h2")).to_have_text(re.compile("^30% random labels"))
 
 
-@pytest.mark.parametrize(
-    ("address", "title"),
-    [
-        ("/lab?level=0.9&epochs=77", "Lab"),
-        ("/sweep?network=AlexNet", "The sweep"),
-    ],
-)
-def test_a_deep_link_before_anyone_opened_the_root(browser, tmp_path, address, title):
-    """On a fresh server, where Streamlit would run the page without app.py."""
-    server = Server(tmp_path)
-    server.start()
-    try:
-        page = browser.new_context().new_page()
-        open_page(page, server, address, title)
-        expect(page.get_by_role("link", name="The sweep")).to_be_visible()
-        page.wait_for_load_state("networkidle")  # a wrong page would be left by now
-        expect(page).to_have_url(re.compile(re.escape(address) + "$"))
-        no_exception(page)
-        page.context.close()
-    finally:
-        server.stop()
-    assert "Traceback" not in (tmp_path / "server.log").read_text()
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["/", "/lab", "/sweep"])
-def test_nothing_is_wider_than_the_screen(browser, server, width, scheme, address):
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(server.address + address)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    picture = page.get_by_test_id("stVegaLiteChart") if address == "/sweep" else page.locator(".errors")
-    expect(picture.first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    first = ".errors, [data-testid=stVegaLiteChart]"  # seen without scrolling
-    page.wait_for_function(f"document.querySelector('{first}').getBoundingClientRect().y < 700")
-    no_exception(page)
-    context.close()
-
-
-def test_charts_and_images_have_words_for_those_who_do_not_see_them(page, server):
-    open_page(page, server, "/lab?level=0.4&labels=true", "Lab")
-    expect(page.get_by_role("img", name=re.compile("an? .*, wrongly labelled")).first).to_be_visible()
-    expect(
-        page.get_by_role("img", name=re.compile("40% random labels.*Error against epoch"))
-    ).to_be_visible()
-    heatmap = page.locator("[data-testid=stVegaLiteChart][aria-label^='Number of training images']")
-    expect(heatmap).to_be_visible()
-
-
 def test_an_address_with_infinite_numbers_gives_a_working_page(page, server):
     open_page(page, server, "/lab?seed=inf&level=1e999", "Lab")
     expect(page.locator(".photographs figure")).to_have_count(24)
     no_exception(page)
-
-
-def test_a_failed_download_says_what_to_do_and_the_embedded_images_go_on(browser, tmp_path):
-    """No network: the archive's host refuses the connection, and there is no npm."""
-    refused = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
-    server = Server(tmp_path, PATH="/nowhere", no_proxy="", **refused)
-    server.start()
-    try:
-        page = browser.new_context().new_page()
-        open_page(page, server, "/lab", "Lab")
-        page.get_by_role("button", name="More", exact=True).click()
-        page.get_by_text("All 50,000 images", exact=True).click()
-        page.get_by_role("button", name="Fetch all images").click()
-        expect(page.get_by_role("progressbar")).to_be_visible()
-        expect(page.get_by_text("None of the sources gave all 60,000 images")).to_be_visible(
-            timeout=40_000
-        )
-        expect(page.locator(".photographs figure")).to_have_count(24)
-        no_exception(page)
-        page.context.close()
-    finally:
-        server.stop()

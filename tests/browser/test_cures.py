@@ -3,22 +3,12 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.browser.actions import mark_ten, start_button
 from tests.browser.server import open_page
-from tests.browser.test_accessibility import seen, violations
-from tests.browser.test_app import start_button
 
 HUMAN = "labels that people confuse, the worst of three"
-
-
-def mark_ten(page: Page, first: int = 0) -> None:
-    photographs = page.locator(".photo-marker .photos button")
-    expect(photographs).to_have_count(40)
-    for place in range(10):
-        photographs.nth(first + place).click()
-    expect(page.get_by_text("10 of 10 marked")).to_be_visible()
-    page.locator(".photo-marker .send").click()
 
 
 @pytest.mark.timeout(400)  # five trainings and six pages
@@ -63,16 +53,3 @@ def test_the_game_of_stopping_counts_once_and_survives_a_reload(page, server):
     page.reload()
     expect(told).to_have_text(said)
     expect(page.locator(".stop-game .start")).to_be_hidden()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_once_the_photographs_are_marked(browser, server, scheme):
-    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
-    page = context.new_page()
-    open_page(page, server, "/find", "Find the wrong labels")
-    mark_ten(page)
-    expect(page.get_by_text("The machine's turn")).to_be_visible()
-    seen(page)
-    found = violations(page)
-    context.close()
-    assert found == []

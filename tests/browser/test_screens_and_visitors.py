@@ -7,8 +7,9 @@ from playwright.sync_api import Page, expect
 
 from core.config import RunConfig
 from core.live.runs.store import Store
+from tests.browser.actions import start_button
 from tests.browser.server import open_page
-from tests.browser.test_app import DEFAULT, no_exception, start_button
+from tests.browser.test_app import DEFAULT, no_exception
 
 NO_COOKIES = "Object.defineProperty(Document.prototype, 'cookie', {get: () => '', set: () => {}, configurable: true})"
 

@@ -9,11 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from core.live.classroom.classroom import Classroom, Lesson
-from core.live.classroom.login import hash_password
 from core.live.runs.store import Store
 from core.paths import ROOT
-from tests.browser.actions import PASSWORD, draw_line, unlock
-from tests.browser.server import Server, open_page
+from tests.browser.actions import draw_line, unlock
+from tests.browser.server import Server, open_page, with_teacher
 from tests.samples import wait_until
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -68,8 +67,7 @@ class Proxy:
 @pytest.fixture
 def school(tmp_path):
     """Two servers on one data folder, and the proxy before them."""
-    (tmp_path / "lab.toml").write_text(f'teacher_password = "{hash_password(PASSWORD)}"\n')
-    given = {"LAB_CONFIG": str(tmp_path / "lab.toml")}
+    given = with_teacher(tmp_path)
     servers = [Server(tmp_path, **given), Server(tmp_path, **given)]
     proxy = Proxy(tmp_path, servers)
     for server in servers:

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 
 from core.config import PRESETS, RunConfig
 from core.live.classroom.classroom import Classroom
-from core.live.runs.store import Store
 from tests.browser.actions import start_button
 from tests.browser.server import open_page
 from tests.browser.states import drawn, no_wider, scrolled
@@ -48,17 +47,18 @@ def fill(page: Page, key: str, value: str) -> None:
     box.press("Enter")
 
 
-def start_with_epochs(page: Page, epochs: int) -> None:
+def start_with(page: Page, epochs: int, **settings: str) -> None:
     """Start a run of so many epochs, and wait until the first of them is shown."""
     page.get_by_role("button", name="More", exact=True).click()
-    fill(page, "epochs", str(epochs))
+    for key, value in {**settings, "epochs": str(epochs)}.items():
+        fill(page, key, value)
     page.keyboard.press("Escape")
     expect(page.get_by_text(f"{epochs} epochs: about")).to_be_visible()
     start_button(page).click()
     expect(page.get_by_text(re.compile(rf"Epoch [1-9]\d* of {epochs}"))).to_be_visible(timeout=60_000)
 
 
-def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
+def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server, store):
     """Start, the lab, train on real images, read the final error, find the run in the sweep."""
     open_page(page, server, "/", "Can a network learn from lies?")
     expect(page.locator(".photographs figure")).to_have_count(8)
@@ -76,9 +76,13 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
     expect(page.locator(".run-viewer h2")).to_have_text(re.compile("^80% random labels, small network"))
     expect(page.get_by_text(re.compile(r"Epoch \d+ of 40"))).to_be_visible(timeout=60_000)
     expect(page.locator(".errors .point").first).to_be_in_viewport(timeout=60_000)
-    expect(page.get_by_text("Epoch 40 of 40 · finished")).to_be_visible(timeout=120_000)
-    config = replace(DEFAULT, level=0.8)
-    record = Store(server.folder / "runs.sqlite").records(config.run_id)[-1]
+    page.keyboard.press("Shift+X")
+    expect(page.get_by_text("of 40 · cancelled")).to_be_visible()
+
+    # In twice as many steps an epoch everything is memorized in half as many epochs.
+    start_with(page, 20, batch_size="64")
+    expect(page.get_by_text("Epoch 20 of 20 · finished")).to_be_visible(timeout=120_000)
+    record = store.records(replace(DEFAULT, level=0.8, epochs=20, batch_size=64).run_id)[-1]
     open_details(page)
     expect(metric(page, "Test error")).to_have_text(f"{record.test_error:.1%}")
     expect(metric(page, "Training error")).to_have_text(re.compile(r"0\.\d%"))
@@ -94,9 +98,9 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
     no_exception(page)
 
 
-def test_the_curves_stay_when_the_line_above_them_goes(page, server):
+def test_the_curves_stay_when_the_line_above_them_goes(page, server, store):
     """Made anew they would be replayed from the first epoch, at the moment of the end."""
-    classroom = Classroom(Store(server.folder / "runs.sqlite"))
+    classroom = Classroom(store)
     classroom.pause_all(True)
     open_page(page, server, "/lab?seed=16&epochs=4", "Lab")
     start_button(page).click()
@@ -108,7 +112,9 @@ def test_the_curves_stay_when_the_line_above_them_goes(page, server):
     assert page.locator(".run-viewer").evaluate("viewer => viewer.wasHere")
 
 
-def test_an_epoch_chosen_on_the_chart_sets_photographs_and_sentence(page, server):
+def test_an_epoch_chosen_on_the_chart_sets_photographs_and_sentence(visit, server):
+    page = visit()
+    page.clock.install()
     open_page(page, server, "/lab?seed=15&epochs=6&level=0.6", "Lab")
     start_button(page).click()
     expect(page.get_by_text("Epoch 6 of 6 · finished")).to_be_visible(timeout=120_000)
@@ -130,7 +136,8 @@ def test_an_epoch_chosen_on_the_chart_sets_photographs_and_sentence(page, server
     page.get_by_text("The numbers as a table").click()
     expect(page.locator(".run-viewer table tr")).to_have_count(7)
     page.get_by_role("button", name="Replay").last.click()  # the viewer's own
-    expect(now).to_have_text(re.compile("Epoch [0-3] / 6"))
+    expect(now).to_have_text(re.compile("Epoch [0-5] / 6"))
+    page.clock.fast_forward(6_000)
     expect(now).to_have_text("Epoch 6 / 6")
 
 
@@ -180,16 +187,13 @@ def test_what_is_begun_is_seen_from_the_top(page, server):
     assert scrolled(page) == 0
 
 
-def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
+def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server, store):
     open_page(page, server, "/lab?seed=11", "Lab")
-    start_with_epochs(page, 400)
+    start_with(page, 400)
     page.keyboard.press("Shift+P")
     paused = page.get_by_text(re.compile(r"Epoch \d+ of 400 · paused"))
     expect(paused).to_be_visible()
-    store, run_id = (
-        Store(server.folder / "runs.sqlite"),
-        replace(DEFAULT, epochs=400, seed=11).run_id,
-    )
+    run_id = replace(DEFAULT, epochs=400, seed=11).run_id
     wait_until(lambda: not store.database.state().in_training)
     done = store.run(run_id).epochs_done
     expect(page.get_by_text(f"Epoch {done} of 400 · paused")).to_be_visible()
@@ -210,31 +214,34 @@ def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
     no_exception(page)
 
 
-def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, browser):
-    open_page(page, server, "/lab?seed=12&epochs=8", "Lab")
+def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, visit):
+    open_page(page, server, "/lab?seed=12&epochs=4", "Lab")
     start_button(page).click()
-    expect(page.get_by_text("Epoch 8 of 8 · finished")).to_be_visible(timeout=120_000)
-    expect(page.locator(".said")).to_contain_text("After 8 epochs")
+    expect(page.get_by_text("Epoch 4 of 4 · finished")).to_be_visible(timeout=120_000)
+    expect(page.locator(".said")).to_contain_text("After 4 epochs")
     end = page.locator(".said").inner_text()
     page.reload()
     page.get_by_role("button", name="Show the end").click()  # it is replayed
     expect(page.locator(".said")).to_have_text(end)
-    other = browser.new_context().new_page()
+    other = visit()
     other.goto(page.url)
     other.get_by_role("button", name="Show the end").click()
     expect(other.locator(".said")).to_have_text(end)
-    assert replace(DEFAULT, seed=12, epochs=8).run_id in other.url
+    assert replace(DEFAULT, seed=12, epochs=4).run_id in other.url
     open_page(page, server, "/lab", "Lab")
     expect(page.get_by_text("Your runs")).to_be_visible()  # the visitor is known again
     open_page(other, server, "/lab", "Lab")
     expect(start_button(other)).to_be_enabled()
+    drawn(other)
     expect(other.get_by_text("Your runs")).to_have_count(0)
-    other.context.close()
 
 
-def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
-    open_page(page, server, "/lab?seed=13", "Lab")
-    start_with_epochs(page, 30)
+def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server, store):
+    config = replace(DEFAULT, epochs=12, seed=13)
+    open_page(page, server, "/lab?seed=13&epochs=12", "Lab")
+    start_button(page).click()
+    expect(page).to_have_url(re.compile("run="))
+    wait_until(lambda: store.records(config.run_id))
     trainers = subprocess.run(
         ["pgrep", "-P", str(server.process.pid), "-f", "core.live.training.trainer"],
         capture_output=True,
@@ -242,21 +249,17 @@ def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     ).stdout.split()
     assert len(trainers) == 1
     subprocess.run(["kill", f"-{signal.SIGKILL}", trainers[0]], check=True)
-    store, run_id = (
-        Store(server.folder / "runs.sqlite"),
-        replace(DEFAULT, epochs=30, seed=13).run_id,
-    )
-    kept = store.records(run_id)
+    kept = store.records(config.run_id)
+    assert len(kept) < 12
     server.stop()
     server.start()
     page.goto(page.url)
-    expect(page.get_by_text("Epoch 30 of 30 · finished")).to_be_visible(timeout=120_000)
-    records = store.records(run_id)
-    assert reproducible(records[: len(kept)]) == reproducible(kept) and len(records) == 30
+    expect(page.get_by_text("Epoch 12 of 12 · finished")).to_be_visible(timeout=120_000)
+    records = store.records(config.run_id)
+    assert reproducible(records[: len(kept)]) == reproducible(kept) and len(records) == 12
 
 
-def test_runs_side_by_side_share_a_link(page, server):
-    store = Store(server.folder / "runs.sqlite")
+def test_runs_side_by_side_share_a_link(page, server, store):
     configs = [RunConfig(level=0.5, epochs=1000, seed=seed) for seed in (21, 22)]
     for config in configs:
         run_id = store.submit(config, "somebody else").run_id

@@ -106,22 +106,30 @@ def test_a_guess_is_drawn_with_keys_and_typed_in_numbers(visit, server):
 
 def test_the_story_is_led_by_keys_and_plays_by_itself(visit, server):
     page = visit()
+    page.clock.install()
     page.goto(server.address + "/?present")
     title = page.locator(".st-key-story h2").first
     expect(title).to_have_text("Is that so?")
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
     play = page.locator(".stage .play")
     expect(play).to_have_text("Pause")
-    expect(title).to_have_text("Some of these names are lies")  # after 8 s, by itself
+    page.locator(".stage .dots button").first.wait_for()
+    page.clock.fast_forward(8_000)
+    expect(title).to_have_text("Some of these names are lies")  # by itself
     expect(page.locator(".images figure")).to_have_count(6)
     page.keyboard.press("PageDown")  # as a remote does
     expect(title).to_have_text("More and more of them")
     expect(play).to_have_text("Play")  # from now on a person leads
-    expect(page.locator(".levels output")).to_have_text("20%")  # and the level rises
+    expect(page.locator(".levels output")).to_have_text(re.compile("%"))
+    page.clock.run_for(2_500)
+    expect(page.locator(".levels output")).to_have_text(re.compile("^([2-9]0|100)%"))  # the level rises
     page.keyboard.press("ArrowRight")
     expect(title).to_have_text(re.compile("First the pattern"))
-    # The last: that of the step before may still be there for a moment.
-    expect(page.locator(".transport output").last).to_have_text(re.compile(r"Epoch [2-5]\d / 60"))
+    expect(page.locator(".transport")).to_have_count(1)  # that of the step before has gone
+    epoch = page.locator(".transport output")
+    expect(epoch).to_have_text(re.compile(r"Epoch [1-5]?\d / 60"))  # on the way to the end
+    page.clock.run_for(2_500)
+    expect(epoch).to_have_text(re.compile(r"Epoch ([2-5]\d|60) / 60"))
     page.keyboard.press("End")
     expect(title).to_have_text("Your turn")
     expect(page.get_by_role("img", name=re.compile("QR code"))).to_be_visible()
@@ -145,6 +153,7 @@ def test_the_story_is_led_by_keys_and_plays_by_itself(visit, server):
 
 def test_where_reduced_motion_is_asked_for_the_story_waits_and_a_touch_pauses_it(visit, server):
     still = visit(reduced_motion="reduce")
+    still.clock.install()
     still.goto(server.address + "/present?step=3")
     expect(still.locator(".stage .play")).to_have_text("Play")
     expect(still.locator(".levels output")).to_have_text("0%")
@@ -153,5 +162,5 @@ def test_where_reduced_motion_is_asked_for_the_story_waits_and_a_touch_pauses_it
     expect(moving.locator(".stage .play")).to_have_text("Pause")
     moving.locator(".st-key-story h2").first.click()
     expect(moving.locator(".stage .play")).to_have_text("Play")
-    moving.wait_for_timeout(1500)
+    still.clock.fast_forward(90_000)
     expect(still.locator(".levels output")).to_have_text("0%")  # nothing has moved meanwhile

@@ -5,11 +5,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from core.live.classroom.classroom import Classroom
 from core.live.runs.store import Store
-from tests.browser.server import Server
+from tests.browser.server import Server, with_teacher
 
 CHROMIUM = shutil.which("chromium")  # None: Playwright's own
 FLAGS = [
@@ -40,12 +40,20 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("server"))
+    """One for all tests, with a teacher, at an address that looks like one for other machines."""
+    folder = tmp_path_factory.mktemp("server")
+    server = Server(folder, "lab.localhost", **with_teacher(folder))
     server.start()
     yield server
     server.stop()
-    log = (server.folder / "server.log").read_text()
+    assert server.calls() == ""
+    log = (folder / "server.log").read_text()
     assert "Traceback" not in log, log
+
+
+@pytest.fixture
+def store(server) -> Store:
+    return Store(server.folder / "runs.sqlite")
 
 
 @pytest.fixture(scope="session")
@@ -87,8 +95,39 @@ def nothing_goes_on(request):
         Classroom(Store(server.folder / "runs.sqlite")).clear_queue()
 
 
-@pytest.fixture
-def page(browser: Browser):
+@pytest.fixture(scope="session")
+def everyday(browser: Browser):
+    """Its cache keeps Streamlit's scripts from test to test, and nothing else is kept."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield context.new_page()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(everyday: BrowserContext):
+    """Of a visitor who has not been here; a test that puts the clock forward needs a `visit`."""
+    page = everyday.new_page()
+    yield page
+    forget(page)
+
+
+def forget(page: Page) -> None:
+    """The next one in this context is another visitor's."""
+    with suppress(Error):  # closed by the test
+        page.evaluate("localStorage.clear()")
+    page.close()
+    page.context.clear_cookies()
+
+
+@pytest.fixture
+def visit(browser: Browser):
+    """Opens a page for a visitor who has nothing in common with any other, in a browser of their own."""
+    contexts = []
+
+    def visit(width: int = 1280, height: int = 900, **options: Any) -> Page:
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
+        return contexts[-1].new_page()
+
+    yield visit
+    for context in contexts:
+        context.close()

@@ -21,9 +21,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core.sweep.results import provenance
 from core.training.devices import best_device, hardware
+from tests.browser.actions import start_button
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.server import ROOT, Server
-from tests.browser.test_app import start_button
 from tests.samples import wait_until
 
 TIMES = 5  # each is measured; the median counts

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.browser.actions import draw_line, start_button
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.server import ROOT, Server
-from tests.browser.test_app import start_button
-from tests.browser.test_classroom_pages import draw_line
 
 FOLDER = ROOT / "assets" / "screenshots"
 

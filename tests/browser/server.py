@@ -10,7 +10,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from core.live.classroom.login import hash_password
 from core.paths import ROOT
+
+PASSWORD = "correct horse"  # of the teacher
 
 # In every Python process of the server: what leaves this machine is written down.
 WATCH = """
@@ -83,6 +86,13 @@ class Server:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait()
+
+
+def with_teacher(folder: Path) -> dict[str, str]:
+    """The environment of a server whose teacher's page opens to PASSWORD."""
+    settings = folder / "lab.toml"
+    settings.write_text(f'teacher_password = "{hash_password(PASSWORD)}"\n')
+    return {"LAB_CONFIG": str(settings)}
 
 
 def open_page(page: Page, server: Server, address: str, title: str) -> None:

@@ -10,11 +10,19 @@ from playwright.sync_api import Page, expect
 
 from core.config import PRESETS, RunConfig
 from core.live.classroom.classroom import Classroom
-from core.live.runs.store import Store
-from tests.browser.server import Server, open_page
+from tests.browser.actions import start_button
+from tests.browser.server import open_page
+from tests.browser.states import drawn, no_wider, scrolled
 from tests.samples import record, reproducible, wait_until
 
 DEFAULT = PRESETS[0].config  # what a page shows that nobody has touched
+PHONE = {"width": 390, "height": 844}
+SIZES = (
+    {"width": 1920, "height": 1080},
+    {"width": 1280, "height": 800},
+    {"width": 1024, "height": 768},
+    PHONE,
+)
 
 
 def metric(page: Page, label: str):
@@ -23,10 +31,6 @@ def metric(page: Page, label: str):
         .filter(has_text=re.compile(f"^{label}"))
         .get_by_test_id("stMetricValue")
     )
-
-
-def start_button(page: Page):
-    return page.locator(".st-key-start button")
 
 
 def open_details(page: Page) -> None:
@@ -43,17 +47,18 @@ def fill(page: Page, key: str, value: str) -> None:
     box.press("Enter")
 
 
-def start_with_epochs(page: Page, epochs: int) -> None:
+def start_with(page: Page, epochs: int, **settings: str) -> None:
     """Start a run of so many epochs, and wait until the first of them is shown."""
     page.get_by_role("button", name="More", exact=True).click()
-    fill(page, "epochs", str(epochs))
+    for key, value in {**settings, "epochs": str(epochs)}.items():
+        fill(page, key, value)
     page.keyboard.press("Escape")
     expect(page.get_by_text(f"{epochs} epochs: about")).to_be_visible()
     start_button(page).click()
     expect(page.get_by_text(re.compile(rf"Epoch [1-9]\d* of {epochs}"))).to_be_visible(timeout=60_000)
 
 
-def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
+def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server, store):
     """Start, the lab, train on real images, read the final error, find the run in the sweep."""
     open_page(page, server, "/", "Can a network learn from lies?")
     expect(page.locator(".photographs figure")).to_have_count(8)
@@ -65,16 +70,19 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
         slider.press("ArrowRight")
     expect(page.get_by_text("80%", exact=True).first).to_be_visible()
     assert wrong.count() > 4
-    page.wait_for_timeout(500)  # the server is told
     page.get_by_role("button", name="Train a real network").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Lab")
     expect(page.locator(".run-viewer h2")).to_have_text(re.compile("^80% random labels, small network"))
     expect(page.get_by_text(re.compile(r"Epoch \d+ of 40"))).to_be_visible(timeout=60_000)
     expect(page.locator(".errors .point").first).to_be_in_viewport(timeout=60_000)
-    expect(page.get_by_text("Epoch 40 of 40 · finished")).to_be_visible(timeout=120_000)
-    config = replace(DEFAULT, level=0.8)
-    record = Store(server.folder / "runs.sqlite").records(config.run_id)[-1]
+    page.keyboard.press("Shift+X")
+    expect(page.get_by_text("of 40 · cancelled")).to_be_visible()
+
+    # In twice as many steps an epoch everything is memorized in half as many epochs.
+    start_with(page, 20, batch_size="64")
+    expect(page.get_by_text("Epoch 20 of 20 · finished")).to_be_visible(timeout=120_000)
+    record = store.records(replace(DEFAULT, level=0.8, epochs=20, batch_size=64).run_id)[-1]
     open_details(page)
     expect(metric(page, "Test error")).to_have_text(f"{record.test_error:.1%}")
     expect(metric(page, "Training error")).to_have_text(re.compile(r"0\.\d%"))
@@ -90,9 +98,9 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server):
     no_exception(page)
 
 
-def test_the_curves_stay_when_the_line_above_them_goes(page, server):
+def test_the_curves_stay_when_the_line_above_them_goes(page, server, store):
     """Made anew they would be replayed from the first epoch, at the moment of the end."""
-    classroom = Classroom(Store(server.folder / "runs.sqlite"))
+    classroom = Classroom(store)
     classroom.pause_all(True)
     open_page(page, server, "/lab?seed=16&epochs=4", "Lab")
     start_button(page).click()
@@ -104,7 +112,9 @@ def test_the_curves_stay_when_the_line_above_them_goes(page, server):
     assert page.locator(".run-viewer").evaluate("viewer => viewer.wasHere")
 
 
-def test_an_epoch_chosen_on_the_chart_sets_photographs_and_sentence(page, server):
+def test_an_epoch_chosen_on_the_chart_sets_photographs_and_sentence(visit, server):
+    page = visit()
+    page.clock.install()
     open_page(page, server, "/lab?seed=15&epochs=6&level=0.6", "Lab")
     start_button(page).click()
     expect(page.get_by_text("Epoch 6 of 6 · finished")).to_be_visible(timeout=120_000)
@@ -126,30 +136,38 @@ def test_an_epoch_chosen_on_the_chart_sets_photographs_and_sentence(page, server
     page.get_by_text("The numbers as a table").click()
     expect(page.locator(".run-viewer table tr")).to_have_count(7)
     page.get_by_role("button", name="Replay").last.click()  # the viewer's own
-    expect(now).to_have_text(re.compile("Epoch [0-3] / 6"))
+    expect(now).to_have_text(re.compile("Epoch [0-5] / 6"))
+    page.clock.fast_forward(6_000)
     expect(now).to_have_text("Epoch 6 / 6")
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1024, 768), (1280, 800), (1920, 1080)])
-def test_the_first_minute_at_every_width(browser, server, width, height):
+def test_the_first_minute_at_every_width(page, server):
     """From the address to a moving point inside the window, with one press."""
-    context = browser.new_context(viewport={"width": width, "height": height})
-    page = context.new_page()
+    page.set_viewport_size(PHONE)
     page.goto(server.address)
-    expect(page.locator(".errors .point").first).to_be_in_viewport()  # the stored run moves
-    page.get_by_role("button", name="Train a real network").click()
+    press, point = (
+        page.get_by_role("button", name="Train a real network"),
+        page.locator(".errors .point").first,
+    )
+    expect(point).to_be_in_viewport()  # the stored run moves
+    for size in SIZES:
+        page.set_viewport_size(size)
+        expect(point).to_be_in_viewport()
+        expect(press).to_be_enabled()
+        no_wider(page)
+    press.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Lab")
-    point = page.locator(".errors .point").first
     expect(point).to_be_in_viewport(timeout=60_000)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for size in SIZES:
+        page.set_viewport_size(size)
+        expect(point).to_be_in_viewport()
+        no_wider(page)
     page.keyboard.press("Shift+X")
-    context.close()
 
 
-def test_what_is_begun_is_seen_from_the_top(browser, server):
+def test_what_is_begun_is_seen_from_the_top(page, server):
     """On a phone a button stands far below what it begins, on the next page or on this one."""
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+    page.set_viewport_size(PHONE)
     open_page(page, server, "/lab?seed=17&epochs=2", "Lab")
     main = page.get_by_test_id("stMain")
     page.get_by_role("button", name="Start training").click()
@@ -161,25 +179,21 @@ def test_what_is_begun_is_seen_from_the_top(browser, server):
     expect(page.get_by_role("button", name="True labels")).to_be_visible()  # it has ended
     onward = page.get_by_role("link", name=re.compile("Next: The whole curve"))
     onward.scroll_into_view_if_needed()
-    page.wait_for_timeout(1500)  # what is redrawn leaves the place where somebody looks
+    drawn(page)  # what is redrawn leaves the place where somebody looks
     expect(onward).to_be_in_viewport()
     onward.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The whole curve")
     expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
-    assert main.evaluate("main => main.scrollTop") == 0
-    context.close()
+    assert scrolled(page) == 0
 
 
-def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
+def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server, store):
     open_page(page, server, "/lab?seed=11", "Lab")
-    start_with_epochs(page, 400)
+    start_with(page, 400)
     page.keyboard.press("Shift+P")
     paused = page.get_by_text(re.compile(r"Epoch \d+ of 400 · paused"))
     expect(paused).to_be_visible()
-    store, run_id = (
-        Store(server.folder / "runs.sqlite"),
-        replace(DEFAULT, epochs=400, seed=11).run_id,
-    )
+    run_id = replace(DEFAULT, epochs=400, seed=11).run_id
     wait_until(lambda: not store.database.state().in_training)
     done = store.run(run_id).epochs_done
     expect(page.get_by_text(f"Epoch {done} of 400 · paused")).to_be_visible()
@@ -200,31 +214,34 @@ def test_pause_one_epoch_resume_and_cancel_by_keyboard(page, server):
     no_exception(page)
 
 
-def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, browser):
-    open_page(page, server, "/lab?seed=12&epochs=8", "Lab")
+def test_a_run_is_found_again_after_reload_and_by_a_second_viewer(page, server, visit):
+    open_page(page, server, "/lab?seed=12&epochs=4", "Lab")
     start_button(page).click()
-    expect(page.get_by_text("Epoch 8 of 8 · finished")).to_be_visible(timeout=120_000)
-    expect(page.locator(".said")).to_contain_text("After 8 epochs")
+    expect(page.get_by_text("Epoch 4 of 4 · finished")).to_be_visible(timeout=120_000)
+    expect(page.locator(".said")).to_contain_text("After 4 epochs")
     end = page.locator(".said").inner_text()
     page.reload()
     page.get_by_role("button", name="Show the end").click()  # it is replayed
     expect(page.locator(".said")).to_have_text(end)
-    other = browser.new_context().new_page()
+    other = visit()
     other.goto(page.url)
     other.get_by_role("button", name="Show the end").click()
     expect(other.locator(".said")).to_have_text(end)
-    assert replace(DEFAULT, seed=12, epochs=8).run_id in other.url
+    assert replace(DEFAULT, seed=12, epochs=4).run_id in other.url
     open_page(page, server, "/lab", "Lab")
     expect(page.get_by_text("Your runs")).to_be_visible()  # the visitor is known again
     open_page(other, server, "/lab", "Lab")
     expect(start_button(other)).to_be_enabled()
+    drawn(other)
     expect(other.get_by_text("Your runs")).to_have_count(0)
-    other.context.close()
 
 
-def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
-    open_page(page, server, "/lab?seed=13", "Lab")
-    start_with_epochs(page, 30)
+def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server, store):
+    config = replace(DEFAULT, epochs=12, seed=13)
+    open_page(page, server, "/lab?seed=13&epochs=12", "Lab")
+    start_button(page).click()
+    expect(page).to_have_url(re.compile("run="))
+    wait_until(lambda: store.records(config.run_id))
     trainers = subprocess.run(
         ["pgrep", "-P", str(server.process.pid), "-f", "core.live.training.trainer"],
         capture_output=True,
@@ -232,21 +249,17 @@ def test_a_killed_trainer_and_a_restarted_server_lose_nothing(page, server):
     ).stdout.split()
     assert len(trainers) == 1
     subprocess.run(["kill", f"-{signal.SIGKILL}", trainers[0]], check=True)
-    store, run_id = (
-        Store(server.folder / "runs.sqlite"),
-        replace(DEFAULT, epochs=30, seed=13).run_id,
-    )
-    kept = store.records(run_id)
+    kept = store.records(config.run_id)
+    assert len(kept) < 12
     server.stop()
     server.start()
     page.goto(page.url)
-    expect(page.get_by_text("Epoch 30 of 30 · finished")).to_be_visible(timeout=120_000)
-    records = store.records(run_id)
-    assert reproducible(records[: len(kept)]) == reproducible(kept) and len(records) == 30
+    expect(page.get_by_text("Epoch 12 of 12 · finished")).to_be_visible(timeout=120_000)
+    records = store.records(config.run_id)
+    assert reproducible(records[: len(kept)]) == reproducible(kept) and len(records) == 12
 
 
-def test_runs_side_by_side_share_a_link(page, server):
-    store = Store(server.folder / "runs.sqlite")
+def test_runs_side_by_side_share_a_link(page, server, store):
     configs = [RunConfig(level=0.5, epochs=1000, seed=seed) for seed in (21, 22)]
     for config in configs:
         run_id = store.submit(config, "somebody else").run_id
@@ -269,81 +282,8 @@ def test_a_former_address_leads_to_the_lab(page, server, former):
     expect(page.locator(".run-viewer h2")).to_have_text(re.compile("^30% random labels"))
 
 
-@pytest.mark.parametrize(
-    ("address", "title"),
-    [
-        ("/lab?level=0.9&epochs=77", "Lab"),
-        ("/sweep?network=AlexNet", "The sweep"),
-    ],
-)
-def test_a_deep_link_before_anyone_opened_the_root(browser, tmp_path, address, title):
-    """On a fresh server, where Streamlit would run the page without app.py."""
-    server = Server(tmp_path)
-    server.start()
-    try:
-        page = browser.new_context().new_page()
-        open_page(page, server, address, title)
-        expect(page.get_by_role("link", name="The sweep")).to_be_visible()
-        page.wait_for_load_state("networkidle")  # a wrong page would be left by now
-        expect(page).to_have_url(re.compile(re.escape(address) + "$"))
-        no_exception(page)
-        page.context.close()
-    finally:
-        server.stop()
-    assert "Traceback" not in (tmp_path / "server.log").read_text()
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["/", "/lab", "/sweep"])
-def test_nothing_is_wider_than_the_screen(browser, server, width, scheme, address):
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(server.address + address)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    picture = page.get_by_test_id("stVegaLiteChart") if address == "/sweep" else page.locator(".errors")
-    expect(picture.first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    first = ".errors, [data-testid=stVegaLiteChart]"  # seen without scrolling
-    page.wait_for_function(f"document.querySelector('{first}').getBoundingClientRect().y < 700")
-    no_exception(page)
-    context.close()
-
-
-def test_charts_and_images_have_words_for_those_who_do_not_see_them(page, server):
-    open_page(page, server, "/lab?level=0.4&labels=true", "Lab")
-    expect(page.get_by_role("img", name=re.compile("an? .*, wrongly labeled")).first).to_be_visible()
-    expect(
-        page.get_by_role("img", name=re.compile("40% random labels.*Error against epoch"))
-    ).to_be_visible()
-    heatmap = page.locator("[data-testid=stVegaLiteChart][aria-label^='Number of training images']")
-    expect(heatmap).to_be_visible()
-
-
 def test_an_address_with_infinite_numbers_gives_a_page_that_says_so(page, server):
     open_page(page, server, "/lab?seed=inf&level=1e999", "Lab")
     expect(page.get_by_text("seed is 'inf', but must be a whole number")).to_be_visible()
     expect(page.get_by_role("slider")).to_have_value("0.2")
     no_exception(page)
-
-
-def test_a_failed_download_says_what_to_do_and_the_embedded_images_go_on(browser, tmp_path):
-    """No network: the archive's host refuses the connection, and there is no npm."""
-    refused = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
-    server = Server(tmp_path, PATH="/nowhere", no_proxy="", **refused)
-    server.start()
-    try:
-        page = browser.new_context().new_page()
-        open_page(page, server, "/lab", "Lab")
-        page.get_by_role("button", name="More", exact=True).click()
-        page.get_by_text("All 50,000 images", exact=True).click()
-        page.get_by_role("button", name="Fetch all images").click()
-        expect(page.get_by_role("progressbar")).to_be_visible()
-        expect(page.get_by_text("None of the sources gave all 60,000 images")).to_be_visible(
-            timeout=40_000
-        )
-        expect(page.locator(".photographs figure")).to_have_count(24)
-        no_exception(page)
-        page.context.close()
-    finally:
-        server.stop()

@@ -9,11 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from core.live.classroom.classroom import Classroom, Lesson
-from core.live.classroom.login import hash_password
 from core.live.runs.store import Store
 from core.paths import ROOT
-from tests.browser.actions import PASSWORD, draw_line, unlock
-from tests.browser.server import Server, open_page
+from tests.browser.actions import draw_line, unlock
+from tests.browser.server import Server, open_page, with_teacher
 from tests.samples import wait_until
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -65,13 +64,13 @@ class Proxy:
         self.process.wait()
 
 
-@pytest.fixture
-def school(tmp_path):
-    """Two servers on one data folder, and the proxy before them."""
-    (tmp_path / "lab.toml").write_text(f'teacher_password = "{hash_password(PASSWORD)}"\n')
-    given = {"LAB_CONFIG": str(tmp_path / "lab.toml")}
-    servers = [Server(tmp_path, **given), Server(tmp_path, **given)]
-    proxy = Proxy(tmp_path, servers)
+@pytest.fixture(scope="module")
+def school(tmp_path_factory):
+    """Two servers on one data folder, and the proxy before them. The last test kills one of them."""
+    folder = tmp_path_factory.mktemp("school")
+    given = with_teacher(folder)
+    servers = [Server(folder, **given), Server(folder, **given)]
+    proxy = Proxy(folder, servers)
     for server in servers:
         server.environment["LAB_ADDRESS"] = proxy.address
         server.start()
@@ -80,7 +79,7 @@ def school(tmp_path):
     proxy.stop()
     for server in servers:
         server.stop()
-    assert "Traceback" not in (tmp_path / "server.log").read_text()
+    assert "Traceback" not in (folder / "server.log").read_text()
 
 
 @pytest.fixture
@@ -99,10 +98,22 @@ def visit(browser: Browser, school):
         context.close()
 
 
+def test_who_comes_for_the_first_time_stays_with_one_server(school, page):
+    _, proxy = school
+    context = page.context
+    open_page(page, proxy, "/", "Can a network learn from lies?")
+    (first,) = [c["value"] for c in context.cookies() if c["name"] == "lab_server"]
+    for _ in range(3):
+        page.reload()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        (now,) = [c["value"] for c in context.cookies() if c["name"] == "lab_server"]
+        assert now == first
+
+
 @pytest.mark.timeout(400)
-def test_a_room_is_played_across_two_servers_one_of_which_is_killed(school, visit, tmp_path):
+def test_a_room_is_played_across_two_servers_one_of_which_is_killed(school, visit):
     (one, _), proxy = school
-    store = Store(tmp_path / "runs.sqlite")
+    store = Store(one.folder / "runs.sqlite")
     room = Classroom(store).open_room(Lesson("Lies"))
     ann, ben, teacher = visit("one"), visit("two"), visit("two", width=1280)
 
@@ -142,17 +153,3 @@ def test_a_room_is_played_across_two_servers_one_of_which_is_killed(school, visi
     assert answered == "two"
     for page in (ann, ben, teacher):
         expect(page.get_by_test_id("stException")).to_have_count(0)
-
-
-def test_who_comes_for_the_first_time_stays_with_one_server(school, browser):
-    _, proxy = school
-    context = browser.new_context()
-    page = context.new_page()
-    open_page(page, proxy, "/", "Can a network learn from lies?")
-    (first,) = [c["value"] for c in context.cookies() if c["name"] == "lab_server"]
-    for _ in range(3):
-        page.reload()
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        (now,) = [c["value"] for c in context.cookies() if c["name"] == "lab_server"]
-        assert now == first
-    context.close()

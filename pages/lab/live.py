@@ -59,9 +59,8 @@ def show(run: LiveRun, config: RunConfig | None, runs: list[LiveRun]) -> None:
     is_stale = config is not None and config != run.config
     seen, every = _snapshot(run), _redraw_seconds(run)
     # Siblings, not nested, so that each is redrawn by its own timer only.
-    with (
-        st.container()
-    ):  # stays without the line, or the curves below would be created again and replayed
+    # The container stays without the line, or the curves below would be created again and replayed.
+    with st.container():
         if seen.is_slow:
             line_every = _line_seconds()
             st.fragment(_show_line, run_every=line_every)(run.run_id, seen, line_every)

@@ -21,9 +21,7 @@ from core.live.runs.store import TEACHER, LiveRun, Store
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no characters that are easily confused
 CODE_LENGTH = 5
 MAX_GUESSES = 1_000  # per room
-TEACHER_SECONDS = (
-    12 * 3600.0
-)  # a login to the teacher's page lasts this long, even if the connection is lost
+TEACHER_SECONDS = 12 * 3600.0  # duration of the teacher's login, even if the connection is lost
 HIDEABLE = {"preset": "Preset", "level": "Corruption level", "more": "Network and more settings"}
 
 

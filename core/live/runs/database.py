@@ -234,9 +234,7 @@ class Database:
     def __init__(self, path: Path, patience: float = 2.0):
         """patience: seconds to wait for a file that another program has locked."""
         self.path, self.patience = path, patience
-        self._file: tuple[int, int] | None = (
-            None  # file_identity of the open file; None: no file is open
-        )
+        self._file: tuple[int, int] | None = None  # file_identity of the open file, if any
         self._connections = _Connections(path, patience)
         self._let_go: Callable[[], object] = self._connections.close
         self._opening = threading.Lock()

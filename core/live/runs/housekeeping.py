@@ -17,9 +17,7 @@ from core.live.runs.store import Store
 MEGABYTE = 10**6
 DAY = 24 * 3600
 DAMAGED = ".damaged"  # suffix of a checkpoint that was set aside
-ORPHAN_SECONDS = (
-    3600.0  # a checkpoint without a known run may belong to a run that is just being created
-)
+ORPHAN_SECONDS = 3600.0  # a younger checkpoint without a known run may be of one just being created
 
 
 @dataclass(frozen=True)

@@ -391,7 +391,7 @@ GUARDS = (
     Mutant(
         "of two who come at once both have the same place",
         CURVE,
-        '            connection.execute("BEGIN IMMEDIATE")  # of two who come at once each has a place\n',
+        '            connection.execute("BEGIN IMMEDIATE")  # two visitors at once get different places\n',
         "",
         IN_CURVE,
     ),

@@ -176,7 +176,7 @@ def test_a_room_has_so_many_places_and_no_more(shared, monkeypatch):
     monkeypatch.setattr(level_sweep, "MAX_PLACES", 13)
     for student in range(13):
         assert shared.take("ROOM1", f"student {student}") is not None
-    with pytest.raises(RefusedError, match="Everybody's place"):
+    with pytest.raises(RefusedError, match="All places in this room"):
         shared.take("ROOM1", "student 13")
     assert len(shared.configs("ROOM1")) == 13
     assert shared.take("ROOM1", "student 12").config == of_place(BASE, 12)  # a reload

@@ -323,6 +323,8 @@ def load_class() -> str:
 
 def check_times() -> str:
     """assets/times.json, as `python -m tools times` wrote it."""
+    if not (ASSETS / "times.json").exists():
+        return "Not measured yet: `python -m tools times` measures both.\n"
     measured = _read("times.json")
     said = " and ".join(
         f"`{name}` {seconds / 60:.1f} minutes" for name, seconds in measured["seconds"].items()

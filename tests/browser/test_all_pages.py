@@ -151,5 +151,5 @@ def other_states(page: Page, server: Server, name: str) -> Iterator[None]:
             expect(page).to_have_url(re.compile(f"step={step}"))
             yield
         page.goto(f"{server.address}/present?notes")
-        expect(page.get_by_text("Keys, also of a remote")).to_be_visible()
+        expect(page.get_by_text("Keys (a remote has them, too)")).to_be_visible()
         yield

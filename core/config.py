@@ -34,7 +34,7 @@ CLASS_COUNT = 10
 ROW_TOLERANCE = 0.001  # error allowed in a row sum of a noise matrix: people round to three digits
 LEVELS = tuple(step / 10 for step in range(11))  # the corruption levels of the paper's figures
 DATA = ("embedded", "full")
-TRAIN_IMAGES = {"embedded": 5_000, "full": 50_000}  # images per epoch
+TRAIN_IMAGES = {"embedded": 5_000, "full": 50_000}  # in the training set
 TEST_IMAGES = {"embedded": 1_000, "full": 10_000}
 
 
@@ -238,7 +238,10 @@ def parse(spec: Field, text: str) -> Any:
 
 
 def _number(text: str, value_type: type) -> Any:
-    """Parse a number as people type it: 0,05 and 5% are 0.05, 50,000 is 50000. Raises ValueError."""
+    """Parse a number as people type it. Raises ValueError.
+
+    A float may have a decimal comma or a percent sign; an int may have commas between thousands.
+    """
     bare = "".join(text.split())
     scale = 0.01 if bare.endswith("%") and value_type is float else 1
     bare = bare.removesuffix("%") if scale != 1 else bare

@@ -1,4 +1,4 @@
-"""python -m tools times: how long `make check` and `make test` take, as CONTRIBUTING.md says it."""
+"""python -m tools times: measure `make check` and `make test` for CONTRIBUTING.md."""
 
 import argparse
 import json
@@ -21,12 +21,15 @@ def register(commands: Commands) -> None:
         commands,
         "times",
         run,
-        "measure `make check` and `make test` in an empty clone; saves the times",
+        "measure `make check` and `make test` in a fresh clone, and save the times",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """The clone shares this environment: what is timed is the checks, not the downloads."""
+    """Time both commands in a fresh clone that shares this environment, without downloads.
+
+    Raises SweepError if one fails; nothing is saved then.
+    """
     from core.training.devices import hardware, use_allowed_cpus
 
     use_allowed_cpus()
@@ -40,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
         for command in COMMANDS:
             began = time.perf_counter()
-            # Make would make the environment again, because it belongs to another folder.
+            # -o keeps make from rebuilding the environment, which belongs to another folder.
             make = ["make", command, "SOUND=yes", "-o", ".venv/installed", "-o", ".venv/installed-dev"]
             done = subprocess.run(make, cwd=clone, env=environment)
             if done.returncode:

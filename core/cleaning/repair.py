@@ -1,4 +1,4 @@
-"""Repair of the most suspicious labels: drop the images, or relabel them by the network."""
+"""Repair of the most suspicious labels: drop the images, or relabel them with the network's predictions."""
 
 from typing import NamedTuple
 
@@ -27,9 +27,9 @@ class Repaired(NamedTuple):
 
 
 def repair(config: RunConfig, labels: NDArray[np.int64], ranking: Ranking | None) -> Repaired:
-    """Repair the share config.repaired of the labels, the most suspicious ones.
+    """Drop or relabel the most suspicious labels, a share `config.repaired` of all.
 
-    labels: (N,), given. Raises NotRankedError where a ranking is needed and missing.
+    labels: the given labels, (N,). Raises NotRankedError where a ranking is needed and missing.
     """
     is_kept = np.ones(len(labels), dtype=bool)
     if config.repair == "none":

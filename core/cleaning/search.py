@@ -24,7 +24,10 @@ class Searched(NamedTuple):
 
 
 def search(name: str, scores: list[ImageScores], labels: NDArray[np.int64]) -> Searched:
-    """Rank the labels by the scores of the sources. name: of the ranking; labels: (N,), given."""
+    """Rank labels from most to least suspicious.
+
+    name: a ranking in RANKINGS; scores: those of the runs to rank by; labels: the given ones, (N,).
+    """
     transition = None
     if name == "confident":
         transition = estimated_transition(confident_joint(labels, out_of_fold(scores)))
@@ -40,9 +43,10 @@ def images_to_mark(config: RunConfig, corrupted: LabelCorruption, count: int) ->
 
 
 def repairable(config: RunConfig) -> tuple[list[float], float]:
-    """The shares of the images that can be chosen for repair, rising, and the default one.
+    """Return the repair shares offered to visitors, rising, and the default one.
 
-    They are every 5% up to 60%, and 0.5, 1 and 1.25 times the share of wrong labels.
+    They are the multiples of 5% up to 60%, and 0.5, 1 and 1.25 times the share of wrong labels, at
+    most 90%. The default is the one closest to the share of wrong labels.
     """
     wrong = wrong_share(config)
     shares = {step / 20 for step in range(1, 13)}

@@ -91,7 +91,7 @@ def load_full() -> Cifar10:
             arrays[name] = np.load(path, mmap_mode="r")
         except FileNotFoundError:
             raise DataError(
-                "All 50,000 images are not on this machine yet: fetch them with `make data`."
+                "The full data set is not on this machine yet: fetch it with `make data`."
             ) from None
         except (ValueError, OSError, EOFError):
             arrays[name] = None

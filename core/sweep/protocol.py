@@ -7,7 +7,8 @@ import pandas as pd
 from core.choices import NETWORKS
 from core.config import USUAL_WIDTH, RunConfig
 
-# Settings that the protocol fixes, besides the batch size. Another value is another experiment.
+# Settings that the protocol fixes, besides batch size and learning rate. A run with another value
+# is a different experiment.
 PROTOCOL: dict[str, float | str] = {"learning_rate_decay": 0.95, "momentum": 0.9}
 PROTOCOL |= {"noise": "uniform", "validation": 0, "loss": "cross-entropy", "mixup": 0, "repair": "none"}
 PROTOCOL |= {"width": USUAL_WIDTH}
@@ -47,7 +48,10 @@ def label_runs(runs: pd.DataFrame, data: str = "full") -> pd.DataFrame:
 
 
 def is_as_in_the_paper(config: RunConfig) -> bool:
-    """Whether the run has uniformly redrawn labels and no regularizer or defence, as in figure 1c."""
+    """Whether the run has corrupted labels, no regularizer and all settings of PROTOCOL, as in figure 1c.
+
+    Learning rate, batch size and images are not checked.
+    """
     return config.corruption == "labels" and not (
         config.weight_decay
         or config.random_crop

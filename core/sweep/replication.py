@@ -15,9 +15,9 @@ COLUMNS = ("source", "model", "quantity", "at", "paper", "ours", "difference", "
 Paper = dict[str, Any]  # reference.paper()
 
 FIGURE_1C_AT_0 = "The paper's figure 1c and table 1 disagree here: {:.2%} and {:.2%} test error."
-DUPLICATE = "The figure's point at 60% is the same as at 70%, in 1b and 1c: a slip, it seems."
+DUPLICATE = "In figures 1b and 1c, the paper's point equals the next one; this is probably an error."
 OUR_RULE = "Fitted: training error at most 5%; the paper does not print its rule."
-CONVERTED = "On clean test labels; {:.2%} were they corrupted at the same level."
+CONVERTED = "On clean test labels. It would be {:.2%} if they were corrupted at the same level."
 
 
 READ_EARLY = f"read {EARLY} epochs after the training set is fitted"
@@ -117,7 +117,7 @@ def _figure_1c(runs: pd.DataFrame, epochs: pd.DataFrame, paper: Paper) -> Iterat
             if is_duplicate(figure, name, level):
                 remarks.append(DUPLICATE)
             if _is_read_early(ours):
-                remarks.append(f"Ours: {READ_EARLY}.")
+                remarks.append(f"Ours was {READ_EARLY}.")
             yield Number(
                 "Figure 1c", model, "test error", f"level {level:.0%}", value, error, len(ours),
                 " ".join(remarks),

@@ -305,9 +305,10 @@ def _read(path: Path, columns: Mapping[str, type], filters: list[tuple] | None =
         return pd.read_parquet(path, columns=stored, filters=filters)
     except (pa.ArrowException, OSError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SweepError(
-            f"{path} cannot be read ({reason}): restore it with `git checkout -- assets/sweep`."
-        ) from None
+        remedy = "copy it there again"
+        if path.parent == SWEEP_FOLDER:
+            remedy = "restore it with `git checkout -- assets/sweep`"
+        raise SweepError(f"{path} cannot be read ({reason}): {remedy}.") from None
 
 
 def _empty(columns: Mapping[str, type]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ T_95 = dict(enumerate((12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 
 CHANCE_LEVEL = 1 - 1 / CLASS_COUNT  # error of a random guess
 # Share of the embedded test images that exactly one of two networks classifies correctly: 0.13 to
 # 0.17 for two seeds of the small network (measured at 20, 40 and 80%), and more where their
-# training differs.
+# training differs. 0.2 is on the safe side.
 ONE_ALONE_IS_RIGHT = 0.2
 DECAY_LEVELS = (0.1, 0.8)  # range in which a power law is fitted; near 1 only chance is left
 Number = TypeVar("Number", float, pd.Series)
@@ -74,7 +74,7 @@ def over_seeds(
 ) -> pd.DataFrame:
     """The mean of a column over the seeds, with its 95% t interval, for each network and level.
 
-    by: other columns to group by. Returns the columns `by`, `name`, seeds, low and high.
+    by: columns to group by, instead of network and level. Returns the columns `by`, `name`, seeds, low and high.
     """
     groups = runs.groupby(list(by), as_index=False)
     means = groups.agg(**{name: (column, "mean"), "std": (column, "std"), "seeds": ("seed", "nunique")})

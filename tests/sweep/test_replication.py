@@ -32,7 +32,7 @@ def test_figure_1c_is_met_level_by_level_and_averaged_over_seeds():
     row = table[table.source == "Figure 1c"].iloc[0]
     assert (row["at"], row.paper, row.seeds) == ("level 30%", 0.7186, 2)
     assert row.ours == pytest.approx(0.7) and row.difference == pytest.approx(0.7 - 0.7186)
-    assert "were they corrupted" in row.remark
+    assert "if they were corrupted" in row.remark
 
 
 def test_the_papers_own_contradictions_are_named():
@@ -41,7 +41,7 @@ def test_the_papers_own_contradictions_are_named():
     assert "30.11% and 23.93%" in remarks["alexnet", "level 0%"]
     assert "12.85% and 14.25%" in remarks["inception", "level 0%"]
     assert remarks["mlp-1x512", "level 0%"] == ""
-    assert "same as at 70%" in remarks["mlp-1x512", "level 60%"]
+    assert "equals the next one" in remarks["mlp-1x512", "level 60%"]
     table_1 = table[(table.source == "Table 1") & (table.quantity == "test accuracy")]
     assert "disagree" in table_1.set_index("model").remark["alexnet"]
 

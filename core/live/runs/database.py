@@ -1,8 +1,8 @@
 """The SQLite file that the pages and the trainer share: opening, repairing, connecting.
 
 The file uses write-ahead logging: pages read while the trainer writes, and committed data
-survives a kill of either. Every process that opens the file creates all tables, including those
-of the rooms, so that a new file that replaces a damaged one is complete.
+survives a kill of either. Any process may have to create the file, so the schema includes all
+tables, even those that only rooms use.
 """
 
 import sqlite3
@@ -166,7 +166,7 @@ class _Connections:
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
-        """Open a transaction on a connection of this thread alone. Raises sqlite3.Error."""
+        """Open a transaction on a connection that no other thread uses meanwhile. Raises sqlite3.Error."""
         opened, connection = self._take()
         is_sound = True
         try:
@@ -242,7 +242,11 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
-        """Open a transaction. A deleted or damaged file is replaced first. Raises StoreError."""
+        """Open a transaction. A file that was deleted or replaced is reopened first.
+
+        If the file turns out to be damaged, it is set aside, a new one is created, and StoreError
+        is raised.
+        """
         connections = self._connections
         if self._is_another_file():
             self._open(connections)

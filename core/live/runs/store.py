@@ -185,10 +185,10 @@ class Store:
             self.limits.check(config, own, from_address + count, all_runs + count)
 
     def take_over(self, run_id: str, visitor: str) -> None:
-        """Make this visitor the owner of a run whose owner has left."""
+        """Make this visitor the owner of an unended run. The caller checks that the owner is inactive."""
         self._change(run_id, "owner = ?", UNENDED, visitor, by=TRAINER)
 
-    # In the next four, `by` is the visitor or TEACHER. Any other than the owner changes nothing.
+    # Only the owner (`by` is the visitor) or TEACHER can change a run; other calls have no effect.
 
     def pause(self, run_id: str, *, by: str) -> None:
         """Pause a run: at once on a CPU, after the current epoch on a GPU."""

@@ -1,4 +1,5 @@
-"""The errors of this package. Each message is a sentence that says what to do.
+"""The errors that several modules share. Each message is a sentence that says what to do,
+except that of SourceError, which becomes a part of one.
 
     LabError
     ├── ConfigError        a setting, flag or entry that cannot be used (exit status 2)
@@ -9,7 +10,7 @@
     ├── SourceError        one source of the images failed: the next is tried
     │   └── SlowError      a source is so slow that others are tried first
     ├── StorageError       a result or checkpoint cannot be written
-    ├── CheckpointError    a checkpoint is damaged or belongs to another run
+    ├── CheckpointError    a checkpoint is damaged or belongs to another run (exit status 2)
     ├── DivergedError      the loss is no longer a number
     ├── TooLargeError      a run does not fit into the device's memory
     ├── StoreError         the live runs cannot be read or written

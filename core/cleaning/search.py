@@ -42,7 +42,7 @@ def images_to_mark(config: RunConfig, corrupted: LabelCorruption, count: int) ->
     return rng.permutation(np.concatenate([wrong, rng.permutation(right)[: count - len(wrong)]]))
 
 
-def repairable(config: RunConfig) -> tuple[list[float], float]:
+def repair_shares(config: RunConfig) -> tuple[list[float], float]:
     """Return the repair shares offered to visitors, rising, and the default one.
 
     They are the multiples of 5% up to 60%, and 0.5, 1 and 1.25 times the share of wrong labels, at

@@ -128,7 +128,7 @@ def defence_gains(table: pd.DataFrame, level: float) -> pd.DataFrame:
     """The fall of the final test error by each defence, compared with none, seed by seed.
 
     table: defence_points of one network. Columns defence, gain, none, own (the two errors), seeds.
-    Values are means over the seeds with and without the defence.
+    Values are means over the seeds that have both a run with this defence and one without.
     """
     at = table[table.level == level]
     none = at[at.defence == "none"].set_index("seed")["last"]

@@ -108,8 +108,8 @@ def paper_test_error(paper: dict[str, Any], config: RunConfig) -> float | None:
 def paper_fit_times(paper: dict[str, Any], model: str) -> pd.DataFrame:
     """The paper's figure 1b for one network: columns level, time, epochs. May be empty.
 
-    The figure shows ratios of whole numbers of epochs to that on true labels. That number is
-    taken to be the smallest one that makes all eleven numbers whole.
+    Each point is a number of epochs divided by that on true labels. We take the smallest divisor
+    that makes all eleven numbers whole; epochs is 0 if there is none.
     """
     times = _curve(paper["fig1b_relative_convergence_time"], model, "time")
     unit = next((n for n in range(1, 200) if _are_whole(times.time * n, n)), None)

@@ -54,8 +54,8 @@ class PowerLaw(NamedTuple):
 def decay_above_chance(levels: pd.Series, errors: pd.Series) -> PowerLaw | None:
     """Fit a power law to the accuracy above chance, 0.9 - error, as a function of 1 - p.
 
-    It is a least-squares fit of the logarithms over levels from 10% to 80%; None for fewer than
-    three of them. Against test labels corrupted at the same level the exponent is larger by
+    It is a least-squares fit of the logarithms over levels from 10% to 80% with an error below
+    chance. Returns None if fewer than three remain. Against test labels corrupted at the same level the exponent is larger by
     exactly 1, because `against_corrupted_labels` multiplies 0.9 - error by 1 - p.
     """
     low, high = DECAY_LEVELS
@@ -127,7 +127,7 @@ def descent(values: Sequence[float]) -> Descent:
     return Descent(float(above[peak]), float(array[peak] - array[peak:].min()))
 
 
-def pair_order(right: ArrayLike, wrong: ArrayLike) -> float | None:
+def loss_auc(right: ArrayLike, wrong: ArrayLike) -> float | None:
     """The probability that a wrong label has a higher loss than a right one; a tie counts half.
 
     right, wrong: counts of images in the bins of one histogram, by rising loss. This is the area
@@ -140,20 +140,22 @@ def pair_order(right: ArrayLike, wrong: ArrayLike) -> float | None:
     return float((wrong * below).sum() / (wrong.sum() * right.sum()))
 
 
-STOPS_MEMORIZING, HARDLY_STOPS = 0.2, 0.98  # of random labels repeated: a tenth is chance
+# Shares of random labels that a network repeats; chance is 0.1. Up to the first it has not memorized
+# them, above the second it has.
+STOPS_MEMORIZING, HARDLY_STOPS = 0.2, 0.98
 
 
 def stops_memorizing(repeated: float) -> bool | None:
-    """Whether a network that repeats this share of random labels has not memorized them.
+    """Return True if a network that repeats this share of random labels was kept from memorizing.
 
-    None: it has memorized a part of them.
+    Returns False if it memorized them, None if it memorized some.
     """
     if repeated > HARDLY_STOPS:
         return False
     return None if repeated > STOPS_MEMORIZING else True
 
 
-def held_out_costs(ends: pd.Series, stopped: pd.Series) -> pd.DataFrame:
+def early_stopping_gains(ends: pd.Series, stopped: pd.Series) -> pd.DataFrame:
     """The gain of stopping by held-out images over training on all images to the end.
 
     ends, stopped: test errors by (level, seed). Columns gain, seeds, margin (of error), with a row

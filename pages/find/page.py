@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.choices import RANKINGS
 from core.cleaning.ranking import score_ranking, sources
-from core.cleaning.search import Searched, images_to_mark, repairable
+from core.cleaning.search import Searched, images_to_mark, repair_shares
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import LabelCorruption, given_labels
@@ -212,7 +212,7 @@ def show_repair(
 ) -> None:
     """Show the repair of the most suspicious labels and the test errors before and after it."""
     st.header("Fix the most suspicious labels and retrain", anchor=False)
-    offered, first = repairable(config)
+    offered, first = repair_shares(config)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.select_slider(
             "How many of the images, most suspicious first",

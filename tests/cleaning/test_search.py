@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.cleaning.search import images_to_mark, repairable
+from core.cleaning.search import images_to_mark, repair_shares
 from core.config import MAX_REPAIRED, RunConfig, format_matrix
 from core.data.corruption import given_labels
 
@@ -30,7 +30,7 @@ def test_as_many_of_the_forty_are_wrong_as_of_all(shape, level):
 @pytest.mark.parametrize("level", [0.05, 0.4, 1.0])
 def test_every_share_that_is_offered_is_a_run_and_the_first_is_near_what_is_wrong(shape, level):
     config = RunConfig(level=level, **shape)
-    offered, first = repairable(config)
+    offered, first = repair_shares(config)
     assert first in offered and offered == sorted(set(offered))
     for share in offered:
         assert RunConfig(level=level, **shape, repair="drop", repaired=share).repaired == share
@@ -40,5 +40,5 @@ def test_every_share_that_is_offered_is_a_run_and_the_first_is_near_what_is_wron
 
 def test_at_forty_per_cent_exactly_as_many_as_are_wrong_can_be_mended():
     """The share of the stored runs."""
-    offered, first = repairable(RunConfig(level=0.4))
+    offered, first = repair_shares(RunConfig(level=0.4))
     assert first == 0.36 and {0.18, 0.36, 0.45} <= set(offered)

@@ -16,10 +16,10 @@ from core.sweep.statistics import (
     against_corrupted_labels,
     chance_repeats,
     descent,
-    held_out_costs,
+    early_stopping_gains,
+    loss_auc,
     margin_of_error,
     mean_gain,
-    pair_order,
     stops_memorizing,
 )
 from core.view.sweep.captions import describe_sources
@@ -132,8 +132,8 @@ def test_pair_order_is_the_area_under_the_roc_curve():
     is_wrong = rng.random(3000) < 0.3
     bins = rng.integers(0, 20, size=3000) + 5 * is_wrong
     right, wrong = (np.bincount(bins[chosen], minlength=25) for chosen in (~is_wrong, is_wrong))
-    assert pair_order(right, wrong) == pytest.approx(roc_auc_score(is_wrong, bins))
-    assert pair_order(right, 0 * wrong) is None and pair_order(0 * right, wrong) is None
+    assert loss_auc(right, wrong) == pytest.approx(roc_auc_score(is_wrong, bins))
+    assert loss_auc(right, 0 * wrong) is None and loss_auc(0 * right, wrong) is None
 
 
 def test_a_regularizer_stops_memorizing_only_near_chance():
@@ -143,7 +143,9 @@ def test_a_regularizer_stops_memorizing_only_near_chance():
 
 def test_what_holding_out_costs_is_compared_seed_by_seed_with_its_margin():
     index = pd.MultiIndex.from_tuples([(0.2, 0), (0.2, 1), (0.4, 0)], names=["level", "seed"])
-    costs = held_out_costs(pd.Series([0.6, 0.5, 0.8], index), pd.Series([0.5, 0.45, np.nan], index))
+    costs = early_stopping_gains(
+        pd.Series([0.6, 0.5, 0.8], index), pd.Series([0.5, 0.45, np.nan], index)
+    )
     (row,) = costs.reset_index().to_dict("records")
     assert (row["level"], row["seeds"]) == (0.2, 2) and row["gain"] == pytest.approx(0.075)
     assert row["margin"] == margin_of_error(2)

@@ -7,7 +7,7 @@ import pandas as pd
 from core.choices import DEFENCES, NOISES
 from core.cleaning.ranking import HELD_OUT
 from core.sweep.cures import defence_gains, stopping_gains
-from core.sweep.statistics import held_out_costs, margin_of_error, mean_gain
+from core.sweep.statistics import early_stopping_gains, margin_of_error, mean_gain
 from core.view.words import between, compute, per_cent, plural, the_network
 
 PUBLISHED_EXPLAINED = (
@@ -64,7 +64,7 @@ def describe_held_out_cost(points: pd.DataFrame, whole: pd.DataFrame) -> str:
     """
     stopped = points[points.kind == "held_out"].set_index(["level", "seed"]).test_error
     ends = whole.set_index(["level", "seed"]).final_test_error
-    costs = held_out_costs(ends, stopped)
+    costs = early_stopping_gains(ends, stopped)
     costs = costs[(costs.index >= 0.2) & (costs.index <= 0.8)]
     if costs.empty:
         return ""

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from core.cleaning.scores import NOT_LEARNED, ImageScores
 from core.records import LOSS_EDGES, EpochRecord
-from core.sweep.statistics import pair_order
+from core.sweep.statistics import loss_auc
 
 
 def describe_learned(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> str:
@@ -29,7 +29,7 @@ def describe_learned(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> str:
 def describe_losses(record: EpochRecord) -> str:
     """Say how far apart the losses of right and wrong labels are in this epoch."""
     right, wrong = np.split(np.array(record.loss_counts, dtype=float), 2)
-    apart = pair_order(right, wrong)
+    apart = loss_auc(right, wrong)
     if apart is None:
         return "The losses of all images."
     high = float(wrong[np.array(LOSS_EDGES) >= 2].sum() / wrong.sum())

@@ -217,3 +217,12 @@ def test_nothing_is_taken_that_is_not_sound(tmp_path, what, capsys):
     said = capsys.readouterr().err
     assert what.replace("'", "") in said.replace("'", "") and said.count("\n") == 1
     assert stamp(tmp_path / "here") == before
+
+
+def test_only_the_shipped_sweep_is_restored_with_git(tmp_path, monkeypatch):
+    (tmp_path / "runs.parquet").write_bytes(b"no table")
+    with pytest.raises(SweepError, match="copy it there again"):
+        load_runs(tmp_path)
+    monkeypatch.setattr(results, "SWEEP_FOLDER", tmp_path)
+    with pytest.raises(SweepError, match="git checkout -- assets/sweep"):
+        load_runs(tmp_path)

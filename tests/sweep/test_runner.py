@@ -249,7 +249,7 @@ def test_a_broken_result_file_on_the_command_line(tmp_path):
     with start(tmp_path) as process:
         _, complaint = process.communicate(timeout=60)
     assert process.returncode == 1 and complaint.count("\n") == 1
-    assert "git checkout" in complaint and "Traceback" not in complaint
+    assert "copy it there again" in complaint and "Traceback" not in complaint
 
 
 @pytest.mark.slow

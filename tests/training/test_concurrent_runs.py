@@ -158,7 +158,7 @@ def test_out_of_memory_plans_with_less_and_loses_nothing(
     together = trained_together(runs, CONFIGS, tiny, checkpoint)
     if work == "launch":  # while loading it happens to each run once
         assert runs.memory == needed(CONFIGS[:2], runs.device)
-        assert "2 runs are as many" in caplog.text
+        assert "it holds 2 runs at most" in caplog.text
     for config in CONFIGS:
         assert reproducible(together[config]) == reproducible(train(config, tiny, "cpu"))
 

@@ -127,7 +127,7 @@ def test_a_lost_node_loses_no_result(nodes, tmp_path, embedded):
 def test_no_cluster_and_no_ray_are_one_sentence(tmp_path, monkeypatch, capsys):
     flags = ["sweep", "--grid", "mini", "--folder", str(tmp_path), "--ray"]
     monkeypatch.setitem(sys.modules, "ray", None)
-    assert main([*flags, "auto", "--wandb"]) == 2 and "leave out" in capsys.readouterr().err
+    assert main([*flags, "auto", "--wandb"]) == 2 and "leave one of them out" in capsys.readouterr().err
     assert main([*flags, "auto"]) == 2
     assert re.search(r"pip install -r requirements-cluster\.txt", capsys.readouterr().err)
 

@@ -3,21 +3,18 @@
 import sys
 
 from core.cli import data, password, serve, sweep, train, verify
-from core.cli.flags import Parser, run_command
+from core.cli.flags import Parser, build_program, run_command
 
 COMMANDS = (data, train, sweep, verify, serve, password)
 
 
 def build_parser() -> Parser:
-    parser = Parser(
-        prog="python -m core",
-        description="The Label Corruption Lab on the command line: what happens to a neural "
+    return build_program(
+        "python -m core",
+        "The Label Corruption Lab on the command line: what happens to a neural "
         "network whose training labels are partly wrong?",
+        COMMANDS,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.register(commands)
-    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:

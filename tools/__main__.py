@@ -2,22 +2,19 @@
 
 import sys
 
-from core.cli.flags import Parser, run_command
+from core.cli.flags import Parser, build_program, run_command
 from tools import bench, borrowed, tables, times
 
 COMMANDS = (tables, bench, times, borrowed)
 
 
 def build_parser() -> Parser:
-    parser = Parser(
-        prog="python -m tools",
-        description="Commands for maintainers of the Label Corruption Lab: the documentation's "
+    return build_program(
+        "python -m tools",
+        "Commands for maintainers of the Label Corruption Lab: the documentation's "
         "tables, measured speeds, and training on a borrowed machine.",
+        COMMANDS,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.register(commands)
-    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 import argparse
 import csv
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -43,6 +43,15 @@ def add_command(
     """Register a command. run: executes it and returns its exit status."""
     parser: Parser = commands.add_parser(name, help=summary, description=description or summary)
     parser.set_defaults(run=run)
+    return parser
+
+
+def build_program(prog: str, description: str, modules: Iterable[Any]) -> Parser:
+    """A parser with one command for each of these modules, each of which has a `register`."""
+    parser = Parser(prog=prog, description=description)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in modules:
+        module.register(commands)
     return parser
 
 

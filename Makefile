@@ -65,14 +65,14 @@ format: .venv/installed-dev  ## format the code
 	$(RUN) ruff format
 	@command -v npm >/dev/null && npm install --silent && npm run --silent format || true
 
-# Tests that only compute use two processes. Browser tests wait for a server's answers, and cluster
-# tests start processes themselves, so these two suites run alone, one after the other.
+# Two processes, each with its own server for browser tests. One suite after the other; cluster tests
+# start processes themselves.
 TWO_AT_ONCE := --numprocesses=2 --dist=loadfile
 
 test: lint test-elsewhere test-in-browser  ## run everything that CI runs
 
 test-in-browser: chromium nginx
-	$(RUN) pytest tests/browser
+	$(RUN) pytest $(TWO_AT_ONCE) tests/browser
 
 test-elsewhere: .venv/installed-dev
 	$(RUN) pytest $(TWO_AT_ONCE) -m "not cluster" --ignore=tests/browser

@@ -16,6 +16,7 @@ def images(embedded):
     return train, embedded.train_labels[:600].astype(int), test, embedded.test_labels[:200].astype(int)
 
 
+@pytest.mark.slow
 def test_vectors_are_what_the_networks_get(embedded):
     ours = vectors(embedded.train_images[:50])
     theirs = standardize(torch.from_numpy(embedded.train_images[:50, :, 2:30, 2:30].copy()))

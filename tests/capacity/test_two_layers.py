@@ -8,6 +8,7 @@ from core.data.corruption import corrupt_labels
 from core.errors import ConfigError
 
 
+@pytest.mark.slow
 def test_it_fits_any_labels_of_all_embedded_images_with_2n_plus_d_weights(embedded):
     labels = corrupt_labels(embedded.train_labels.astype(int), 1.0, 0).labels
     network = fitted(vectors(embedded.train_images), labels)

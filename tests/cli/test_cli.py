@@ -57,6 +57,7 @@ def test_a_repaired_run_is_trained_again_by_its_command_alone(tmp_path, capsys):
     assert json.loads((tmp_path / "r.json").read_text())["run_id"] == config.run_id
 
 
+@pytest.mark.slow
 def test_parquet_and_pixels(tmp_path):
     flags = ("--corruption", "shuffled-pixels", "--epochs", "1", "--batch-size", "500")
     assert main(["train", *flags, "--out", str(tmp_path / "r.parquet")]) == 0
@@ -154,6 +155,7 @@ def test_sweep_lists_what_is_missing_with_its_time(tmp_path, capsys):
     assert "no run of the grids matches these flags" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_another_machines_sweep_is_added(tmp_path, capsys):
     assert main(["sweep", "--add", str(SWEEP_FOLDER), "--folder", str(tmp_path)]) == 0
     assert set(load_runs(tmp_path).run_id) == set(load_runs().run_id)
@@ -161,6 +163,7 @@ def test_another_machines_sweep_is_added(tmp_path, capsys):
     assert "has no runs.parquet" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_shown_beside_a_run_trains_that_run():
     parser = argparse.ArgumentParser()
     add_config_flags(parser)

@@ -37,6 +37,7 @@ def test_shares_of_redrawn_and_wrong_labels(level, seed):
     assert labels.dtype == np.int64 and labels.min() >= 0 and labels.max() <= 9
 
 
+@pytest.mark.slow
 @given(seed=seeds)
 def test_redrawn_labels_are_uniform_over_all_classes_whatever_the_true_one(seed):
     labels = corrupt_labels(TRUE, 1.0, seed).labels

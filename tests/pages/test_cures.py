@@ -66,6 +66,7 @@ def test_marks_that_no_page_of_ours_writes_into_the_address_count_as_none(marks)
     assert "Mark the 10" in texts(open_page("find", marks=marks))
 
 
+@pytest.mark.slow
 def test_marks_survive_a_reload_and_are_the_same_for_who_gets_the_link(monkeypatch):
     state = SimpleNamespace(photo_marker=SimpleNamespace(marks=[9, *range(9)]))
     monkeypatch.setattr(photo_marker.st, "session_state", state)
@@ -209,6 +210,7 @@ def test_without_stored_runs_the_pages_say_so(name, network):
     assert not page.exception and not page.error and "not computed yet" in texts(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["small network", "AlexNet"])
 @pytest.mark.parametrize("read", ["At the end", "At its best epoch"])
 def test_defences_are_shown_and_can_be_tried(store, network, read):

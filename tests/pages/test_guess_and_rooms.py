@@ -40,6 +40,7 @@ def test_a_room_that_is_not_there_is_one_sentence():
     assert "There is no room" in page.warning[0].value and not page.exception
 
 
+@pytest.mark.slow
 def test_the_sweep_waits_for_a_guess_where_the_lesson_wants_one():
     code = resources.classroom().open_room(Lesson("x", guess_first=True))
     page = open_page("sweep", room=code)
@@ -127,6 +128,7 @@ def test_in_a_room_a_setting_that_the_address_lacks_is_the_lessons():
     assert run.config == lesson.config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["start", "lab", "sweep", "guess"])
 def test_a_code_is_typed_where_there_is_no_room(name):
     code = resources.classroom().open_room(Lesson("x", RunConfig(level=0.7)))

@@ -80,6 +80,7 @@ def test_a_line_keeps_its_place_whatever_its_later_epochs_take(store):
         assert not live._snapshot(store.run(config.run_id)).is_slow
 
 
+@pytest.mark.slow
 def test_an_address_typed_by_hand_may_name_a_choice_by_its_key(store):
     page = open_page("lab", model="alexnet", noise="pair", data="full", loss="early-learning")
     page.button(key="start").click().run()
@@ -380,6 +381,7 @@ def test_the_photographs_carry_the_labels_of_the_run_and_what_the_network_says(s
     assert len(shown["said"]) == 2 and shown["floor"] == 0.45
 
 
+@pytest.mark.slow
 def test_the_visitors_last_runs_stay_as_ghosts(store):
     page = open_page("lab")
     for seed in range(5):

@@ -13,6 +13,7 @@ from tests.pages.opened import open_page, texts, viewer
 STEPS = 7
 
 
+@pytest.mark.slow
 def test_every_step_has_a_picture_and_a_title_of_its_own():
     titles = []
     for step in range(1, STEPS + 1):

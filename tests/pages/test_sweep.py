@@ -57,6 +57,7 @@ def test_a_figure_with_too_few_points_is_not_offered_and_said_to_lack(stored):
     assert "“Time to fit”, “Which test labels?”" in texts(page)
 
 
+@pytest.mark.slow
 def test_the_switch_of_test_labels_moves_our_curves():
     true = texts(open_page("sweep"))
     corrupted = texts(open_page("sweep", labels="Corrupted, too"))
@@ -71,6 +72,7 @@ def test_regularizers_ask_before_they_tell():
     assert "Choose an answer" in texts(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["mlp-1x512", "mlp-3x512", "alexnet", "inception"])
 @pytest.mark.parametrize("address", ["in words", "as the command line names it"])
 def test_sweep_shows_each_network(network, address):
@@ -98,6 +100,7 @@ def test_levels_that_are_not_computed_are_said_to_be_missing(monkeypatch, levels
         assert "figure 1b by up to" not in said
 
 
+@pytest.mark.slow
 def test_a_stored_run_opens_with_its_photographs_and_what_was_said_of_them():
     page = open_page("sweep", images="embedded", network="alexnet", experts="true")
     viewers = [str(each.proto) for each in page.get("bidi_component")]

@@ -49,6 +49,7 @@ def test_wrong_passwords_open_nothing_and_are_limited(teacher):
     assert not open_page("teacher", is_teacher="true").tabs  # nor does an address
 
 
+@pytest.mark.slow
 def test_the_teacher_holds_the_reins(teacher, store):
     configs = [RunConfig(seed=seed) for seed in range(3)]
     for place, config in enumerate(configs):
@@ -72,6 +73,7 @@ def test_the_teacher_holds_the_reins(teacher, store):
     assert not page.tabs
 
 
+@pytest.mark.slow
 def test_the_teacher_sees_who_is_there_and_what_they_do(teacher, store):
     page = unlocked()
     press(page, "Open a room")
@@ -115,6 +117,7 @@ def test_the_teacher_opens_a_room_with_its_code(teacher, monkeypatch):
     assert f"http://192.0.2.7:8501/lab/lab?room={code}" in str(link.proto)
 
 
+@pytest.mark.slow
 def test_the_teacher_shares_out_the_levels_and_ends_it(teacher):
     page = unlocked()
     press(page, "Open a room")
@@ -130,6 +133,7 @@ def test_the_teacher_shares_out_the_levels_and_ends_it(teacher):
     assert resources.shared_levels().is_open(code)
 
 
+@pytest.mark.slow
 def test_the_teachers_own_pages_are_no_student(teacher):
     page = unlocked()
     press(page, "Open a room")

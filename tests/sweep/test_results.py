@@ -94,6 +94,7 @@ def test_another_machines_sweep_is_added(tmp_path):
         load_tables(tmp_path)
 
 
+@pytest.mark.slow
 def test_several_writers_lose_nothing(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda seed: add_results([result(seed)], tmp_path), range(16)))
@@ -119,6 +120,7 @@ def shipped(model: str = "mlp-1x512"):
     return runs[runs.corruption == "labels"]
 
 
+@pytest.mark.slow
 def test_shipped_runs_are_of_the_grids_and_carry_their_provenance_and_all_their_epochs():
     runs = load_runs()
     epochs = load_epochs(runs.run_id)

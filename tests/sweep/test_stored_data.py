@@ -80,6 +80,7 @@ STORED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", STORED.values(), ids=STORED)
 def test_a_stored_run_trained_again_says_the_same_of_nearly_all_followed_images(config, embedded):
     """After one epoch. Another rounding moves up to 12 of 128 answers, another order 42 or more: both

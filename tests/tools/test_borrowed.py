@@ -16,6 +16,7 @@ def test_what_takes_no_time_is_refused(capsys):
     assert "must be more than 0" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_the_project_has_is_not_trained_again(tmp_path, monkeypatch):
     monkeypatch.setattr(borrowed, "_run_part", lambda *part: 0)
     main(["borrowed", "--minutes", "1", "--folder", str(tmp_path / "borrowed")])

@@ -77,6 +77,7 @@ def test_replayed_work_is_warmed_up_and_captured_once(monkeypatch):
     assert calls == ["work", "work", "replay", "replay"]
 
 
+@pytest.mark.slow
 def test_no_shape_is_met_first_in_a_capture(tiny, monkeypatch):
     """There a library could not try out its kernels for it: 128 followed images, a last batch."""
     before: set[tuple[int, ...]] = set()

@@ -134,6 +134,7 @@ def test_a_run_that_has_ended_is_continued(tiny, tmp_path):
             next(train(FAST, tiny, "cpu", path))
 
 
+@pytest.mark.slow
 def test_a_continued_run_keeps_what_its_last_epoch_was_evaluated_on(tiny, tmp_path, monkeypatch):
     """All training images, where the longer run would have asked some: weights and the rest are alike."""
     monkeypatch.setattr(dataset, "EVALUATED_IMAGES", 60)
@@ -147,6 +148,7 @@ def test_a_continued_run_keeps_what_its_last_epoch_was_evaluated_on(tiny, tmp_pa
     assert reproducible(rest[4:]) == reproducible(whole[4:])
 
 
+@pytest.mark.slow
 def test_a_run_that_went_on_until_fitted_is_continued(tiny, tmp_path):
     path = tmp_path / "run.safetensors"
     fitted = dataclasses.replace(FAST, epochs_after_fitted=1)
@@ -289,6 +291,7 @@ def test_pixel_corruptions_train(tiny, corruption):
     assert record.memorized is None and 0 <= record.test_error <= 1
 
 
+@pytest.mark.slow
 def test_weight_decay_and_random_crop_change_the_training(tiny):
     plain = reproducible(train(FAST, tiny, "cpu"))
     for change in ({"weight_decay": 0.01}, {"random_crop": True}):
@@ -314,6 +317,7 @@ def test_two_runs_that_take_turns_step_by_step_are_the_same_as_alone(tiny, model
         assert reproducible(training.records) == reproducible(train(config, tiny, "cpu"))
 
 
+@pytest.mark.slow
 def test_an_epochs_time_is_that_of_its_own_work(tiny):
     training = Training(RunConfig(batch_size=20), tiny, "cpu")
     training.launch()

@@ -108,6 +108,7 @@ def test_error_against_level_holds_our_means_and_the_papers_points():
     assert theirs.level.tolist() == [i / 10 for i in range(11)]
 
 
+@pytest.mark.slow
 def test_only_what_was_computed_is_drawn():
     chart = by_level.error_against_level(sweep_rows(), paper(), "alexnet")
     assert set(rows(chart).source.dropna()) == {"the paper"}
@@ -115,6 +116,7 @@ def test_only_what_was_computed_is_drawn():
     assert rows(nothing).quantity.tolist() == [FLOOR, FLOOR, FLOOR]
 
 
+@pytest.mark.slow
 def test_a_line_breaks_where_a_level_is_not_computed():
     vl_convert = pytest.importorskip("vl_convert")
     levels = (0.0, 0.1, 0.5, 0.9, 1.0)

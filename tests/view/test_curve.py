@@ -93,6 +93,7 @@ def test_the_dashed_line_is_the_share_of_wrong_labels_whatever_the_noise():
         assert floor.error[1.0] == wrong and floor["name"][0.4].endswith(f": {said}")
 
 
+@pytest.mark.slow
 def test_the_chart_compiles_with_all_its_rows():
     runs = pd.concat([swept(level=0.0), swept(level=1.0)])
     rows = charts.level_rows([point(0.0), point(1.0)], runs, paper(), "mlp-1x512")

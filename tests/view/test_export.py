@@ -27,6 +27,7 @@ def said_by(texts) -> str:
     return " ".join(" ".join(texts).split())
 
 
+@pytest.mark.slow
 def test_svg_says_it_all_in_text(chart):
     root = ElementTree.fromstring(export.figure(chart, "svg", TITLE, CAPTION, SOURCE))
     said = said_by(text for text in root.itertext() if text.strip())
@@ -35,6 +36,7 @@ def test_svg_says_it_all_in_text(chart):
     assert "training error" in said and "0.9 p" in said
 
 
+@pytest.mark.slow
 def test_pdf_says_it_all_in_text(chart):
     file = pypdf.PdfReader(io.BytesIO(export.figure(chart, "pdf", TITLE, CAPTION, SOURCE)))
     (page,) = file.pages
@@ -61,6 +63,7 @@ def test_data_comes_back_as_it_was():
     pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(export.parquet(rows))), rows)
 
 
+@pytest.mark.slow
 def test_a_long_title_is_broken_and_the_figure_keeps_its_width(chart):
     short, long = (
         ElementTree.fromstring(export.figure(chart, "svg", title, CAPTION, SOURCE)).get("width")

@@ -232,6 +232,7 @@ def test_a_locked_file_is_said_soon_and_the_likely_cause_with_it(tmp_path):
     assert store.submit(CONFIG, "ann").status == "queued"
 
 
+@pytest.mark.slow
 def test_the_log_is_not_moved_into_the_file_after_every_write(tmp_path):
     """It was, whenever no connection was open for a moment; under load, "locked for 2 s" came of it."""
     store = Store(tmp_path / "runs.sqlite")

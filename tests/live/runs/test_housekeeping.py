@@ -63,6 +63,7 @@ def test_beyond_the_bound_what_was_looked_at_longest_ago_goes_first(store, folde
     assert housekeeping.used_bytes(store, folder) <= bound
 
 
+@pytest.mark.slow
 def test_ended_runs_go_when_checkpoints_do_not_suffice(store, folder, monkeypatch):
     monkeypatch.setattr(housekeeping, "MEGABYTE", 1)
     for seed in range(30):

@@ -98,6 +98,7 @@ def test_one_trainer_for_a_store(store, data_folder):
     second.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["sys.exit(1)", "os.abort()", "os.kill(os.getpid(), 15)"])
 def test_a_trainer_that_ends_again_and_again_says_so_and_is_tried_more_slowly(
     store, data_folder, monkeypatch, end
@@ -209,6 +210,7 @@ def test_what_keeps_the_trainer_from_working_is_said_on_the_page(data_folder, mo
     process.stop()
 
 
+@pytest.mark.slow
 def test_a_trainer_whose_lock_is_gone_makes_room_for_a_new_one(store, data_folder, monkeypatch, caplog):
     """The data folder was deleted: its lock would hold off nobody, and two would train one run."""
     monkeypatch.setattr(supervisor, "RESTART_SECONDS", 0.01)

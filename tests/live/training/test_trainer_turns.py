@@ -94,6 +94,7 @@ def raise_an_error(_seconds):
     raise RuntimeError("broken")
 
 
+@pytest.mark.slow
 def test_only_so_many_are_in_memory_and_the_others_resume_from_the_disk(store, trainer, tiny):
     trainer.runs.memory = needed([seeded(0), seeded(1)], trainer.runs.device)
     for seed in range(4):
@@ -106,6 +107,7 @@ def test_only_so_many_are_in_memory_and_the_others_resume_from_the_disk(store, t
         )
 
 
+@pytest.mark.slow
 def test_what_is_queued_together_trains_together_where_there_is_room(store, trainer, tiny, monkeypatch):
     """As on a GPU: three at once, the fourth when its visitor's turn comes."""
     monkeypatch.setattr(trainer_module, "POLL_SECONDS", 0)
@@ -139,6 +141,7 @@ def test_on_a_gpu_one_visitors_runs_take_turns_where_there_is_no_room_for_all(
     assert min(epochs) >= 3, epochs
 
 
+@pytest.mark.slow
 def test_out_of_memory_beside_others_is_no_failed_attempt(store, trainer, tiny, monkeypatch):
     monkeypatch.setattr(trainer_module, "POLL_SECONDS", 0)
     as_on_a_gpu(trainer.runs, 3, monkeypatch)
@@ -210,6 +213,7 @@ def steps_taken(monkeypatch) -> list[str]:
     return taken
 
 
+@pytest.mark.slow
 def test_a_light_run_need_not_wait_for_a_heavy_ones_epoch(store, trainer, tiny, step_by_step):
     heavy, light = store.submit(HEAVY, "ann"), store.submit(CONFIG, "ben")
     while store.run(light.run_id).status != "finished":

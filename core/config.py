@@ -149,7 +149,7 @@ class RunConfig:
         """Raise ConfigError where two settings contradict each other."""
         if self.corruption != "labels" and self.level != 0:
             raise ConfigError(
-                f"level belongs to corrupted labels: with corruption {self.corruption} it must be 0."
+                f"level applies only to corrupted labels: with corruption {self.corruption} it must be 0."
             )
         if self.corruption != "labels" and self.random_crop:
             raise ConfigError(
@@ -158,7 +158,7 @@ class RunConfig:
             )
         if self.noise_matrix and self.noise != "own":
             raise ConfigError(
-                f"noise matrix belongs to noise own: with noise {self.noise} leave it out."
+                f"noise matrix applies only to noise own: with noise {self.noise} leave it out."
             )
         if self.noise == "own":
             self._set("noise_matrix", format_matrix(parse_matrix(self.noise_matrix)))
@@ -168,10 +168,10 @@ class RunConfig:
                 "choose a smaller fold."
             )
         if self.fold and not self.validation:
-            raise ConfigError("fold belongs to a validation share: give one, or leave the fold out.")
+            raise ConfigError("fold needs a validation share: set one, or leave the fold out.")
         if self.width != USUAL_WIDTH and not NETWORKS[self.model].has_width:
             wide = ", ".join(name for name, network in NETWORKS.items() if network.has_width)
-            raise ConfigError(f"width belongs to {wide}: with {self.model} leave it out.")
+            raise ConfigError(f"width applies only to {wide}: with {self.model} leave it out.")
         if self.mixup and self.loss == "early-learning":
             raise ConfigError(
                 "mixup cannot be combined with the early-learning loss, which keeps a target for each "
@@ -179,7 +179,7 @@ class RunConfig:
             )
         if self.repair != "none" and self.data != "embedded":
             raise ConfigError(
-                "repair belongs to the embedded images, the only ones whose labels are ranked: "
+                "repair works on the embedded images, the only ones whose labels are ranked: "
                 f"with data {self.data} leave it out."
             )
         if (self.repair == "none") != (self.repaired == 0):

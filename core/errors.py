@@ -6,7 +6,7 @@ except that of SourceError, which becomes a part of one.
     ├── DeviceError        a device that is unknown or missing (exit status 2)
     ├── SettingsError      lab.toml cannot be used (exit status 2)
     ├── DataError          the images are not available
-    │   └── NoRoomError    the images cannot be stored: no room, or no permission
+    │   └── ImageStorageError  the images cannot be stored: no room, or no permission
     ├── SourceError        one source of the images failed: the next is tried
     │   └── SlowError      a source is so slow that others are tried first
     ├── StorageError       a result or checkpoint cannot be written
@@ -53,7 +53,7 @@ class DataError(LabError):
     """The images are not available."""
 
 
-class NoRoomError(DataError):
+class ImageStorageError(DataError):
     """The images cannot be stored: no room, or no permission."""
 
 

@@ -75,7 +75,7 @@ def show_curves() -> None:
 
 def show_other_noise(model: str) -> None:
     """Show whether early stopping helps against labels of people and of look-alikes."""
-    runs = cures.noisy_runs(resources.sweep(), model)
+    runs = cures.other_noise_runs(resources.sweep(), model)
     if not len(runs):
         return
     points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))

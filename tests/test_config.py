@@ -81,7 +81,7 @@ def test_every_field_is_part_of_the_name():
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"fold": 1}, "fold belongs to a validation share"),
+        ({"fold": 1}, "fold needs a validation share"),
         ({"fold": 4, "validation": 0.25}, "has no such part"),
         ({"repair": "drop"}, "repair and repaired belong together"),
         ({"repaired": 0.1}, "repair and repaired belong together"),

@@ -14,7 +14,7 @@ from core.sweep.cures import (
     STOPPING,
     defence_points,
     defended_runs,
-    noisy_runs,
+    other_noise_runs,
     stopping_gains,
     stopping_points,
     validated_runs,
@@ -56,7 +56,7 @@ def noises() -> Table:
     """Test error at the end and with early stopping, for noise that is not uniform."""
     rows = []
     for model in CURED:
-        runs = noisy_runs(load_runs(), model)
+        runs = other_noise_runs(load_runs(), model)
         points = stopping_points(runs, load_epochs(runs.run_id))
         table = noise_rows(points, dict(zip(runs.run_id, runs.noise, strict=True)))
         rows += [[f"`{model}`", *map(str, row)] for row in table.itertuples(index=False)]

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import fields
@@ -62,7 +63,12 @@ def run_command(parser: Parser, arguments: list[str] | None) -> int:
     """
     options = parser.parse_args(arguments)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader of the output is gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        return 128 + 13  # as if ended by SIGPIPE
     except LabError as error:
         print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
         return error.exit_status

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.errors import DataError, NoRoomError
+from core.errors import DataError, ImageStorageError
 from core.paths import ASSETS, data_folder
 
 CLASSES = (
@@ -129,7 +129,7 @@ def save_full(batches: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
             shutil.rmtree(final)
         part.rename(final)
     except OSError as error:
-        raise NoRoomError(
+        raise ImageStorageError(
             f"The images cannot be stored in {final} ({error.strerror or error}): "
             "make room there (200 MB) or allow writing, then try again."
         ) from None

@@ -29,7 +29,7 @@ from PIL import Image
 from core.data import cifar10
 from core.data.cifar10 import BATCH_SIZE, BATCHES, TRAIN_BATCHES
 from core.data.progress import Progress, Report
-from core.errors import DataError, NoRoomError, SlowError, SourceError
+from core.errors import DataError, ImageStorageError, SlowError, SourceError
 from core.paths import data_folder
 
 PROBE_SECONDS = 6  # wait for a first answer of a source
@@ -67,7 +67,7 @@ def fetch(report: Report = lambda progress: None) -> str:
             except SourceError as error:
                 failures.append(f"{name}: {error}")
             except DataError as error:
-                if isinstance(error, NoRoomError):
+                if isinstance(error, ImageStorageError):
                     raise
                 failures.append(f"{name}: {error}")
             except OSError as error:  # an unreadable file, an empty answer
@@ -153,7 +153,7 @@ def _begun() -> Path:
 def _download(url: str, path: Path, report: Report, pace: Pace) -> None:
     """Download a file, resuming at the end of `path` if the source can.
 
-    Raises SourceError, NoRoomError.
+    Raises SourceError, ImageStorageError.
     """
     begun = path.stat().st_size if path.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={begun}-"} if begun else {})
@@ -384,8 +384,8 @@ def _reading(archive: Path) -> Iterator[None]:
         raise SourceError(f"{archive.name} is truncated or damaged ({error}): delete it") from None
 
 
-def _no_room(error: OSError) -> NoRoomError:
-    return NoRoomError(
+def _no_room(error: OSError) -> ImageStorageError:
+    return ImageStorageError(
         f"The images cannot be stored in {data_folder()} ({error.strerror or error}): "
         "make room there (500 MB) or allow writing, then try again."
     )

@@ -76,7 +76,7 @@ def validated_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     return _validated(by_protocol(runs, "embedded", but=("validation",)), model)
 
 
-def noisy_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
+def other_noise_runs(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     """The stored runs of a network with held-out images and noise that is not uniform."""
     runs = _validated(by_protocol(runs, "embedded", but=("validation", "noise")), model)
     return runs[runs.noise != PROTOCOL["noise"]]

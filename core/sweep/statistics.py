@@ -110,21 +110,21 @@ def mean_gain(gains: pd.Series) -> Gain:
     return Gain(float(gains.mean()), margin, count)
 
 
-class Descent(NamedTuple):
+class RiseAndFall(NamedTuple):
     """The largest rise of a sequence above its smallest value so far, and the fall after that peak."""
 
     rise: float
     fall: float
 
 
-def descent(values: Sequence[float]) -> Descent:
+def rise_and_fall(values: Sequence[float]) -> RiseAndFall:
     """Find the largest rise of a non-empty sequence; rise and fall are 0 where it never rises."""
     array = np.asarray(values, dtype=float)
     above = array - np.minimum.accumulate(array)
     peak = int(above.argmax())
     if not above[peak]:
-        return Descent(0.0, 0.0)
-    return Descent(float(above[peak]), float(array[peak] - array[peak:].min()))
+        return RiseAndFall(0.0, 0.0)
+    return RiseAndFall(float(above[peak]), float(array[peak] - array[peak:].min()))
 
 
 def loss_auc(right: ArrayLike, wrong: ArrayLike) -> float | None:

@@ -225,6 +225,13 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_output_whose_reader_is_gone_ends_without_a_traceback():
+    command = f"{sys.executable} -m core sweep --missing | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 141 and not done.stderr and done.stdout.count("\n") == 1
+
+
 def test_a_sweep_with_little_time_stops_after_an_epoch_and_resumes(tmp_path, capsys):
     flags = ["sweep", "--grid", "mini", "--model", "mlp-1x512", "--level", "0", "--seed", "0"]
     flags += ["--folder", str(tmp_path)]

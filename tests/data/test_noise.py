@@ -159,7 +159,7 @@ def test_matrices_that_are_none_are_refused_in_a_sentence(change, sentence):
 
 
 def test_a_matrix_without_its_noise_is_refused():
-    with pytest.raises(ConfigError, match="belongs to noise own"):
+    with pytest.raises(ConfigError, match="applies only to noise own"):
         RunConfig(level=0.5, noise="pair", noise_matrix=own(np.eye(10)))
 
 

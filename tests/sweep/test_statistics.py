@@ -15,11 +15,11 @@ from core.sweep.statistics import (
     ONE_ALONE_IS_RIGHT,
     against_corrupted_labels,
     chance_repeats,
-    descent,
     early_stopping_gains,
     loss_auc,
     margin_of_error,
     mean_gain,
+    rise_and_fall,
     stops_memorizing,
 )
 from core.view.sweep.captions import describe_sources
@@ -124,7 +124,7 @@ def test_a_mean_gain_is_known_to_two_standard_errors():
     ],
 )
 def test_a_descent_is_the_largest_rise_and_the_fall_after_it(values, rise, fall):
-    assert descent(values) == (pytest.approx(rise), pytest.approx(fall))
+    assert rise_and_fall(values) == (pytest.approx(rise), pytest.approx(fall))
 
 
 def test_pair_order_is_the_area_under_the_roc_curve():

@@ -304,7 +304,7 @@ class Store:
         values = (progress.images, progress.running_loss)
         self._change(run_id, change, UNENDED, *values, by=TRAINER)
 
-    def put_back(self, run_id: str) -> None:
+    def discount_attempt(self, run_id: str) -> None:
         """Undo the count of an attempt: there was too little memory for the run next to the others."""
         self._change(run_id, "attempts = attempts - 1", ACTIVE, by=TRAINER)
 

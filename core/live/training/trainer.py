@@ -200,7 +200,7 @@ class Trainer:
         if self.runs.is_complete(run.run_id):
             self._end(run)
         elif len(records) <= run.epochs_done and not self.runs.launch(run.run_id):
-            self.store.put_back(run.run_id)
+            self.store.discount_attempt(run.run_id)
 
     def _load(self, run: LiveRun) -> bool:
         if run.attempts >= MAX_ATTEMPTS:
@@ -219,7 +219,7 @@ class Trainer:
         ranking = self._ranking(run.config)
         if self.runs.load(run.config, self.data[name], checkpoint, ranking, run.epochs_done):
             return True
-        self.store.put_back(run.run_id)
+        self.store.discount_attempt(run.run_id)
         return False
 
     def _ranking(self, config: RunConfig) -> Ranking | None:

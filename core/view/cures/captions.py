@@ -86,7 +86,7 @@ def describe_held_out_cost(points: pd.DataFrame, whole: pd.DataFrame) -> str:
 def noise_rows(points: pd.DataFrame, noises: dict[str, str]) -> pd.DataFrame:
     """Return the table of early stopping with other kinds of noise, one row for each.
 
-    points: cures.stopping_points of cures.noisy_runs; noises: the kind of noise by run id.
+    points: cures.stopping_points of cures.other_noise_runs; noises: the kind of noise by run id.
     """
     named = points.assign(noise=points.run_id.map(noises))
     rows = []

@@ -5,7 +5,7 @@ import pandas as pd
 from core.capacity.demonstrations import Built, Solved
 from core.config import TRAIN_IMAGES
 from core.sweep.grids import WIDTHS
-from core.sweep.statistics import descent, margin_of_error
+from core.sweep.statistics import margin_of_error, rise_and_fall
 from core.view.words import all_but, compute, duration, per_cent, plural
 
 FITTED = 0.005  # the largest training error with which a network counts as fitting all labels
@@ -50,7 +50,7 @@ def describe_descent(means: pd.DataFrame) -> str:
         return "What more weights do to the test error is not computed yet." + compute("mini-widths")
     parts, rises = [], []
     for level, rows in means.groupby("level"):
-        rise, fall = descent(rows.sort_values("weights").error.tolist())
+        rise, fall = rise_and_fall(rows.sort_values("weights").error.tolist())
         name = f"at {float(str(level)):.0%} random labels" if level else "on true labels"
         rises += [rise] if rise > POINTS else []
         if rise > POINTS and fall > POINTS:

@@ -49,6 +49,10 @@ class EpochRecord:
     evaluated_on: int | None = None  # training images; None: all. All test images are always evaluated
     validation_error: float | None = None  # on the images held out, against the labels given
     loss_counts: tuple[int, ...] = ()  # see count_losses
+    # Share of the training images whose prediction differs from that of the epoch before.
+    prediction_changes: float | None = None
+    # Share of the test images predicted as the usual wrong label of their class, see noise.usual_wrong_classes.
+    usual_wrong: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("predictions", "loss_counts"):
@@ -90,9 +94,9 @@ def training_metrics(predictions: Labels, labels: Labels, true_labels: Labels) -
     is_wrong = labels != true_labels
     return {
         "train_error": float(np.mean(predictions != labels)),
-        "right_label_error": _share((predictions != labels)[~is_wrong]),
-        "memorized": _share((predictions == labels)[is_wrong]),
-        "recovered": _share((predictions == true_labels)[is_wrong]),
+        "right_label_error": share((predictions != labels)[~is_wrong]),
+        "memorized": share((predictions == labels)[is_wrong]),
+        "recovered": share((predictions == true_labels)[is_wrong]),
     }
 
 
@@ -107,7 +111,8 @@ def count_losses(losses: NDArray[np.floating], is_wrong: NDArray[np.bool_]) -> t
     return tuple(counts.tolist())
 
 
-def _share(flags: NDArray[np.bool_]) -> float | None:
+def share(flags: NDArray[np.bool_]) -> float | None:
+    """The share of True among flags; None where there are none."""
     return float(np.mean(flags)) if len(flags) else None
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.cleaning.confident import out_of_fold
-from core.cleaning.scores import ImageScores
+from core.cleaning.scores import NOT_SCORED, ImageScores
 from core.config import RunConfig
 
 # Share of the training images that show when to stop; a tenth would give their error only to 2 points.
@@ -40,7 +40,7 @@ def sources(config: RunConfig, ranking: str) -> list[RunConfig]:
     most = MARGIN_EPOCHS if ranking == "margin" else FOLD_EPOCHS
     short = replace(plain, epochs=min(config.epochs, most), epochs_after_fitted=0)
     if ranking == "margin":
-        return [replace(short, validation=HELD_OUT)]
+        return [short]
     return [replace(short, validation=1 / FOLDS, fold=fold) for fold in range(FOLDS)]
 
 
@@ -84,9 +84,12 @@ def rank_by_scores(ranking: str, scores: list[ImageScores], labels: NDArray[np.i
     ranking is one of:
     loss: the loss at the epoch at which held-out images would stop the training, the highest
         first. By then the network has learned the pattern but not the wrong labels (Arpit et al.
-        2017).
+        2017). Images that the network was not trained on have higher losses for that reason
+        alone, so trained and held-out images are ranked separately, and the two rankings are merged
+        by quantile.
     margin: the area under the margin over the first epochs, the smallest first (Pleiss et al. 2020,
-        who stop at the first drop of the learning rate, before the network memorizes).
+        who stop at the first drop of the learning rate, before the network memorizes). Its
+        predictions are those of the last of these epochs.
     confident: the probability of the given label from the network that was not trained on
         the image, the smallest first (Northcutt et al. 2021, self-confidence).
     Raises ValueError for another ranking.
@@ -95,14 +98,32 @@ def rank_by_scores(ranking: str, scores: list[ImageScores], labels: NDArray[np.i
     if ranking == "confident":
         probabilities = out_of_fold(scores)
         return Ranking(rank(labels, probabilities), probabilities.argmax(axis=1))
+    (run,) = scores
     if ranking == "margin":
-        suspicion, prediction = -scores[0].margin, scores[0].best_prediction
+        suspicion: NDArray[np.floating] = -run.margin
+        prediction = run.prediction
     elif ranking == "loss":
-        suspicion, prediction = scores[0].best_loss, scores[0].best_prediction
+        is_held_out = np.isin(np.arange(len(labels)), run.held_out)
+        suspicion = quantiles_within(run.best_loss, is_held_out)
+        prediction = run.best_prediction
     else:
         raise ValueError(f"there is no ranking {ranking!r}.")
     # A stable sort, so that the order of equally suspicious images is the same everywhere.
     return Ranking(np.argsort(-suspicion, kind="stable"), prediction.astype(np.int64))
+
+
+def quantiles_within(values: NDArray[np.floating], is_second: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The quantile of each value within its own group, float64 (N,), in (0, 1).
+
+    values: (N,); is_second: (N,), True for the second of the two groups. Half of the equal values
+    count as smaller.
+    """
+    quantiles = np.empty(len(values))
+    for group in (~is_second, is_second):
+        rising = np.sort(values[group])
+        below, up_to = (np.searchsorted(rising, values[group], side) for side in ("left", "right"))
+        quantiles[group] = (below + up_to) / 2 / max(1, len(rising))
+    return quantiles
 
 
 def ranking_for(
@@ -115,8 +136,13 @@ def ranking_for(
     labels: (N,), given. scores_of: returns the scores of a source run, or None.
     """
     scores = [scores_of(source) for source in sources(config, config.ranking)]
-    known = [found for found in scores if found is not None]
+    known = [found for found in scores if found is not None and can_rank(config.ranking, found)]
     return rank_by_scores(config.ranking, known, labels) if len(known) == len(scores) else None
+
+
+def can_rank(ranking: str, scores: ImageScores) -> bool:
+    """Whether scores hold all that this ranking needs: those of older versions lack predictions."""
+    return ranking != "margin" or bool((scores.prediction != NOT_SCORED).any())
 
 
 class Found(NamedTuple):

@@ -30,6 +30,7 @@ class ImageScores:
     epochs: int
     learned: NDArray[np.int16]  # (N,): epoch since which the given label is always predicted
     margin: NDArray[np.float32]  # (N,): area under the margin, see `add_epoch`
+    prediction: NDArray[np.int16]  # (N,): the class predicted at the last epoch, or NOT_SCORED
     # The epoch with the smallest error on the held-out images, against the labels given;
     # 0 where nothing is held out. The other `best_` fields are from this epoch.
     best_epoch: int
@@ -68,7 +69,9 @@ class ImageScores:
         learned[scored] = np.where(predictions == given, first, NOT_LEARNED)
         before = np.nan_to_num(margin[scored], nan=0.0)
         margin[scored] = before + (own - others.max(axis=1) - before) / epochs
-        scores = replace(self, epochs=epochs, learned=learned, margin=margin)
+        prediction = self.prediction.copy()
+        prediction[scored] = predictions
+        scores = replace(self, epochs=epochs, learned=learned, margin=margin, prediction=prediction)
         if held_out_error is None or (self.best_epoch and held_out_error >= self.best_error):
             return scores
         best_loss, best_prediction = self.best_loss.copy(), self.best_prediction.copy()
@@ -90,6 +93,7 @@ def no_scores(images: int, held_out: NDArray[np.int64], classes: int) -> ImageSc
         epochs=0,
         learned=np.full(images, NOT_SCORED, dtype=np.int16),
         margin=np.full(images, np.nan, dtype=np.float32),
+        prediction=np.full(images, NOT_SCORED, dtype=np.int16),
         best_epoch=0,
         best_error=float("nan"),
         best_loss=np.full(images, np.nan, dtype=np.float32),
@@ -105,7 +109,12 @@ def to_arrays(scores: ImageScores) -> dict[str, np.ndarray]:
 
 
 def from_arrays(arrays: dict[str, np.ndarray]) -> ImageScores:
-    """Rebuild scores from the result of `to_arrays`. Raises KeyError where a field is missing."""
+    """Rebuild scores from the result of `to_arrays`. Raises KeyError where a field is missing.
+
+    Older versions did not keep `prediction`: it is NOT_SCORED for all images then.
+    """
+    unknown = np.full(arrays["learned"].shape, NOT_SCORED, dtype=np.int16)
+    arrays = {"prediction": unknown, **arrays}
     values = {spec.name: arrays[spec.name] for spec in fields(ImageScores)}
     scalars = {name: value.item() for name, value in values.items() if value.ndim == 0}
     return ImageScores(**{**values, **scalars})

@@ -16,8 +16,8 @@ def register(commands: Commands) -> None:
         "verify",
         run,
         "train the first epochs of stored runs again and compare",
-        "Train the first epochs of stored runs again, of those that a CPU computed, and report "
-        "the runs that this code does not reproduce.",
+        "Train the first epochs of stored runs again, of those that a CPU computed or of one run by its "
+        "id, and report the runs that this code does not reproduce.",
     )
     parser.add_argument("--run", dest="run_id", metavar="ID", help="only this run")
     parser.add_argument("--model", choices=NETWORKS, help="only this network")
@@ -30,14 +30,16 @@ def register(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.epochs < 1:
         raise ConfigError(f"--epochs is {options.epochs}, but must be 1 or more.")
-    from core.sweep.verify import is_verifiable, verify
+    from core.sweep.verify import verify
 
-    runs = [run for _, run in load_runs(options.folder).iterrows() if is_verifiable(run)]
-    runs = [run for run in runs if options.run_id in (None, run["run_id"])]
-    runs = [run for run in runs if options.model in (None, run["model"])]
+    runs = [run for _, run in load_runs(options.folder).iterrows()]
+    runs = [run for run in runs if options.run_id in (run["run_id"], None)]
+    if options.run_id is None:  # the networks of a GPU's runs take a CPU hours
+        runs = [run for run in runs if run["device_type"] == "cpu"]
+    runs = [run for run in runs if options.model in (run["model"], None)]
     if not runs:
         raise ConfigError(
-            "no stored run matches these flags, or none that a CPU computed: leave some of them out."
+            "no stored run matches these flags; runs of a GPU need --run ID. Leave some flags out."
         )
     reproduced = 0
     for run in runs:

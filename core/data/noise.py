@@ -74,8 +74,34 @@ def transition_matrix(config: RunConfig) -> Mixing:
     return (1 - config.level) * np.eye(CLASS_COUNT) + config.level * mixing_matrix(config)
 
 
+def usual_wrong_classes(config: RunConfig) -> NDArray[np.int64]:
+    """The most frequent wrong label of each class, (K,), or -1 where none is more frequent than others.
+
+    With uniform noise it is -1 for every class.
+    """
+    others = mixing_matrix(config).copy()
+    np.fill_diagonal(others, 0)
+    largest = others.max(axis=1)
+    is_unique = (others >= largest[:, None] - 1e-9).sum(axis=1) == 1
+    return np.where(is_unique, others.argmax(axis=1), -1)
+
+
+def error_without_memorizing(config: RunConfig) -> float:
+    """The least expected training error of a network that knows each true class, but no single label.
+
+    It answers the most frequent label of each true class, so that its error is 1 minus the mean over
+    the classes of the largest cell in each row of T. This is the share of wrong labels wherever
+    the true label is the most frequent one.
+    """
+    transition = transition_matrix(config)
+    largest = transition.max(axis=1)
+    if (transition.diagonal() >= largest).all():
+        return wrong_share(config)  # exact also for counted labels
+    return float(1 - largest.mean())
+
+
 def wrong_share(config: RunConfig) -> float:
-    """The expected share of wrong labels, which is also the training error without memorizing.
+    """The expected share of wrong labels.
 
     It is p (1 - mean diagonal of S), because all classes have equally many images, and 0.9 p
     for uniform noise.

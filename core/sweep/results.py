@@ -51,7 +51,8 @@ RUN_COLUMNS: dict[str, type] = {
 # Columns that files of older versions may lack. A missing setting had its default; the run_id, a
 # hash of the settings, shows whether that is right.
 ADDED_LATER = {"runs_at_once", "device_type", "threads", *(spec.name for spec in fields(RunConfig))}
-ADDED_LATER |= {"final_validation_error", "validation_error", "evaluated_on", "loss_counts"}
+ADDED_LATER |= {"validation_error", "evaluated_on", "loss_counts", "prediction_changes", "usual_wrong"}
+ADDED_LATER |= {f"final_{name}" for name in ("validation_error", "prediction_changes", "usual_wrong")}
 COUNT_TYPE = "<u2"  # type of loss_counts in the file, two bytes each
 
 
@@ -206,8 +207,9 @@ def _completed(runs: pd.DataFrame) -> pd.DataFrame:
     # Runs from before a setting was added had its default.
     runs = runs.assign(**{name: defaults[name] for name in defaults if name not in runs})
     runs["noise"] = runs.noise.replace(FORMER_NOISES)
-    if "final_validation_error" not in runs:
-        runs["final_validation_error"] = np.nan
+    for name in FINAL:
+        if f"final_{name}" in ADDED_LATER - set(runs):
+            runs[f"final_{name}"] = np.nan
     if "runs_at_once" not in runs:
         runs["runs_at_once"] = 1.0
     if "device_type" not in runs:  # taken from the device's description; only two types existed
@@ -221,7 +223,8 @@ def load_epochs(run_ids: Iterable[str], folder: Path = SWEEP_FOLDER) -> pd.DataF
     """Load the metrics of each epoch of these runs, without predictions. Raises SweepError."""
     columns = {name: EPOCH_COLUMNS[name] for name in ("run_id", *METRICS)}
     # [""] matches no run. Arrow cannot infer the type of an empty list.
-    return _read(folder / EPOCHS, columns, [("run_id", "in", list(run_ids) or [""])])
+    epochs = _read(folder / EPOCHS, columns, [("run_id", "in", list(run_ids) or [""])])
+    return epochs.reindex(columns=list(columns))  # older versions lack some
 
 
 def load_scores(run_id: str, folder: Path = SWEEP_FOLDER) -> ImageScores | None:

@@ -1,6 +1,7 @@
 """A check that this code still reproduces the stored runs, by training their first epochs again."""
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from core.choices import NETWORKS
 from core.data.cifar10 import Cifar10, load
 from core.records import METRICS, TIMES
-from core.sweep.results import SWEEP_FOLDER, config_of, load_records
+from core.sweep.results import ADDED_LATER, SWEEP_FOLDER, config_of, load_records
 from core.sweep.runner import stored_ranking
 from core.training.devices import hardware
 from core.training.training import train
@@ -47,38 +48,46 @@ class Check(NamedTuple):
         return self.difference <= self.tolerance
 
 
-def is_verifiable(run: Row) -> bool:
-    """Whether a CPU computed the run; only such runs can be checked on any machine."""
-    return run["device_type"] == "cpu"
-
-
 def verify(
     run: Row, epochs: int = 2, folder: Path = SWEEP_FOLDER, data: Cifar10 | None = None
 ) -> Check:
     """Train the first epochs of a stored run again, and compare them with the stored epochs.
 
     run: a row of runs.parquet. Raises SweepError, DataError, and NotRankedError for a run that
-    repairs labels, if no stored runs rank them.
+    repairs labels, if no stored runs rank them. A run that a GPU computed is trained on the CPU and
+    compared within the tolerance.
     """
     config, stored = config_of(run), load_records(str(run["run_id"]), folder)[:epochs]
-    with _threads(int(run["threads"])):
+    with _threads(None if pd.isna(run["threads"]) else int(run["threads"])):
         data = data or load(config.data)
         evaluate_all = stored[0].evaluated_on is None  # older versions always evaluated all
         ranking = stored_ranking(config, data, folder)
         again = train(config, data, "cpu", evaluate_all=evaluate_all, ranking=ranking)
         computed = list(itertools.islice(again, len(stored)))
-        now = (hardware("cpu").device, torch.__version__.partition("+")[0])
+        here = {**hardware("cpu")._asdict(), "torch": torch.__version__}
     tolerance = TOLERANCE if NETWORKS[config.model].is_flat else CONVOLUTIONAL_TOLERANCE
-    if now == (run["device"], run["torch"].partition("+")[0]):
+    if _rounding(here) == _rounding(run):
         tolerance = 0.0
     differences = [
         (_difference(name, getattr(old, name), getattr(new, name)), name, old, new)
         for old, new in zip(stored, computed, strict=True)
         for name in COMPARED
+        if name not in ADDED_LATER or getattr(old, name) is not None
     ]
     largest, name, old, new = max(differences, key=lambda found: found[0])
     values = (getattr(old, name), getattr(new, name))
     return Check(config.run_id, len(stored), name, *values, largest, tolerance)
+
+
+def _rounding(run: Row) -> tuple[str, int, str, str]:
+    """All that rounding depends on: the type of device, threads, the processor, and torch.
+
+    The processor is named in the parentheses after the device: "2 CPU threads (AMD EPYC, AVX512)".
+    """
+    processor = re.search(r"\((.*)\)$", run["device"])
+    threads: int = 0 if pd.isna(run["threads"]) else int(run["threads"])
+    version = run["torch"].partition("+")[0]
+    return run["device_type"], threads, processor[1] if processor else "", version
 
 
 def _difference(name: str, stored: float | None, computed: float | None) -> float:
@@ -90,10 +99,10 @@ def _difference(name: str, stored: float | None, computed: float | None) -> floa
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """A context with the number of threads of the stored run, on which rounding depends."""
+def _threads(count: int | None) -> Iterator[None]:
+    """A context with the number of threads of the stored run; None leaves it as it is."""
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(count or before)
     try:
         yield
     finally:

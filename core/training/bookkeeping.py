@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cleaning.scores import ImageScores, no_scores
+from core.cleaning.scores import NOT_SCORED, ImageScores, no_scores
 from core.config import CLASS_COUNT, RunConfig
+from core.data.noise import usual_wrong_classes
 from core.errors import DivergedError
-from core.records import EpochRecord, count_losses, is_complete, is_last, training_metrics
+from core.records import EpochRecord, count_losses, is_complete, is_last, share, training_metrics
 
 
 class Measured(NamedTuple):
@@ -103,6 +104,8 @@ class Bookkeeping:
             evaluated_on=None if part is None else len(part),
             validation_error=held_out and held_out.error(self.given_labels[self.held_out]),
             loss_counts=count_losses(train.losses(labels), labels != true_labels),
+            prediction_changes=self._prediction_changes(train.predictions, chosen),
+            usual_wrong=usual_wrong_share(test.predictions, self.true_test_labels, self.config),
         )
         if self.scores:
             scored, log_probabilities = self._scored(measured, chosen)
@@ -111,6 +114,19 @@ class Bookkeeping:
             )
         self.records = [*self.records, record]  # a new list: another thread may be reading the old one
         return record
+
+    def _prediction_changes(
+        self, predictions: NDArray[np.int64], chosen: NDArray[np.int64]
+    ) -> float | None:
+        """The share of images whose prediction differs from that of the epoch before; None at first.
+
+        predictions: of the images `chosen`. In a large set only those evaluated each time count.
+        """
+        if self.scores is None or not self.scores.epochs:
+            return None
+        before = self.scores.prediction[chosen]
+        is_known = before != NOT_SCORED
+        return share((predictions != before)[is_known])
 
     def _followed_predictions(self, measured: Mapping[str, Measured]) -> NDArray[np.int64]:
         if "followed" in measured:
@@ -135,3 +151,17 @@ class Bookkeeping:
             order = np.argsort(indices)
             indices, log_probabilities = indices[order], log_probabilities[order]
         return indices, log_probabilities
+
+
+def usual_wrong_share(
+    predictions: NDArray[np.int64], true_labels: NDArray[np.int64], config: RunConfig
+) -> float | None:
+    """The share of images predicted as the usual wrong label of their class.
+
+    predictions, true_labels: (M,). Images of classes without a usual wrong label do not count. None
+    where there are no others, as with uniform noise, and where no label is wrong.
+    """
+    if not config.level:
+        return None
+    usual = usual_wrong_classes(config)[true_labels]
+    return share((predictions == usual)[usual >= 0])

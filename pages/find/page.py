@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.choices import RANKINGS
-from core.cleaning.ranking import score_ranking, sources
+from core.cleaning.ranking import can_rank, score_ranking, sources
 from core.cleaning.search import Searched, images_to_mark, repair_shares
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
@@ -92,12 +92,15 @@ def train_sources(config: RunConfig, visitor_name: str) -> None:
 
 
 def untrained(config: RunConfig, name: str) -> list[RunConfig]:
-    """Return the source runs of a ranking that are not finished or have no image scores."""
-    return [
-        source
-        for source in sources(config, name)
-        if resources.final(source) is None or resources.image_scores(source) is None
-    ]
+    """Return the source runs of a ranking that are not finished or lack the scores that it needs."""
+
+    def is_ready(source: RunConfig) -> bool:
+        if resources.final(source) is None:
+            return False
+        scores = resources.image_scores(source)
+        return scores is not None and can_rank(name, scores)
+
+    return [source for source in sources(config, name) if not is_ready(source)]
 
 
 def train_compared(config: RunConfig, visitor_name: str) -> None:

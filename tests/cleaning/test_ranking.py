@@ -3,12 +3,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from cleanlab.rank import get_label_quality_scores
+from scipy.stats import rankdata
 from sklearn.metrics import precision_recall_curve, roc_auc_score
 
-from core.cleaning.ranking import FOLDS, rank, rank_by_scores, ranking_for, score_ranking, sources
+from core.choices import RANKINGS
+from core.cleaning.ranking import (
+    FOLDS,
+    HELD_OUT,
+    quantiles_within,
+    rank,
+    rank_by_scores,
+    ranking_for,
+    score_ranking,
+    sources,
+)
 from core.cleaning.repair import NotRankedError, repair
 from core.cleaning.scores import no_scores
 from core.config import RunConfig
+from core.data.cifar10 import load_embedded
+from core.data.corruption import held_out_images
+from core.sweep.grids import CURED
+from core.sweep.results import load_scores
 
 RNG = np.random.default_rng(3)
 
@@ -36,10 +51,13 @@ def test_the_most_suspicious_come_first():
     scores = replace(
         no_scores(3, np.array([1]), 2),
         margin=np.array([3, -1, 2], dtype=np.float32),
+        prediction=np.array([0, 1, 0], dtype=np.int16),
         best_loss=np.array([0.1, 0.2, 5.0], dtype=np.float32),
         best_prediction=np.array([0, 1, 1], dtype=np.int16),
     )
     assert rank_by_scores("margin", [scores], labels).order.tolist() == [1, 2, 0]
+    assert rank_by_scores("margin", [scores], labels).prediction.tolist() == [0, 1, 0]
+    # Image 1, alone in its group, is at the middle of it; the others are at 1/4 and 3/4 of theirs.
     assert rank_by_scores("loss", [scores], labels).order.tolist() == [2, 1, 0]
     assert rank_by_scores("loss", [scores], labels).prediction.tolist() == [0, 1, 1]
     folds = [
@@ -58,13 +76,13 @@ def test_sources_are_named_by_the_settings_alone():
     (one,) = sources(config, "loss")
     assert one == RunConfig(level=0.4, validation=0.2)
     (short,) = sources(config, "margin")
-    assert short == RunConfig(level=0.4, validation=0.2, epochs=10)
+    assert short == RunConfig(level=0.4, epochs=10)
 
 
 def test_what_is_repaired():
     labels = np.array([0, 1, 2, 0])
     scores = replace(
-        no_scores(4, np.array([0]), 3),
+        no_scores(4, np.array([], dtype=int), 3),
         best_loss=np.array([0.5, 3, 1, 0], dtype=np.float32),
         best_prediction=np.array([2, 2, 1, 1], dtype=np.int16),
     )
@@ -105,6 +123,47 @@ def test_a_short_run_is_ranked_by_runs_as_short_that_wait_for_nothing():
         assert (fold.epochs, fold.epochs_after_fitted) == (5, 0)
 
 
+def test_values_are_compared_within_their_group_only():
+    values, is_second = RNG.integers(50, size=400) + 0.5, RNG.random(400) < 0.2
+    values[is_second] += 100
+    found = quantiles_within(values, is_second)
+    for group in (is_second, ~is_second):
+        ranks = rankdata(values[group])  # from 1, equal values at their mean rank
+        assert found[group] == pytest.approx((ranks - 0.5) / group.sum())
+
+
+@pytest.mark.parametrize("model", CURED)
+def test_of_a_run_on_true_labels_no_group_is_accused_more_often_than_the_other(model):
+    """An image that was not trained on has a larger loss for that reason alone."""
+    config = RunConfig(model=model, validation=HELD_OUT)
+    scores = load_scores(config.run_id)
+    labels = load_embedded().train_labels.astype(int)
+    order = rank_by_scores("loss", [scores], labels).order
+    naive = np.argsort(-scores.best_loss, kind="stable")
+    for first in (100, 500, 1800):
+        assert np.isin(order[:first], scores.held_out).mean() == pytest.approx(HELD_OUT, abs=0.01)
+        assert np.isin(naive[:first], scores.held_out).mean() > 1.2 * HELD_OUT
+
+
+@pytest.mark.parametrize("ranking", RANKINGS)
+def test_every_image_has_the_same_part_in_what_ranks_it(ranking):
+    """All are trained on, all are held out once, or both groups are ranked apart."""
+    runs = sources(RunConfig(level=0.4), ranking)
+    held_out = [held_out_images(5_000, run.validation, run.fold, 0) for run in runs]
+    counts = np.bincount(np.concatenate(held_out), minlength=RunConfig().train_images)
+    assert ranking == "loss" or len(set(counts.tolist())) == 1
+
+
+def test_scores_of_an_older_version_without_predictions_do_not_rank_by_margin():
+    config = RunConfig(level=0.4, repair="relabel", repaired=0.5, ranking="margin")
+    old = replace(no_scores(4, np.array([], dtype=int), 2), margin=np.zeros(4, np.float32))
+    assert ranking_for(config, np.zeros(4, dtype=int), lambda source: old) is None
+    new = replace(old, prediction=np.ones(4, np.int16))
+    assert (
+        ranking_for(config, np.zeros(4, dtype=int), lambda source: new).prediction.tolist() == [1] * 4
+    )
+
+
 @pytest.mark.parametrize("known", range(FOLDS + 1))
 def test_there_is_no_ranking_before_the_scores_of_every_fold_are_there(known):
     config = RunConfig(level=0.4, repair="drop", repaired=0.2, ranking="confident")
@@ -128,7 +187,7 @@ def test_equally_suspicious_images_keep_their_order(ranking):
     """Everybody who does a repaired run again repairs the same images."""
     suspicion = RNG.integers(3, size=2000)
     scores = replace(
-        no_scores(2000, np.array([0]), 2),
+        no_scores(2000, np.array([], dtype=int), 2),
         best_loss=suspicion.astype(np.float32),
         margin=-suspicion.astype(np.float32),
         best_prediction=np.zeros(2000, dtype=np.int16),
@@ -141,7 +200,7 @@ def test_so_many_are_repaired_as_the_share_says_though_fractions_are_inexact():
     """0.29 x 100 is 28.999999999999996."""
     labels = np.zeros(100, dtype=int)
     scores = replace(
-        no_scores(100, np.array([0]), 2),
+        no_scores(100, np.array([], dtype=int), 2),
         best_loss=np.arange(100, dtype=np.float32),
         best_prediction=np.ones(100, dtype=np.int16),
     )

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 from core.config import RunConfig, format_matrix, parse_matrix
 from core.data.cifar10 import CLASSES
 from core.data.corruption import corrupt_labels, given_labels, held_out_images, transition_counts
-from core.data.noise import human_labels, mixing_matrix, named_mixing, transition_matrix, wrong_share
+from core.data.noise import (
+    error_without_memorizing,
+    human_labels,
+    mixing_matrix,
+    named_mixing,
+    transition_matrix,
+    usual_wrong_classes,
+    wrong_share,
+)
 from core.errors import ConfigError
 from tests.data.test_corruption import TRUE, within_binomial
 
@@ -74,6 +82,51 @@ def test_people_are_wrong_as_often_as_cifar_10n_says(column, rate):
 def test_the_share_of_wrong_labels_at_level_1(noise, share):
     assert wrong_share(RunConfig(level=1.0, noise=noise)) == pytest.approx(share, abs=2e-4)
     assert wrong_share(RunConfig(level=0.5, noise=noise)) == pytest.approx(share / 2, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("noise", "level", "least"),
+    [
+        ("uniform", 0.5, 0.45),
+        ("uniform", 1.0, 0.9),  # every label is as likely as the true one
+        ("pair", 0.4, 0.4),
+        ("pair", 0.6, 0.4),  # answering the next class is right more often than the true class
+        ("pair", 1.0, 0.0),
+        ("confusable", 0.4, 0.2),
+        ("confusable", 0.8, 0.1),  # five classes: the look-alike, wrong one time in five
+        ("confusable", 1.0, 0.0),
+        ("cifar10n-worst-matrix", 1.0, 0.402),
+    ],
+)
+def test_the_least_error_without_memorizing_is_that_of_the_best_answer_to_each_class(
+    noise, level, least
+):
+    config = RunConfig(level=level, noise=noise)
+    assert error_without_memorizing(config) == pytest.approx(least, abs=2e-4)
+    # The Bayes rule by brute force: of a million labels drawn, the most frequent of each class.
+    true = np.repeat(np.arange(10), 100_000)
+    rng = np.random.default_rng(0)
+    drawn = np.concatenate([rng.choice(10, size=100_000, p=row) for row in transition_matrix(config)])
+    counts = np.zeros((10, 10), dtype=int)
+    np.add.at(counts, (true, drawn), 1)
+    assert 1 - counts.max(axis=1).sum() / len(true) == pytest.approx(least, abs=2e-3)
+
+
+def test_the_usual_wrong_label_of_each_class():
+    assert usual_wrong_classes(RunConfig(level=0.5)).tolist() == [-1] * 10
+    assert usual_wrong_classes(RunConfig(level=0.5, noise="pair")).tolist() == [*range(1, 10), 0]
+    usual = usual_wrong_classes(RunConfig(level=0.5, noise="confusable"))
+    assert {CLASSES[a]: CLASSES[b] for a, b in enumerate(usual) if b >= 0} == {
+        "truck": "automobile",
+        "bird": "airplane",
+        "deer": "horse",
+        "cat": "dog",
+        "dog": "cat",
+    }
+    people = usual_wrong_classes(RunConfig(level=1.0, noise="cifar10n-worst-matrix"))
+    counts = np.array(human_labels()["worse_label"]["counts_true_by_given"])
+    np.fill_diagonal(counts, 0)
+    assert people.tolist() == counts.argmax(axis=1).tolist()
 
 
 def test_the_counts_of_people_are_of_all_training_images():

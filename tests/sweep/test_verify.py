@@ -3,9 +3,10 @@ import dataclasses
 import pytest
 
 from core.__main__ import main
+from core.cli import verify as cli_verify
 from core.config import RunConfig
 from core.sweep.results import Result, add_results, load_records, load_runs, provenance
-from core.sweep.verify import is_verifiable, verify
+from core.sweep.verify import verify
 from core.training import dataset
 from core.training.devices import hardware
 from core.training.training import train
@@ -96,9 +97,35 @@ def test_convolutions_may_round_further_apart(stored, tiny, times, is_reproduced
     assert not verify(run, 1, folder, tiny).is_reproduced
 
 
-def test_what_a_gpu_computed_is_not_for_a_cpu_to_judge():
-    assert is_verifiable({"device_type": "cpu"})
-    assert not is_verifiable({"device_type": "cuda"})
+def test_the_words_for_the_device_may_change_but_not_what_rounding_depends_on(stored, tiny):
+    run, folder = stored(
+        lambda record: dataclasses.replace(record, train_loss=1.01 * record.train_loss)
+    )
+    reworded = run["device"].replace("CPU thread", "CPU-thread")
+    assert verify({**run, "device": reworded}, 1, folder, tiny).tolerance == 0
+    others = (
+        {"device": "1 CPU thread (another processor)"},
+        {"device_type": "cuda"},
+        {"torch": "2.11.0"},
+    )
+    for other in others:
+        assert verify({**run, **other}, 1, folder, tiny).tolerance > 0, other
+
+
+def test_what_a_gpu_computed_is_compared_within_the_tolerance(stored, tiny, monkeypatch, capsys):
+    run, folder = stored()
+    on_a_gpu = {**run, "device": "NVIDIA H100", "device_type": "cuda", "threads": float("nan")}
+    check = verify(on_a_gpu, 1, folder, tiny)
+    assert check.tolerance > 0 and check.is_reproduced
+    rows = load_runs(folder).assign(device_type="cuda")
+    monkeypatch.setattr(cli_verify, "load_runs", lambda folder: rows)
+    assert main(["verify", "--folder", str(folder)]) == 2  # only by its id
+    assert "--run ID" in capsys.readouterr().err
+
+
+def test_a_number_that_an_older_version_did_not_store_is_not_compared(stored, tiny):
+    run, folder = stored(lambda record: dataclasses.replace(record, prediction_changes=None))
+    assert verify(run, 2, folder, tiny).difference == 0
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from core.config import RunConfig
 from core.errors import DivergedError
 from core.paths import ROOT
-from core.training.bookkeeping import Bookkeeping, EpochTime, Measured
+from core.training.bookkeeping import Bookkeeping, EpochTime, Measured, usual_wrong_share
 
 RNG = np.random.default_rng(5)
 IMAGES = 40
@@ -64,6 +64,51 @@ def test_a_record_is_what_the_sets_show():
     assert (record.seconds, record.images_per_second) == (3.0, 16.0)  # 32 images in 2 s
     assert record.predictions == tuple(found["followed"].predictions)
     assert sum(record.loss_counts) == 32 and kept.records == [record]
+
+
+def test_predictions_that_changed_since_the_epoch_before_are_counted():
+    kept = books(config=RunConfig(level=0.5, epochs=3, validation=0.2))
+    sets = [
+        {
+            "train": measured(32),
+            "test": measured(5),
+            "followed": measured(6),
+            "validation": measured(8),
+        }
+        for _ in range(3)
+    ]
+    records = [kept.add_epoch(found, None, TIME) for found in sets]
+    assert records[0].prediction_changes is None
+    for before, after, record in zip(sets, sets[1:], records[1:], strict=False):
+        pairs = zip(before["train"].predictions, after["train"].predictions, strict=True)
+        assert record.prediction_changes == sum(a != b for a, b in pairs) / 32
+    assert kept.scores.prediction[:32].tolist() == sets[-1]["train"].predictions.tolist()
+    assert kept.scores.prediction[32:].tolist() == sets[-1]["validation"].predictions.tolist()
+
+
+def test_in_a_large_set_changes_are_counted_on_the_part_even_in_the_last_epoch():
+    part = np.array([1, 5, 8, 20])
+    kept = books(
+        config=RunConfig(epochs=2), part=part, held_out=np.arange(0), trained=np.arange(IMAGES)
+    )
+    first = {"train": measured(4), "test": measured(5), "followed": measured(6)}
+    last = {"train": measured(IMAGES), "test": measured(5)}
+    kept.add_epoch(first, part, TIME)
+    record = kept.add_epoch(last, None, TIME)
+    pairs = zip(first["train"].predictions, last["train"].predictions[part], strict=True)
+    assert record.prediction_changes == sum(a != b for a, b in pairs) / 4
+
+
+@pytest.mark.parametrize(
+    ("noise", "level", "share"),
+    [("uniform", 0.5, None), ("pair", 0.0, None), ("pair", 0.5, 2 / 5), ("confusable", 0.5, 1 / 3)],
+)
+def test_how_often_new_images_get_the_usual_wrong_label(noise, level, share):
+    true = np.array([0, 1, 3, 5, 9])  # airplane, automobile, cat, dog, truck
+    said = np.array([1, 1, 5, 3 + 5, 9])  # the next class for 0; dog for the cat; ship for the dog
+    said[1] = 2
+    config = RunConfig(level=level, noise=noise)
+    assert usual_wrong_share(said, true, config) == (None if share is None else pytest.approx(share))
 
 
 def test_predictions_are_in_the_order_of_the_followed_images():

@@ -21,6 +21,7 @@ CHOICES, LOSSES = "core/choices.py", "core/training/losses.py"
 DATASET, TRAINING = "core/training/dataset.py", "core/training/training.py"
 BOOKS, RECORDS = "core/training/bookkeeping.py", "core/records.py"
 RANKING, REPAIR = "core/cleaning/ranking.py", "core/cleaning/repair.py"
+STUDIED, IN_STUDIED = "core/cleaning/studied.py", ("tests/cleaning/test_studied.py",)
 ANNOTATORS, SCORES = "core/cleaning/annotators.py", "core/cleaning/scores.py"
 STORE, TIDY = "core/live/runs/store.py", "core/live/runs/housekeeping.py"
 SHARE, CURVE = "core/live/training/fair_share.py", "core/live/classroom/level_sweep.py"
@@ -68,10 +69,10 @@ STORED_DATA = (
     ),
     Mutant(
         "other images are followed where labels are repaired",
-        DATASET,
-        "self.followed = followed_images(corrupted.is_wrong, seed)",
-        "self.followed = followed_images(self.given_labels != self.true_labels, seed)",
-        (*IN_DATASET, *IN_STORED_DATA),
+        STUDIED,
+        "followed = followed_images(given.is_wrong, config.seed)",
+        "followed = followed_images(labels != true_labels, config.seed)",
+        (*IN_STUDIED, *IN_DATASET),
     ),
     Mutant(
         "seed 2 corrupts the labels as seed 0 does",
@@ -191,15 +192,15 @@ NONE_BRANCHES = (
     Mutant(
         "memorizing by chance is told of every noise",
         STATISTICS,
-        'if recovered is None or config.noise != "uniform":',
-        "if recovered is None:",
+        'if recovered is None or config.repair != "none" or not has_uniform_wrong_labels(config):',
+        'if recovered is None or config.repair != "none":',
         IN_STATISTICS,
     ),
     Mutant(
         "memorizing by chance is told where no label is wrong",
         STATISTICS,
-        'if recovered is None or config.noise != "uniform":\n        return None\n',
-        'if config.noise != "uniform":\n        return None\n    recovered = recovered or 0\n',
+        "if recovered is None or config.repair",
+        "recovered = recovered or 0\n    if config.repair",
         IN_STATISTICS,
     ),
     Mutant(

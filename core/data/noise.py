@@ -74,6 +74,18 @@ def transition_matrix(config: RunConfig) -> Mixing:
     return (1 - config.level) * np.eye(CLASS_COUNT) + config.level * mixing_matrix(config)
 
 
+def has_uniform_wrong_labels(config: RunConfig) -> bool:
+    """Whether a wrong label is each of the other classes equally often.
+
+    It is so with uniform noise, and with a matrix of one's own whose cells off the diagonal are equal.
+    Any other noise follows a rule that a network can learn.
+    """
+    if NOISES[config.noise].human_column:
+        return False  # people's own labels of each image
+    others = mixing_matrix(config)[~np.eye(CLASS_COUNT, dtype=bool)]
+    return bool(np.ptp(others) < 1e-9)
+
+
 def usual_wrong_classes(config: RunConfig) -> NDArray[np.int64]:
     """The most frequent wrong label of each class, (K,), or -1 where none is more frequent than others.
 

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from core.config import CLASS_COUNT, TEST_IMAGES, RunConfig
+from core.data.noise import has_uniform_wrong_labels
 
 BY_LEVEL = ["model", "level"]
 # Student's t at 97.5% for 2, 3, ... seeds: half the width of a 95% interval in standard errors.
@@ -86,11 +87,11 @@ def chance_repeats(config: RunConfig, recovered: float | None) -> float | None:
     """The share of wrong labels that a network would repeat by chance.
 
     recovered: the share of the wrongly labeled images that it predicts as their true class. Its
-    other predictions hit the wrong label one time in nine where labels are redrawn uniformly from
-    all ten classes. None for other noise, whose wrong labels resemble the network's own
-    confusions, and where no label is wrong.
+    other predictions hit the wrong label one time in nine where each other class is equally often
+    the wrong label. None for other noise and after a repair, whose wrong labels resemble the
+    network's own confusions, and where no label is wrong.
     """
-    if recovered is None or config.noise != "uniform":
+    if recovered is None or config.repair != "none" or not has_uniform_wrong_labels(config):
         return None
     return (1 - recovered) / (CLASS_COUNT - 1)
 

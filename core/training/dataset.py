@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.choices import NETWORKS
 from core.cleaning.ranking import Ranking
-from core.cleaning.repair import repair
+from core.cleaning.studied import studied_labels
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10
 from core.data.corruption import (
@@ -23,9 +23,6 @@ from core.data.corruption import (
     channel_statistics,
     corrupt_pixels,
     evaluated_images,
-    followed_images,
-    given_labels,
-    held_out_images,
 )
 from core.training.bookkeeping import Bookkeeping
 from core.training.devices import compute_dtype
@@ -76,16 +73,13 @@ class Dataset:
         self.config = config
         self.device = device
         self.true_labels = np.asarray(data.train_labels, dtype=np.int64)
-        corrupted = given_labels(config, self.true_labels)
-        self.given_labels, is_trained = repair(config, corrupted.labels, ranking)
-        images, seed = len(self.true_labels), config.seed
-        self.held_out = held_out_images(images, config.validation, config.fold, seed)
-        is_trained[self.held_out] = False
-        self.trained = np.flatnonzero(is_trained)
-        self.followed = followed_images(corrupted.is_wrong, seed)  # does not depend on the repair
+        studied = studied_labels(config, self.true_labels, ranking)
+        self.given_labels, self.followed = studied.labels, studied.followed
+        self.held_out = np.flatnonzero(studied.is_held_out)
+        self.trained = np.flatnonzero(studied.is_trained)
         self.part: NDArray[np.int64] | None = None
         if len(self.trained) > EVALUATED_IMAGES:
-            self.part = self.trained[evaluated_images(len(self.trained), EVALUATED_IMAGES, seed)]
+            self.part = self.trained[evaluated_images(len(self.trained), EVALUATED_IMAGES, config.seed)]
         self.labels = torch.from_numpy(self.given_labels).to(device)
         self.true_test_labels = np.asarray(data.test_labels, dtype=np.int64)
         self.test_labels = torch.from_numpy(self.true_test_labels).to(device)

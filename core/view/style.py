@@ -6,12 +6,15 @@ import altair as alt
 
 from core.choices import CORRUPTIONS
 from core.config import LEVELS
-from core.view.words import CHANCE, FLOOR, TIME_TO_FIT
+from core.view.words import CHANCE, FLOOR, RIGHT_FLOOR, RULE_FLOOR, TIME_TO_FIT
 
 SHORT = {  # names at the end of a line, where there is less room
     "error on right labels": "right labels",
     "predicted as the true class": "true class",
+    "wrong label repeated": "repeated",
     FLOOR: "no memorizing",
+    RIGHT_FLOOR: "all correct",
+    RULE_FLOOR: "by rule",
     CHANCE: "by chance",
 }
 
@@ -21,9 +24,9 @@ COLOURS = {
     "test error": "#C25400",
     "training error": "#0072B2",
     "error on right labels": "#3A87B5",
-    "memorized": "#B0588A",
+    "wrong label repeated": "#B0588A",
     "predicted as the true class": "#008560",
-    FLOOR: "#946600",
+    **dict.fromkeys((FLOOR, RIGHT_FLOOR, RULE_FLOOR), "#946600"),
     CHANCE: "#6F757E",
     "validation error": "#7A5AC8",
     TIME_TO_FIT: "#999933",  # Tol's olive
@@ -32,7 +35,11 @@ COLOURS = {
 }
 WRONG_LABEL = "#D81B60"  # Tol's magenta, with a dashed frame and a cross
 GREY = "#6F757E"  # other people's numbers
-DASHES = {"error on right labels": [2, 2], FLOOR: [6, 4], CHANCE: [2, 3]}
+DASHES = {
+    "error on right labels": [2, 2],
+    CHANCE: [2, 3],
+    **{name: [6, 4] for name in (FLOOR, RIGHT_FLOOR, RULE_FLOOR)},
+}
 SERIES_COLOURS = {  # by kind of data that a network is to fit
     "true labels": "#009E73",
     "random labels": "#D55E00",

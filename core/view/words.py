@@ -11,7 +11,7 @@ LABELS = {
     "test_error": "test error",
     "train_error": "training error",
     "right_label_error": "error on right labels",
-    "memorized": "memorized",
+    "memorized": "wrong label repeated",
     "recovered": "predicted as the true class",
     "test_loss": "test loss",
     "train_loss": "training loss",
@@ -19,17 +19,14 @@ LABELS = {
 }
 TIME_TO_FIT = "time to fit"
 CHANCE = "repeated by chance"
-FLOOR = "least error without memorizing"
+# The dashed line of a run, by what its wrong labels are.
+FLOOR = "least error without memorizing"  # each other class equally often
+RIGHT_FLOOR = "error of naming every image correctly"
+RULE_FLOOR = "least error by the labels' rule"  # where a wrong label is the most frequent one
 FLOOR_EXPLAINED = (
     "0.9 p, the average share of wrong labels (p is the corruption level; a label picked at random is wrong "
     "nine times in ten). A network that named every image correctly would disagree with this share of the "
     "labels. A network below the line has memorized some of them; most networks begin to memorize earlier"
-)
-# Shown on one page only.
-NOISE_EXPLAINED = (
-    "For experts: labels are picked at random here. Nobody intends to deceive, and real annotators do not "
-    "make random errors: they confuse classes that look alike. About 0.5% of CIFAR-10's own test labels are "
-    "wrong, so “true” is itself an approximation."
 )
 
 

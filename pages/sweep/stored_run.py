@@ -19,6 +19,7 @@ from core.view.run.captions import (
     describe_fate,
     describe_provenance,
 )
+from core.view.run.floor import floor_of
 from core.view.words import LABELS, name_of_run
 from pages.shared.components.run_viewer import show_run, show_sprite
 from pages.shared.figures.drawing import draw, draw_new
@@ -46,7 +47,7 @@ def show_beside(runs: pd.DataFrame) -> None:
     draw(
         "stored-errors",
         (config.run_id,),
-        lambda: charts.error_history(records, config, height=260, has_legend=False),
+        lambda: charts.error_history(records, config, floor_of(config), height=260, has_legend=False),
         alt="Errors of the stored run against epoch",
     )
     st.markdown(describe_errors(config, records))
@@ -121,7 +122,7 @@ def _fate(config: RunConfig, records: list[EpochRecord]) -> None:
             "stored-fate",
             (config.run_id,),
             lambda: charts.fate_history(records, config, height=320),
-            alt="Share of the images with a wrong label: memorized, and predicted as their true class",
+            alt="Share of the images with a wrong label: label repeated, and predicted as their true class",
         )
     else:
         draw(

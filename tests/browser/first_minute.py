@@ -31,10 +31,12 @@ PLAIN = """
 import streamlit as st
 from core.sweep.results import config_of, load_records, load_runs
 from core.view.run.charts import error_history
+from core.view.run.floor import floor_of
 runs = load_runs()
 run = runs[(runs.data == "embedded") & (runs.level == 0.4)].iloc[0]
 st.title("Plain")
-st.altair_chart(error_history(load_records(run.run_id), config_of(run), height=400))
+config = config_of(run)
+st.altair_chart(error_history(load_records(run.run_id), config, floor_of(config), height=400))
 """
 MOVES = """() => {
   const at = document.querySelector(".errors .point")?.getAttribute("cx")

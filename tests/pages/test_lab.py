@@ -23,7 +23,9 @@ from tests.samples import record
 def test_train_start_submits_the_run_and_shows_it(store):
     page = open_page("lab")
     assert "about" in texts(page)
-    assert viewer(page)["intro"].startswith("Dashed: the final training error")
+    assert viewer(page)["intro"].startswith(
+        "Dashed: the training error of a network that names every image correctly"
+    )
     page.button(key="start").click().run()
     (run,) = store.active_runs()
     assert run.config == PRESETS[0].config
@@ -110,7 +112,7 @@ def test_train_shows_a_run_from_a_link_to_anybody(store):
     assert not any("paper" in name for name in metrics(page))
     stored = label_runs(load_runs()).query("model == 'mlp-1x512' and level == 0.5")
     assert metrics(page)["Sweep, 50,000 images"] == f"{stored.final_test_error.mean():.1%}"
-    assert "Memorized" in metrics(page)
+    assert "Wrong label repeated" in metrics(page)
     assert "repeats the wrong label of" in texts(page) and not page.exception
 
 
@@ -126,7 +128,7 @@ def test_train_shows_a_run_without_a_single_wrong_label(store):
     store.report_start(config.run_id, "2 CPU threads")
     store.add_epoch(config.run_id, record(1, memorized=None, recovered=None))
     page = open_page("lab", run=config.run_id, more="true")
-    assert not page.exception and metrics(page)["Memorized"] == "–"
+    assert not page.exception and metrics(page)["Wrong label repeated"] == "–"
 
 
 def test_train_says_when_the_trainer_cannot_start(monkeypatch):

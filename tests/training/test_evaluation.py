@@ -1,6 +1,7 @@
 """What is evaluated after an epoch: of a large training set a part, at the end all of it."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,7 +40,10 @@ def test_what_is_evaluated_changes_nothing_of_the_training(large):
     same = ("test_error", "test_loss", "learning_rate", "predictions")
     for a, b in zip(part, whole, strict=True):
         assert [getattr(a, name) for name in same] == [getattr(b, name) for name in same]
-    assert reproducible(part[-1:]) == reproducible(whole[-1:])
+    (ends_of_part, ends_of_whole) = (
+        [replace(ends[-1], prediction_changes=None)] for ends in (part, whole)
+    )
+    assert reproducible(ends_of_part) == reproducible(ends_of_whole)
     assert [a.train_error for a in part[:-1]] != [b.train_error for b in whole[:-1]]
 
 

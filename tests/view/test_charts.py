@@ -17,6 +17,7 @@ from core.view.cures import charts as cures
 from core.view.images import charts as biography
 from core.view.images import transitions
 from core.view.run import charts as history
+from core.view.run.floor import floor_of
 from core.view.style import COLOURS, SERIES_COLOURS, enlarged
 from core.view.sweep import charts as by_level
 from core.view.widths import charts as widths
@@ -24,7 +25,13 @@ from core.view.words import FLOOR, LABELS
 from tests.samples import record
 
 CONFIG = RunConfig(level=0.5, epochs=40)
-HISTORIES = [history.error_history, history.fate_history, history.loss_history]
+
+
+def error_history(records, config):
+    return history.error_history(records, config, floor_of(config))
+
+
+HISTORIES = [error_history, history.fate_history, history.loss_history]
 
 
 def specification(chart) -> str:
@@ -71,16 +78,18 @@ def test_a_history_has_axes_with_names_and_fixed_ranges(history):
 
 
 def test_error_history_shows_every_epoch_and_the_line_of_0_9_p():
-    table = rows(history.error_history([record(1), record(2)], CONFIG))
+    table = rows(history.error_history([record(1), record(2)], CONFIG, floor_of(CONFIG)))
     assert table[table.quantity == "training error"].value.tolist() == [0.5, 0.25]
     assert table[table.quantity == FLOOR].value.tolist() == [0.45, 0.45]
     assert table[table.label != ""].epoch.min() == 2
-    assert FLOOR not in set(rows(history.error_history([record(1)], RunConfig())).quantity)
+    assert FLOOR not in set(
+        rows(history.error_history([record(1)], RunConfig(), floor_of(RunConfig()))).quantity
+    )
 
 
 def test_no_two_names_are_written_on_top_of_each_other():
     close = record(1, train_error=0.01, right_label_error=0.0)
-    table = rows(history.error_history([close], CONFIG))
+    table = rows(history.error_history([close], CONFIG, floor_of(CONFIG)))
     assert set(table.label) - {""} == {"test error", "training error", "no memorizing"}
 
 
@@ -88,7 +97,7 @@ def test_what_does_not_exist_is_not_drawn():
     nothing = record(1, memorized=None, recovered=None)
     assert history.fate_history([nothing], CONFIG).to_dict()["datasets"] is not None
     chart = history.fate_history([nothing], CONFIG)
-    assert "memorized" not in json.dumps(chart.to_dict()["datasets"])
+    assert "repeated" not in json.dumps(chart.to_dict()["datasets"])
 
 
 def sweep_rows(*points) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from core.cleaning.studied import studied_labels
 from core.config import RunConfig
 from core.data.corruption import corrupt_labels, followed_images
 from core.view.run.data import (
@@ -30,12 +31,15 @@ ALL = range(PHOTOGRAPHS)
 def test_the_same_photographs_are_shown_and_followed_at_every_level(level, seed):
     is_wrong = corrupt_labels(TRUE, level, seed).is_wrong
     followed = followed_images(is_wrong, seed)
-    assert (followed[shown_places(is_wrong, seed)] == shown_images(len(TRUE), seed)).all()
+    shown = shown_images(len(TRUE), seed)
+    assert (followed[shown_places(followed, shown)] == shown).all()
 
 
 def test_labels_and_answers_are_those_of_the_run():
     config = RunConfig(level=0.5, seed=4, epochs=9)
-    told = json.loads(RunData(config, TRUE, ALL).json([record(1), record(2)]))
+    told = json.loads(
+        RunData(config, TRUE, studied_labels(config, TRUE), ALL).json([record(1), record(2)])
+    )
     corrupted = corrupt_labels(TRUE, 0.5, 4)
     shown, followed = shown_images(len(TRUE), 4), followed_images(corrupted.is_wrong, 4)
     for place, tile in enumerate(told["tiles"]):
@@ -49,13 +53,16 @@ def test_labels_and_answers_are_those_of_the_run():
 
 
 def test_epochs_that_come_are_added_and_earlier_ones_stay():
-    data = RunData(RunConfig(level=0.5), TRUE, ALL)
+    config = RunConfig(level=0.5)
+    data = RunData(config, TRUE, studied_labels(config, TRUE), ALL)
     before = json.loads(data.json([record(1)]))["told"]
     after = json.loads(data.json([record(1), record(2), record(3)]))["told"]
     assert after[0] == before[0] and len(after) == 3
     assert json.loads(data.json([record(1)]))["told"] == before  # a viewer who is behind
     unknown = json.loads(
-        RunData(RunConfig(), TRUE, ALL).json([record(1, memorized=None, recovered=None)])
+        RunData(RunConfig(), TRUE, studied_labels(RunConfig(), TRUE), ALL).json(
+            [record(1, memorized=None, recovered=None)]
+        )
     )
     assert unknown["floor"] is None and unknown["told"][0][3:6] == [None, None, None]
 
@@ -74,7 +81,9 @@ def test_a_run_behind_another_is_its_errors():
 def test_the_error_on_held_out_images_is_drawn_where_some_are_held_out(embedded):
     """So that a training can be stopped by it."""
     config = RunConfig(level=0.4, validation=0.2)
-    data = RunData(config, embedded.train_labels, range(24))
+    data = RunData(
+        config, embedded.train_labels, studied_labels(config, embedded.train_labels), range(24)
+    )
     told = json.loads(data.json([record(1, validation_error=0.6)]))["told"]
     assert told[0][VALUES.index("validation_error")] == 0.6
     assert NAMES["validation_error"] == LABELS["validation_error"] and INK["validation_error"]

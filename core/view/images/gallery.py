@@ -23,14 +23,20 @@ class Tile:
     label: str
     caption: str = ""  # for example the true class, if the label is wrong
     is_wrong: bool = False
+    is_unused: bool = False  # greyed: the run does not train on it
     description: str = ""  # for a screen reader
 
 
-def label_tile(given: str, true: str) -> Tile:
-    """Return the tile of an image with its given label, marked if that is wrong."""
+def label_tile(given: str, true: str, unused: str = "") -> Tile:
+    """Return the tile of an image with its label, marked if that is wrong.
+
+    unused: why the run does not train on the image; empty if it does.
+    """
+    if unused:
+        return Tile(unused, f"is: {true}", is_unused=True, description=f"a {true}, {unused}")
     if given == true:
         return Tile(given, description=f"a {true}, rightly labeled")
-    return Tile(given, f"is: {true}", True, f"a {true}, wrongly labeled {given}")
+    return Tile(given, f"is: {true}", is_wrong=True, description=f"a {true}, wrongly labeled {given}")
 
 
 def sprite(images: np.ndarray) -> str:
@@ -71,6 +77,7 @@ def style(name: str, images: np.ndarray) -> str:
   {background(images)}; }}
 .{name} figcaption {{ font-size: 0.78rem; padding-top: 2px; }}
 .{name} small {{ display: block; font-size: 0.72rem; opacity: 0.75; }}
+.{name} .unused div {{ filter: grayscale(1); opacity: 0.55; }}
 .{name} .wrong {{ border: 3px dashed {WRONG_LABEL}; }}
 .{name} .wrong b::before {{ content: "\\2717\\00a0"; color: {WRONG_LABEL}; }}
 </style>"""
@@ -83,9 +90,10 @@ def tiles(name: str, tiles: list[Tile]) -> str:
     for i, tile in enumerate(tiles):
         x = 100 * (i % COLUMNS) / (COLUMNS - 1)
         y = 100 * (i // COLUMNS) / max(1, rows - 1)
+        kind = "unused" if tile.is_unused else "wrong" if tile.is_wrong else "right"
         caption = f"<small>{escape(tile.caption)}</small>" if tile.caption else ""
         figures.append(
-            f'<figure class="{"wrong" if tile.is_wrong else "right"}">'
+            f'<figure class="{kind}">'
             f'<div role="img" aria-label="{escape(tile.description or tile.label)}" '
             f'style="background-position: {x:.3f}% {y:.3f}%"></div>'
             f"<figcaption><b>{escape(tile.label)}</b>{caption}</figcaption></figure>"

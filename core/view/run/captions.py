@@ -4,16 +4,20 @@ import shlex
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.choices import CORRUPTIONS, LOSSES, NETWORKS, NOISES, RANKINGS, REPAIRS
 from core.config import RunConfig
-from core.data.noise import wrong_share
+from core.data.noise import has_uniform_wrong_labels, mixing_matrix, wrong_share
 from core.live.runs.store import RESTARTABLE, LiveRun, Status
 from core.live.training.estimate import Estimate, Speeds, epoch_seconds, time_left
 from core.records import EpochRecord, fitted_epoch
 from core.sweep.statistics import chance_repeats
+from core.view.run.floor import Floor
 from core.view.words import (
+    RIGHT_FLOOR,
+    RULE_FLOOR,
     about,
     capitalized,
     duration,
@@ -26,6 +30,7 @@ from core.view.words import (
 
 NOTICEABLE = 0.13  # the least share that is clearly above a chance level of a tenth
 EXCESS = 0.1  # share of repeated wrong labels above chance from which the network memorizes
+FEW = 20  # fewer wrong labels are counted, not given as a share
 
 
 def run_title(config: RunConfig) -> str:
@@ -89,24 +94,39 @@ def describe_errors(config: RunConfig, records: list[EpochRecord]) -> str:
             f"{after} misreads {last.train_error:.1%} of the images it has studied and "
             f"{last.test_error:.0%} of those it has never seen."
         )
-    if config.level == 1 and config.noise == "uniform":
+    if _is_all_random(config):
         return (
             "All labels are random. There is no pattern to find, so the network can only memorize. "
             f"After {plural(last.epoch, 'epoch')} it repeats {1 - last.train_error:.0%} of its labels "
             "(a blind guess: 10%)."
         )
-    chance = chance_repeats(config, last.recovered)
+    count = wrong_count(last)
+    if count is not None and count < FEW:
+        repeats, names = (round(share * count) for share in (last.memorized, last.recovered))
+        return (
+            f"{after} names {names} of the {plural(count, 'image')} with a wrong label correctly and "
+            f"repeats {repeats} of the wrong labels. It misreads {last.test_error:.0%} of new images."
+        )
     if max(last.recovered, last.memorized) < NOTICEABLE:
         return f"{after} does no better than a blind guess on the images with a wrong label."
-    by_chance = "" if chance is None else f" (by chance, its mistakes would hit {chance:.0%})"
+    chance = chance_repeats(config, last.recovered)
+    if chance is None:
+        return (
+            f"{after} repeats {last.memorized:.0%} of the wrong labels and names {last.recovered:.0%} of "
+            f"these images correctly. {_rule_in_words(config, last)} It misreads {last.test_error:.0%} "
+            "of new images."
+        )
+    memorizes = last.memorized - chance >= EXCESS
     named = (
         f"it names {last.recovered:.0%} of the images with a wrong label correctly (a blind guess: 10%) "
-        f"and repeats the wrong label of {last.memorized:.0%}{by_chance}"
+        f"and repeats the wrong label of {last.memorized:.0%} (by chance, its mistakes would hit "
+        f"{chance:.0%})"
     )
     if last.recovered > last.memorized:
-        memorizes = chance is not None and last.memorized - chance >= EXCESS
         also = ", and already memorizing" if memorizes else ""
         return f"{after} is finding the pattern{also}: {named}."
+    if not memorizes:
+        return f"{after} has learned little so far: {named}."
     best = max((record.recovered or 0.0, -record.epoch) for record in records)
     before = ""
     if best[0] >= NOTICEABLE and -best[1] < last.epoch:
@@ -116,6 +136,38 @@ def describe_errors(config: RunConfig, records: list[EpochRecord]) -> str:
         f"{after} {state} {last.memorized:.0%} of the wrong labels; it names {last.recovered:.0%} of these "
         f"images correctly.{before} It misreads {last.test_error:.0%} of new images."
     )
+
+
+def _is_all_random(config: RunConfig) -> bool:
+    """Whether every label is drawn from all classes, whatever the image shows."""
+    if config.repair != "none" or config.level < 1 or not has_uniform_wrong_labels(config):
+        return False
+    return float(np.ptp(mixing_matrix(config))) < 1e-9
+
+
+def _rule_in_words(config: RunConfig, last: EpochRecord) -> str:
+    """Say why a network can repeat these wrong labels without learning each of them by heart."""
+    if config.repair == "relabel":
+        return (
+            "The wrong labels that are left include a network's own answers, which follow a rule that "
+            "another network can learn."
+        )
+    if config.repair == "drop":
+        return "The wrong labels that are left are those that looked least suspicious."
+    if NOISES[config.noise].human_column:
+        return (
+            "People gave these labels: where people confuse classes, a network can learn to, as well."
+        )
+    text = "These wrong labels follow a rule, which can be learned like any other"
+    if last.usual_wrong is None:
+        return f"{text}."
+    return f"{text}: of new photographs it gives {last.usual_wrong:.0%} the usual wrong label of their class."
+
+
+def wrong_count(record: EpochRecord) -> int | None:
+    """Return how many of the evaluated training images have a wrong label; None if not recorded."""
+    counts = record.loss_counts
+    return sum(counts[len(counts) // 2 :]) if counts else None
 
 
 def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
@@ -128,14 +180,17 @@ def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
     if not records:
         return ""
     if not known:
-        return "No label is wrong here: there is no wrong label to memorize."
+        return "No label is wrong here."
+    count = wrong_count(records[-1])
+    if count is not None and count < FEW:
+        return f"Only {plural(count, 'label')} of the images evaluated here {'are' if count > 1 else 'is'} wrong."
     best_epoch, best, _ = max(known, key=lambda each: each[1])
     _, recovered, memorized = known[-1]
     by_chance = chance_repeats(config, recovered)
     chance = ""
     if by_chance is not None:
         chance = f" (by chance, its mistakes would hit {by_chance:.0%})"
-    if config.level == 1 and config.noise == "uniform":
+    if _is_all_random(config):
         return f"Now it repeats {memorized:.0%} of the wrong labels{chance}."
     return (
         f"In epoch {best_epoch} the network named {best:.0%} of the images with a wrong label correctly; now it "
@@ -144,10 +199,10 @@ def describe_fate(config: RunConfig, records: list[EpochRecord]) -> str:
 
 
 def describe_loss(records: list[EpochRecord]) -> str:
-    """Say what the average training loss is, or since when the training set counts as fitted."""
+    """Say what the average training loss is, or when the training set first counted as fitted."""
     epoch = fitted_epoch(records)
     if epoch:
-        return f"The average training loss has been 0.05 or less since epoch {epoch}."
+        return f"The average training loss reached 0.05 in epoch {epoch}."
     if not records:
         return "The loss falls as the network learns its labels."
     return f"The average training loss is {records[-1].train_loss:.2f}."
@@ -155,12 +210,13 @@ def describe_loss(records: list[EpochRecord]) -> str:
 
 def describe_evaluation(records: list[EpochRecord]) -> str:
     """Say on how many training images the metrics are measured, unless it is always all of them."""
-    counts = {record.evaluated_on for record in records if record.evaluated_on is not None}
-    if not counts:
+    parts = [record for record in records if record.evaluated_on is not None]
+    if not parts:
         return ""
+    since = "Until" if parts[0].epoch == 1 else f"From epoch {parts[0].epoch} until"
     return (
-        f"Until the last epoch, the numbers about training images come from {max(counts):,} of them, "
-        "picked at random; at the end they come from all."
+        f"{since} the last epoch, the numbers about training images come from {parts[0].evaluated_on:,} of "
+        "them, picked at random; at the end they come from all."
     )
 
 
@@ -181,20 +237,43 @@ def describe_start(config: RunConfig, existing: LiveRun | None, needed: Estimate
     return text + "."
 
 
-def describe_empty(config: RunConfig) -> str:
-    """Say what to look for in a run that has no epoch yet, whether started or not."""
+def describe_empty(config: RunConfig, floor: Floor | None) -> str:
+    """Say what to look for in a run that has no epoch yet, whether started or not.
+
+    floor: the dashed line of its chart, if it has one.
+    """
     if not config.level:
         return "Does the training error fall to zero?"
-    return (
-        "Dashed: the final training error of a network that named every image correctly "
-        f"({_floor_in_words(config)}). A network below this line has memorized wrong labels."
-    )
-
-
-def _floor_in_words(config: RunConfig) -> str:
+    if floor is None:
+        if config.repair != "none":
+            return "The labels are the repaired ones. Does the training error fall to zero?"
+        return "With this matrix no label is wrong. Does the training error fall to zero?"
+    expected = wrong_share(config) * config.train_images
+    if config.repair == "none" and expected < FEW:
+        return (
+            f"About {max(1, round(expected))} of {config.train_images:,} labels will be wrong: "
+            "does the network repeat them?"
+        )
+    if floor.name == RULE_FLOOR:
+        return (
+            "Dashed: the training error of a network that gives every image the most frequent label of "
+            f"its true class (at {floor.value:.1%}). These labels follow a rule. A network that reaches "
+            "this line has learned the rule, wrong classes included."
+        )
+    line = "Dashed: the training error of a network that names every image correctly"
+    if config.repair != "none":
+        return f"{line}, which is the share of wrong labels after the repair (at {floor.value:.1%})."
+    if floor.name == RIGHT_FLOOR:
+        return (
+            f"{line} (at {floor.value:.1%}, the share of wrong labels with these settings). These wrong "
+            "labels follow a rule. A network well below this line repeats some of them."
+        )
+    if config.noise != "uniform":
+        line = "Dashed: the least training error of a network that memorizes no label"
+    where = f"at {floor.value:.1%}"
     if config.noise == "uniform":
-        return "at 0.9 p: p is the corruption level, and a label picked at random is wrong nine times in ten"
-    return f"at {wrong_share(config):.1%}, the share of wrong labels with these settings"
+        where = "at 0.9 p: p is the corruption level, and a label picked at random is wrong nine times in ten"
+    return f"{line} ({where}). A network well below this line has memorized wrong labels."
 
 
 def describe_status(
@@ -252,15 +331,15 @@ def run_row(run: LiveRun, last: EpochRecord | None) -> dict[str, str]:
         "Epochs": f"{run.epochs_done} of {run.config.epochs}",
         "Training error": per_cent(last.train_error if last else None),
         "Test error": per_cent(last.test_error if last else None),
-        "Memorized": per_cent(last.memorized if last else None),
+        "Wrong labels repeated": per_cent(last.memorized if last else None),
     }
 
 
 def describe_provenance(run: pd.Series) -> str:
     """Say when, where and how a stored run was trained; run: a row of the sweep."""
-    fitted = "above 0.05 to the end"
+    fitted = "stayed above 0.05"
     if pd.notna(run["fitted_epoch"]):
-        fitted = f"at most 0.05 since epoch {run['fitted_epoch']:.0f}"
+        fitted = f"reached 0.05 in epoch {run['fitted_epoch']:.0f}"
     together = ""
     if run["runs_at_once"] > 1:
         together = f" together with {run['runs_at_once'] - 1:.3g} others"

@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from core.choices import NETWORKS
 from core.config import RunConfig
-from core.data.noise import wrong_share
 from core.records import EpochRecord
 from core.sweep.reference import Source
 from core.sweep.statistics import chance_repeats
+from core.view.run.floor import Floor
 from core.view.style import DASHES, SERIES_COLOURS, SHORT, colour, share_axis
-from core.view.words import CHANCE, FLOOR, LABELS
+from core.view.words import CHANCE, LABELS
 
 ERRORS = ("test_error", "train_error", "right_label_error")
 FATES = ("memorized", "recovered")  # fates of the images with a wrong label
@@ -31,11 +31,15 @@ NARROW = 320  # pixels; a narrower plot has no room for names next to it
 
 
 def error_history(
-    records: list[EpochRecord], config: RunConfig, height: int = 320, has_legend: bool = True
+    records: list[EpochRecord],
+    config: RunConfig,
+    floor: Floor | None,
+    height: int = 320,
+    has_legend: bool = True,
 ) -> alt.LayerChart:
-    """Return the chart of test and training error against epoch, with the error without memorizing."""
-    quantities = [*(LABELS[name] for name in ERRORS), FLOOR]
-    rows, epochs = error_rows(records, config), last_epoch(config, records)
+    """Return the chart of test and training error against epoch, with the dashed line `floor`."""
+    quantities = [*(LABELS[name] for name in ERRORS), *([floor.name] if floor else [])]
+    rows, epochs = error_rows(records, config, floor), last_epoch(config, records)
     axis = share_axis("Error")
     return _history(rows, epochs, quantities, axis, ".1%", height, has_legend)
 
@@ -43,8 +47,8 @@ def error_history(
 def fate_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
     """Return the chart of what became of the wrong labels against epoch.
 
-    The shares are those memorized and those predicted as the true class. Dotted: the share that the
-    network would repeat by chance.
+    The shares are those whose wrong label is repeated and those predicted as the true class. Dotted:
+    the share that the network would repeat by chance.
     """
     quantities = [*(LABELS[name] for name in FATES), CHANCE]
     axis = share_axis("Images with a wrong label")
@@ -61,14 +65,14 @@ def loss_history(records: list[EpochRecord], config: RunConfig, height: int = 22
     return _history(loss_rows(records), last_epoch(config, records), quantities, axis, ".3f", height)
 
 
-def error_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
+def error_rows(records: list[EpochRecord], config: RunConfig, floor: Floor | None) -> pa.Table:
     """Return the rows of the chart `error_history`: columns epoch, quantity, value, label."""
     rows = _long(records, ERRORS)
-    if config.level:
+    if floor:
+        name, value = floor
         ends = (0, last_epoch(config, records))
-        value = wrong_share(config)
-        rows += [{"epoch": end, "quantity": FLOOR, "value": value, "label": ""} for end in ends]
-        rows[-1]["label"] = SHORT[FLOOR]
+        rows += [{"epoch": end, "quantity": name, "value": value, "label": ""} for end in ends]
+        rows[-1]["label"] = SHORT[name]
     return _table(rows)
 
 

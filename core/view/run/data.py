@@ -7,17 +7,20 @@ photographs.
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.cleaning.studied import StudiedLabels, studied_labels
 from core.config import RunConfig
-from core.data.corruption import followed_images, given_labels
+from core.data.corruption import followed_images
 from core.data.noise import wrong_share
 from core.records import EpochRecord
 from core.sweep.statistics import chance_repeats
 from core.view.run.captions import describe_empty, describe_errors, run_title
+from core.view.run.floor import floor_of
 from core.view.style import COLOURS, SHORT
 from core.view.words import CHANCE, FLOOR, LABELS
 
@@ -28,7 +31,6 @@ VALUES = (*LINES, "chance")  # the values of each epoch, in this order
 NAMES = {
     **{name: SHORT.get(LABELS[name], LABELS[name]) for name in LINES},
     "chance": SHORT[CHANCE],
-    "floor": SHORT[FLOOR],
 }
 INK = {
     **{name: COLOURS[LABELS[name]] for name in LINES},
@@ -47,15 +49,21 @@ def shown_images(count: int, seed: int) -> NDArray[np.int64]:
     ]  # pretending that no label is wrong gives the plain order
 
 
-def shown_places(is_wrong: NDArray[np.bool_], seed: int) -> list[int]:
-    """Return the indices of the shown images among the followed images of a run.
+def shown_places(followed: NDArray[np.int64], shown: NDArray[np.int64]) -> list[int]:
+    """Return the indices of the shown images, (24,), among the followed images of a run, (128,).
 
-    is_wrong: (N,), of all training images. At every level all shown images are followed: among the
-    first 24 images, those with a wrong label belong to the first 64 wrong ones, and those with a
-    right label to the first 64 right ones.
+    At every level all shown images are followed: among the first 24 images, those with a wrong label
+    belong to the first 64 wrong ones, and those with a right label to the first 64 right ones.
     """
-    place = {int(index): at for at, index in enumerate(followed_images(is_wrong, seed))}
-    return [place[int(index)] for index in shown_images(len(is_wrong), seed)]
+    place = {int(index): at for at, index in enumerate(followed)}
+    return [place[int(index)] for index in shown]
+
+
+def unused(studied: StudiedLabels, image: int) -> str:
+    """Say why the run does not train on this training image; empty if it does."""
+    if studied.is_dropped[image]:
+        return "left out"
+    return "held out" if studied.is_held_out[image] else ""
 
 
 def few_of(is_wrong: NDArray[np.bool_], level: float, few: int) -> tuple[int, ...]:
@@ -76,24 +84,38 @@ def lines_of(records: Sequence[EpochRecord]) -> dict[str, list[float | None]]:
 class RunData:
     """One run as JSON; each epoch is encoded once for all viewers."""
 
-    def __init__(self, config: RunConfig, true_labels: NDArray[np.uint8], places: Sequence[int]):
-        """true_labels: (N,), of all training images; places: indices of those to show among the 24."""
-        corrupted = given_labels(config, true_labels)
+    def __init__(
+        self,
+        config: RunConfig,
+        true_labels: NDArray[np.uint8],
+        studied: StudiedLabels | None,
+        places: Sequence[int],
+    ):
+        """true_labels: (N,), of all training images; places: indices of those to show among the 24.
+
+        studied: the labels that the run studies. None: they are not known any more, and the labels
+        before the repair are shown.
+        """
+        floor = floor_of(config, studied)
+        if studied is None:
+            studied = studied_labels(replace(config, repair="none", repaired=0.0), true_labels)
         shown = shown_images(len(true_labels), config.seed)
-        followed = shown_places(corrupted.is_wrong, config.seed)
+        followed = shown_places(studied.followed, shown)
         self.config = config
         self.followed = [followed[place] for place in places]
         self.fixed = {
             "title": run_title(config),
             "level": config.level,
             "level_text": f"{config.level:.0%}",
-            "floor": wrong_share(config) or None,
-            "intro": describe_empty(config),
+            "floor": floor and floor.value,
+            "floor_name": floor and SHORT[floor.name],
+            "intro": describe_empty(config, floor),
             "tiles": [
                 {
                     "at": place,
-                    "given": int(corrupted.labels[shown[place]]),
+                    "given": int(studied.labels[shown[place]]),
                     "real": int(true_labels[shown[place]]),
+                    "unused": unused(studied, shown[place]),
                 }
                 for place in places
             ],

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.config import RunConfig
-from core.data.corruption import given_labels
 from core.records import EpochRecord
 from core.view.images import charts
 from core.view.images.captions import describe_learned, describe_losses
 from core.view.run.data import shown_images, shown_places
 from pages.shared.figures.drawing import draw_live, draw_new
-from pages.shared.server import resources
+from pages.shared.server import computed_once, resources
 
 
 def show_image_scores(config: RunConfig, records: Sequence[EpochRecord], key: str) -> None:
@@ -19,10 +18,14 @@ def show_image_scores(config: RunConfig, records: Sequence[EpochRecord], key: st
     if not records:
         return
     labels = resources.data(config.data).train_labels
-    corrupted = given_labels(config, labels)
+    studied = computed_once.studied(config)
+    if studied is None:
+        st.caption("The labels after the repair are not known any more: their ranking was deleted.")
+        return
     shown = shown_images(len(labels), config.seed)
-    places = shown_places(corrupted.is_wrong, config.seed)
-    rows = charts.said_rows(records, places, corrupted.labels[shown].tolist(), labels[shown].tolist())
+    shown = shown[studied.is_trained[shown]]
+    places = shown_places(studied.followed, shown)
+    rows = charts.said_rows(records, places, studied.labels[shown].tolist(), labels[shown].tolist())
     if len(rows):
         st.markdown("**One row per photograph: what the network said at every epoch**")
         draw_new(
@@ -34,12 +37,12 @@ def show_image_scores(config: RunConfig, records: Sequence[EpochRecord], key: st
     scores = resources.image_scores(config)
     if scores is not None:
         with left:
-            st.markdown(f"**{describe_learned(scores, corrupted.is_wrong)}**")
+            st.markdown(f"**{describe_learned(scores, studied.is_wrong)}**")
             draw_live(
                 f"{key}-learned",
                 ("learned",),
                 charts.learned,
-                charts.learned_rows(scores, corrupted.is_wrong),
+                charts.learned_rows(scores, studied.is_wrong),
                 alt="Share of the images learned for good in each epoch, by right and wrong labels",
             )
     counted = [record for record in records if record.loss_counts]

@@ -3,10 +3,13 @@
 They are not in the pages, because Streamlit runs a page again at every press, which would lose them.
 """
 
+from dataclasses import replace
+
 from core.capacity.demonstrations import Built, Solved, build, solve
-from core.cleaning.ranking import sources
+from core.cleaning.ranking import Ranking, can_rank, sources
 from core.cleaning.scores import ImageScores
 from core.cleaning.search import Searched, search
+from core.cleaning.studied import StudiedLabels, studied_labels
 from core.config import RunConfig
 from core.data.corruption import given_labels
 from pages.shared.server import resources
@@ -16,8 +19,24 @@ from pages.shared.server.cache import cached
 def searched(config: RunConfig, name: str) -> Searched | None:
     """Return the ranking from the scores of its source runs, or None if some are missing."""
     scores = [resources.image_scores(source) for source in sources(config, name)]
-    known = [each for each in scores if each is not None]
+    known = [each for each in scores if each is not None and can_rank(name, each)]
     return _ranked(config, name, known) if len(known) == len(scores) else None
+
+
+def studied(config: RunConfig) -> StudiedLabels | None:
+    """Return the labels that a run studies, or None if the scores that ranked them are lost."""
+    ranking = None
+    if config.repair != "none":
+        found = searched(replace(config, repair="none", repaired=0.0), config.ranking)
+        if found is None:
+            return None
+        ranking = found.ranking
+    return _studied(config, ranking)
+
+
+@cached(16)
+def _studied(config: RunConfig, _ranking: Ranking | None) -> StudiedLabels:
+    return studied_labels(config, resources.data(config.data).train_labels, _ranking)
 
 
 @cached(64)

@@ -20,6 +20,7 @@ from core.view.style import WRONG_LABEL
 from pages.shared.components.component import component
 from pages.shared.server import resources
 from pages.shared.server.cache import cached
+from pages.shared.server.computed_once import studied
 
 FEW, FEW_AT = 8, 0.4  # photographs in the simple view, and the level at which they are chosen
 ALL = tuple(range(PHOTOGRAPHS))
@@ -131,7 +132,7 @@ def _shared(config: RunConfig, name: str) -> dict[str, Any]:
 
 @cached(512)
 def _run_data(config: RunConfig, places: tuple[int, ...]) -> RunData:
-    return RunData(config, resources.data(config.data).train_labels, places)
+    return RunData(config, resources.data(config.data).train_labels, studied(config), places)
 
 
 @cached(32)

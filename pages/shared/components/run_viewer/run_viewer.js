@@ -243,7 +243,7 @@ class View {
     this.drawChart(this.errors, {
       series: [line("test_error"), line("train_error"), ...more],
       floor: data.is_simple ? null : data.floor,
-      floorName: names.floor,
+      floorName: data.floor_name ?? "",
       floorColour: ink(data.colours.floor),
       ghosts,
       axis: data.error_axis,
@@ -303,18 +303,19 @@ class View {
         })
       )
     }
-    tiles.forEach(({ given, real }, i) => {
+    tiles.forEach(({ given, real, unused }, i) => {
       const figure = this.photographs.children[i]
       const [label, answer] = figure.lastChild.children
       const says = shown && predicted.length ? Number(predicted[shown - 1][i]) : null
       const isWrong = given !== real
-      figure.className = isWrong ? "wrong" : ""
-      if (says !== null && isWrong && says === given) figure.classList.add("repeats")
+      figure.className = `${isWrong && !unused ? "wrong" : ""} ${unused ? "unused" : ""}`
+      if (says !== null && isWrong && !unused && says === given) figure.classList.add("repeats")
       if (says !== null && isWrong && says === real) figure.classList.add("sees")
-      label.textContent = classes[given]
+      label.textContent = unused || classes[given]
       answer.textContent = says === null ? (isWrong ? `is: ${classes[real]}` : "") : classes[says]
       const network = says === null ? "" : `; the network says ${classes[says]}`
-      const what = isWrong ? `wrongly labeled ${classes[given]}` : "rightly labeled"
+      const labeled = isWrong ? `wrongly labeled ${classes[given]}` : "rightly labeled"
+      const what = unused || labeled
       figure.firstChild.setAttribute("aria-label", `${article(classes[real])}, ${what}${network}`)
     })
   }

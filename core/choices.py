@@ -290,7 +290,7 @@ DEFENCES = by_name(
             "Label smoothing",
             {"loss": "label-smoothing"},
             "#946600",
-            "Label smoothing gives the label given only 0.9 of the target (Szegedy et al. 2016).",
+            "Label smoothing asks for 0.91 of the given label and 0.01 of each other class (Szegedy et al. 2016).",
         ),
         Defence(
             "generalized",

@@ -78,7 +78,7 @@ def show_figure(configs: tuple[RunConfig, ...], points: list[LevelPoint], name: 
             exports = st.container(width="content")
     rows = rows_of(points, config, stored, paper)
     with place:
-        title = level_sweep.describe_levels(points)
+        title = level_sweep.describe_levels(points, config.noise)
         st.markdown(f"**{title}**")
         draw_levels(rows)
     st.caption(level_sweep.describe_seeds(points, stored, paper))

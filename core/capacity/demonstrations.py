@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.capacity.kernel import KernelFit, kernel_fits
 from core.capacity.pixels import vectors
 from core.capacity.two_layers import fitted
-from core.config import RunConfig
+from core.config import CLASS_COUNT, RunConfig
 from core.data.cifar10 import Cifar10
 from core.data.corruption import given_labels
 
@@ -18,6 +18,8 @@ class Built(NamedTuple):
     """The result of theorem 1 on random labels."""
 
     errors: int  # labels that are not repeated
+    errors_in_float32: int  # the same, if all is computed in single precision
+    no_class: float  # share of the test images whose answer is not one of the classes
     weights: int
     largest: float  # of the weights w
     seconds: float
@@ -37,8 +39,13 @@ def build(data: Cifar10) -> Built:
     images, labels = vectors(data.train_images), _labels(data, 1.0)
     network = fitted(images, labels)
     wrong = int((np.round(network.answers(images)) != labels).sum())
+    single = network.in_float32()
+    in_float32 = int((np.round(single.answers(images.astype(np.float32))) != labels).sum())
+    new = np.round(network.answers(vectors(data.test_images)))
+    no_class = float(np.mean((new < 0) | (new >= CLASS_COUNT)))
     largest = float(np.abs(network.weights).max())
-    return Built(wrong, network.weight_count, largest, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Built(wrong, in_float32, no_class, network.weight_count, largest, seconds)
 
 
 def solve(data: Cifar10) -> Solved:

@@ -17,23 +17,31 @@ from core.errors import ConfigError
 class TwoLayers:
     """The network c(x), by its weights."""
 
-    direction: NDArray[np.float64]  # a: (d,)
-    thresholds: NDArray[np.float64]  # b: (n,), rising
-    weights: NDArray[np.float64]  # w: (n,)
+    direction: NDArray[np.floating]  # a: (d,)
+    thresholds: NDArray[np.floating]  # b: (n,), rising
+    weights: NDArray[np.floating]  # w: (n,)
 
     @property
     def weight_count(self) -> int:
         """The number of weights, 2n + d."""
         return len(self.direction) + len(self.thresholds) + len(self.weights)
 
-    def answers(self, images: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return c(x) of each image, (m,). images: (m, d)."""
+    def in_float32(self) -> "TwoLayers":
+        """Return the same network with its weights rounded to single precision."""
+        direction, thresholds, weights = (
+            values.astype(np.float32) for values in (self.direction, self.thresholds, self.weights)
+        )
+        return TwoLayers(direction, thresholds, weights)
+
+    def answers(self, images: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return c(x) of each image, (m,), in the precision of the weights. images: (m, d)."""
         # c is linear between thresholds: cumulative slopes make an (m, n) matrix unnecessary.
         projected = images @ self.direction
-        slopes = np.concatenate([[0.0], np.cumsum(self.weights)])
+        zero = np.zeros(1, dtype=self.weights.dtype)
+        slopes = np.concatenate([zero, np.cumsum(self.weights)])
         steps = slopes[1:-1] * np.diff(self.thresholds)
         # c below all thresholds, then at each of them.
-        values = np.concatenate([[0.0, 0.0], np.cumsum(steps)])
+        values = np.concatenate([zero, zero, np.cumsum(steps)])
         index = np.searchsorted(self.thresholds, projected, side="right")
         start = np.concatenate([self.thresholds[:1], self.thresholds])[index]
         return values[index] + slopes[index] * (projected - start)

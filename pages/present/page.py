@@ -13,7 +13,7 @@ from core.data.cifar10 import CLASSES
 from core.data.corruption import given_labels
 from core.live.server import serving
 from core.sweep import cures, protocol, reference
-from core.view.classroom.level_sweep import describe_lacking
+from core.view.classroom.level_sweep import PAPERS_TEST_LABELS, describe_lacking
 from core.view.cures import charts as cure_charts
 from core.view.cures.captions import describe_stopping, describe_stops
 from core.view.images import gallery
@@ -217,7 +217,7 @@ def _class_figure(code: str) -> None:
             st.markdown(f"Take a level on your own phone: join room **{code}** in the Lab.")
             st.caption(
                 "Orange: test error; blue: training error; gray diamonds: the test errors of Zhang et al. "
-                "2017, on 50,000 photographs."
+                f"2017, on 50,000 photographs. {PAPERS_TEST_LABELS}"
             )
 
 

@@ -230,11 +230,11 @@ def show_fits(runs: pd.DataFrame, model: str, data: str) -> None:
     def chart() -> alt.LayerChart:
         return run_charts.losses_by_series(curves)
 
-    errors = {
-        name: rows.final_test_error for name, rows in figures.series_runs(runs, model, data).items()
-    }
+    series = figures.series_runs(runs, model, data)
+    errors = {name: rows.final_test_error for name, rows in series.items()}
+    repeated = {name: 1 - rows.final_train_error.mean() for name, rows in series.items()}
     fitted = figures.epochs_to_fit(curves)
-    title = describe_fitted(fitted, errors)
+    title = describe_fitted(fitted, errors, repeated)
     sources = describe_fit_sources(curves, model, data)
     with left:
         st.markdown(f"**{title}**")

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import sem
+from scipy.stats import sem, t
 from sklearn.metrics import roc_auc_score
 
 from core.choices import NOISES
@@ -16,9 +16,9 @@ from core.sweep.statistics import (
     against_corrupted_labels,
     chance_repeats,
     early_stopping_gains,
+    gains_by_seed,
     loss_auc,
     margin_of_error,
-    mean_gain,
     rise_and_fall,
     stops_memorizing,
 )
@@ -105,13 +105,21 @@ def test_what_may_be_chance_is_two_standard_errors():
     assert margin_of_error(1) == pytest.approx(2 * difference.std(), rel=0.05)
     assert margin_of_error(4) == margin_of_error(1) / 2
 
+    assert margin_of_error(1, 0.88) == pytest.approx(2 * margin_of_error(1))  # four times as many
 
-def test_a_mean_gain_is_known_to_two_standard_errors():
-    gains = pd.Series([0.01, 0.03, 0.02, 0.06])
-    found = mean_gain(gains)
-    assert found.mean == pytest.approx(0.03) and found.runs == 4
-    assert found.margin == pytest.approx(2 * sem(gains))  # scipy's standard error of the mean
-    assert mean_gain(gains[:2]).margin is None
+
+def test_gains_are_independent_between_seeds_only():
+    """Against scipy, from the means of the seeds: seven levels of one seed are one observation."""
+    seeds = pd.Series([0, 1, 2] * 7, index=range(100, 121))
+    gains = pd.Series(np.random.default_rng(4).normal(0.02, 0.03, 21), index=range(100, 121))
+    found = gains_by_seed(gains, seeds)
+    means = [gains[seeds == seed].mean() for seed in range(3)]
+    low, high = t.interval(0.95, 2, np.mean(means), sem(means))
+    assert found.by_seed == pytest.approx(means) and found.mean == pytest.approx(np.mean(means))
+    assert (found.mean - found.margin, found.mean + found.margin) == pytest.approx(
+        (low, high), rel=1e-3
+    )
+    assert gains_by_seed(gains[seeds == 1], seeds[seeds == 1]).margin is None
 
 
 @pytest.mark.parametrize(

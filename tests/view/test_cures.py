@@ -168,11 +168,14 @@ def test_stopping_tells_gains_from_chance_and_names_its_price():
     points = stopped(p2=(0.55, 0.54), p6=(0.73, 0.66), p8=(0.8, 0.81))
     text = said.describe_stopping(points, "alexnet")
     assert "AlexNet misreads fewer new photographs at 2 of 3 levels" in text
-    # of gains of 1, 7 and -1 points: the mean, and two of its standard errors
-    assert (
-        "2.3 points fewer on average (± 4.8). The gain is largest at 60% corruption: 66.0% instead of 73.0%"
-        in text
-    )
+    assert "2.3 points fewer on average (one seed). At 60% corruption: 66.0% instead of 73.0%" in text
+    again = pd.concat([points, points.assign(seed=1), points.assign(seed=2)])
+    by_seed = "(by seed: 2.3, 2.3, 2.3; 95% interval ± 0.0). At"
+    assert by_seed in said.describe_stopping(again, "alexnet")
+    worse = points.assign(seed=1)
+    worse.loc[worse.kind == "held_out", "test_error"] += 0.03
+    text = said.describe_stopping(pd.concat([points, worse]), "alexnet")
+    assert "which may be chance. At" in text  # 2.3 and -0.7 points
     whole = pd.DataFrame({"level": [0.2, 0.6], "seed": 0, "final_test_error": [0.5, 0.72]})
     price = said.describe_held_out_cost(points, whole)
     assert "the stopped one is better at 60%; worse at 20%." in price

@@ -15,7 +15,7 @@ from core.cleaning.annotators import (
 )
 from core.data.cifar10 import CLASSES
 from core.records import EpochRecord
-from core.sweep.statistics import margin_of_error
+from core.sweep.statistics import OTHER_LABELS, margin_of_error
 from core.view.words import plural
 
 EXPLAINED = (
@@ -79,7 +79,7 @@ def describe_trained(
             "that no class is empty.)"
         )
     gap = 100 * (own.test_error - random.test_error)
-    if abs(gap) < 100 * margin_of_error(1):
+    if abs(gap) < 100 * margin_of_error(1, OTHER_LABELS):
         return (
             f"With {wrong:.0%} wrong labels both networks misread about equally many new photographs: they differ by "
             f"{abs(gap):.1f} points. With 1,000 photographs that may be chance."

@@ -11,6 +11,9 @@ from core.live.classroom.level_sweep import LevelPoint
 from core.view.run.captions import run_title
 from core.view.words import about, plural
 
+PAPERS_TEST_LABELS = (
+    "They lie where errors would if the test labels were corrupted, too: higher than against true ones."
+)
 LEARNED = 0.02  # the largest training error with which a network counts as repeating its labels
 
 
@@ -21,8 +24,8 @@ def level_sweep_title(config: RunConfig) -> str:
     return f"Every level{noise}, {rest}"
 
 
-def describe_levels(points: Sequence[LevelPoint]) -> str:
-    """Say what the figure shows now; points: one for each submitted run."""
+def describe_levels(points: Sequence[LevelPoint], noise: str = "uniform") -> str:
+    """Say what the figure shows now; points: one for each submitted run; noise: its kind, in NOISES."""
     begun = [point for point in points if point.epoch]
     if not begun:
         return (
@@ -57,7 +60,7 @@ def describe_levels(points: Sequence[LevelPoint]) -> str:
         repeated = f"every network repeats {share} the labels it was given"
     return (
         f"All {len(LEVELS)} levels: {repeated}. Trained on true labels, the network misreads {errors[0.0]:.0%} of "
-        f"new photographs; trained on random labels, {errors[1.0]:.0%}."
+        f"new photographs; trained on {NOISES[noise].words}, {errors[1.0]:.0%}."
     )
 
 
@@ -75,9 +78,12 @@ def describe_seeds(
     if seeds > 1:
         text += f" The line is the mean of up to {seeds} runs per level; the band goes from the smallest to the largest."
     if has_stored:
-        text += " Thin gray lines: the stored runs, test error and training error."
+        text += (
+            " Thin gray lines: the stored runs with the usual settings and random labels, test error and "
+            "training error."
+        )
     if has_paper:
-        text += " Gray diamonds: the paper's test errors, on 50,000 images."
+        text += f" Gray diamonds: the paper's test errors, on 50,000 images. {PAPERS_TEST_LABELS}"
     return text
 
 

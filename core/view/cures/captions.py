@@ -7,7 +7,7 @@ import pandas as pd
 from core.choices import DEFENCES, NOISES
 from core.cleaning.ranking import HELD_OUT
 from core.sweep.cures import defence_gains, stopping_gains
-from core.sweep.statistics import early_stopping_gains, margin_of_error, mean_gain
+from core.sweep.statistics import SeedGains, early_stopping_gains, gains_by_seed, margin_of_error
 from core.view.words import between, compute, per_cent, plural, the_network
 
 PUBLISHED_EXPLAINED = (
@@ -45,15 +45,24 @@ def describe_stopping(points: pd.DataFrame, model: str) -> str:
         )
     means = runs.groupby("level")[["end", "held_out", "gain"]].mean()
     better = int((means.gain > 0).sum())
-    most = means.sort_values("gain").iloc[-1]
-    gain = mean_gain(runs.gain)  # over all runs: one level has few
-    about = f" (± {100 * gain.margin:.1f})" if gain.margin is not None else ""
+    gain = gains_by_seed(runs.gain, runs.seed)
+    example = means.iloc[len(means) // 2]
     return (
         f"Stopped when its error on held-out photographs, with their given labels, is lowest, {the_network(model)} "
         f"misreads fewer new photographs at {better} of {plural(len(means), 'level')} from 20% to 80%: "
-        f"{100 * gain.mean:.1f} points fewer on average{about}. The gain is largest at {most.name:.0%} corruption: "
-        f"{most.held_out:.1%} instead of {most.end:.1%} at the end."
+        f"{_gains_in_words(gain)}. At {example.name:.0%} corruption: {example.held_out:.1%} instead of "
+        f"{example.end:.1%} at the end."
     )
+
+
+def _gains_in_words(gain: SeedGains) -> str:
+    """The mean gain, that of each seed, and whether it may be chance."""
+    text = f"{100 * gain.mean:.1f} points fewer on average"
+    if gain.margin is None:
+        return f"{text} (one seed)"
+    each = ", ".join(f"{100 * value:.1f}" for value in gain.by_seed)
+    text += f" (by seed: {each}; 95% interval ± {100 * gain.margin:.1f})"
+    return text if gain.mean > gain.margin else f"{text}, which may be chance"
 
 
 def describe_held_out_cost(points: pd.DataFrame, whole: pd.DataFrame) -> str:
@@ -177,6 +186,8 @@ def describe_memorized(table: pd.DataFrame, level: float) -> str:
     if "none" not in shares.index or len(shares) == 1:
         return ""
     none = shares.pop("none")
+    if pd.isna(none):  # no label is wrong
+        return ""
     kept = shares[shares < none - 0.05].sort_values()
     text = f"The network memorizes {none:.0%} of the wrong labels without a defence"
     if len(kept):

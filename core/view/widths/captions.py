@@ -5,7 +5,7 @@ import pandas as pd
 from core.capacity.demonstrations import Built, Solved
 from core.config import TRAIN_IMAGES
 from core.sweep.grids import WIDTHS
-from core.sweep.statistics import margin_of_error, rise_and_fall
+from core.sweep.statistics import OTHER_LABELS, margin_of_error, rise_and_fall
 from core.view.words import all_but, compute, duration, per_cent, plural
 
 FITTED = 0.005  # the largest training error with which a network counts as fitting all labels
@@ -62,12 +62,11 @@ def describe_descent(means: pd.DataFrame) -> str:
         else:
             parts.append(f"{name} it only falls")
     seeds = int(means.seeds.min())
-    chance = (
-        ": such a small rise may be chance" if rises and max(rises) <= margin_of_error(seeds) else ""
-    )
+    margin = margin_of_error(seeds, OTHER_LABELS)  # networks of two widths start from other weights
+    chance = ": such a small rise may be chance" if rises and max(rises) <= margin else ""
     return (
         f"What more weights do to the test error: {', '.join(parts)} (means of {plural(seeds, 'seed')} on 1,000 "
-        f"images, known to {100 * margin_of_error(seeds):.1f} points{chance})."
+        f"images, known to {100 * margin:.1f} points{chance})."
     )
 
 
@@ -77,7 +76,9 @@ def describe_theorem(built: Built) -> str:
     return (
         f"Built in {duration(built.seconds)}, without any training: {built.weights:,} weights repeat "
         f"{all_but(built.errors / images, images)} random labels. The largest weight is about "
-        f"{float(f'{built.largest:.0e}'):,.0f}. Such a network exists, but nobody would trust it."
+        f"{float(f'{built.largest:.0e}'):,.0f}. Such a network exists, but nobody would trust it: in single "
+        f"precision, which all other networks here use, it misses {built.errors_in_float32:,} labels, and "
+        f"{built.no_class:.1%} of its answers to new photographs are not even a class."
     )
 
 

@@ -17,6 +17,7 @@ LABELS = {
     "train_loss": "training loss",
     "validation_error": "validation error",
 }
+FEW = 20  # fewer wrong labels than this are counted, not given as a share
 TIME_TO_FIT = "time to fit"
 CHANCE = "repeated by chance"
 # The dashed line of a run, by what its wrong labels are.

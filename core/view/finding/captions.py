@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.choices import NOISES
-from core.cleaning.ranking import FOLD_EPOCHS, FOLDS, Found, Ranking
+from core.cleaning.ranking import FOLD_EPOCHS, FOLDS, MARGIN_EPOCHS, Found, Ranking
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import LabelCorruption
@@ -24,12 +24,15 @@ EXPLAINED = {
     ),
     "margin": (
         "Area under the margin: how much surer the network is of the given label than of any other, on "
-        "average over the first epochs. The network learns wrong labels more slowly, so the smallest margins "
-        "come first (Pleiss et al. 2020)."
+        f"average over the first {MARGIN_EPOCHS} epochs of one network that studies all photographs. The network learns "
+        "wrong labels more slowly, so the smallest margins come first (Pleiss et al. 2020)."
     ),
     "loss": (
         "The network is stopped when its error on held-out photographs, with their given labels, is lowest. The "
-        "labels with the highest loss come first: at this epoch the network has memorized fewer lies than at the end."
+        "labels with the highest loss come first: at this epoch the network repeats fewer wrong labels than at "
+        "the end. A photograph that it never studied has a higher loss for that reason alone, so studied and "
+        "held-out ones are ranked separately and then merged. This ranking hangs on a single epoch: another "
+        "seed can stop much earlier or later, and rank worse."
     ),
 }
 
@@ -113,6 +116,8 @@ def describe_needed(config: RunConfig, ranking: str, runs: int) -> str:
     """Say which networks have to be trained before the ranking is available."""
     if ranking == "confident":
         return f"{plural(runs, 'network')} of {min(config.epochs, FOLD_EPOCHS)} epochs have to be trained first."
+    if ranking == "margin":
+        return f"One network has to be trained first, for {plural(min(config.epochs, MARGIN_EPOCHS), 'epoch')}."
     return "One network has to be trained first, with a fifth of the photographs held out."
 
 

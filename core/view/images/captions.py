@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from core.cleaning.scores import NOT_LEARNED, ImageScores
 from core.records import LOSS_EDGES, EpochRecord
 from core.sweep.statistics import loss_auc
+from core.view.words import FEW
 
 
 def describe_learned(scores: ImageScores, is_wrong: NDArray[np.bool_]) -> str:
@@ -32,9 +33,10 @@ def describe_losses(record: EpochRecord) -> str:
     apart = loss_auc(right, wrong)
     if apart is None:
         return "The losses of all images."
-    high = float(wrong[np.array(LOSS_EDGES) >= 2].sum() / wrong.sum())
+    high, count = int(wrong[np.array(LOSS_EDGES) >= 2].sum()), int(wrong.sum())
+    share = f"{high} of the {count}" if count < FEW else f"{high / count:.0%} of the"
     return (
         f"After epoch {record.epoch}, the wrong label has a higher loss than the right one in {apart:.0%} of all pairs "
-        f"(at random: 50%); {high:.0%} of the wrong labels have a loss of 2 or more. When the two hills are far "
+        f"(50% if losses told nothing); {share} wrong labels have a loss of 2 or more. When the two hills are far "
         "apart, wrong labels can be found."
     )

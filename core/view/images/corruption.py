@@ -1,10 +1,13 @@
 """Sentences about what the corruption did to the training set."""
 
+from dataclasses import replace
+
 from core.choices import CORRUPTIONS, NOISES
 from core.cleaning.studied import StudiedLabels
 from core.config import RunConfig
 from core.data.corruption import LabelCorruption
-from core.data.noise import has_uniform_wrong_labels
+from core.data.noise import has_uniform_wrong_labels, wrong_share
+from core.view.words import FEW
 
 
 def describe_corruption(config: RunConfig, corrupted: LabelCorruption) -> str:
@@ -20,14 +23,18 @@ def describe_corruption(config: RunConfig, corrupted: LabelCorruption) -> str:
     redrawn = int(corrupted.is_redrawn.sum())
     if config.noise != "uniform":
         return (
-            f"{redrawn:,} of the {count:,} labels were redrawn ({config.level:.0%} corruption), as "
-            f"{NOISES[config.noise].words}. {redrawn - wrong:,} came out right; {wrong:,} are wrong: "
-            f"{wrong / count:.0%}."
+            f"{redrawn:,} of the {count:,} labels were redrawn ({100 * config.level:g}% corruption), as "
+            f"{NOISES[config.noise].words}. {redrawn - wrong:,} came out right; {wrong:,} {_are_wrong(wrong, count)}."
         )
     return (
-        f"{redrawn:,} of the {count:,} labels were picked at random ({config.level:.0%} corruption). "
-        f"{redrawn - wrong:,} are right by chance; {wrong:,} are wrong: {wrong / count:.0%}."
+        f"{redrawn:,} of the {count:,} labels were picked at random ({100 * config.level:g}% corruption). "
+        f"{redrawn - wrong:,} are right by chance; {wrong:,} {_are_wrong(wrong, count)}."
     )
+
+
+def _are_wrong(wrong: int, count: int) -> str:
+    are = "is wrong" if wrong == 1 else "are wrong"
+    return f"{are}: {wrong / count:.0%}" if wrong >= FEW else are
 
 
 def describe_repair(config: RunConfig, studied: StudiedLabels | None) -> str:
@@ -49,7 +56,9 @@ def describe_repair(config: RunConfig, studied: StudiedLabels | None) -> str:
 
 def explain_noise(config: RunConfig) -> str:
     """Say how these wrong labels differ from those of real annotators."""
-    if has_uniform_wrong_labels(config):
+    if not wrong_share(replace(config, level=1.0)):
+        text = "with this matrix no label is wrong."
+    elif has_uniform_wrong_labels(config):
         text = (
             "labels are picked at random here. Nobody intends to deceive, and real annotators do not make "
             "random errors: they confuse classes that look alike."

@@ -16,6 +16,7 @@ from core.records import EpochRecord, fitted_epoch
 from core.sweep.statistics import chance_repeats
 from core.view.run.floor import Floor
 from core.view.words import (
+    FEW,
     RIGHT_FLOOR,
     RULE_FLOOR,
     about,
@@ -30,7 +31,6 @@ from core.view.words import (
 
 NOTICEABLE = 0.13  # the least share that is clearly above a chance level of a tenth
 EXCESS = 0.1  # share of repeated wrong labels above chance from which the network memorizes
-FEW = 20  # fewer wrong labels are counted, not given as a share
 
 
 def run_title(config: RunConfig) -> str:

@@ -199,6 +199,14 @@ _GRIDS = (
         ),
     ),
     Grid(
+        "stopping",
+        "A fifth of all 50,000 images held out, with the labels given, to see when to stop.",
+        tuple(
+            _read_early("alexnet", level=level, validation=HELD_OUT)
+            for level in (0.4, 0.6, 0.2, 0.8, 0.5, 0.3, 0.7, 0.0, 1.0)
+        ),
+    ),
+    Grid(
         "mini-repair",
         "At 40%: the runs that rank the labels, and runs on repaired labels.",
         tuple(

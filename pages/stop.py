@@ -1,18 +1,23 @@
 """The page about early stopping: a game, and what held-out photographs tell at every level."""
 
+import pandas as pd
 import streamlit as st
 
-from core.sweep import cures, protocol
+from core.choices import NETWORKS
+from core.config import TRAIN_IMAGES
+from core.sweep import protocol, stopping
 from core.view.cures import captions, charts
 from core.view.words import compute
 from pages.shared.classroom.room import Room, room
 from pages.shared.components import stop_game
-from pages.shared.controls.choosing import cured_network
+from pages.shared.controls.choosing import choice, cured_network
 from pages.shared.figures.downloads import downloads
 from pages.shared.figures.drawing import draw, draw_new
 from pages.shared.frame.frame import action, page, plain_errors
 from pages.shared.frame.visitor import visitor
 from pages.shared.server import resources
+
+IMAGES = {"embedded": "5,000 photographs", "full": "All 50,000"}
 
 
 def show_game(in_room: Room, visitor_name: str) -> None:
@@ -51,34 +56,55 @@ def show_everybody(code: str, run_id: str, epochs: int, best: int) -> None:
 
 def show_curves() -> None:
     """Show what early stopping gains at every level."""
-    model = cured_network(first="alexnet")
-    runs = cures.validated_runs(resources.sweep(), model)
-    points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
-    means = cures.stopping_means(points)
-    title = captions.describe_stopping(points, model)
+    data = choice("Photographs", IMAGES, "images")
+    if data == "embedded":
+        model = cured_network(first="alexnet")
+        points = points_of(stopping.validated_runs(resources.sweep(), model))
+    else:
+        known = set(protocol.label_runs(resources.sweep(), data).model)
+        names = {model: NETWORKS[model].short for model in NETWORKS if model in known}
+        model = choice("Network", names, "network", first="alexnet")
+        runs = stopping.full_runs(resources.sweep(), model)
+        points = points_of(runs)
+        # A network that studies four fifths is compared with one that studies all to the end.
+        held_out = points.run_id.isin(runs[runs.validation > 0].run_id)
+        points = points[~held_out | (points.kind == "held_out")]
+    means = stopping.stopping_means(points)
+    sentences = [captions.describe_stopping(points, model, rule) for rule in captions.RULES]
+    title, *others = dict.fromkeys(filter(None, sentences))
     st.markdown(f"**{title}**")
+    for sentence in others:
+        st.markdown(sentence)
     if not len(means):
         return
     draw(
         "stopping",
-        (model,),
+        (model, data),
         lambda: charts.stopping(means),
-        alt="Test error against corruption level: at the end, at the early stop, at its best",
+        alt="Test error against corruption level: at the end, at the early stops, at its best",
     )
     whole = protocol.label_runs(resources.sweep(), "embedded")
-    st.markdown(captions.describe_held_out_cost(points, whole[whole.model == model]))
-    sources = captions.explain_stopping(points)
+    if data == "embedded":
+        st.markdown(captions.describe_held_out_cost(points, whole[whole.model == model]))
+    sources = captions.explain_stopping(points, TRAIN_IMAGES[data])
     st.caption(sources)
+    st.caption(captions.explain_label_wave(points))
     downloads("stopping", lambda: charts.stopping(means), title, sources, points)
-    show_other_noise(model)
+    if data == "embedded":
+        show_other_noise(model)
+
+
+def points_of(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the stopping points of stored runs."""
+    return stopping.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
 
 
 def show_other_noise(model: str) -> None:
     """Show whether early stopping helps against labels of people and of look-alikes."""
-    runs = cures.other_noise_runs(resources.sweep(), model)
+    runs = stopping.other_noise_runs(resources.sweep(), model)
     if not len(runs):
         return
-    points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
+    points = points_of(runs)
     st.markdown("**Does it also help with other kinds of wrong labels?**")
     noises = dict(zip(runs.run_id, runs.noise, strict=True))
     st.dataframe(captions.noise_rows(points, noises), hide_index=True, width="content")
@@ -91,6 +117,6 @@ with page("stop") as head:
     st.header("At every level", anchor=False)
     show_curves()
     st.caption(
-        "The runs are from the sweep, on 5,000 photographs. In the Lab, “Held out” under More does the same for your "
+        "The runs are from the sweep. In the Lab, “Held out” under More does the same for your "
         "own run and draws its error on the held-out photographs."
     )

@@ -11,16 +11,18 @@ from core.data.cifar10 import load_embedded
 from core.data.corruption import given_labels
 from core.data.noise import wrong_share
 from core.sweep.cures import (
-    STOPPING,
     defence_points,
     defended_runs,
+)
+from core.sweep.grids import CURE_LEVELS, CURED, SEEDS
+from core.sweep.results import load_epochs, load_runs, load_scores
+from core.sweep.stopping import (
+    STOPPING,
     other_noise_runs,
     stopping_gains,
     stopping_points,
     validated_runs,
 )
-from core.sweep.grids import CURE_LEVELS, CURED, SEEDS
-from core.sweep.results import load_epochs, load_runs, load_scores
 from core.view.cures.captions import noise_rows
 
 Table = tuple[list[str], list[list[str]]]  # head and rows

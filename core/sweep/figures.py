@@ -37,6 +37,16 @@ def level_means(runs: pd.DataFrame) -> pd.DataFrame:
     return means.assign(low=means.low.clip(0, 1), high=means.high.clip(0, 1))
 
 
+def best_means(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
+    """The smallest test error of any epoch at each level, the mean over the seeds.
+
+    The test images choose the epoch, so it is a little too good. runs, epochs: rows of the sweep.
+    Columns model, level, error, low, high, seeds.
+    """
+    best = runs.run_id.map(epochs.groupby("run_id").test_error.min()).astype(float)
+    return over_seeds(runs.assign(best=best), "best", "error")
+
+
 def fit_epochs(runs: pd.DataFrame, epochs: pd.DataFrame, rule: str = "error") -> pd.DataFrame:
     """The epoch in which each run's training set was fitted, by a rule of FIT_RULES.
 

@@ -21,6 +21,7 @@ class Source(StrEnum):
     OURS = "ours"
     CONVERTED = "ours, if the test labels were corrupted as well"
     TRUE = "ours, against the true test labels"
+    BEST = "ours, at its best epoch"
     LIVE = "your run"
     GUESSED = "guessed"
     PAPER = "the paper"

@@ -220,11 +220,32 @@ def _completed(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def load_epochs(run_ids: Iterable[str], folder: Path = SWEEP_FOLDER) -> pd.DataFrame:
-    """Load the metrics of each epoch of these runs, without predictions. Raises SweepError."""
+    """Load the metrics of each epoch of these runs, without predictions. Raises SweepError.
+
+    Runs of older versions recorded no prediction changes: theirs are those of the followed images.
+    """
     columns = {name: EPOCH_COLUMNS[name] for name in ("run_id", *METRICS)}
     # [""] matches no run. Arrow cannot infer the type of an empty list.
-    epochs = _read(folder / EPOCHS, columns, [("run_id", "in", list(run_ids) or [""])])
-    return epochs.reindex(columns=list(columns))  # older versions lack some
+    chosen = [("run_id", "in", list(run_ids) or [""])]
+    epochs = _read(folder / EPOCHS, {**columns, "predictions": object}, chosen)
+    changes = _followed_changes(epochs)
+    epochs = epochs.reindex(columns=list(columns))  # older versions lack some
+    return epochs.assign(prediction_changes=epochs.prediction_changes.fillna(changes))
+
+
+def _followed_changes(epochs: pd.DataFrame) -> pd.Series:
+    """The share of the followed images whose prediction differs from that of the epoch before.
+
+    epochs: rows in the order of run and epoch. NaN in the first epoch of a run.
+    """
+    before = epochs.predictions.shift().where(epochs.run_id == epochs.run_id.shift())
+    shares = [
+        np.mean(np.frombuffer(old, np.uint8) != np.frombuffer(new, np.uint8))
+        if isinstance(old, bytes) and old
+        else np.nan
+        for old, new in zip(before, epochs.predictions, strict=True)
+    ]
+    return pd.Series(shares, index=epochs.index, dtype=float)
 
 
 def load_scores(run_id: str, folder: Path = SWEEP_FOLDER) -> ImageScores | None:

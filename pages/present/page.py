@@ -12,13 +12,13 @@ from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import given_labels
 from core.live.server import serving
-from core.sweep import cures, protocol, reference
+from core.sweep import figures, protocol, reference, stopping
 from core.view.classroom.level_sweep import PAPERS_TEST_LABELS, describe_lacking
 from core.view.cures import charts as cure_charts
 from core.view.cures.captions import describe_stopping, describe_stops
 from core.view.images import gallery
 from core.view.sweep import charts as sweep_charts
-from core.view.sweep.captions import describe_message
+from core.view.sweep.captions import describe_best, describe_message
 from pages.present.stage import requested_step, show_controls
 from pages.shared.components import stop_game
 from pages.shared.components.run_viewer import show_levels, show_run, show_sprite
@@ -153,6 +153,7 @@ def chart_and_words() -> list[DeltaGenerator]:
 def whole_sweep() -> None:
     ours = protocol.label_runs(resources.sweep())
     ours = ours[ours.model == MODEL]
+    best = figures.best_means(ours, resources.sweep_epochs(tuple(ours.run_id)))
     left, right = chart_and_words()
     with left:
         in_two_sizes(
@@ -160,7 +161,7 @@ def whole_sweep() -> None:
                 f"present-sweep-{size}",
                 (),
                 lambda: sweep_charts.error_against_level(
-                    ours, reference.paper(), MODEL, height="container"
+                    ours, reference.paper(), MODEL, height="container", best=best
                 ),
                 is_large=is_large,
                 height="stretch",
@@ -169,13 +170,14 @@ def whole_sweep() -> None:
         )
     with right:
         st.markdown("\n\n".join(describe_message(ours, MODEL).split("\n\n")[:2]))
+        st.markdown(describe_best(ours, best, MODEL))
         st.caption(WHOSE_POINTS)
 
 
 def stop_in_time() -> None:
-    runs = cures.validated_runs(resources.sweep(), CONVOLUTIONAL)
-    points = cures.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
-    means = cures.stopping_means(points)
+    runs = stopping.validated_runs(resources.sweep(), CONVOLUTIONAL)
+    points = stopping.stopping_points(runs, resources.sweep_epochs(tuple(runs.run_id)))
+    means = stopping.stopping_means(points)
     if not len(means):
         st.markdown("The runs for this step are not computed yet: `python -m core sweep --missing`.")
         return

@@ -13,6 +13,7 @@ from core.view.run import charts as run_charts
 from core.view.sweep import charts
 from core.view.sweep.captions import (
     OTHER_LINE,
+    describe_best,
     describe_message,
     describe_networks,
     describe_networks_marks,
@@ -114,6 +115,7 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
         else:
             st.markdown(f"**{title}**")
     others = _points_of_others(model, poster, earlier) if model != ALL else None
+    best = figures.best_means(ours, resources.sweep_epochs(tuple(ours.run_id))) if is_one else None
     live = _live_points(models, live_runs)
 
     def chart(selectable: bool = False, height: int | str = 420) -> alt.LayerChart:
@@ -122,7 +124,7 @@ def show_errors(runs: pd.DataFrame, model: str, data: str, live_runs: list[LiveR
                 ours, paper, {name: NETWORKS[name].short for name in models}, height
             )
         return charts.error_against_level(
-            ours, paper, model, live, others, height, selectable, are_corrupted
+            ours, paper, model, live, others, height, selectable, are_corrupted, best
         )
 
     sources = describe_sources(ours, models[0], data, len(live), are_corrupted) if model != ALL else ""
@@ -152,6 +154,8 @@ def explain_errors(runs: pd.DataFrame, model: str, data: str) -> None:
     labelled = protocol.label_runs(runs, data)
     ours = labelled[labelled.model == model]
     st.markdown(describe_message(ours, model))
+    best = figures.best_means(ours, resources.sweep_epochs(tuple(ours.run_id)))
+    st.markdown(describe_best(ours, best, model))
     if data == "full" and len(ours):
         gap = describe_gap(figures.next_to_paper(ours, reference.paper(), model))
         st.markdown(f"{gap} The figure “{FIGURES['labels']}” shows how we know." if gap else "")

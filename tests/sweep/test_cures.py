@@ -1,14 +1,9 @@
 import pandas as pd
-import pytest
 
 from core.choices import DEFENCES
 from core.sweep.cures import (
     defence_points,
     defended_runs,
-    stopping_gains,
-    stopping_means,
-    stopping_points,
-    validated_runs,
 )
 from core.sweep.grids import GRIDS
 from core.sweep.results import RUN_COLUMNS, Result, load_epochs, load_runs
@@ -43,24 +38,11 @@ def tables(configs, tests=(0.6, 0.4, 0.7), held_out=(0.8, 0.75, 0.75)):
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS)), pd.DataFrame(epochs)
 
 
-def test_where_to_stop_is_the_first_epoch_with_the_least_held_out_error():
-    grid = [config for config in GRIDS["mini-stopping"].runs([0]) if config.model == "alexnet"]
-    runs, epochs = tables(grid[:1])
-    points = stopping_points(validated_runs(runs, "alexnet"), epochs).set_index("kind")
-    assert points.epoch.to_dict() == {"end": 3, "held_out": 2, "best": 2}
-    assert points.test_error.to_dict() == {"end": 0.7, "held_out": 0.4, "best": 0.4}
-    means = stopping_means(points.reset_index())
-    assert set(means.kind) == {"end", "held_out", "best"} and (means.seeds == 1).all()
-
-
 def test_each_grid_is_picked_out_of_all_runs_whole_and_nothing_else():
     """Every run of every grid in one table: those of a figure are those of its grid."""
     everything = list({run for grid in GRIDS.values() for run in grid.runs([0])})
     runs, _ = tables(everything)
     for model in ("mlp-1x512", "alexnet"):
-        wanted = {run.run_id for run in GRIDS["mini-stopping"].runs([0]) if run.model == model}
-        found = set(validated_runs(runs, model).run_id)
-        assert wanted == found
         defended = defended_runs(runs, model)
         wanted = {run.run_id for run in GRIDS["mini-defences"].runs([0]) if run.model == model}
         assert wanted <= set(defended.run_id)
@@ -77,21 +59,4 @@ def test_what_a_defence_gives_is_read_at_the_end_and_at_the_best_epoch():
 
 def test_nothing_stored_gives_empty_tables():
     runs, epochs = load_runs()[:0], load_epochs([])
-    assert stopping_means(stopping_points(validated_runs(runs, "alexnet"), epochs)).empty
     assert defence_points(defended_runs(runs, "alexnet"), epochs).empty
-
-
-def shipped(model: str):
-    runs = validated_runs(load_runs(), model)
-    return stopping_points(runs, load_epochs(runs.run_id))
-
-
-@pytest.mark.parametrize("model", ["mlp-1x512", "alexnet"])
-def test_stopping_early_beats_the_end_at_every_level_from_20_to_80_per_cent(model):
-    """Of what is shipped, means over three seeds; by more than twice the standard error in all."""
-    gains = stopping_gains(shipped(model))
-    gains = gains[(gains.level >= 0.2) & (gains.level <= 0.8)]
-    by_level = gains.groupby("level").gain.agg(["mean", "size"])
-    assert by_level.index.tolist() == [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
-    assert (by_level["mean"] > 0).all() and (by_level["size"] == 3).all()
-    assert gains.gain.mean() > 2 * gains.gain.std() / len(gains) ** 0.5

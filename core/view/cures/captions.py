@@ -6,8 +6,9 @@ import pandas as pd
 
 from core.choices import DEFENCES, NOISES
 from core.cleaning.ranking import HELD_OUT
-from core.sweep.cures import defence_gains, stopping_gains
+from core.sweep.cures import defence_gains
 from core.sweep.statistics import SeedGains, early_stopping_gains, gains_by_seed, margin_of_error
+from core.sweep.stopping import stopping_gains
 from core.view.words import between, compute, per_cent, plural, the_network
 
 PUBLISHED_EXPLAINED = (
@@ -35,22 +36,32 @@ def describe_published_defences(literature: dict[str, Any]) -> str:
     )
 
 
-def describe_stopping(points: pd.DataFrame, model: str) -> str:
-    """Say what early stopping gains; points: cures.stopping_points of one network."""
-    runs = stopping_gains(points)
+RULES = {
+    "held_out": "Stopped when its error on held-out photographs, with their given labels, is lowest",
+    "label_wave": "Stopped when its answers for the training photographs change least, with nothing held out",
+}
+
+
+def describe_stopping(points: pd.DataFrame, model: str, rule: str = "held_out") -> str:
+    """Say what early stopping gains; points: stopping.stopping_points of one network; rule: of RULES.
+
+    Empty for a rule that was not tried.
+    """
+    runs = stopping_gains(points, rule)
     runs = runs[(runs.level >= 0.2) & (runs.level <= 0.8)]
+    if runs.empty and len(points):
+        return ""
     if runs.empty:
         return "When to stop? That is not computed for this network yet." + compute(
             "mini-stopping", model
         )
-    means = runs.groupby("level")[["end", "held_out", "gain"]].mean()
+    means = runs.groupby("level")[["end", "stopped", "gain"]].mean()
     better = int((means.gain > 0).sum())
     gain = gains_by_seed(runs.gain, runs.seed)
     example = means.iloc[len(means) // 2]
     return (
-        f"Stopped when its error on held-out photographs, with their given labels, is lowest, {the_network(model)} "
-        f"misreads fewer new photographs at {better} of {plural(len(means), 'level')} from 20% to 80%: "
-        f"{_gains_in_words(gain)}. At {example.name:.0%} corruption: {example.held_out:.1%} instead of "
+        f"{RULES[rule]}, {the_network(model)} misreads fewer new photographs at {better} of {plural(len(means), 'level')} from 20% to 80%: "
+        f"{_gains_in_words(gain)}. At {example.name:.0%} corruption: {example.stopped:.1%} instead of "
         f"{example.end:.1%} at the end."
     )
 
@@ -68,7 +79,7 @@ def _gains_in_words(gain: SeedGains) -> str:
 def describe_held_out_cost(points: pd.DataFrame, whole: pd.DataFrame) -> str:
     """Say what it costs to hold out a fifth of the photographs.
 
-    points: cures.stopping_points of one network; whole: protocol.label_runs of the same network,
+    points: stopping.stopping_points of one network; whole: protocol.label_runs of the same network,
     which study all photographs to the end. Empty if there is nothing to compare.
     """
     stopped = points[points.kind == "held_out"].set_index(["level", "seed"]).test_error
@@ -95,7 +106,7 @@ def describe_held_out_cost(points: pd.DataFrame, whole: pd.DataFrame) -> str:
 def noise_rows(points: pd.DataFrame, noises: dict[str, str]) -> pd.DataFrame:
     """Return the table of early stopping with other kinds of noise, one row for each.
 
-    points: cures.stopping_points of cures.other_noise_runs; noises: the kind of noise by run id.
+    points: stopping.stopping_points of stopping.other_noise_runs; noises: the kind of noise by run id.
     """
     named = points.assign(noise=points.run_id.map(noises))
     rows = []
@@ -105,7 +116,7 @@ def noise_rows(points: pd.DataFrame, noises: dict[str, str]) -> pd.DataFrame:
             {
                 "Labels": f"{level:.0%} {NOISES[str(noise)].words}",
                 "At the end": per_cent(gains.end.mean()),
-                "Stopped": per_cent(gains.held_out.mean()),
+                "Stopped": per_cent(gains.stopped.mean()),
                 "Gained": f"{100 * gains.gain.mean():+.1f} points",
                 "Seeds": len(gains),
             }
@@ -113,8 +124,11 @@ def noise_rows(points: pd.DataFrame, noises: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def explain_stopping(points: pd.DataFrame) -> str:
-    """Explain the chart of early stopping; points: cures.stopping_points of one network."""
+def explain_stopping(points: pd.DataFrame, images: int = 5_000) -> str:
+    """Explain the chart of early stopping; points: stopping.stopping_points of one network.
+
+    images: how many photographs the runs are given.
+    """
     seeds = points.groupby("level").seed.nunique()
     if not len(seeds):
         counted = "No run is computed yet."
@@ -122,11 +136,42 @@ def explain_stopping(points: pd.DataFrame) -> str:
         counted = "One run at each level."
     else:
         counted = f"Mean over up to {seeds.max()} seeds; band: 95% interval."
-    return (
-        f"{HELD_OUT:.0%} of the 5,000 photographs are held out with their given labels, some of them wrong. This "
-        "needs no true labels, so anyone can do it. “At its best” uses the true labels of the test photographs, "
-        f"which nobody has in practice, so it is too good. {counted}"
+    held_out = (
+        f"{HELD_OUT:.0%} of the {images:,} photographs are held out with their given labels, some of them wrong. "
+        "This needs no true labels, so anyone can do it. "
     )
+    return (
+        f"{held_out if (points.kind == 'held_out').any() else ''}“At its best” uses the true labels of the test "
+        f"photographs, which nobody has in practice, so it is too good. {counted}"
+    )
+
+
+def explain_label_wave(points: pd.DataFrame) -> str:
+    """Explain the rule of prediction changes, and where it fails; points: see `explain_stopping`."""
+    waves, ends = (points[points.kind == kind] for kind in ("label_wave", "end"))
+    both = waves.merge(ends, on=["level", "seed"], suffixes=("", "_end"))
+    both = both[(both.level >= 0.2) & (both.level <= 0.8)]
+    if both.empty:
+        return ""
+    never = int((both.epoch >= both.epoch_end - 1).sum())
+    harmed = both[both.test_error > both.test_error_end + 0.02]
+    text = (
+        "For experts: prediction changes are the share of training photographs whose answer differs from that of "
+        "the epoch before (mean of three epochs, first minimum: “Label Wave”, Yuan, Feng and Liu, ICLR 2024). "
+        "While a network learns the pattern, its answers settle; when it begins to learn wrong labels by heart, "
+        "they move again. In older runs they are counted on 128 photographs. "
+    )
+    if never:
+        text += f"In {never} of {plural(len(both), 'run')} the answers only settle, and the rule never stops. "
+    if len(harmed):
+        worst = (
+            harmed.assign(loss=harmed.test_error - harmed.test_error_end).sort_values("loss").iloc[-1]
+        )
+        text += (
+            f"It can stop too early: at {worst.level:.0%} in epoch {worst.epoch}, {100 * worst.loss:.0f} points "
+            "above the end. "
+        )
+    return text.strip()
 
 
 def describe_stop(stopped: int, errors: list[float]) -> str:

@@ -7,10 +7,15 @@ import altair as alt
 import pandas as pd
 
 from core.choices import DEFENCES, words_of
-from core.sweep.cures import STOPPING
+from core.sweep.stopping import STOPPING
 from core.view.style import COLOURS, GREY, level_axis, share_axis
 
-STOPPING_COLOURS = {"end": COLOURS["test error"], "held_out": COLOURS["training error"], "best": GREY}
+STOPPING_COLOURS = {
+    "end": COLOURS["test error"],
+    "held_out": COLOURS["training error"],
+    "label_wave": COLOURS["predicted as the true class"],
+    "best": GREY,
+}
 
 
 def _legend() -> alt.Legend:
@@ -26,18 +31,20 @@ def _legend() -> alt.Legend:
 
 
 def stopping(means: pd.DataFrame, height: int | str = 420) -> alt.LayerChart:
-    """Return the chart of test errors at the end, at the early stop and at their best.
+    """Return the chart of test errors at the end, at the early stops and at their best.
 
-    means: cures.stopping_means.
+    means: stopping.stopping_means.
     """
     rows = means.assign(when=means.kind.map(STOPPING))
+    known = [kind for kind in STOPPING if kind in set(means.kind)]
     base = alt.Chart(rows).encode(
         x=level_axis(),
         y=share_axis("Test error", "error"),
         color=alt.Color(
             "when:N",
             scale=alt.Scale(
-                domain=list(STOPPING.values()), range=[STOPPING_COLOURS[kind] for kind in STOPPING]
+                domain=[STOPPING[kind] for kind in known],
+                range=[STOPPING_COLOURS[kind] for kind in known],
             ),
             legend=_legend(),
         ),

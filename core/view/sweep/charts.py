@@ -31,6 +31,7 @@ from core.view.words import TIME_TO_FIT
 POINT_COLUMNS = ["level", "error", "low", "high", "seeds", "quantity", "model", "source", "run"]
 TIME_COLUMNS = ["level", "time", "low", "high", "seeds", "model", "source", "epochs"]
 GUESS_COLUMNS = ["level", "error", "low", "high", "quantity", "source"]
+BEST_NAMED_AT = 0.6  # level at which the line of the best epoch is named
 NAMED_AT = 0.4  # level at which the FLOOR line is named, away from the other names
 BOLD: Mapping[str, Any] = {"fontSize": 13, "fontWeight": "bold"}
 MARKS_OF_OTHERS = {
@@ -49,6 +50,7 @@ def error_against_level(
     height: int | str = 420,
     selectable: bool = False,
     are_corrupted: bool = False,
+    best: pd.DataFrame | None = None,
 ) -> alt.LayerChart:
     """Return the chart of test and training error against corruption level: figure 1c.
 
@@ -61,8 +63,9 @@ def error_against_level(
     live: a visitor's own finished runs, figures.points.
     others: reference.poster_points and earlier_points, drawn gray.
     selectable: a click on one of our points selects its level.
+    best: figures.best_means; the test error at the best epoch is a dashed line.
     """
-    rows = _points(ours, paper, model, live, others, are_corrupted)
+    rows = _points(ours, paper, model, live, others, best, are_corrupted)
     base = alt.Chart(rows).encode(
         x=level_axis(),
         y=share_axis("Error", "error"),
@@ -83,6 +86,7 @@ def error_against_level(
             _band(base),
             *_points_of_others(base),
             _converted_lines(base),
+            *_best_line(base, best, model),
             _our_lines(base),
             _paper_points(base, model),
             _our_points(base, model, selectable),
@@ -98,6 +102,7 @@ def _points(
     model: str,
     live: pd.DataFrame | None,
     others: pd.DataFrame | None,
+    best: pd.DataFrame | None,
     are_corrupted: bool,
 ) -> pd.DataFrame:
     """The rows of error_against_level, distinguished by their `source`."""
@@ -113,6 +118,11 @@ def _points(
         curve = paper_curve(paper, model).rename(columns={"test_error": "error"})
         about = {"quantity": "test error", "model": model, "source": Source.PAPER.value}
         parts.append(curve.assign(**about))
+    if best is not None:
+        best = best[best.model == model].assign(quantity="test error").drop(columns=["low", "high"])
+        best = _with_gaps(best, ["model", "quantity"])
+        best = _against_corrupted(best) if are_corrupted else best
+        parts.append(best.assign(source=Source.BEST.value))
     if live is not None:  # one point each: their settings may differ
         names = {"test_error": "test error", "train_error": "training error"}
         long = live.rename(columns=names).melt(
@@ -236,6 +246,20 @@ def _converted_lines(base: alt.Chart) -> alt.Chart:
     is_other = alt.FieldOneOfPredicate("source", [Source.CONVERTED.value, Source.TRUE.value])
     lines = base.transform_filter(is_other).mark_line(strokeWidth=1, point=alt.OverlayMarkDef(size=12))
     return lines.encode(detail="model:N")  # points, because a single level has no line
+
+
+def _best_line(base: alt.Chart, best: pd.DataFrame | None, model: str) -> list[alt.Chart]:
+    """The dashed line of the test error at its best epoch, with its name where there is room."""
+    levels = [] if best is None else sorted(best[best.model == model].level)
+    if len(levels) < 2:
+        return []
+    found = _of(base, Source.BEST)
+    line = found.mark_line(strokeWidth=2.5, strokeDash=[2, 3]).encode(detail="model:N")
+    named = min(levels, key=lambda level: abs(level - BEST_NAMED_AT))
+    name = found.transform_filter(f"datum.level === {named}").mark_text(
+        **BOLD, align="left", dx=6, dy=14
+    )
+    return [line, name.encode(text=alt.value("at its best epoch"))]
 
 
 def _paper_points(base: alt.Chart, model: str) -> alt.Chart:

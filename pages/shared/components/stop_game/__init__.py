@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.errors import ConfigError
 from core.records import EpochRecord
-from core.sweep import cures
+from core.sweep import stopping
 from core.sweep.grids import CURED
 from core.view.style import COLOURS
 from pages.shared.components.component import component
@@ -25,7 +25,7 @@ _GAME = component(Path(__file__).parent)
 def played_run() -> pd.Series | None:
     """Return the stored run to replay, a row of the sweep: AlexNet's or else the small network's."""
     for model in reversed(CURED):
-        runs = cures.validated_runs(resources.sweep(), model)
+        runs = stopping.validated_runs(resources.sweep(), model)
         runs = runs[(runs.level == LEVEL) & (runs.seed == 0)]
         if len(runs):
             return runs.iloc[0]

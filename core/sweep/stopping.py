@@ -1,5 +1,6 @@
 """When to stop: by held-out images, by prediction changes, and what that gains in the stored runs."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 
 from core.cleaning.ranking import HELD_OUT
 from core.config import RunConfig
+from core.records import EpochRecord
 from core.sweep.protocol import PROTOCOL, by_protocol, label_runs
 from core.sweep.statistics import over_seeds
 
@@ -17,6 +19,22 @@ STOPPING = {
     "best": "at its best",
 }
 SMOOTHED = 3  # epochs over which prediction changes are averaged
+
+
+def prediction_changes(records: Sequence[EpochRecord]) -> list[float | None]:
+    """The share of training images whose prediction differs from that of the epoch before, by epoch.
+
+    None for the first epoch. Records of older versions have none: theirs are those of the followed
+    images.
+    """
+    changes: list[float | None] = [None] if records else []
+    for before, after in itertools.pairwise(records):
+        change = after.prediction_changes
+        if change is None and after.predictions:
+            pairs = zip(before.predictions, after.predictions, strict=True)
+            change = sum(old != new for old, new in pairs) / len(after.predictions)
+        changes.append(change)
+    return changes
 
 
 def label_wave_epoch(changes: Sequence[float | None]) -> int:

@@ -6,7 +6,7 @@ import altair as alt
 
 from core.choices import CORRUPTIONS
 from core.config import LEVELS
-from core.view.words import CHANCE, FLOOR, RIGHT_FLOOR, RULE_FLOOR, TIME_TO_FIT
+from core.view.words import CHANCE, CHANGED, CHANGED_MEAN, FLOOR, RIGHT_FLOOR, RULE_FLOOR, TIME_TO_FIT
 
 SHORT = {  # names at the end of a line, where there is less room
     "error on right labels": "right labels",
@@ -28,6 +28,8 @@ COLOURS = {
     "predicted as the true class": "#008560",
     **dict.fromkeys((FLOOR, RIGHT_FLOOR, RULE_FLOOR), "#946600"),
     CHANCE: "#6F757E",
+    CHANGED: "#6F757E",
+    CHANGED_MEAN: "#008560",
     "validation error": "#7A5AC8",
     TIME_TO_FIT: "#999933",  # Tol's olive
     "test loss": "#C25400",

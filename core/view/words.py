@@ -18,6 +18,8 @@ LABELS = {
     "validation_error": "validation error",
 }
 FEW = 20  # fewer wrong labels than this are counted, not given as a share
+CHANGED = "answers that changed"
+CHANGED_MEAN = "mean of three epochs"
 TIME_TO_FIT = "time to fit"
 CHANCE = "repeated by chance"
 # The dashed line of a run, by what its wrong labels are.

@@ -12,6 +12,7 @@ from core.records import EpochRecord
 from core.sweep import figures, reference, results
 from core.view.run import charts
 from core.view.run.captions import (
+    describe_changes,
     describe_evaluation,
     describe_fate,
     describe_loss,
@@ -146,6 +147,15 @@ def _details(config: RunConfig, records: list[EpochRecord]) -> None:
         charts.loss_rows(records),
         alt="Training and test loss against epoch",
     )
+    if len(records) > 1:
+        draw_live(
+            "changes",
+            (config.epochs,),
+            lambda: charts.changes_history([], config, height=240),
+            charts.changes_rows(records),
+            alt="Share of the training photographs whose answer changed, against epoch",
+        )
+        st.caption(describe_changes(records))
     texts = (describe_loss(records), describe_fate(config, records), describe_evaluation(records))
     st.caption(" ".join(texts))
     show_image_scores(config, records, "live")

@@ -1,5 +1,7 @@
 """When to stop, by rules worked out by hand and by brute force, and what is shipped."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,11 +11,13 @@ from core.sweep.stopping import (
     full_runs,
     label_wave_epoch,
     other_noise_runs,
+    prediction_changes,
     stopping_gains,
     stopping_means,
     stopping_points,
     validated_runs,
 )
+from tests.samples import record
 from tests.sweep.test_cures import tables
 
 
@@ -34,6 +38,14 @@ from tests.sweep.test_cures import tables
 )
 def test_label_wave_stops_at_the_first_minimum_of_the_mean_of_three(changes, epoch):
     assert label_wave_epoch(changes) == epoch
+
+
+def test_changes_are_counted_on_the_followed_images_where_a_record_has_none():
+    old = [record(n, predictions=[n % 2, 1, n % 3, 4]) for n in (1, 2, 3)]
+    assert prediction_changes(old) == [None, 2 / 4, 2 / 4]
+    new = [old[0], replace(old[1], prediction_changes=0.31), old[2]]
+    assert prediction_changes(new) == [None, 0.31, 2 / 4]
+    assert prediction_changes([]) == []
 
 
 def test_label_wave_is_what_brute_force_finds():

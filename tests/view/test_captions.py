@@ -24,6 +24,7 @@ from core.sweep.statistics import PowerLaw
 from core.view.classroom.captions import describe_queue
 from core.view.images.corruption import describe_corruption
 from core.view.run.captions import (
+    describe_changes,
     describe_empty,
     describe_errors,
     describe_evaluation,
@@ -331,3 +332,13 @@ def test_what_is_not_fitted_is_not_said_to_be():
     errors["random labels"], fitted.loc[2] = pd.Series([0.9]), ["ours", "random labels", 20]
     assert "true ones, random ones. How" in describe_fitted(fitted, errors, {})
     assert "Not fitted in the epochs" not in describe_fits(fitted, errors, "alexnet")
+
+
+def test_where_prediction_changes_would_have_stopped_is_said():
+    changes = (None, 0.5, 0.3, 0.1, 0.2, 0.6)
+    records = [
+        record(n, prediction_changes=change, test_error=n / 10) for n, change in enumerate(changes, 1)
+    ]
+    said = describe_changes(records)
+    assert "after epoch 4: stopped there, the network would misread 40%" in said and "60%" in said
+    assert "does not stop yet" in describe_changes(records[:4])

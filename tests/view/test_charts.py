@@ -21,7 +21,7 @@ from core.view.run.floor import floor_of
 from core.view.style import COLOURS, SERIES_COLOURS, enlarged
 from core.view.sweep import charts as by_level
 from core.view.widths import charts as widths
-from core.view.words import FLOOR, LABELS
+from core.view.words import CHANGED, CHANGED_MEAN, FLOOR, LABELS
 from tests.samples import record
 
 CONFIG = RunConfig(level=0.5, epochs=40)
@@ -31,7 +31,7 @@ def error_history(records, config):
     return history.error_history(records, config, floor_of(config))
 
 
-HISTORIES = [error_history, history.fate_history, history.loss_history]
+HISTORIES = [error_history, history.fate_history, history.loss_history, history.changes_history]
 
 
 def specification(chart) -> str:
@@ -91,6 +91,16 @@ def test_no_two_names_are_written_on_top_of_each_other():
     close = record(1, train_error=0.01, right_label_error=0.0)
     table = rows(history.error_history([close], CONFIG, floor_of(CONFIG)))
     assert set(table.label) - {""} == {"test error", "training error", "no memorizing"}
+
+
+def test_the_epoch_at_which_changes_stop_the_training_is_named_on_their_mean():
+    changes = (None, 0.5, 0.3, 0.1, 0.2, 0.6)
+    records = [record(n, prediction_changes=change) for n, change in enumerate(changes, 1)]
+    table = rows(history.changes_history(records, CONFIG))
+    mean = table[table.quantity == CHANGED_MEAN]
+    assert mean.value.tolist() == pytest.approx([0.3, 0.2, 0.3])
+    assert mean[mean.label != ""].epoch.tolist() == [4]
+    assert table[table.quantity == CHANGED].value.tolist() == list(changes[1:])
 
 
 def test_what_does_not_exist_is_not_drawn():

@@ -13,9 +13,10 @@ from core.config import RunConfig
 from core.records import EpochRecord
 from core.sweep.reference import Source
 from core.sweep.statistics import chance_repeats
+from core.sweep.stopping import label_wave_epoch, prediction_changes
 from core.view.run.floor import Floor
 from core.view.style import DASHES, SERIES_COLOURS, SHORT, colour, share_axis
-from core.view.words import CHANCE, LABELS
+from core.view.words import CHANCE, CHANGED, CHANGED_MEAN, LABELS
 
 ERRORS = ("test_error", "train_error", "right_label_error")
 FATES = ("memorized", "recovered")  # fates of the images with a wrong label
@@ -89,6 +90,30 @@ def fate_rows(records: list[EpochRecord], config: RunConfig) -> pa.Table:
     if chances and all(abs(chances[-1]["value"] - end) > LABEL_DISTANCE for end in ends):
         chances[-1]["label"] = SHORT[CHANCE]
     return _table(rows + chances)
+
+
+def changes_history(records: list[EpochRecord], config: RunConfig, height: int = 220) -> alt.LayerChart:
+    """Return the chart of prediction changes against epoch, with the epoch at which Label Wave stops."""
+    axis = share_axis("Training photographs")
+    rows, epochs = changes_rows(records), last_epoch(config, records)
+    return _history(rows, epochs, [CHANGED_MEAN, CHANGED], axis, ".1%", height)
+
+
+def changes_rows(records: list[EpochRecord]) -> pa.Table:
+    """Return the rows of the chart `changes_history`: columns epoch, quantity, value, label."""
+    changes = prediction_changes(records)
+    stop = label_wave_epoch(changes)
+    rows = [
+        {"epoch": epoch, "quantity": CHANGED, "value": change, "label": ""}
+        for epoch, change in enumerate(changes, 1)
+        if change is not None
+    ]
+    for epoch in range(3, len(changes)):
+        around = [change for change in changes[epoch - 2 : epoch + 1] if change is not None]
+        label = f"stop: epoch {stop}" if epoch == stop else ""
+        value = sum(around) / max(1, len(around))
+        rows.append({"epoch": epoch, "quantity": CHANGED_MEAN, "value": value, "label": label})
+    return _table(rows)
 
 
 def loss_rows(records: list[EpochRecord]) -> pa.Table:

@@ -126,6 +126,13 @@ class RunConfig:
         (1, MAX_EPOCHS),
     )
 
+    switch_after: int = setting(
+        0,
+        "with validation 0.5: after this many epochs, train on the held-out half instead, at the first "
+        "learning rate; 0: never",
+        (0, MAX_EPOCHS),
+    )
+
     def __post_init__(self) -> None:
         if self.learning_rate is None and self.model in NETWORKS:
             self._set("learning_rate", NETWORKS[self.model].learning_rate)
@@ -169,6 +176,15 @@ class RunConfig:
             )
         if self.fold and not self.validation:
             raise ConfigError("fold needs a validation share: set one, or leave the fold out.")
+        if self.switch_after and self.validation != 0.5:
+            raise ConfigError(
+                "switch after needs a validation share of 0.5: set it, or leave this out."
+            )
+        if self.switch_after and (self.epochs <= self.switch_after or self.epochs_after_fitted):
+            raise ConfigError(
+                f"switch after is {self.switch_after}, but must be smaller than epochs "
+                f"({self.epochs}), and epochs after fitted must be 0."
+            )
         if self.width != USUAL_WIDTH and not NETWORKS[self.model].has_width:
             wide = ", ".join(name for name, network in NETWORKS.items() if network.has_width)
             raise ConfigError(f"width applies only to {wide}: with {self.model} leave it out.")
@@ -193,6 +209,10 @@ class RunConfig:
             named["noise"] = NOISES[self.noise].former_name
         text = json.dumps(named, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def has_switched(self, epoch: int) -> bool:
+        """Whether this epoch, from 1, trains on the held-out half."""
+        return 0 < self.switch_after < epoch
 
     @property
     def train_images(self) -> int:

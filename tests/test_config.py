@@ -82,6 +82,12 @@ def test_every_field_is_part_of_the_name():
     ("settings", "sentence"),
     [
         ({"fold": 1}, "fold needs a validation share"),
+        ({"switch_after": 5}, "switch after needs a validation share of 0.5"),
+        ({"switch_after": 60, "validation": 0.5}, "must be smaller than epochs"),
+        (
+            {"switch_after": 5, "validation": 0.5, "epochs_after_fitted": 3},
+            "epochs after fitted must be 0",
+        ),
         ({"fold": 4, "validation": 0.25}, "has no such part"),
         ({"repair": "drop"}, "repair and repaired belong together"),
         ({"repaired": 0.1}, "repair and repaired belong together"),

@@ -1,4 +1,4 @@
-"""Three rankings of the training images by how suspicious their labels are, and their quality.
+"""Four rankings of the training images by how suspicious their labels are, and their quality.
 
 N = training images. Every ranking is computed from the scores of runs that follow from the
 settings alone (`sources`), so that anybody can repeat a repaired run.
@@ -19,6 +19,9 @@ from core.config import RunConfig
 HELD_OUT = 0.2
 FOLDS = 4
 MARGIN_EPOCHS = 10  # afterwards every label is repeated, and all margins grow alike
+# Epochs on the first half of the images, all of whose labels are repeated at the end, and then on
+# the second half, after which what will be forgotten is forgotten.
+FIRST_HALF_EPOCHS, SECOND_HALF_EPOCHS = 30, 8
 FOLD_EPOCHS = 20  # well after the best epoch: memorizing has begun by then
 
 
@@ -34,9 +37,18 @@ def sources(config: RunConfig, ranking: str) -> list[RunConfig]:
 
     They have the same settings, and are trained on the unrepaired labels.
     """
-    plain = replace(config, repair="none", repaired=0.0, validation=0.0, fold=0)
+    plain = replace(config, repair="none", repaired=0.0, validation=0.0, fold=0, switch_after=0)
     if ranking == "loss":
         return [replace(plain, validation=HELD_OUT)]
+    if ranking == "forgetting":
+        halves = replace(
+            plain,
+            validation=0.5,
+            switch_after=FIRST_HALF_EPOCHS,
+            epochs=FIRST_HALF_EPOCHS + SECOND_HALF_EPOCHS,
+            epochs_after_fitted=0,
+        )
+        return [halves, replace(halves, fold=1)]
     most = MARGIN_EPOCHS if ranking == "margin" else FOLD_EPOCHS
     short = replace(plain, epochs=min(config.epochs, most), epochs_after_fitted=0)
     if ranking == "margin":
@@ -90,6 +102,10 @@ def rank_by_scores(ranking: str, scores: list[ImageScores], labels: NDArray[np.i
     margin: the area under the margin over the first epochs, the smallest first (Pleiss et al. 2020,
         who stop at the first drop of the learning rate, before the network memorizes). Its
         predictions are those of the last of these epochs.
+    forgetting: the mean margin while the network trains on the other half of the images, the smallest
+        first: what it forgets soonest (after Maini et al. 2022, who rank by the epoch of forgetting).
+        Each half is ranked by itself, in the run that trained on it first, and the two rankings are
+        merged by quantile.
     confident: the probability of the given label from the network that was not trained on
         the image, the smallest first (Northcutt et al. 2021, self-confidence).
     Raises ValueError for another ranking.
@@ -98,6 +114,15 @@ def rank_by_scores(ranking: str, scores: list[ImageScores], labels: NDArray[np.i
     if ranking == "confident":
         probabilities = out_of_fold(scores)
         return Ranking(rank(labels, probabilities), probabilities.argmax(axis=1))
+    if ranking == "forgetting":
+        first, second = scores  # of the two halves, each held out in the other run
+        is_second = np.isin(np.arange(len(labels)), first.held_out)
+        margin, prediction = (
+            np.where(is_second, getattr(second, name), getattr(first, name))
+            for name in ("margin", "prediction")
+        )
+        merged = quantiles_within(-margin, is_second)
+        return Ranking(np.argsort(-merged, kind="stable"), prediction.astype(np.int64))
     (run,) = scores
     if ranking == "margin":
         suspicion: NDArray[np.floating] = -run.margin
@@ -142,7 +167,7 @@ def ranking_for(
 
 def can_rank(ranking: str, scores: ImageScores) -> bool:
     """Whether scores hold all that this ranking needs: those of older versions lack predictions."""
-    return ranking != "margin" or bool((scores.prediction != NOT_SCORED).any())
+    return ranking not in ("margin", "forgetting") or bool((scores.prediction != NOT_SCORED).any())
 
 
 class Found(NamedTuple):

@@ -46,12 +46,14 @@ class ImageScores:
         log_probabilities: NDArray[np.float32],
         labels: NDArray[np.int64],
         held_out_error: float | None,
+        since: int = 0,
     ) -> "ImageScores":
         """Return the scores with one more epoch.
 
         scored: (M,), rising indices of the evaluated images, including the held-out ones;
         log_probabilities: (M, K), of these images. labels: (N,), given. held_out_error: against
-        the labels given; None where nothing is held out.
+        the labels given; None where nothing is held out. since: the margin is that of the epochs after
+        this one.
 
         The margin is the logit of the given label minus the largest other one. Its mean over the
         epochs is the area under the margin of Pleiss et al. 2020, who average over predictions
@@ -68,7 +70,7 @@ class ImageScores:
         first = np.where(is_new, epochs, learned[scored])
         learned[scored] = np.where(predictions == given, first, NOT_LEARNED)
         before = np.nan_to_num(margin[scored], nan=0.0)
-        margin[scored] = before + (own - others.max(axis=1) - before) / epochs
+        margin[scored] = before + (own - others.max(axis=1) - before) / (epochs - since)
         prediction = self.prediction.copy()
         prediction[scored] = predictions
         scores = replace(self, epochs=epochs, learned=learned, margin=margin, prediction=prediction)

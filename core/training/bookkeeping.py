@@ -109,8 +109,9 @@ class Bookkeeping:
         )
         if self.scores:
             scored, log_probabilities = self._scored(measured, chosen)
+            since = self.config.switch_after if self.config.has_switched(epoch) else 0
             self.scores = self.scores.add_epoch(
-                scored, log_probabilities, self.given_labels, record.validation_error
+                scored, log_probabilities, self.given_labels, record.validation_error, since
             )
         self.records = [*self.records, record]  # a new list: another thread may be reading the old one
         return record

@@ -94,6 +94,7 @@ class Dataset:
             self.partners = torch.empty(len(self), dtype=torch.int64, device=device)
             self.weights = torch.empty(len(self), device=device)
         self._trained = torch.from_numpy(self.trained).to(device)
+        self._held_out = torch.from_numpy(self.held_out).to(device)
         self.order = torch.empty(len(self), dtype=torch.int64, device=device)
         self.position = torch.zeros((), dtype=torch.int64, device=device)  # in self.order
         self.ramp = torch.arange(config.batch_size, device=device)
@@ -143,14 +144,13 @@ class Dataset:
     def shuffle(self, epoch: int) -> None:
         """Start an epoch: draw an order of all images from the run's seed and the epoch."""
         draw = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
-        self.order.copy_(self._trained[torch.randperm(len(self), generator=draw).to(self.device)])
+        images = self._held_out if self.config.has_switched(epoch) else self._trained
+        self.order.copy_(images[torch.randperm(len(self), generator=draw).to(self.device)])
         if self.config.random_crop:
             span = self.uncropped.shape[-1] - IMAGE_SIZE + 1
             self.corners.copy_(torch.randint(span, (len(self.labels), 2), generator=draw))
         if self.config.mixup:
-            self.partners.copy_(
-                self._trained[torch.randperm(len(self), generator=draw).to(self.device)]
-            )
+            self.partners.copy_(images[torch.randperm(len(self), generator=draw).to(self.device)])
             self.weights.copy_(torch.from_numpy(self._mixing_weights(epoch)))
         self.position.zero_()
 

@@ -193,6 +193,8 @@ class Training:
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next epoch."""
+        if self.config.has_switched(len(self.records) + 1):
+            return self.config.learning_rate
         return self.config.learning_rate * self.config.learning_rate_decay ** len(self.records)
 
     def launch(self) -> None:

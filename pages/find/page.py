@@ -23,7 +23,7 @@ from pages.shared.controls.choosing import choice, chosen, cured_network
 from pages.shared.figures.drawing import draw_live
 from pages.shared.frame.frame import action, page, plain_errors
 from pages.shared.frame.visitor import network_address, visitor
-from pages.shared.server import resources
+from pages.shared.server import computed_once, resources
 from pages.shared.server.computed_once import searched
 
 LEVEL = 0.4
@@ -160,6 +160,8 @@ def show_found(
     shown = images_to_mark(config, corrupted, FORTY)
     title = captions.describe_found(score, found.ranking, corrupted.is_wrong, marks, shown)
     st.markdown(f"**{title}**")
+    if name == "forgetting":
+        show_forgetting(config)
     left, right = st.columns([3, 2], gap="large")
     with left:
         draw_live(
@@ -180,6 +182,21 @@ def show_found(
         for tab, which in zip(tabs, GALLERIES, strict=True):
             with tab:
                 show_gallery(found, corrupted, which)
+
+
+def show_forgetting(config: RunConfig) -> None:
+    """Show what the networks of the ranking repeat of one half while they study the other."""
+    first, second = sources(config, "forgetting")
+    runs = [records for half in (first, second) if (records := resources.finished(half))]
+    rows = charts.forgetting_rows(runs, first.switch_after)
+    st.markdown(f"**{captions.describe_forgetting(rows)}**")
+    draw_live(
+        "forgetting",
+        (),
+        charts.forgetting,
+        rows,
+        alt="Right and wrong labels of the first half that are still repeated, against epochs on the other half",
+    )
 
 
 def show_transition(config: RunConfig, estimated: NDArray[np.float64]) -> None:
@@ -265,8 +282,16 @@ def show_results(runs: dict[str, RunConfig], visitor_name: str, ticks: bool) -> 
                 args=(runs["Before"], visitor_name),
             )
         if not ticks:  # during training, the progress bars are enough
-            st.markdown(captions.describe_repaired(ends))
+            st.markdown(captions.describe_repaired(ends, wrong_shares(runs)))
         st.caption(captions.describe_published_cleaning(reference.noisy_labels()))
+
+
+def wrong_shares(runs: dict[str, RunConfig]) -> tuple[float, float] | None:
+    """Return the shares of wrong labels before and after the repair, if the network gave new labels."""
+    before, after = computed_once.studied(runs["Before"]), computed_once.studied(runs["After"])
+    if runs["After"].repair != "relabel" or before is None or after is None:
+        return None
+    return before.wrong_share, after.wrong_share
 
 
 def show_errors(ends: dict[str, EpochRecord | None]) -> None:

@@ -207,3 +207,31 @@ def test_so_many_are_repaired_as_the_share_says_though_fractions_are_inexact():
     ranking = rank_by_scores("loss", [scores], labels)
     dropped = repair(RunConfig(level=0.4, repair="drop", repaired=0.29), labels, ranking)
     assert (~dropped.is_kept).sum() == 29
+
+
+def test_forgetting_ranks_each_half_by_the_run_that_trained_on_it_first():
+    labels = np.zeros(6, dtype=int)
+    halves = ([3, 4, 5], [0, 1, 2])  # held out in the first run and in the second
+    margins = ([4, -2, 1, -99, -99, -99], [99, 99, 99, 0.5, 0.1, 0.3])
+    runs = [
+        replace(
+            no_scores(6, np.array(held_out), 2),
+            margin=np.array(margin, np.float32),
+            prediction=np.full(6, fold, np.int16),
+        )
+        for fold, (held_out, margin) in enumerate(zip(halves, margins, strict=True))
+    ]
+    found = rank_by_scores("forgetting", runs, labels)
+    # Of each half the smallest margin first; equally suspicious images keep their order.
+    assert found.order.tolist() == [1, 4, 2, 5, 0, 3]
+    assert found.prediction.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_the_halves_of_forgetting_are_trained_in_both_orders():
+    first, second = sources(RunConfig(model="alexnet", level=0.4, seed=2), "forgetting")
+    assert first == RunConfig(
+        model="alexnet", level=0.4, seed=2, validation=0.5, switch_after=30, epochs=38
+    )
+    assert second == replace(first, fold=1)
+    parts = [held_out_images(5_000, 0.5, fold, 2) for fold in (0, 1)]
+    assert sorted(np.concatenate(parts)) == list(range(5_000))

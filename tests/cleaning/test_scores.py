@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 
-from core.cleaning.scores import NOT_SCORED, no_scores, read_scores, to_bytes
+from core.cleaning.scores import NOT_SCORED, from_arrays, no_scores, read_scores, to_arrays, to_bytes
 from core.errors import CheckpointError
 
 NONE = np.array([], dtype=np.int64)
@@ -67,3 +67,25 @@ def test_a_file_keeps_everything_to_three_digits():
 def test_a_damaged_file_is_said_to_be_one_and_nothing_is_unpickled(content):
     with pytest.raises(CheckpointError, match="damaged"):
         read_scores(io.BytesIO(content))
+
+
+def test_after_a_switch_the_margin_is_that_of_the_epochs_since():
+    labels, rng = np.array([0, 1]), np.random.default_rng(0)
+    scores, margins = no_scores(2, NONE, 3), []
+    for epoch in range(1, 6):
+        log_probabilities = np.log(rng.dirichlet(np.ones(3), size=2)).astype(np.float32)
+        own = log_probabilities[[0, 1], labels]
+        others = [
+            np.delete(row, label).max() for row, label in zip(log_probabilities, labels, strict=True)
+        ]
+        margins.append(own - others)
+        since = 2 if epoch > 2 else 0
+        scores = scores.add_epoch(np.arange(2), log_probabilities, labels, None, since)
+        expected = np.mean(margins[since:], axis=0)
+        assert scores.margin == pytest.approx(expected, abs=1e-5)
+
+
+def test_scores_that_an_older_version_stored_have_no_predictions():
+    arrays = to_arrays(no_scores(3, NONE, 2))
+    del arrays["prediction"]
+    assert from_arrays(arrays).prediction.tolist() == [NOT_SCORED] * 3

@@ -138,3 +138,12 @@ def test_random_crops_reach_every_edge_of_the_image(tiny):
     dataset = Dataset(RunConfig(random_crop=True), tiny, CPU)
     dataset.shuffle(1)
     assert set(dataset.corners[:, 0].tolist()) == set(dataset.corners[:, 1].tolist()) == set(range(5))
+
+
+def test_after_the_switch_the_held_out_half_is_trained_on(tiny):
+    config = RunConfig(level=0.5, validation=0.5, switch_after=2, epochs=4, mixup=1.0)
+    dataset = Dataset(config, tiny, CPU)
+    for epoch, images in ((1, dataset.trained), (2, dataset.trained), (3, dataset.held_out)):
+        dataset.shuffle(epoch)
+        assert sorted(dataset.order.tolist()) == images.tolist()
+        assert sorted(dataset.partners.tolist()) == images.tolist()  # mixed among themselves

@@ -88,6 +88,24 @@ def test_stopped_and_resumed_is_the_same_as_not_stopped(tiny, tmp_path, model, s
     assert reproducible(rest) == whole
 
 
+def test_a_run_that_switches_halves_is_the_same_when_resumed_after_the_switch(tiny, tmp_path):
+    config = RunConfig(level=0.5, validation=0.5, switch_after=2, epochs=5, batch_size=10)
+    whole = list(train(config, tiny, "cpu"))
+    path = tmp_path / "run.safetensors"
+    list(itertools.islice(train(config, tiny, "cpu", path), 3))
+    again = Training(config, tiny, "cpu")
+    again.restore(path)
+    while not again.is_complete:
+        again.launch()
+        again.collect()
+    assert reproducible(again.records) == reproducible(whole)
+    rates = [record.learning_rate for record in whole]
+    assert rates == pytest.approx([0.01, 0.0095, 0.01, 0.01, 0.01])  # constant on the other half
+    plain = list(train(dataclasses.replace(config, switch_after=0), tiny, "cpu"))
+    assert reproducible(plain[:2]) == reproducible(whole[:2])
+    assert reproducible(plain[2:]) != reproducible(whole[2:])
+
+
 @pytest.mark.slow
 def test_resumed_in_another_process_is_the_same(embedded, tmp_path):
     path, out = tmp_path / "run.safetensors", tmp_path / "run.json"

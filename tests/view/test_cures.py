@@ -316,3 +316,48 @@ def test_published_numbers_are_those_of_the_reference():
     assert "89.1% of the test photographs" in defences and "79.4% at 50%" in defences
     cleaning = finding.describe_published_cleaning(literature)
     assert "87.1% of the test photographs" in cleaning and "trained on all, 60.2%" in cleaning
+
+
+def forgotten(wrong: float, right: float, test: float):
+    """Records of two halves: three epochs, then two on the other half."""
+    before = [record(n, memorized=1.0, right_label_error=0.0, test_error=0.7) for n in (1, 2, 3)]
+    first, second = (
+        [
+            *before,
+            record(4, memorized=wrong + d, right_label_error=1 - right, test_error=test),
+            record(5, memorized=wrong + d, right_label_error=1 - right, test_error=test),
+        ]
+        for d in (0.01, -0.01)
+    )
+    return finding_charts.forgetting_rows([first, second], 3)
+
+
+def test_what_is_forgotten_is_the_mean_of_the_two_halves():
+    rows = forgotten(0.1, 0.3, 0.66).set_index(["quantity", "epoch"]).share
+    assert rows["wrong labels repeated"].to_dict() == pytest.approx({0: 1.0, 1: 0.1, 2: 0.1})
+    assert rows["right labels repeated"].to_dict() == pytest.approx({0: 1.0, 1: 0.3, 2: 0.3})
+    assert rows["new photographs named correctly"].to_dict() == pytest.approx(
+        {0: 0.3, 1: 0.34, 2: 0.34}
+    )
+
+
+def test_wrong_labels_are_said_to_be_gone_only_where_they_are_at_chance():
+    text = finding.describe_forgetting(forgotten(0.1, 0.3, 0.66))
+    assert "repeats 10% of the wrong labels and 30% of the right ones" in text and "are gone" in text
+    assert "Of new photographs it then names 34% correctly." in text
+    text = finding.describe_forgetting(forgotten(0.27, 0.46, 0.75))
+    assert "not all of them" in text and "are gone" not in text
+    rows = forgotten(0.1, 0.3, 0.66)
+    true = rows[rows.quantity != "wrong labels repeated"]
+    assert "30% of the labels" in finding.describe_forgetting(true)
+
+
+def test_more_wrong_labels_than_before_and_fewer_errors_is_worth_a_sentence():
+    ends = {"Before": record(1, test_error=0.71), "After": record(1, test_error=0.66)}
+    ends["With true labels"] = record(1, test_error=0.56)
+    said_more = finding.describe_repaired(ends, (0.36, 0.45))
+    assert "more labels are wrong than before, 45% instead of 36%" in said_more
+    assert "more labels" not in finding.describe_repaired(ends, (0.36, 0.25))
+    assert "more labels" not in finding.describe_repaired(ends)
+    worse = {**ends, "After": record(1, test_error=0.75)}
+    assert "more labels" not in finding.describe_repaired(worse, (0.36, 0.45))

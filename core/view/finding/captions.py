@@ -4,16 +4,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from core.choices import NOISES
-from core.cleaning.ranking import FOLD_EPOCHS, FOLDS, MARGIN_EPOCHS, Found, Ranking
-from core.config import RunConfig
+from core.cleaning.ranking import (
+    FIRST_HALF_EPOCHS,
+    FOLD_EPOCHS,
+    FOLDS,
+    MARGIN_EPOCHS,
+    SECOND_HALF_EPOCHS,
+    Found,
+    Ranking,
+)
+from core.config import CLASS_COUNT, RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import LabelCorruption
 from core.data.noise import wrong_share
 from core.records import EpochRecord
 from core.sweep.statistics import margin_of_error
+from core.view.finding.charts import FORGETTING
 from core.view.words import plural
 
 EXPLAINED = {
@@ -26,6 +36,12 @@ EXPLAINED = {
         "Area under the margin: how much surer the network is of the given label than of any other, on "
         f"average over the first {MARGIN_EPOCHS} epochs of one network that studies all photographs. The network learns "
         "wrong labels more slowly, so the smallest margins come first (Pleiss et al. 2020)."
+    ),
+    "forgetting": (
+        f"Teach it something else: a network studies one half of the photographs for {FIRST_HALF_EPOCHS} epochs, until it "
+        f"repeats every label, and then the other half for {SECOND_HALF_EPOCHS}. What it learned by heart goes first. The labels "
+        "whose margin is smallest in these last epochs come first; a second network swaps the halves (after "
+        "Maini et al. 2022, second-split forgetting)."
     ),
     "loss": (
         "The network is stopped when its error on held-out photographs, with their given labels, is lowest. The "
@@ -116,6 +132,9 @@ def describe_needed(config: RunConfig, ranking: str, runs: int) -> str:
     """Say which networks have to be trained before the ranking is available."""
     if ranking == "confident":
         return f"{plural(runs, 'network')} of {min(config.epochs, FOLD_EPOCHS)} epochs have to be trained first."
+    if ranking == "forgetting":
+        epochs = FIRST_HALF_EPOCHS + SECOND_HALF_EPOCHS
+        return f"{plural(runs, 'network')} of {epochs} epochs on half of the photographs have to be trained first."
     if ranking == "margin":
         return f"One network has to be trained first, for {plural(min(config.epochs, MARGIN_EPOCHS), 'epoch')}."
     return "One network has to be trained first, with a fifth of the photographs held out."
@@ -148,10 +167,11 @@ def describe_cost(
         )
     named = ranking.prediction[first]
     now_right = int((named == true_labels[first]).sum())
+    after = (int(is_wrong.sum()) - wrong + len(first) - now_right) / len(labels)
     return (
         f"**{len(first):,} photographs get the network's prediction as their label: {wrong:,} with a wrong label and "
         f"{right:,} with a right one (false accusations). After that, {now_right:,} of the {len(first):,} labels are "
-        "right.**"
+        f"right; of all labels {after:.0%} are wrong, before {is_wrong.mean():.0%}.**"
     )
 
 
@@ -162,8 +182,36 @@ def change(before: EpochRecord | None, after: EpochRecord | None) -> str | None:
     return f"{100 * (after.test_error - before.test_error):+.1f} points"
 
 
-def describe_repaired(ends: Mapping[str, EpochRecord | None]) -> str:
-    """Say what the repair gained; ends: last epochs "Before", "After", "With true labels", or None."""
+def describe_forgetting(rows: pd.DataFrame) -> str:
+    """Say what is forgotten on the other half, and how fast; rows: charts.forgetting_rows."""
+    at = rows.pivot_table(index="epoch", columns="quantity", values="share")
+    right, wrong, new = (at.get(name, pd.Series(dtype=float)) for name in FORGETTING)
+    last = int(at.index.max())
+    if not len(wrong):
+        return f"After {plural(last, 'epoch')} on the other half the network repeats {right[last]:.0%} of the labels."
+    text = (
+        f"After one epoch on the other half, the network repeats {wrong[1]:.0%} of the wrong labels and {right[1]:.0%} of "
+        f"the right ones of the first half; after {last}, {wrong[last]:.0%} and {right[last]:.0%}. Of new photographs it then "
+        f"names {new[last]:.0%} correctly."
+    )
+    by_chance = (1 - right[last]) / (CLASS_COUNT - 1)
+    if wrong[last] <= by_chance + 0.05:
+        return (
+            f"{text} So the wrong labels are gone, and of the right ones stays what it had understood."
+        )
+    return (
+        f"{text} So wrong labels are forgotten faster, but not all of them: a network with room to spare keeps some "
+        "of what it learned by heart."
+    )
+
+
+def describe_repaired(
+    ends: Mapping[str, EpochRecord | None], wrong: tuple[float, float] | None = None
+) -> str:
+    """Say what the repair gained; ends: last epochs "Before", "After", "With true labels", or None.
+
+    wrong: the shares of wrong labels before the repair and after it, if the network gave new labels.
+    """
     before, after, truth = (ends[name] for name in ("Before", "After", "With true labels"))
     if before is None or after is None:
         return "Train again to see whether the repair helps."
@@ -176,4 +224,9 @@ def describe_repaired(ends: Mapping[str, EpochRecord | None]) -> str:
     if not is_chance and truth is not None and before.test_error > truth.test_error:
         gap = before.test_error - truth.test_error
         text += f" That is {max(0.0, change) / gap:.0%} of the way to the error with true labels ({truth.test_error:.1%})."
+    if wrong and wrong[1] > wrong[0] and change > 0 and not is_chance:
+        text += (
+            f" And this although more labels are wrong than before, {wrong[1]:.0%} instead of {wrong[0]:.0%}: a network's "
+            "own mistakes follow a rule, and do less harm than random ones."
+        )
     return f"**{text}**"

@@ -68,6 +68,8 @@ def _in_words(name: str, value: Any, config: RunConfig) -> str:
         )
     if name == "width":
         return plural(config.width, "hidden unit")
+    if name == "switch_after":
+        return f"the held-out half from epoch {value + 1} on"
     if name == "validation":
         return f"{config.validation:.0%} held out"
     return name.replace("_", " ") + ("" if value is True else f" {value:g}")

@@ -31,7 +31,10 @@ OTHER_LEVEL_EXPLAINED = (
 )
 FIRST_MATRIX = format_matrix(tuple(map(tuple, named_mixing("confusable").tolist())))
 # Only for the command line, or set by the page that finds and repairs wrong labels.
-NOT_IN_FORM = ("momentum", "epochs_after_fitted", "max_epochs", "fold", "repair", "repaired", "ranking")
+NOT_IN_FORM = (
+    *("momentum", "epochs_after_fitted", "max_epochs", "fold", "switch_after"),
+    *("repair", "repaired", "ranking"),
+)
 FIELDS = {spec.name: spec for spec in fields(RunConfig)}
 
 

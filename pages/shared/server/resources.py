@@ -130,13 +130,19 @@ def records(run_id: str, epochs_done: int) -> list[EpochRecord]:
     return store().records(run_id)
 
 
-def final(config: RunConfig) -> EpochRecord | None:
-    """Return the last record of a finished run, live or stored; None for any other run."""
+def finished(config: RunConfig) -> list[EpochRecord] | None:
+    """Return the records of a finished run, live or stored; None for any other run."""
     run = store().run(config.run_id)
     if run and run.status is Status.FINISHED:
-        return records(config.run_id, run.epochs_done)[-1]
+        return records(config.run_id, run.epochs_done)
     stored = sweep_ids(results.stamp())
-    return sweep_records(config.run_id)[-1] if config.run_id in stored else None
+    return sweep_records(config.run_id) if config.run_id in stored else None
+
+
+def final(config: RunConfig) -> EpochRecord | None:
+    """Return the last record of a finished run, live or stored; None for any other run."""
+    found = finished(config)
+    return found[-1] if found else None
 
 
 def image_scores(config: RunConfig) -> ImageScores | None:

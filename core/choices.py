@@ -333,6 +333,7 @@ DEFENCES = by_name(
 )
 REPAIRS = {"none": "left as they are", "drop": "dropped", "relabel": "relabeled by the network"}
 RANKINGS = {  # how suspicious labels are ranked
+    "kernel": "kernel fit without it",
     "forgetting": "forgetting",
     "loss": "loss when it was time to stop",
     "margin": "area under the margin",

@@ -64,12 +64,12 @@ def test_every_field_is_part_of_the_name():
         "momentum": 0.8, "weight_decay": 0.1, "random_crop": True, "seed": 1,
         "noise": "pair", "noise_matrix": "1 0 0 0 0 0 0 0 0 0;" * 10, "validation": 0.1, "fold": 1,
         "loss": "generalized", "mixup": 1.0, "repair": "drop", "repaired": 0.2, "ranking": "margin",
-            "width": 64, "max_epochs": 100,
+            "width": 64, "max_epochs": 100, "switch_after": 30,
     }  # fmt: skip
     company = {  # without which a setting has no effect, or is refused
         "noise": {"level": 0.5}, "noise_matrix": {"level": 0.5, "noise": "own"},
         "fold": {"validation": 0.25}, "repair": {"repaired": 0.3}, "repaired": {"repair": "relabel"},
-        "ranking": {"repair": "drop", "repaired": 0.3}, "max_epochs": {"epochs_after_fitted": 5},
+        "ranking": {"repair": "drop", "repaired": 0.3}, "max_epochs": {"epochs_after_fitted": 5}, "switch_after": {"validation": 0.5},
     }  # fmt: skip
     assert set(other) == {spec.name for spec in dataclasses.fields(RunConfig)}
     names = {

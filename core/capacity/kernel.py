@@ -6,6 +6,7 @@ labels exactly.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from core.config import CLASS_COUNT
 
 WIDTH_FACTOR = 0.5  # kernel width / median squared distance
+MOST = 3  # training images named for each test image
+INFLUENCE_BLOCK = 20  # test images whose changed answers are in memory at a time: 8 MB
 BLOCK = 500  # test images whose kernel is in memory at a time
 
 
@@ -37,12 +40,9 @@ def kernel_fits(
     kernel of two images is exp(-s / w), where s is their squared distance and w is WIDTH_FACTOR
     times the median squared distance.
     """
-    distances = _squared_distances(train, train)
-    np.fill_diagonal(distances, 0.0)
-    width = WIDTH_FACTOR * float(np.median(distances))
-    kernel = np.exp(-distances / width)
+    kernel, width = _gaussian_kernel(train)
     targets = [np.eye(CLASS_COUNT)[labels] for labels in labelings]
-    solution = np.linalg.solve(kernel, np.concatenate(targets, axis=1))
+    solution = np.linalg.solve(kernel, np.concatenate(targets, axis=1)).astype(np.float64, copy=False)
     fits = []
     parts = np.split(solution, len(labelings), axis=1)
     test_values = _answers(train, test, solution, width)
@@ -57,6 +57,100 @@ def kernel_fits(
             )
         )
     return fits
+
+
+class LeftOut(NamedTuple):
+    """A kernel fit without each of its images in turn, in closed form.
+
+    f without image i is the fit in which the target of i is f's own value there, so that leaving
+    i out takes change_i times the i-th row of K^-1 away from f. No fit is repeated.
+    """
+
+    values: NDArray[np.float64]  # (n, K): f without image i, at image i
+    change: NDArray[np.float64]  # (n, K): the target of image i minus this value
+    inverse: NDArray[np.float64]  # (n, n): K^-1
+    width: float  # of the kernel
+
+
+def leave_one_out(train: NDArray[np.float64], labels: NDArray[np.int64]) -> LeftOut:
+    """Leave out each image of the kernel fit. train: (n, d), standardized; labels: (n,).
+
+    The value of f without image i, at i, is y_i - alpha_i / (K^-1)_ii. Rasmussen and Williams 2006,
+    section 5.4.2; Bachmann et al. 2022.
+    """
+    kernel, width = _gaussian_kernel(train)
+    inverse = np.linalg.inv(kernel).astype(np.float64, copy=False)
+    targets = np.eye(CLASS_COUNT)[labels]
+    change = inverse @ targets / inverse.diagonal()[:, None]
+    return LeftOut(targets - change, change, inverse, width)
+
+
+class Influences(NamedTuple):
+    """For each of m test images, the training images without which its answer would change most.
+
+    The influence of a training image is the fall of the margin without it: the value of the true
+    class minus the largest other value.
+    """
+
+    helping: NDArray[np.int64]  # (m, MOST): indices, the largest influence first
+    help: NDArray[np.float64]  # (m, MOST): their influences
+    harming: NDArray[np.int64]  # (m, MOST): the smallest influence, which is negative, first
+    harm: NDArray[np.float64]  # (m, MOST)
+    answers: NDArray[np.int64]  # (m,): with all training images
+    decisive: NDArray[np.bool_]  # (n,): without this image, some right answer is wrong
+
+
+def influences(
+    train: NDArray[np.float64],
+    left_out: LeftOut,
+    labels: NDArray[np.int64],
+    test: NDArray[np.float64],
+    test_labels: NDArray[np.int64],
+) -> Influences:
+    """Find who helps and who harms each test image, exactly (Feldman and Zhang 2020).
+
+    train: (n, d); left_out: of `leave_one_out` for these labels, (n,); test: (m, d).
+    """
+    alpha = left_out.inverse @ np.eye(CLASS_COUNT)[labels]
+    parts: list[list[NDArray]] = []
+    decisive = np.zeros(len(train), dtype=bool)
+    for start in range(0, len(test), INFLUENCE_BLOCK):
+        block = slice(start, start + INFLUENCE_BLOCK)
+        rows = np.exp(-_squared_distances(test[block], train) / left_out.width)  # (b, n)
+        whole = rows @ alpha  # (b, K)
+        shares = rows @ left_out.inverse  # (b, n)
+        without = whole[:, None, :] - shares[:, :, None] * left_out.change[None]  # (b, n, K)
+        true = test_labels[block]
+        margins = _margins(without, true)  # (b, n)
+        influence = _margins(whole[:, None, :], true) - margins
+        order = np.argsort(-influence, axis=1, kind="stable")
+        ends = (order[:, :MOST], order[:, ::-1][:, :MOST])
+        answers = whole.argmax(1)
+        decisive |= ((margins < 0) & (answers == true)[:, None]).any(0)
+        found = [part for end in ends for part in (end, np.take_along_axis(influence, end, 1))]
+        parts.append([*found, answers])
+    helping, helps, harming, harms, answers = (
+        np.concatenate(each) for each in zip(*parts, strict=True)
+    )
+    return Influences(helping, helps, harming, harms, answers, decisive)
+
+
+def _margins(values: NDArray[np.float64], true: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The value of the true class minus the largest other: (b, n) of (b, n, K). true: (b,)."""
+    others = values.copy()
+    rows = np.arange(len(true))
+    own = values[rows, :, true]
+    others[rows, :, true] = -np.inf
+    return own - others.max(2)
+
+
+def _gaussian_kernel(train: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """The kernel of all pairs of images, (n, n), and its width."""
+    distances = _squared_distances(train, train)
+    np.fill_diagonal(distances, 0.0)
+    width = WIDTH_FACTOR * float(np.median(distances))
+    kernel: NDArray[np.float64] = np.exp(-distances / width)
+    return kernel, width
 
 
 def _answers(

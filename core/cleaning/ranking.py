@@ -1,4 +1,4 @@
-"""Four rankings of the training images by how suspicious their labels are, and their quality.
+"""Five rankings of the training images by how suspicious their labels are, and their quality.
 
 N = training images. Every ranking is computed from the scores of runs that follow from the
 settings alone (`sources`), so that anybody can repeat a repaired run.
@@ -11,9 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from core.capacity.kernel import leave_one_out
+from core.capacity.pixels import vectors
 from core.cleaning.confident import out_of_fold
 from core.cleaning.scores import NOT_SCORED, ImageScores
 from core.config import RunConfig
+from core.data.cifar10 import Cifar10
+from core.data.corruption import given_labels
 
 # Share of the training images that show when to stop; a tenth would give their error only to 2 points.
 HELD_OUT = 0.2
@@ -33,10 +37,12 @@ class Ranking(NamedTuple):
 
 
 def sources(config: RunConfig, ranking: str) -> list[RunConfig]:
-    """The runs whose scores rank the labels of `config` by `ranking`.
+    """The runs whose scores rank the labels of `config` by `ranking`; none for "kernel".
 
     They have the same settings, and are trained on the unrepaired labels.
     """
+    if ranking == "kernel":
+        return []
     plain = replace(config, repair="none", repaired=0.0, validation=0.0, fold=0, switch_after=0)
     if ranking == "loss":
         return [replace(plain, validation=HELD_OUT)]
@@ -108,7 +114,7 @@ def rank_by_scores(ranking: str, scores: list[ImageScores], labels: NDArray[np.i
         merged by quantile.
     confident: the probability of the given label from the network that was not trained on
         the image, the smallest first (Northcutt et al. 2021, self-confidence).
-    Raises ValueError for another ranking.
+    Raises ValueError for another ranking; `rank_by_kernel` needs no scores.
     """
     labels = np.asarray(labels, dtype=np.int64)
     if ranking == "confident":
@@ -151,15 +157,26 @@ def quantiles_within(values: NDArray[np.floating], is_second: NDArray[np.bool_])
     return quantiles
 
 
+def rank_by_kernel(data: Cifar10, labels: NDArray[np.integer]) -> Ranking:
+    """Rank by the kernel fit without each image: how far its value is below the largest other one.
+
+    labels: (N,), given. Nothing is trained. The predictions are those of the fit without the image.
+    """
+    given = np.asarray(labels, dtype=np.int64)
+    values = leave_one_out(vectors(data.train_images), given).values
+    return Ranking(rank(labels, values, "normalized_margin"), values.argmax(axis=1))
+
+
 def ranking_for(
-    config: RunConfig,
-    labels: NDArray[np.integer],
-    scores_of: Callable[[RunConfig], ImageScores | None],
+    config: RunConfig, data: Cifar10, scores_of: Callable[[RunConfig], ImageScores | None]
 ) -> Ranking | None:
     """The ranking for a run that repairs labels, or None if scores of a source are missing.
 
-    labels: (N,), given. scores_of: returns the scores of a source run, or None.
+    data: the run's images. scores_of: returns the scores of a source run, or None.
     """
+    labels = given_labels(config, data.train_labels).labels
+    if config.ranking == "kernel":
+        return rank_by_kernel(data, labels)
     scores = [scores_of(source) for source in sources(config, config.ranking)]
     known = [found for found in scores if found is not None and can_rank(config.ranking, found)]
     return rank_by_scores(config.ranking, known, labels) if len(known) == len(scores) else None

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.cleaning.confident import confident_joint, estimated_transition, out_of_fold
-from core.cleaning.ranking import Ranking, rank_by_scores
+from core.cleaning.ranking import Ranking, rank_by_kernel, rank_by_scores
 from core.cleaning.scores import ImageScores
 from core.config import LEVEL_DIGITS, MAX_REPAIRED, RunConfig
+from core.data.cifar10 import Cifar10
 from core.data.corruption import LabelCorruption
 from core.data.noise import wrong_share
 
@@ -23,11 +24,14 @@ class Searched(NamedTuple):
     transition: NDArray[np.float64] | None  # (K, K), estimated P(given | true), by confident learning
 
 
-def search(name: str, scores: list[ImageScores], labels: NDArray[np.int64]) -> Searched:
+def search(name: str, scores: list[ImageScores], labels: NDArray[np.int64], data: Cifar10) -> Searched:
     """Rank labels from most to least suspicious.
 
-    name: a ranking in RANKINGS; scores: those of the runs to rank by; labels: the given ones, (N,).
+    name: a ranking in RANKINGS; scores: those of the runs to rank by; labels: the given ones, (N,);
+    data: the images, for the ranking that needs no run.
     """
+    if name == "kernel":
+        return Searched(rank_by_kernel(data, labels), None)
     transition = None
     if name == "confident":
         transition = estimated_transition(confident_joint(labels, out_of_fold(scores)))

@@ -18,7 +18,6 @@ from core.cli.flags import (
 from core.cli.progress import RunProgress
 from core.config import RunConfig, run_name
 from core.data.cifar10 import Cifar10
-from core.data.corruption import given_labels
 from core.sweep.results import load_scores
 from core.sweep.tracking import Tracking
 
@@ -100,8 +99,7 @@ def ranking_of(config: RunConfig, data: Cifar10, device: str) -> Ranking | None:
         scores = Run(source, data, device).train().scores
         return scores and as_stored(scores)
 
-    labels = given_labels(config, data.train_labels).labels
-    return ranking_for(config, labels, scores_of)
+    return ranking_for(config, data, scores_of)
 
 
 def tracking(wandb: bool) -> AbstractContextManager[Tracking | None]:

@@ -21,6 +21,8 @@ CURED = ("mlp-1x512", "alexnet")  # networks of the grids on finding and repairi
 CURE_LEVELS = (0.4, 0.2, 0.6, 0.8, 0.0)
 WIDTHS = tuple(2**power for power in range(13))  # hidden units
 WIDTH_LEVELS = (1.0, 0.0, 0.2, 0.1)
+# To estimate what a network memorizes: Feldman and Zhang 2020 train thousands, each on 70%.
+LEFT_OUT, SUBSETS = 0.3, 16
 SCRAMBLED = ("shuffled-pixels", "random-pixels", "gaussian")
 
 
@@ -31,10 +33,12 @@ class Grid:
     name: str
     about: str  # one sentence
     one_seed: tuple[RunConfig, ...]  # at seed 0
+    seeds: tuple[int, ...] = SEEDS
 
-    def runs(self, seeds: Iterable[int] = SEEDS) -> list[RunConfig]:
-        """The runs of the grid, all of one seed before the next."""
-        return [replace(config, seed=seed) for seed in seeds for config in self.one_seed]
+    def runs(self, seeds: Iterable[int] | None = None) -> list[RunConfig]:
+        """The runs of the grid, all of one seed before the next; seeds: only those of its own."""
+        chosen = self.seeds if seeds is None else [seed for seed in seeds if seed in self.seeds]
+        return [replace(config, seed=seed) for seed in chosen for config in self.one_seed]
 
 
 def _paper(model: str, **settings: Any) -> RunConfig:
@@ -216,6 +220,12 @@ _GRIDS = (
         ),
     ),
     Grid(
+        "mini-subsets",
+        "On true labels: sixteen small networks, each without another three tenths of the images.",
+        (RunConfig(validation=LEFT_OUT),),
+        seeds=tuple(range(SUBSETS)),
+    ),
+    Grid(
         "mini-defences",
         "Losses and regularizers against memorizing wrong labels.",
         tuple(
@@ -277,5 +287,7 @@ GRIDS = {grid.name: grid for grid in _GRIDS}
 
 def all_runs(grids: Iterable[str] = GRIDS) -> list[RunConfig]:
     """Every run of these grids once, with seed 0 of all grids first."""
-    runs = [run for seed in SEEDS for name in grids for run in GRIDS[name].runs([seed])]
+    names = list(grids)
+    seeds = sorted({seed for name in names for seed in GRIDS[name].seeds})
+    runs = [run for seed in seeds for name in names for run in GRIDS[name].runs([seed])]
     return list(dict.fromkeys(runs))

@@ -20,7 +20,6 @@ from core.cleaning.repair import NotRankedError
 from core.cleaning.scores import ImageScores
 from core.config import RunConfig
 from core.data.cifar10 import Cifar10, load
-from core.data.corruption import given_labels
 from core.errors import DivergedError, TakenError, TooLargeError
 from core.records import EpochRecord, Hardware
 from core.sweep.results import (
@@ -218,8 +217,7 @@ def stored_ranking(config: RunConfig, data: Cifar10, folder: Path) -> Ranking | 
     """The ranking for a run that repairs labels, from the stored runs, or None."""
     if config.repair == "none":
         return None
-    labels = given_labels(config, data.train_labels).labels
-    return ranking_for(config, labels, lambda source: load_scores(source.run_id, folder))
+    return ranking_for(config, data, lambda source: load_scores(source.run_id, folder))
 
 
 def save(

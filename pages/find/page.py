@@ -1,5 +1,6 @@
 """The page for finding wrong labels: mark them, let the machine rank them, fix them, retrain."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -314,7 +315,8 @@ with page("find") as head:
         name = choice("How labels are ranked", RANKING_NAMES, "rank")
         st.caption(captions.EXPLAINED[name])
         are_trained = all(resources.final(source) is not None for source in sources(config, name))
-        found = searched(config, name) if are_trained else None
+        with st.spinner("Leaving out each photograph in turn …") if name == "kernel" else nullcontext():
+            found = searched(config, name) if are_trained else None
         if found is None:
             st.fragment(show_search, run_every=1.0)(config, name, visitor_name)
         else:

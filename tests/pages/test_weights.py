@@ -3,9 +3,11 @@
 import pytest
 
 from core.config import RunConfig
+from core.data.cifar10 import CLASSES, load_embedded
 from core.sweep import widths
 from core.sweep.grids import GRIDS
 from pages.shared.server import resources
+from pages.weights.photo_choice import place_in
 from tests.pages.opened import open_page, press, texts
 
 
@@ -35,3 +37,20 @@ def test_weights_are_those_of_the_network():
         assert widths.weights_of(width) == sum(p.numel() for p in model.parameters())
     assert {config.width for config in GRIDS["mini-widths"].one_seed} >= {1, 512, 4096}
     assert RunConfig().run_id == RunConfig(width=512).run_id
+
+
+@pytest.mark.slow
+def test_who_helps_whom_is_found_at_a_press_and_a_photograph_is_chosen_by_address():
+    page = open_page("weights", photo="5")
+    page.button(key="leave-out").click().run(timeout=120)
+    assert not page.exception
+    said = texts(page)
+    assert "would be named wrongly" in said and "They help" in said and "They harm" in said
+    true = CLASSES[load_embedded().test_labels[5]]
+    assert f"This {true} is" in said and "not of networks" in said
+
+
+@pytest.mark.parametrize("photo", ["-1", "24", "999999999", "x", "1.5", "²"])
+def test_a_made_up_photograph_is_the_first(photo):
+    assert place_in(photo, 24) == 0
+    assert place_in("23", 24) == 23

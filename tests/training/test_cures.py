@@ -182,7 +182,7 @@ def test_from_finding_to_repairing(embedded):
         order = rank_by_scores(name, [scores[source] for source in sources(config, name)], labels).order
         assert is_wrong[order[:500]].mean() > 0.6 > 0.4 > is_wrong.mean()
     mended = dataclasses.replace(config, repair="drop", repaired=0.36, ranking="confident")
-    ranking = ranking_for(mended, labels, scores.get)
+    ranking = ranking_for(mended, embedded, scores.get)
     before, after = (
         trained(run, embedded, "cpu", used)[0][-1].test_error
         for run, used in ((config, None), (mended, ranking))

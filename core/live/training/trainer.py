@@ -22,7 +22,6 @@ import torch
 from core.cleaning.ranking import Ranking, ranking_for
 from core.config import PRESETS, USUAL_WIDTH, RunConfig
 from core.data.cifar10 import Cifar10, load
-from core.data.corruption import given_labels
 from core.errors import LabError, StorageError, StoreError
 from core.live.runs.housekeeping import Keep, checkpoint, tidy
 from core.live.runs.image_scores import find_scores, put_scores
@@ -226,8 +225,8 @@ class Trainer:
         """The ranking of a run's labels, if it repairs some; from live runs or else stored ones."""
         if config.repair == "none":
             return None
-        labels = given_labels(config, self.data[config.data].train_labels).labels
-        return ranking_for(config, labels, lambda source: find_scores(self.folder, source.run_id))
+        data = self.data[config.data]
+        return ranking_for(config, data, lambda source: find_scores(self.folder, source.run_id))
 
     def _report(self, outcome: EpochDone | EpochFailed) -> None:
         run = self.store.run(outcome.run_id)

@@ -1,9 +1,14 @@
 """Sentences about how many weights memorizing takes: widths, the theorem and the kernel."""
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from core.capacity.demonstrations import Built, Solved
+from core.capacity.kernel import Influences
+from core.capacity.memorization import Memorized
 from core.config import TRAIN_IMAGES
+from core.data.cifar10 import CLASSES
 from core.sweep.grids import WIDTHS
 from core.sweep.statistics import OTHER_LABELS, margin_of_error, rise_and_fall
 from core.view.words import all_but, compute, duration, per_cent, plural
@@ -80,6 +85,37 @@ def describe_theorem(built: Built) -> str:
         f"precision, which all other networks here use, it misses {built.errors_in_float32:,} labels, and "
         f"{built.no_class:.1%} of its answers to new photographs are not even a class."
     )
+
+
+def describe_memorized(found: Memorized) -> str:
+    """Say how many photographs the kernel fit has memorized, and what that is good for."""
+    count, share = len(found.is_memorized), float(found.is_memorized.mean())
+    useful = float(found.influences.decisive[found.is_memorized].mean())
+    return (
+        f"Each of the {count:,} photographs left out in turn, exactly and in {duration(found.seconds)}: without itself, "
+        f"{share:.0%} of them would be named wrongly. This method has memorized their labels, although all are true. "
+        f"Yet {useful:.0%} of these are needed: without them it would misread a new photograph that it reads correctly."
+    )
+
+
+def describe_estimated(memorization: NDArray[np.float64], networks: int) -> str:
+    """Say how much a small network memorizes; memorization: of `estimated_memorization`, (n,)."""
+    known = memorization[~np.isnan(memorization)]
+    return (
+        f"A small network, too, learns true labels by heart: estimated from {networks} networks that each studied 70% of "
+        f"the photographs, it owes {known.mean():.0%} of its right answers on studied photographs to having studied "
+        "them (right with the photograph, wrong without it, on average)."
+    )
+
+
+def describe_influence(found: Influences, photo: int, true: int) -> str:
+    """Say what the method answers for a test photograph; photo: its index; true: its class."""
+    answer = CLASSES[found.answers[photo]]
+    real = CLASSES[true]
+    start = (
+        f"This {real} is read correctly" if answer == real else f"This {real} is taken for a {answer}"
+    )
+    return f"{start}. Of the 5,000 photographs studied, these six weigh most for it:"
 
 
 def kernel_rows(solved: Solved) -> pd.DataFrame:

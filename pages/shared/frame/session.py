@@ -36,6 +36,7 @@ class Session:
     step: int | None = None  # step of the story; None: as in the address
     is_theorem_built: bool = False
     is_kernel_solved: bool = False
+    are_influences_known: bool = False
     broken_since: float = 0.0  # time of the store's last failure, on the monotonic clock
 
 

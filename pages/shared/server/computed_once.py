@@ -6,6 +6,7 @@ They are not in the pages, because Streamlit runs a page again at every press, w
 from dataclasses import replace
 
 from core.capacity.demonstrations import Built, Solved, build, solve
+from core.capacity.memorization import Memorized, memorized
 from core.cleaning.ranking import Ranking, can_rank, sources
 from core.cleaning.scores import ImageScores
 from core.cleaning.search import Searched, search
@@ -41,14 +42,20 @@ def _studied(config: RunConfig, _ranking: Ranking | None) -> StudiedLabels:
 
 @cached(64)
 def _ranked(config: RunConfig, name: str, _scores: list[ImageScores]) -> Searched:
-    labels = given_labels(config, resources.data("embedded").train_labels).labels
-    return search(name, _scores, labels)
+    data = resources.data("embedded")
+    return search(name, _scores, given_labels(config, data.train_labels).labels, data)
 
 
 @cached(1)
 def built() -> Built:
     """Return the network that theorem 1 builds for random labels."""
     return build(resources.data("embedded"))
+
+
+@cached(1)
+def memorization() -> Memorized:
+    """Return who is memorized by the kernel fit, and who helps whom."""
+    return memorized(resources.data("embedded"))
 
 
 @cached(1)

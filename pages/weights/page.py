@@ -1,9 +1,16 @@
 """The page about how many weights memorizing takes: widths, the theorem, and a kernel."""
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from core.capacity.memorization import Memorized, estimated_memorization
+from core.cleaning.scores import NOT_LEARNED
 from core.config import RunConfig
+from core.data.cifar10 import CLASSES
 from core.sweep import widths
+from core.sweep.grids import GRIDS, SUBSETS
+from core.view.images import gallery
 from core.view.widths import captions, charts
 from pages.shared.classroom.room import room
 from pages.shared.figures.downloads import downloads
@@ -11,7 +18,11 @@ from pages.shared.figures.drawing import draw
 from pages.shared.frame.frame import page
 from pages.shared.frame.session import session
 from pages.shared.server import resources
-from pages.shared.server.computed_once import built, solved
+from pages.shared.server.cache import cached
+from pages.shared.server.computed_once import built, memorization, solved
+from pages.weights.photo_choice import choose_photo, place_in
+
+PHOTOS = 24  # new photographs to choose from
 
 EXPLAINED = (
     "The small network with 1 to 4,096 hidden units, 60 epochs on the 5,000 photographs: n = 5,000 images with d = "
@@ -85,8 +96,73 @@ def show_kernel() -> None:
         st.dataframe(captions.kernel_rows(found), hide_index=True, width="content")
 
 
+def show_influences() -> None:
+    """Show who is memorized by the kernel fit, and which photographs help and harm a chosen one."""
+    st.header("Who helps whom", anchor=False)
+    st.markdown(
+        "What would this method say without a single one of its photographs? For a system of equations that "
+        "can be computed exactly, for each of them, without solving it again."
+    )
+    if st.button("Leave out each one", key="leave-out") or session().are_influences_known:
+        session().are_influences_known = True
+        with st.spinner("Leaving out 5,000 photographs, one at a time …"):
+            found = memorization()
+        st.markdown(f"**{captions.describe_memorized(found)}**")
+        show_photo(found)
+        estimated = estimated_by_networks()
+        if estimated is not None:
+            st.markdown(captions.describe_estimated(estimated, SUBSETS))
+        st.caption(
+            "All this is true of this method, which compares colors and layout pixel by pixel, not of networks. "
+            "Influence: how far the value of the true class falls, compared with the largest other, without "
+            "the photograph (Feldman and Zhang 2020)."
+        )
+
+
+def show_photo(found: Memorized) -> None:
+    """Show test photographs to choose from, and who helps and harms the chosen one."""
+    data = resources.data("embedded")
+    chosen = place_in(st.query_params.get("photo", ""), PHOTOS)
+
+    def choose(place: int) -> None:
+        st.query_params["photo"] = str(place)
+
+    st.markdown("**Choose a new photograph:**")
+    names = [CLASSES[label] for label in data.test_labels[:PHOTOS]]
+    choose_photo(data.test_images[:PHOTOS], names, chosen, choose)
+    influences = found.influences
+    st.markdown(f"**{captions.describe_influence(influences, chosen, data.test_labels[chosen])}**")
+    sides = st.columns(2, gap="large")
+    for side, title, images, weights in (
+        (sides[0], "They help", influences.helping[chosen], influences.help[chosen]),
+        (sides[1], "They harm", influences.harming[chosen], influences.harm[chosen]),
+    ):
+        name = title.replace(" ", "-").lower()
+        tiles = [
+            gallery.Tile(CLASSES[data.train_labels[image]], f"{weight:+.2f}")
+            for image, weight in zip(images, weights, strict=True)
+        ]
+        with side:
+            st.markdown(f"**{title}**")
+            st.html(gallery.style(name, data.train_images[images]))
+            st.html(gallery.tiles(name, tiles))
+
+
+@cached(1)
+def estimated_by_networks() -> NDArray[np.float64] | None:
+    """Return the estimated memorization by the small network, or None if its runs are not stored."""
+    scores = [resources.image_scores(config) for config in GRIDS["mini-subsets"].runs()]
+    known = [each for each in scores if each is not None]
+    if len(known) < SUBSETS:
+        return None
+    images = np.arange(RunConfig().train_images)
+    is_held_out = [np.isin(images, each.held_out) for each in known]
+    return estimated_memorization([each.learned > NOT_LEARNED for each in known], is_held_out)
+
+
 with page("weights") as head:
     room(head)
     show_widths()
     show_theorem()
     show_kernel()
+    show_influences()

@@ -31,7 +31,7 @@ from core.view.words import TIME_TO_FIT
 POINT_COLUMNS = ["level", "error", "low", "high", "seeds", "quantity", "model", "source", "run"]
 TIME_COLUMNS = ["level", "time", "low", "high", "seeds", "model", "source", "epochs"]
 GUESS_COLUMNS = ["level", "error", "low", "high", "quantity", "source"]
-BEST_NAMED_AT = 0.6  # level at which the line of the best epoch is named
+BEST_NAMED_AT = 0.3  # level at which the line of the best epoch is named
 NAMED_AT = 0.4  # level at which the FLOOR line is named, away from the other names
 BOLD: Mapping[str, Any] = {"fontSize": 13, "fontWeight": "bold"}
 MARKS_OF_OTHERS = {
@@ -257,7 +257,7 @@ def _best_line(base: alt.Chart, best: pd.DataFrame | None, model: str) -> list[a
     line = found.mark_line(strokeWidth=2.5, strokeDash=[2, 3]).encode(detail="model:N")
     named = min(levels, key=lambda level: abs(level - BEST_NAMED_AT))
     name = found.transform_filter(f"datum.level === {named}").mark_text(
-        **BOLD, align="left", dx=6, dy=14
+        **BOLD, align="left", dx=6, dy=18
     )
     return [line, name.encode(text=alt.value("at its best epoch"))]
 

@@ -21,6 +21,7 @@ from core.view.images import gallery, transitions
 from pages.find import photo_marker
 from pages.shared.classroom.room import room
 from pages.shared.controls.choosing import choice, chosen, cured_network
+from pages.shared.figures.downloads import downloads
 from pages.shared.figures.drawing import draw_live
 from pages.shared.frame.frame import action, page, plain_errors
 from pages.shared.frame.visitor import network_address, visitor
@@ -187,16 +188,26 @@ def show_found(
 
 def show_forgetting(config: RunConfig) -> None:
     """Show what the networks of the ranking repeat of one half while they study the other."""
-    first, second = sources(config, "forgetting")
-    runs = [records for half in (first, second) if (records := resources.finished(half))]
-    rows = charts.forgetting_rows(runs, first.switch_after)
-    st.markdown(f"**{captions.describe_forgetting(rows)}**")
+    halves = sources(config, "forgetting")
+    runs = [records for half in halves if (records := resources.finished(half))]
+    rows = charts.forgetting_rows(runs, halves[0].switch_after)
+    if not len(rows):
+        return
+    title = captions.describe_forgetting(rows)
+    st.markdown(f"**{title}**")
     draw_live(
         "forgetting",
         (),
         charts.forgetting,
         rows,
         alt="Right and wrong labels of the first half that are still repeated, against epochs on the other half",
+    )
+    downloads(
+        "forgetting",
+        lambda: charts.forgetting().properties(data=rows),
+        title,
+        captions.EXPLAINED["forgetting"],
+        rows,
     )
 
 

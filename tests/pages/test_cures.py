@@ -110,18 +110,24 @@ def test_marks_that_no_page_of_ours_sends_are_refused(monkeypatch, sent):
 
 @pytest.mark.usefixtures("nothing_stored")
 @pytest.mark.parametrize(
-    ("name", "runs"), [("Loss when it was time to stop", 1), ("Confident learning", 4)]
+    ("name", "runs", "held_out"),
+    [
+        ("Loss when it was time to stop", 1, 0.2),
+        ("Confident learning", 4, 0.25),
+        ("Area under the margin", 1, 0.0),
+        ("Forgetting", 2, 0.5),
+    ],
 )
-def test_what_is_not_computed_is_trained_on_demand(store, name, runs):
+def test_what_is_not_computed_is_trained_on_demand(store, name, runs, held_out):
     page = opened(MARKS, rank=name)
     assert not page.exception and "have to be trained" in texts(page).replace("has to", "have to")
     press(page, "Search for them")
     assert len(store.active_runs()) == runs
-    assert {run.config.validation for run in store.active_runs()} == {0.2 if runs == 1 else 0.25}
+    assert {run.config.validation for run in store.active_runs()} == {held_out}
 
 
 @pytest.mark.usefixtures("nothing_stored")
-@pytest.mark.parametrize("name", ["confident", "margin", "loss"])
+@pytest.mark.parametrize("name", ["confident", "margin", "loss", "forgetting"])
 def test_the_machine_finds_and_the_mended_run_is_held_against_the_others(
     store, data_folder, embedded, name
 ):
@@ -129,6 +135,7 @@ def test_the_machine_finds_and_the_mended_run_is_held_against_the_others(
         "confident": "Confident learning",
         "margin": "Area under the margin",
         "loss": "Loss when it was time to stop",
+        "forgetting": "Forgetting",
     }
     for source in sources(BASE, name):
         scored(source, data_folder, embedded)
@@ -240,3 +247,34 @@ def test_a_source_that_is_trained_but_tells_nothing_is_trained_again(store, data
     page = opened(MARKS, rank="Loss when it was time to stop")
     assert press(page, "Search for them") and not page.exception
     assert store.run(source.run_id).status is Status.QUEUED
+
+
+@pytest.mark.usefixtures("nothing_stored")
+def test_what_is_forgotten_of_one_half_is_shown_with_its_ranking(store, data_folder, embedded):
+    for half in sources(BASE, "forgetting"):
+        scored(half, data_folder, embedded)
+        store.submit(half, "somebody")
+        store.report_start(half.run_id, "2 CPU threads")
+        for epoch in range(1, half.epochs + 1):
+            gone = epoch > half.switch_after
+            store.add_epoch(
+                half.run_id,
+                record(
+                    epoch,
+                    memorized=0.08 if gone else 1.0,
+                    right_label_error=0.7 if gone else 0.0,
+                    test_error=0.68,
+                ),
+            )
+        store.report_end(half.run_id)
+    page = opened(MARKS, rank="Forgetting")
+    assert not page.exception
+    assert "repeats 8% of the wrong labels and 30% of the right ones" in texts(page)
+    assert "So the wrong labels are gone" in texts(page)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nothing_stored")
+def test_the_kernel_ranks_without_a_press():
+    page = opened(MARKS, rank="Kernel fit without it")
+    assert not page.exception and "the machine's 10, chosen from the same 40" in texts(page)

@@ -509,4 +509,107 @@ CONSTANTS = (
         "a draw of 53 bits is the level itself once in 10^15 labels",
     ),
 )
-MUTANTS = (*STORED_DATA, *NONE_BRANCHES, *GUARDS, *CONSTANTS)
+# What a referee found: studied and unstudied images in one list, rules taken for memory, seeds counted
+# as levels, and the rules added since.
+STATEMENTS = (
+    Mutant(
+        "images that were held out are ranked with those that were trained on",
+        RANKING,
+        "suspicion = quantiles_within(run.best_loss, is_held_out)",
+        "suspicion = run.best_loss",
+        IN_RANKING,
+    ),
+    Mutant(
+        "both halves of forgetting are read from the first run",
+        RANKING,
+        "np.where(is_second, getattr(second, name), getattr(first, name))",
+        "getattr(first, name)",
+        IN_RANKING,
+    ),
+    Mutant(
+        "the margin after the switch is that of all epochs",
+        SCORES,
+        "/ (epochs - since)",
+        "/ epochs",
+        IN_CLEANING,
+    ),
+    Mutant(
+        "after the switch the same half is trained on",
+        DATASET,
+        "self._held_out if self.config.has_switched(epoch) else self._trained",
+        "self._trained",
+        IN_DATASET,
+    ),
+    Mutant(
+        "the half is switched one epoch late",
+        "core/config.py",
+        "return 0 < self.switch_after < epoch",
+        "return 0 < self.switch_after < epoch - 1",
+        IN_DATASET,
+    ),
+    Mutant(
+        "without memorizing a network names every image correctly, whatever the rule",
+        NOISE,
+        "return float(1 - largest.mean())",
+        "return wrong_share(config)",
+        IN_NOISE,
+    ),
+    Mutant(
+        "a usual wrong label is named among several",
+        NOISE,
+        "return np.where(is_unique, others.argmax(axis=1), -1)",
+        "return others.argmax(axis=1)",
+        IN_NOISE,
+    ),
+    Mutant(
+        "a repaired run repeats by chance as any other",
+        STATISTICS,
+        'config.repair != "none" or not has',
+        "not has",
+        ("tests/view/test_every_caption.py",),
+    ),
+    Mutant(
+        "the share of wrong labels is of all images, dropped ones included",
+        STUDIED,
+        "self.is_wrong[self.is_trained].mean()",
+        "self.is_wrong.mean()",
+        IN_STUDIED,
+    ),
+    Mutant(
+        "changes of the first epoch are zero",
+        BOOKS,
+        "if self.scores is None or not self.scores.epochs:",
+        "if self.scores is None:",
+        IN_BOOKS,
+    ),
+    Mutant(
+        "every run of a seed counts as independent",
+        STATISTICS,
+        "means = gains.groupby(seeds.to_numpy()).mean()",
+        "means = gains",
+        IN_STATISTICS,
+    ),
+    Mutant(
+        "Label Wave stops one epoch late",
+        "core/sweep/stopping.py",
+        "int(rises.argmax()) + 3",
+        "int(rises.argmax()) + 4",
+        ("tests/sweep/test_stopping.py",),
+    ),
+    Mutant(
+        "leaving an image out takes its whole target away",
+        "core/capacity/kernel.py",
+        "change = inverse @ targets / inverse.diagonal()[:, None]",
+        "change = targets",
+        ("tests/capacity/test_kernel.py",),
+    ),
+    Mutant(
+        "verify holds a run of another number of threads to the bit",
+        "core/sweep/verify.py",
+        'return run["device_type"], threads, processor',
+        'return run["device_type"], 0, processor',
+        ("tests/sweep/test_verify.py",),
+        "verify sets the number of threads of the stored run first",
+    ),
+)
+MUTANTS = (*STORED_DATA, *STATEMENTS, *NONE_BRANCHES, *GUARDS, *CONSTANTS)

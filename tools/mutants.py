@@ -26,7 +26,7 @@ COPIED = (
     "pyproject.toml",
     "Makefile",
 )
-CHOSEN = "not slow and not browser and not cluster and not gpu"
+CHOSEN = "not browser and not cluster and not gpu"
 LONGEST_SECONDS = 600.0  # of the tests for one mutant: a fault that makes them hang is noticed, too
 PASSED, FAILED, INTERRUPTED = (
     0,

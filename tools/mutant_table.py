@@ -576,13 +576,6 @@ STATEMENTS = (
         IN_STUDIED,
     ),
     Mutant(
-        "changes of the first epoch are zero",
-        BOOKS,
-        "if self.scores is None or not self.scores.epochs:",
-        "if self.scores is None:",
-        IN_BOOKS,
-    ),
-    Mutant(
         "every run of a seed counts as independent",
         STATISTICS,
         "means = gains.groupby(seeds.to_numpy()).mean()",

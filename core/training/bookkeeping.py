@@ -123,7 +123,7 @@ class Bookkeeping:
 
         predictions: of the images `chosen`. In a large set only those evaluated each time count.
         """
-        if self.scores is None or not self.scores.epochs:
+        if self.scores is None:
             return None
         before = self.scores.prediction[chosen]
         is_known = before != NOT_SCORED

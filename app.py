@@ -14,6 +14,7 @@ from core.live.server.serving import given_address
 from core.live.server.settings import load_settings
 from core.paths import ROOT
 from pages.shared.server.streamlit_patches.disconnects import QuietDisconnects
+from pages.shared.server.streamlit_patches.downloads import hold_downloads
 from pages.shared.server.streamlit_patches.message_order import keep_messages_in_order
 
 
@@ -35,6 +36,7 @@ except LabError as error:
     sys.exit(str(error))
 
 keep_messages_in_order()
+hold_downloads()
 app = st.App(
     ROOT / "pages" / "shared" / "frame" / "router.py",
     lifespan=lifespan,

@@ -4,6 +4,7 @@ A canary is a test that passes as long as Streamlit needs the patch. When it fai
 go. After an upgrade of Streamlit, read this folder and run `tests/pages/test_streamlit_*`.
 
 message_order   replaces the queue class of a session: reruns of fragments lose messages
+downloads       replaces the manager of files: a downloaded file is removed before it is fetched
 disconnects     middleware: a browser that disconnects mid-send leaves a traceback
 .streamlit/config.toml, postScriptGC = false
                 Streamlit collects all garbage after every run of a script: 80 ms and more here

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.data.corruption import given_labels
+from core.live.classroom.classroom import room_code
 from core.live.server import serving
 from core.sweep import figures, protocol, reference, stopping
 from core.view.classroom.level_sweep import PAPERS_TEST_LABELS, describe_lacking
@@ -253,7 +254,7 @@ def _class_stops(code: str) -> None:
 
 def room_in_address() -> str:
     """Return the code of the room in the address, or an empty string."""
-    return st.query_params.get("room", "").strip().upper()
+    return room_code(st.query_params.get("room", ""))
 
 
 def shared_room() -> str:

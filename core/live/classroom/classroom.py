@@ -8,6 +8,7 @@ one, and is shown without it.
 import json
 import secrets
 import time
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
@@ -65,6 +66,11 @@ class Attendance(NamedTuple):
     done: int  # have a finished run
 
 
+def room_code(typed: str) -> str:
+    """Return the code that somebody meant: "su-zjn", "SU ZJN" and full-width letters are all SUZJN."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", typed))).upper()
+
+
 class Classroom:
     """The rooms, their guesses, and the teacher's control of the queue. Raises StoreError."""
 
@@ -84,7 +90,7 @@ class Classroom:
         """Return the lesson of the room with this code, or None if there is no such room."""
         with self.store.database.connect() as connection:
             row = connection.execute(
-                "SELECT lesson FROM rooms WHERE code = ?", ((code or "").upper(),)
+                "SELECT lesson FROM rooms WHERE code = ?", (room_code(code or ""),)
             ).fetchone()
         return Lesson.from_json(row["lesson"]) if row else None
 

@@ -111,7 +111,8 @@ def serve(has_teacher: bool, port: int = PORT, given: str = "") -> int:
     base_url, *others = [each for each in (given, *found) if each] or [f"http://localhost:{port}"]
     print(f"The lab is at {base_url}\n")
     if is_for_others(base_url):
-        segno.make(base_url, error="m").terminal(compact=True)
+        with suppress(UnicodeEncodeError):  # a terminal that shows no blocks: the address is enough
+            segno.make(base_url, error="m").terminal(compact=True)
     else:
         print(
             "No other machine can open that: this one has no network. Join a network and start again."

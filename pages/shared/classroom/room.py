@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import ConfigError
-from core.live.classroom.classroom import Lesson
+from core.live.classroom.classroom import Lesson, room_code
 from core.view.words import without_links
 from pages.shared.controls.run_form import set_all
 from pages.shared.frame.frame import action, is_teacher
@@ -46,7 +46,7 @@ def room(head: DeltaGenerator) -> Room:
     Call this before any control is drawn. The room stays with the session from page to page.
     head: the container next to the page's title.
     """
-    code = st.query_params.get("room", session().room).strip().upper()
+    code = room_code(st.query_params.get("room", session().room))
     lesson = resources.classroom().lesson(code) if code else None
     if lesson is None:
         if code:
@@ -83,7 +83,7 @@ def code_field() -> None:
 
 
 def _join() -> None:
-    code = "".join(st.session_state.room_code.split()).upper()
+    code = room_code(st.session_state.room_code)
     if not code:
         return
     if resources.classroom().lesson(code) is None:

@@ -3,7 +3,7 @@ import pytest
 
 from core.config import RunConfig
 from core.errors import RefusedError
-from core.live.classroom.classroom import ALPHABET, TEACHER_SECONDS, Classroom, Lesson
+from core.live.classroom.classroom import ALPHABET, TEACHER_SECONDS, Classroom, Lesson, room_code
 from core.live.runs.store import Store
 from core.sweep.figures import guess_gaps
 from core.sweep.protocol import label_runs
@@ -25,6 +25,18 @@ def test_a_room_keeps_its_lesson(classroom):
     assert Classroom(classroom.store).lesson(code) == ROOM == classroom.lesson(code.lower())
     assert classroom.lesson("NONE") is None and classroom.lesson(None) is None
     assert classroom.rooms() == {code: ROOM}
+
+
+@pytest.mark.parametrize(
+    "typed", ["SUZJN", "su-zjn", " SU ZJN ", "su–zjn", "ＳＵＺＪＮ", "s.u.z.j.n", "suzjn\n"]
+)
+def test_a_code_is_taken_as_people_type_it(typed):
+    assert room_code(typed) == "SUZJN"
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "--", "\u200b"])
+def test_what_is_no_code_is_none(typed, classroom):
+    assert room_code(typed) == "" and classroom.lesson(typed) is None
 
 
 @pytest.mark.parametrize("wrong", [{"title": " "}, {"title": "x" * 81}, {"hidden": ("results",)}])

@@ -118,3 +118,15 @@ def test_an_address_that_is_none_is_one_sentence():
     for text in ("http://[", "lab.example", "ftp://lab.example", "http://"):
         with pytest.raises(ConfigError, match="is not an address"):
             serving.check_address(text)
+
+
+def test_a_terminal_that_cannot_show_the_code_still_gets_the_address(monkeypatch):
+    """As with LANG=C on an old server: no block characters."""
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(serving, "network_addresses", lambda: ["10.0.0.7"])
+    monkeypatch.setattr(subprocess, "call", lambda *_, **__: 0)
+    assert serving.serve(has_teacher=False) == 0
+    shown.flush()
+    said = shown.buffer.getvalue().decode("ascii")
+    assert "The lab is at http://10.0.0.7:8501" in said and "closed: no password is set" in said

@@ -9,6 +9,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.errors import LabError
+from core.live.server.files import raise_file_limit
 from core.live.server.guard import Guard
 from core.live.server.serving import given_address
 from core.live.server.settings import load_settings
@@ -35,6 +36,7 @@ try:
 except LabError as error:
     sys.exit(str(error))
 
+raise_file_limit()
 keep_messages_in_order()
 hold_downloads()
 app = st.App(

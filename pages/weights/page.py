@@ -1,15 +1,12 @@
 """The page about how many weights memorizing takes: widths, the theorem, and a kernel."""
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-from core.capacity.memorization import Memorized, estimated_memorization
-from core.cleaning.scores import NOT_LEARNED
+from core.capacity.memorization import Memorized
 from core.config import RunConfig
 from core.data.cifar10 import CLASSES
 from core.sweep import widths
-from core.sweep.grids import GRIDS, SUBSETS
+from core.sweep.grids import SUBSETS
 from core.view.images import gallery
 from core.view.widths import captions, charts
 from pages.shared.classroom.room import room
@@ -18,8 +15,7 @@ from pages.shared.figures.drawing import draw
 from pages.shared.frame.frame import page
 from pages.shared.frame.session import session
 from pages.shared.server import resources
-from pages.shared.server.cache import cached
-from pages.shared.server.computed_once import built, memorization, solved
+from pages.shared.server.computed_once import built, estimated_by_networks, memorization, solved
 from pages.weights.photo_choice import choose_photo, place_in
 
 PHOTOS = 24  # new photographs to choose from
@@ -146,18 +142,6 @@ def show_photo(found: Memorized) -> None:
             st.markdown(f"**{title}**")
             st.html(gallery.style(name, data.train_images[images]))
             st.html(gallery.tiles(name, tiles))
-
-
-@cached(1)
-def estimated_by_networks() -> NDArray[np.float64] | None:
-    """Return the estimated memorization by the small network, or None if its runs are not stored."""
-    scores = [resources.image_scores(config) for config in GRIDS["mini-subsets"].runs()]
-    known = [each for each in scores if each is not None]
-    if len(known) < SUBSETS:
-        return None
-    images = np.arange(RunConfig().train_images)
-    is_held_out = [np.isin(images, each.held_out) for each in known]
-    return estimated_memorization([each.learned > NOT_LEARNED for each in known], is_held_out)
 
 
 with page("weights") as head:

@@ -38,7 +38,7 @@ def test_train_prints_a_line_an_epoch_and_keeps_the_result(tmp_path):
         "train", "--level", 0.5, "--epochs", 2, "--batch-size", 128, "--out", tmp_path / "r.json"
     )
     assert done.returncode == 0 and done.stderr == ""
-    assert "epoch   1/2" in done.stdout and "memorized" in done.stdout
+    assert "epoch   1/2" in done.stdout and "wrong label repeated" in done.stdout
     kept = json.loads((tmp_path / "r.json").read_text())
     assert kept["run_id"] == RunConfig(level=0.5, epochs=2, batch_size=128).run_id
     assert kept["provenance"]["device"] and len(kept["epochs"]) == 2

@@ -5,14 +5,18 @@ They are not in the pages, because Streamlit runs a page again at every press, w
 
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.capacity.demonstrations import Built, Solved, build, solve
-from core.capacity.memorization import Memorized, memorized
+from core.capacity.memorization import Memorized, estimated_memorization, memorized
 from core.cleaning.ranking import Ranking, can_rank, sources
-from core.cleaning.scores import ImageScores
+from core.cleaning.scores import NOT_LEARNED, ImageScores
 from core.cleaning.search import Searched, search
 from core.cleaning.studied import StudiedLabels, studied_labels
 from core.config import RunConfig
 from core.data.corruption import given_labels
+from core.sweep.grids import GRIDS, SUBSETS
 from pages.shared.server import resources
 from pages.shared.server.cache import cached
 
@@ -56,6 +60,18 @@ def built() -> Built:
 def memorization() -> Memorized:
     """Return who is memorized by the kernel fit, and who helps whom."""
     return memorized(resources.data("embedded"))
+
+
+@cached(1)
+def estimated_by_networks() -> NDArray[np.float64] | None:
+    """Return the estimated memorization by the small network, or None if its runs are not stored."""
+    scores = [resources.image_scores(config) for config in GRIDS["mini-subsets"].runs()]
+    known = [each for each in scores if each is not None]
+    if len(known) < SUBSETS:
+        return None
+    images = np.arange(RunConfig().train_images)
+    is_held_out = [np.isin(images, each.held_out) for each in known]
+    return estimated_memorization([each.learned > NOT_LEARNED for each in known], is_held_out)
 
 
 @cached(1)

@@ -86,7 +86,7 @@ def test_a_walk_through_all_pages_with_a_run_to_its_end(page, server, store):
     open_details(page)
     expect(metric(page, "Test error")).to_have_text(f"{record.test_error:.1%}")
     expect(metric(page, "Training error")).to_have_text(re.compile(r"0\.\d%"))
-    expect(metric(page, "Memorized")).to_have_text(re.compile(r"(99\.\d|100\.0)%"))
+    expect(metric(page, "Wrong label repeated")).to_have_text(re.compile(r"(99\.\d|100\.0)%"))
     assert 0.75 < record.test_error < 0.95
     assert (
         page.locator(".photographs figure.repeats").count() == page.locator("figure.wrong").count() > 9

@@ -80,7 +80,7 @@ def test_what_is_printed_from_dark_is_dark_on_white(page, server):
 def test_a_page_translated_by_the_browser_keeps_working(page, server):
     """As its translators do: every text is put into elements of their own."""
     open_page(page, server, "/lab?seed=61&epochs=4", "Lab")
-    expect(page.locator(".said")).to_contain_text("Dashed: the final training error")
+    expect(page.locator(".said")).to_contain_text("Dashed: the training error of a network")
     page.evaluate(
         """() => {
           const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)

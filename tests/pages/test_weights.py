@@ -2,11 +2,12 @@
 
 import pytest
 
+from core.capacity.memorization import memorized
 from core.config import RunConfig
-from core.data.cifar10 import CLASSES, load_embedded
+from core.data.cifar10 import CLASSES, Cifar10, load_embedded
 from core.sweep import widths
 from core.sweep.grids import GRIDS
-from pages.shared.server import resources
+from pages.shared.server import computed_once, resources
 from pages.weights.photo_choice import place_in
 from tests.pages.opened import open_page, press, texts
 
@@ -40,7 +41,17 @@ def test_weights_are_those_of_the_network():
 
 
 @pytest.mark.slow
-def test_who_helps_whom_is_found_at_a_press_and_a_photograph_is_chosen_by_address():
+def test_who_helps_whom_is_found_at_a_press_and_a_photograph_is_chosen_by_address(
+    monkeypatch, embedded
+):
+    few = Cifar10(  # 5,000 take twenty seconds
+        embedded.train_images[:400],
+        embedded.train_labels[:400],
+        embedded.test_images[:40],
+        embedded.test_labels[:40],
+    )
+    monkeypatch.setattr(computed_once, "memorized", lambda data: memorized(few))
+    computed_once.memorization.clear()
     page = open_page("weights", photo="5")
     page.button(key="leave-out").click().run(timeout=120)
     assert not page.exception
@@ -48,6 +59,7 @@ def test_who_helps_whom_is_found_at_a_press_and_a_photograph_is_chosen_by_addres
     assert "would be named wrongly" in said and "They help" in said and "They harm" in said
     true = CLASSES[load_embedded().test_labels[5]]
     assert f"This {true} is" in said and "not of networks" in said
+    computed_once.memorization.clear()
 
 
 @pytest.mark.parametrize("photo", ["-1", "24", "999999999", "x", "1.5", "²"])

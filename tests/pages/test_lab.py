@@ -7,13 +7,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.choices import CORRUPTIONS
+from core.cleaning.ranking import sources
 from core.config import PRESETS, USUAL_WIDTH, RunConfig
-from core.data.corruption import corrupt_labels, followed_images
+from core.data.cifar10 import load_embedded
+from core.data.corruption import corrupt_labels, followed_images, given_labels
 from core.errors import StoreError
 from core.live.runs.limits import Limits
 from core.records import EpochProgress
 from core.sweep.protocol import label_runs
-from core.sweep.results import load_runs
+from core.sweep.results import load_runs, load_scores
+from core.view.run.data import shown_images
 from pages.lab import live
 from pages.shared.server import polling, resources
 from tests.pages.opened import finished, metrics, open_page, press, session_of, texts, viewer
@@ -441,3 +444,33 @@ def test_a_number_with_many_digits_is_the_run_that_was_started(store):
     (run,) = store.active_runs()
     assert run.config.learning_rate == 0.01234567 and run.run_id in page.query_params["run"]
     assert page.text_input(key="learning_rate").value == "0.01234567"
+
+
+@pytest.mark.parametrize("repair", ["drop", "relabel"])
+def test_a_repaired_run_is_shown_with_the_labels_that_it_studied(store, repair):
+    """Ranked by the scores of stored runs; what it studies is worked out here from them."""
+    config = RunConfig(level=0.4, repair=repair, repaired=0.36, ranking="margin")
+    store.submit(config, "somebody")
+    store.report_start(config.run_id, "2 CPU threads")
+    store.add_epoch(config.run_id, record(1))
+    page = open_page("lab", run=config.run_id, more="true")
+    assert not page.exception
+    (source,) = sources(config, "margin")
+    scores, true = load_scores(source.run_id), load_embedded().train_labels
+    given = given_labels(config, true).labels
+    accused = np.argsort(scores.margin, kind="stable")[:1800]
+    shown = shown_images(5_000, 0)
+    for tile, image in zip(viewer(page)["tiles"], shown, strict=True):
+        is_accused = image in accused
+        if repair == "drop":
+            assert tile["unused"] == ("left out" if is_accused else "")
+            assert tile["given"] == given[image]
+        else:
+            assert not tile["unused"]
+            expected = scores.prediction[image] if is_accused else given[image]
+            assert tile["given"] == expected
+    kept = np.setdiff1d(np.arange(5_000), accused)
+    if repair == "drop":
+        assert viewer(page)["floor"] == pytest.approx((given[kept] != true[kept]).mean())
+    assert "share of wrong labels after the repair" in viewer(page)["intro"]
+    assert "by chance" not in texts(page) and "memoriz" not in viewer(page)["intro"]

@@ -201,9 +201,7 @@ def describe_forgetting(rows: pd.DataFrame) -> str:
     )
     by_chance = (1 - right[last]) / (CLASS_COUNT - 1)
     if wrong[last] <= by_chance + 0.05:
-        return (
-            f"{text} So the wrong labels are gone, and of the right ones stays what it had understood."
-        )
+        return f"{text} So the wrong labels are gone, and what stays of the right ones is what the network had understood."
     return (
         f"{text} So wrong labels are forgotten faster, but not all of them: a network with room to spare keeps some "
         "of what it learned by heart."

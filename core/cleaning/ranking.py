@@ -1,7 +1,8 @@
 """Five rankings of the training images by how suspicious their labels are, and their quality.
 
 N = training images. Every ranking is computed from the scores of runs that follow from the
-settings alone (`sources`), so that anybody can repeat a repaired run.
+settings alone (`sources`), or from the images and their labels (`rank_by_kernel`), so that anybody
+can repeat a repaired run.
 """
 
 from collections.abc import Callable

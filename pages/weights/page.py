@@ -1,4 +1,4 @@
-"""The page about how many weights memorizing takes: widths, the theorem, and a kernel."""
+"""The page about how many weights memorizing takes: widths, the theorem, a kernel, and who helps whom."""
 
 import streamlit as st
 
@@ -105,14 +105,14 @@ def show_influences() -> None:
             found = memorization()
         st.markdown(f"**{captions.describe_memorized(found)}**")
         show_photo(found)
-        estimated = estimated_by_networks()
-        if estimated is not None:
-            st.markdown(captions.describe_estimated(estimated, SUBSETS))
         st.caption(
             "All this is true of this method, which compares colors and layout pixel by pixel, not of networks. "
             "Influence: how far the value of the true class falls, compared with the largest other, without "
             "the photograph (Feldman and Zhang 2020)."
         )
+        estimated = estimated_by_networks()
+        if estimated is not None:
+            st.markdown(captions.describe_estimated(estimated, SUBSETS))
 
 
 def show_photo(found: Memorized) -> None:

@@ -153,7 +153,7 @@ def explain_label_wave(points: pd.DataFrame) -> str:
     both = both[(both.level >= 0.2) & (both.level <= 0.8)]
     if both.empty:
         return ""
-    never = int((both.epoch >= both.epoch_end - 1).sum())
+    never = int((both.epoch == both.epoch_end).sum())
     harmed = both[both.test_error > both.test_error_end + 0.02]
     text = (
         "For experts: prediction changes are the share of training photographs whose answer differs from that of "

@@ -193,7 +193,8 @@ def describe_sources(
         )
     if figure == "error":
         text += f" Dashed: {FLOOR_EXPLAINED}."
-        text += " Dotted: our test error at its best epoch, which the test images chose."
+        if levels > 1:
+            text += " Dotted: our test error at its best epoch, which the test images chose."
     if data != "full":
         text += " The paper has no training set this small, so none of its numbers are drawn here."
     elif model in PAPER_NAMES:

@@ -198,7 +198,7 @@ def test_each_kind_of_noise_is_told_by_its_own_sentence():
     rule = "These wrong labels follow a rule, which can be learned like any other: of new photographs"
     assert rule in at(3, noise="pair") and rule in at(3, noise="confusable")
     assert "People gave these labels" in at(3, noise="cifar10n-worst-labels")
-    assert "a network's own answers" in at(3, repair="relabel", repaired=0.2)
+    assert "include predicted ones" in at(3, repair="relabel", repaired=0.2)
     assert "looked least suspicious" in at(3, repair="drop", repaired=0.2)
     assert "has memorized" in at(3, noise="own", noise_matrix=UNIFORM)
 

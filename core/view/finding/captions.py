@@ -174,7 +174,7 @@ def describe_cost(
     now_right = int((named == true_labels[first]).sum())
     after = (int(is_wrong.sum()) - wrong + len(first) - now_right) / len(labels)
     return (
-        f"**{len(first):,} photographs get the network's prediction as their label: {wrong:,} with a wrong label and "
+        f"**{len(first):,} photographs get the predicted class as their label: {wrong:,} with a wrong label and "
         f"{right:,} with a right one (false accusations). After that, {now_right:,} of the {len(first):,} labels are "
         f"right; of all labels {after:.0%} are wrong, before {is_wrong.mean():.0%}.**"
     )
@@ -229,7 +229,7 @@ def describe_repaired(
         text += f" That is {max(0.0, change) / gap:.0%} of the way to the error with true labels ({truth.test_error:.1%})."
     if wrong and wrong[1] > wrong[0] and change > 0 and not is_chance:
         text += (
-            f" And this although more labels are wrong than before, {wrong[1]:.0%} instead of {wrong[0]:.0%}: a network's "
-            "own mistakes follow a rule, and do less harm than random ones."
+            f" And this although more labels are wrong than before, {wrong[1]:.0%} instead of {wrong[0]:.0%}: "
+            "predicted labels follow a rule, and do less harm where they are wrong."
         )
     return f"**{text}**"

@@ -45,7 +45,7 @@ def describe_repair(config: RunConfig, studied: StudiedLabels | None) -> str:
     done = (
         "of the most suspicious photographs were left out"
         if config.repair == "drop"
-        else "of the most suspicious labels were replaced by the network's answers"
+        else "of the most suspicious labels were replaced by predicted ones"
     )
     wrong, used = int(studied.is_wrong[studied.is_trained].sum()), int(studied.is_trained.sum())
     return (

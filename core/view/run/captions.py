@@ -152,8 +152,8 @@ def _rule_in_words(config: RunConfig, last: EpochRecord) -> str:
     """Say why a network can repeat these wrong labels without learning each of them by heart."""
     if config.repair == "relabel":
         return (
-            "The wrong labels that are left include a network's own answers, which follow a rule that "
-            "another network can learn."
+            "The wrong labels that are left include predicted ones, which follow a rule that a network "
+            "can learn."
         )
     if config.repair == "drop":
         return "The wrong labels that are left are those that looked least suspicious."
@@ -219,7 +219,7 @@ def describe_changes(records: list[EpochRecord]) -> str:
         "held-out photograph is needed for this."
     )
     if len(records) < 4 or stop == len(records):
-        return f"{start} So far its answers only settle: this rule does not stop yet."
+        return f"{start} This rule does not stop yet."
     then, now = records[stop - 1].test_error, records[-1].test_error
     return (
         f"{start} They move again after epoch {stop}: stopped there, the network would misread {then:.0%} of new "

@@ -63,7 +63,7 @@ def error_against_level(
     live: a visitor's own finished runs, figures.points.
     others: reference.poster_points and earlier_points, drawn gray.
     selectable: a click on one of our points selects its level.
-    best: figures.best_means; the test error at the best epoch is a dashed line.
+    best: figures.best_means; the test error at the best epoch is a dotted line.
     """
     rows = _points(ours, paper, model, live, others, best, are_corrupted)
     base = alt.Chart(rows).encode(
@@ -249,7 +249,7 @@ def _converted_lines(base: alt.Chart) -> alt.Chart:
 
 
 def _best_line(base: alt.Chart, best: pd.DataFrame | None, model: str) -> list[alt.Chart]:
-    """The dashed line of the test error at its best epoch, with its name where there is room."""
+    """The dotted line of the test error at its best epoch, with its name where there is room."""
     levels = [] if best is None else sorted(best[best.model == model].level)
     if len(levels) < 2:
         return []
